@@ -1,0 +1,107 @@
+# Everything on a fresh Debian 12 with Python 3.11 and Node 20: `make run`, `make test`, `make lint`, `make bench`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON := $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PACKAGES := .venv/.packages
+MODULES := node_modules/.packages
+ARGS ?=
+ONLY ?=
+
+.PHONY: run test lint bench soak release translations clean browser janus
+
+run: $(PACKAGES) $(MODULES)
+	@exec $(BIN)/python server.py demo
+
+# Control plane and live plane side by side, a core each; then the browsers, which need both. ARGS="..." runs just those tests.
+test: $(PACKAGES) $(MODULES) browser
+	@[ -z "$(ARGS)" ] || exec $(BIN)/python -m pytest $(ARGS)
+	said="$$(mktemp)"; trap 'rm -f "$$said"' EXIT
+	$(BIN)/python -m pytest tests/dispatch >"$$said" 2>&1 & control=$$!
+	failed=0
+	$(BIN)/python -m pytest tests/rooms tests/test_*.py || failed=1
+	wait $$control || failed=1
+	cat "$$said"
+	$(BIN)/python -m pytest tests/browser || failed=1
+	exit $$failed
+
+lint: $(PACKAGES) $(MODULES)
+	@$(BIN)/ruff check .
+	$(BIN)/mypy
+	node_modules/.bin/tsc --project tsconfig.json
+
+bench: $(PACKAGES) $(MODULES) browser janus
+	@$(BIN)/python -m bench $(ONLY)
+
+# One hearing whose parts are killed again and again, each in turn and all at once: SOAK=20 turns by default.
+SOAK ?= 20
+soak: $(PACKAGES) $(MODULES) browser
+	@SOAK=$(SOAK) $(BIN)/python -m pytest -q -s tests/browser/test_survival.py
+
+# One archive for sites without internet, below dist/: wheels, Debian packages, install script, units, checksums. On Debian 12.
+release: $(PACKAGES)
+	@$(BIN)/python deploy/release.py $(ARGS)
+
+# Collect the texts of templates, Python and JavaScript and name those that are missing in a language.
+translations: $(PACKAGES)
+	@$(BIN)/python -m dispatch.web.translations
+
+$(PACKAGES): pyproject.toml constraints.txt
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 is missing: apt-get install python3 python3-venv" >&2; exit 1; }
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed; $(PYTHON) is another version" >&2; exit 1; }
+	[ -x $(BIN)/pip ] || "$(PYTHON)" -m venv .venv || { echo "no virtual environment: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+$(MODULES): package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20 with npm is missing: apt-get install nodejs npm" >&2; exit 1; }
+	npm ci --silent --no-audit --no-fund
+	touch $@
+
+# Chromium and a Chinese font: installed from Debian where they are missing and we may, else named in one line. What the tests of
+# a network need (nginx, certutil, ip) is installed with them; without it these tests are skipped and say so.
+browser:
+	@missing=""; wanted=""
+	command -v chromium >/dev/null || missing="chromium"
+	ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 || missing="$$missing fonts-noto-cjk"
+	command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || wanted="nginx"
+	command -v certutil >/dev/null || wanted="$$wanted libnss3-tools"
+	command -v ip >/dev/null || [ -x /usr/sbin/ip ] || wanted="$$wanted iproute2"
+	[ -n "$$missing$$wanted" ] || exit 0
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	  # Debian starts a service as soon as it is installed, unless this file says no.
+	  if [ ! -e /usr/sbin/policy-rc.d ]; then
+	    trap 'rm -f /usr/sbin/policy-rc.d' EXIT; printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
+	  fi
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing $$wanted; } >/dev/null \
+	    || { echo "could not install from Debian: $$missing $$wanted" >&2; exit 1; }
+	elif [ -n "$$missing" ]; then
+	  echo "missing for the browser tests, install as root: apt-get install $$missing $$wanted" >&2; exit 1
+	else
+	  echo "some tests are skipped, install as root: apt-get install $$wanted" >&2
+	fi
+
+# The peer of the measurements. They are made without it too, and then say so; it needs iproute2 for a network of its own.
+janus:
+	@missing=""
+	command -v janus >/dev/null || missing="janus"
+	command -v ip >/dev/null || [ -x /usr/sbin/ip ] || missing="$$missing iproute2"
+	[ -n "$$missing" ] || exit 0
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	  # As above: it is to be measured, not to run as a service.
+	  if [ ! -e /usr/sbin/policy-rc.d ]; then
+	    trap 'rm -f /usr/sbin/policy-rc.d' EXIT; printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
+	  fi
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null \
+	    || echo "could not install from Debian, measured without a peer: $$missing" >&2
+	else
+	  echo "measured without a peer, install as root: apt-get install $$missing" >&2
+	fi
+
+clean:
+	@rm -rf .venv node_modules dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,233 @@
+"""What one hearing takes: ``join_ms`` at real browsers, ``server_rss_mb`` and ``server_cpu_percent_per_participant``.
+
+* Joining: a clerk whose devices are ready clicks "enter" in Chromium; the time until the first frame of the chair, who is
+  inside, has been decoded. The peer is the floor: the same click, devices and browsers, but one RTCPeerConnection straight
+  from page to page, in turns with ours.
+* Load: a recorded hearing of real VP8 and Opus at the bit rates that the product asks of its cameras, each participant
+  receiving all others (bench/load/robot.py). Counted is every process of the site. The peer is Janus, which carries the
+  same media and does nothing else: no pages, no rights, no log, no recording.
+
+``python -m bench.hearing --participants 4 8`` measures other sizes, ``--joins N`` more joins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.async_api import Page, async_playwright
+
+from bench.load.carriers import PROFILE, WINDOW_S, Used, by_janus, by_site, idle_mb, sizes
+from bench.load.direct import Direct
+from bench.load.isolation import enter
+from bench.load.peers import use_address
+from bench.load.targets import janus_installed
+from bench.load.usage import machine
+from tests.browser.court import Court, Held
+from tests.browser.hearing import eventually, switch_on, take_the_chair
+from tests.browser.participants import Person, arrive
+from tests.browser.site import Site
+
+HOOK = Path(__file__).parent / "load" / "joining.js"
+#: Joins one after another before the other way has its turn.
+TURN = 4
+#: A run that loses more than this measures something else.
+MAX_LOSS = 0.01
+Figure = dict[str, object]
+
+
+def options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.hearing", description="What one hearing takes.")
+    parser.add_argument("--participants", type=int, nargs="*", default=[2, 6, 12], help="sizes of the hearings to carry (default: 2 6 12)")
+    parser.add_argument("--joins", type=int, default=12, help="joins each way, the median counts (default: 12)")
+    return parser.parse_args()
+
+
+def site_in(folder: Path, address: str) -> Site:
+    """A site with all its parts whose media go by `address`; not started yet."""
+    return Site(folder, settings={"MEDIA_BIND": address, "MEDIA_ADDRESS": address})
+
+
+# -- joining
+
+
+async def shows(page: Page, condition: str, what: str) -> None:
+    """Wait until a condition in JavaScript holds (asked from outside: the pages' own policy lets nothing be evaluated in them)."""
+
+    async def holds() -> bool:
+        return bool(await page.evaluate(condition))
+
+    await eventually(holds, what)
+
+
+async def time_to_first_picture(page: Page) -> float:
+    """Click "enter"; ms until somebody's first frame is decoded."""
+    await page.bring_to_front()
+    await page.click('[data-part="enter"]:enabled')
+    await shows(page, "__joining.decoded > 0", "a frame is decoded")
+    noted = await page.evaluate("__joining")
+    return float(noted["decoded"] - noted["clicked"])
+
+
+async def join_the_hearing(page: Page, site: Site, held: Held, person: Person) -> float:
+    """Enter with camera and microphone, measured, and leave again."""
+    await page.goto(f"{site.url}/hearing/{held.id}")
+    await switch_on(person)
+    await shows(page, "document.querySelector('own-preview video').videoWidth > 0", "the own picture is there")
+    taken = await time_to_first_picture(page)
+    await page.click('[data-part="tool-leave"]')
+    await page.click('dialog[open] button[type="submit"]')
+    await page.wait_for_selector('#hearing[data-screen="ended"]')
+    return taken
+
+
+async def join_directly(page: Page, direct: Direct, waiting: Page) -> float:
+    """The same from page to page."""
+    await waiting.goto(f"{direct.url}#waits")
+    await waiting.wait_for_selector('[data-part="enter"]:enabled')
+    await page.goto(direct.url)
+    taken = await time_to_first_picture(page)
+    for one in (page, waiting):
+        await one.goto("about:blank")
+    return taken
+
+
+async def sends(person: Person) -> bool:
+    """Whether the person's picture leaves the page."""
+    return await person.packets_sent("video") > 0
+
+
+async def joins(folder: Path, address: str, count: int) -> Figure:
+    """Both ways in turns, in the same two browsers."""
+    ours: list[float] = []
+    floor: list[float] = []
+    site, direct = site_in(folder / "site", address).start(), await Direct().start()
+    court = await Court.open(site)
+    async with async_playwright() as playwright:
+        people = [await arrive(playwright, folder, number) for number in range(2)]
+        try:
+            held = await court.sitting(with_clerk=True)
+            chair, clerk = people
+            assert held.clerk is not None
+            await chair.context.add_init_script(path=HOOK)
+            await clerk.context.add_init_script(path=HOOK)
+            await clerk.sign_in(site.url, held.clerk.sign_in_name, held.clerk.password)
+            seat = await take_the_chair(chair, site, held)
+            await seat.change_stage("hearing")
+            while len(ours) < count:
+                await chair.page.goto(f"{site.url}/hearing/{held.id}")
+                await seat.until_inside()
+                await eventually(lambda: sends(chair), "the chair sends again")
+                ours += [await join_the_hearing(clerk.page, site, held, clerk) for _ in range(TURN)]
+                await chair.page.goto("about:blank")
+                floor += [await join_directly(clerk.page, direct, chair.page) for _ in range(TURN)]
+        finally:
+            for person in people:
+                await person.close()
+            await court.close()
+            await direct.stop()
+            site.stop()
+    print(f"  join ms: {sorted(map(round, ours))}, direct {sorted(map(round, floor))}", file=sys.stderr)
+    value, peer = statistics.median(ours), statistics.median(floor)
+    slow, slow_peer = (round(statistics.quantiles(each, n=10)[-1]) for each in (ours, floor))
+    return {
+        "figure": "join_ms",
+        "value": round(value),
+        "unit": "ms",
+        "peer": "direct RTCPeerConnection (floor)",
+        "peer_value": round(peer),
+        "ratio": round(value / peer, 2),
+        "conditions": "Chromium, click with devices ready to first decoded frame of the other, recorded hearing of 2, "
+        f"median of {len(ours)} (90 % within {slow} ms, direct {slow_peer} ms), both browsers on the machine of the server, {machine()}",
+    }
+
+
+# -- load
+
+
+def memory_figure(value: dict[str, float], peer: dict[str, float] | None, what: str) -> Figure:
+    """``server_rss_mb`` of one hearing, or of none."""
+    parts = ", ".join(f"{name} {mb:.0f}" for name, mb in value.items())
+    return {
+        "figure": "server_rss_mb",
+        "value": round(sum(value.values()), 1),
+        "unit": "MB",
+        **against("janus (media alone)", sum(value.values()), sum(peer.values()) if peer else None),
+        "conditions": f"{what}; resident memory of all parts, shared pages counted in each: {parts}",
+    }
+
+
+def cpu_figure(value: Used, peer: Used | None, participants: int, what: str) -> Figure:
+    """``server_cpu_percent_per_participant`` of one hearing."""
+    own = sum(value.cpu_percent.values()) / participants
+    parts = ", ".join(f"{name} {percent / participants:.2f}" for name, percent in value.cpu_percent.items())
+    return {
+        "figure": "server_cpu_percent_per_participant",
+        "value": round(own, 2),
+        "unit": "percent of a core",
+        **against("janus (media alone)", own, sum(peer.cpu_percent.values()) / participants if peer else None),
+        "conditions": f"{what}; by part: {parts}; {machine()}",
+    }
+
+
+def against(peer: str, value: float, peer_value: float | None) -> Figure:
+    """The three fields about the peer."""
+    if peer_value is None:
+        return {"peer": None, "peer_value": None, "ratio": None}
+    return {"peer": peer, "peer_value": round(peer_value, 2), "ratio": round(value / peer_value, 3)}
+
+
+async def load(folder: Path, address: str, participants: int) -> tuple[Figure, Figure]:
+    """A hearing of that size through our site, and through Janus where there is one."""
+    folder.mkdir()
+    site = site_in(folder / "site", address).start()
+    try:
+        used = await by_site(site, participants)
+    finally:
+        site.stop()
+    peer = None
+    if janus_installed() is not None and address != "127.0.0.1":
+        peer = await by_janus(folder, address, participants)
+    for one in (used, peer):
+        if one is not None and abs(one.lost) > MAX_LOSS:
+            raise RuntimeError(f"{one.lost:.1%} of the packets of a hearing of {participants} were lost")
+    (width, height), bit_rate = sizes(participants)
+    what = (
+        f"recorded hearing of {participants}, each sending VP8 {width}x{height} at {bit_rate // 1000} kbit/s and Opus, and receiving all "
+        f"others ({PROFILE}), {WINDOW_S:.0f} s"
+    )
+    return memory_figure(used.rss_mb, peer.rss_mb if peer else None, what), cpu_figure(used, peer, participants, what)
+
+
+async def idle(folder: Path, address: str) -> Figure:
+    """Memory of a site in which nothing happens."""
+    site = site_in(folder, address).start()
+    try:
+        return memory_figure(await idle_mb(site), None, "idle, just started")
+    finally:
+        site.stop()
+
+
+async def main(address: str) -> None:
+    """All figures, each printed as soon as it is known."""
+    wanted = options()
+    use_address(address)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        if wanted.joins:
+            print(json.dumps(await joins(folder / "joins", address, wanted.joins)), flush=True)
+        if wanted.participants:
+            print(json.dumps(await idle(folder / "idle", address)), flush=True)
+        for participants in wanted.participants:
+            for figure in await load(folder / str(participants), address, participants):
+                print(json.dumps(figure), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(enter("bench.hearing")))

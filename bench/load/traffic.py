@@ -1,0 +1,116 @@
+"""The load loop: sends RTP at a fixed rate and counts what comes back, without asyncio and without decryption."""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+VIDEO_RATE, VIDEO_BYTES = 110.0, 1100
+AUDIO_RATE, AUDIO_BYTES = 50.0, 80
+
+#: A VP8 descriptor and the beginning of a key frame of 640 × 480; of any other frame.
+KEY_FRAME = bytes((0x10, 0x10, 0, 0, 0x9D, 0x01, 0x2A, 0x80, 2, 0xE0, 1))
+OTHER_FRAME = bytes((0x10, 0x11, 0, 0))
+
+
+class Stream(Protocol):
+    """What is sent over `socket` at a `rate` (1/s). The loop calls `send` when `next_at` (``time.perf_counter``) has come;
+    it moves `next_at` on and returns how many RTP packets left."""
+
+    socket: socket.socket
+    rate: float
+    next_at: float
+
+    def send(self) -> int: ...
+
+
+@dataclass(slots=True)
+class Sender:
+    """One stream of one publisher: packets of one size, evenly spaced."""
+
+    socket: socket.socket
+    address: tuple[str, int]
+    session: Any
+    ssrc: int
+    payload_type: int
+    size: int
+    rate: float
+    step: int
+    count: int = 0
+    next_at: float = 0.0
+
+    def send(self) -> int:
+        payload = KEY_FRAME if self.count % 300 == 0 else OTHER_FRAME
+        head = struct.pack("!BBHII", 0x80, 0x80 | self.payload_type, self.count & 0xFFFF, self.count * self.step & 0xFFFFFFFF, self.ssrc)
+        self.socket.sendto(self.session.protect(head + payload.ljust(self.size, b"Z")), self.address)
+        self.count += 1
+        self.next_at += 1 / self.rate
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What happened in the measured window: RTP packets sent and received, seconds of CPU the engine took."""
+
+    sent: int
+    received: int
+    cpu_s: float
+    wall_s: float
+
+    @property
+    def us_per_packet(self) -> float:
+        return self.cpu_s * 1e6 / max(1, self.received)
+
+
+def run(senders: Sequence[Stream], receivers: Sequence[socket.socket], cpu: Callable[[], float], warm_s: float, window_s: float) -> Counted:
+    """Send for `warm_s`, then measure for `window_s`. `cpu` tells the engine's CPU time so far, in seconds."""
+    poll = select.epoll()
+    by_descriptor = {s.fileno(): s for s in [*receivers, *{s.socket.fileno(): s.socket for s in senders}.values()]}
+    counting = {s.fileno() for s in receivers}
+    for descriptor in by_descriptor:
+        poll.register(descriptor, select.EPOLLIN)
+    start = time.perf_counter()
+    for index, sender in enumerate(senders):
+        sender.next_at = start + index / len(senders) / sender.rate
+    sent = received = 0
+    begin = start + warm_s
+    end = begin + window_s
+    baseline = None
+    buffer = bytearray(2048)
+    while (now := time.perf_counter()) < end:
+        if baseline is None and now >= begin:
+            baseline = (sent, received, cpu(), now)
+        soonest = end
+        for sender in senders:
+            if sender.next_at <= now:
+                sent += sender.send()
+            soonest = min(soonest, sender.next_at)
+        for descriptor, _ in poll.poll(max(0.0, soonest - time.perf_counter())):
+            received += _drain(by_descriptor[descriptor], buffer, descriptor in counting)
+    cpu_s = cpu()
+    finished = time.perf_counter()
+    # What is still under way belongs to the window.
+    time.sleep(0.05)
+    for descriptor in counting:
+        received += _drain(by_descriptor[descriptor], buffer, count=True)
+    poll.close()
+    if baseline is None:
+        raise ValueError("the window never began")
+    return Counted(sent - baseline[0], received - baseline[1], cpu_s - baseline[2], finished - baseline[3])
+
+
+def _drain(sock: socket.socket, buffer: bytearray, count: bool) -> int:
+    """Take all that waits; RTP packets among it."""
+    packets = 0
+    try:
+        while True:
+            size = sock.recv_into(buffer)
+            if count and size >= 12 and 127 < buffer[0] < 192 and not 192 <= buffer[1] <= 223:
+                packets += 1
+    except OSError:
+        return packets

@@ -1,0 +1,28 @@
+"""What processes use: CPU time and memory as the kernel counts them; and under which load of the machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all living threads of a process so far, to the nanosecond (``schedstat``; ticks of ``stat`` are too coarse)."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            total += int((task / "schedstat").read_text().split()[0])
+        except OSError:
+            continue
+    return total / 1e9
+
+
+def rss_mb(pid: int) -> float:
+    """Resident memory of a process, MB of 2**20 bytes. Pages shared between processes count in each."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+def machine() -> str:
+    """The machine, for the conditions of a figure: cores, and how busy they are (load average of the last minute)."""
+    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"

@@ -1,0 +1,166 @@
+"""What capture costs: ``capture_cpu_percent_per_track``, the recorder against ``ffmpeg -c copy`` on the same packets.
+
+Four participants, each with 1280×720 VP8 at about 1.2 Mbit/s and Opus, are sent in real time for 20 s to the recorder
+(Unix datagrams, as the engine sends them) and, in the same run, as RTP over UDP on loopback to one ffmpeg a participant
+that copies both tracks into Matroska from an SDP. CPU time of the processes is read from the kernel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.load.film import LOOP_S, picture
+from bench.load.usage import cpu_seconds, machine
+from rooms.recording.client import RecorderClient
+from rooms.recording.composite import ffmpeg_program
+from rooms.recording.control import RecorderEvent
+from tests.rooms.recording.streams import FPS, FakeEngine, Sender, Sent, merged, opus_packets
+
+PARTICIPANTS = 4
+SECONDS = 20
+WARM_UP_S = 3
+BIT_RATE = 1_200_000
+
+
+def schedule(senders: list[tuple[Sender, Sender]]) -> list[Sent]:
+    """All packets of the run, in order; arrival times count from 0."""
+    frames, sounds = picture(1280, 720, BIT_RATE), opus_packets(float(LOOP_S), (1.0,))
+    streams: list[list[Sent]] = []
+    for camera, microphone in senders:
+        for loop in range((WARM_UP_S + SECONDS) // LOOP_S + 1):
+            streams += [camera.send(frames, loop * LOOP_S), microphone.send(sounds, loop * LOOP_S)]
+    return merged(*streams)
+
+
+def free_ports(count: int) -> list[int]:
+    """Even UDP ports on loopback whose odd neighbours are free too (for RTCP)."""
+    found: list[int] = []
+    for port in range(20_000 + os.getpid() % 10_000 * 2, 60_000, 2):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second:
+            try:
+                first.bind(("127.0.0.1", port))
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError("no free ports")
+
+
+def start_peer(directory: Path, index: int, video_port: int, audio_port: int) -> subprocess.Popen[bytes]:
+    """One ffmpeg that copies a participant's two tracks."""
+    sdp = directory / f"{index}.sdp"
+    sdp.write_text(
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\n"
+        f"m=video {video_port} RTP/AVP 96\na=rtpmap:96 VP8/90000\nm=audio {audio_port} RTP/AVP 111\na=rtpmap:111 opus/48000/2\n"
+    )
+    command = [
+        *(ffmpeg_program(), "-y", "-nostdin", "-loglevel", "error", "-protocol_whitelist", "file,udp,rtp", "-i", str(sdp)),
+        *("-c", "copy", "-f", "matroska", str(directory / f"{index}.mkv")),
+    ]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+async def run(directory: Path) -> tuple[float, float, int, int]:
+    """CPU per track of the recorder and of the peer, percent of a core; packets sent and recorded."""
+    control, feed_path, engine_path = directory / "c", directory / "r", directory / "e"
+    recorder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rooms.recording.worker", "--socket", str(control), "--feed-socket", str(feed_path)),
+        *("--engine-feed-socket", str(engine_path), "--recordings", str(directory / "recordings")),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    engine = FakeEngine(engine_path, feed_path)
+    client = RecorderClient(control)
+    recorded = 0
+
+    def count(tracks: list[dict[str, int]]) -> None:
+        nonlocal recorded
+        recorded = max(recorded, sum(track["packets"] for track in tracks))
+
+    connected = asyncio.Event()
+
+    def noticed(event: RecorderEvent) -> None:
+        if event.name == "up":
+            connected.set()
+        elif event.name == "heartbeat":
+            count(event.fields["tracks"])
+
+    client.on_event(noticed)
+    await client.start()
+    await asyncio.wait_for(connected.wait(), 20)
+    await client.open("bench", 1, "bench", "bench")
+    await client.record("bench", 1, True, "bench", "bench")
+    ports = free_ports(2 * PARTICIPANTS)
+    peers = [start_peer(directory, index, ports[2 * index], ports[2 * index + 1]) for index in range(PARTICIPANTS)]
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    pairs = [
+        (Sender(2 * i + 1, f"p{i}", "camera", 0, "bench", 0), Sender(2 * i + 2, f"p{i}", "microphone", 0, "bench", 0))
+        for i in range(PARTICIPANTS)
+    ]
+    packets = schedule(pairs)
+    await asyncio.sleep(1)
+    begin = time.time()
+    begin_us = int(begin * 1e6)
+    next_announcement = 0.0
+    marks: list[tuple[float, float, float]] = []
+    sent = 0
+    for packet in packets:
+        at_s = packet.arrival_us / 1e6
+        if at_s >= next_announcement:
+            await engine.announce(*(sender for pair in pairs for sender in pair))
+            list(engine.heard())
+            next_announcement += 1
+        if at_s >= (WARM_UP_S, WARM_UP_S + SECONDS)[len(marks)]:
+            marks.append((cpu_seconds(recorder.pid), sum(cpu_seconds(peer.pid) for peer in peers), time.time()))
+            if len(marks) == 2:
+                break
+        if (wait := begin + at_s - time.time()) > 0:
+            await asyncio.sleep(wait)
+        packet.arrival_us += begin_us
+        await engine.play([packet])
+        udp.sendto(packet.data, ("127.0.0.1", ports[packet.handle - 1]))
+        sent += 1
+    await asyncio.sleep(1.5)
+    await client.record("bench", 1, False, "bench", "bench")
+    await client.close()
+    recorder.terminate()
+    for peer in peers:
+        peer.terminate()
+        peer.wait()
+    await recorder.wait()
+    engine.close()
+    udp.close()
+    elapsed, tracks = marks[1][2] - marks[0][2], 2 * PARTICIPANTS
+    return (marks[1][0] - marks[0][0]) / elapsed / tracks * 100, (marks[1][1] - marks[0][1]) / elapsed / tracks * 100, sent, recorded
+
+
+def main() -> int:
+    """Print the figure."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        own, peer, sent, recorded = asyncio.run(run(Path(directory)))
+    figure = {
+        "figure": "capture_cpu_percent_per_track",
+        "value": round(own, 3),
+        "unit": "percent of a core",
+        "peer": "ffmpeg -c copy from SDP",
+        "peer_value": round(peer, 3),
+        "ratio": round(own / peer, 3) if peer else None,
+        "conditions": f"{PARTICIPANTS} participants, each VP8 1280x720 {FPS}/s {BIT_RATE // 1000} kbit/s and Opus, "
+        f"{SECONDS} s in real time, same packets to both, "
+        f"{recorded} of {sent} packets recorded, {machine()}",
+    }
+    print(json.dumps(figure), flush=True)
+    return 0 if recorded == sent else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Catalogue of recordings, their playback, and the jobs process."""

@@ -1,0 +1,213 @@
+"""The jobs process: takes what is to be made from sealed recordings, one after the other. It never touches originals.
+
+A job is claimed inside a write transaction, so that two processes never make the same. Who works on one says each few
+seconds that he is alive; a job whose worker fell silent is given to another. After three attempts it has failed and
+waits for the clerk to order it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dispatch.archive.catalogue import COMPOSITE
+from dispatch.store.database import Database
+from dispatch.store.site import Site
+from dispatch.store.tables import Job, Recording, utc_now
+from rooms.recording.composite import compose
+from rooms.recording.fonts import find_font
+
+if TYPE_CHECKING:
+    from dispatch.settings import Settings
+
+log = structlog.get_logger("jobs")
+
+ATTEMPTS = 3
+IDLE_S = 2.0
+"""How often an idle process looks for work."""
+BEAT_S = 5.0
+STALE = timedelta(seconds=30)
+"""A worker that has not been heard of for so long is gone."""
+PAUSE = timedelta(seconds=10)
+"""Between two attempts, so that a full disk has a moment to be emptied."""
+PROGRESS_S = 0.5
+
+Clock = Callable[[], datetime]
+Make = Callable[[Job, Path], AsyncIterator[float]]
+"""Makes what the job asks for from the sitting's folder, yielding how much is done, 0 to 1."""
+
+
+async def run(settings: Settings) -> None:
+    """Work until cancelled. A job under way is then given back. Raises DatabaseUnavailable."""
+    db = await Database.connect(settings.database, Site.of(settings))
+    font = await asyncio.to_thread(find_font, settings.font or None)
+    if font is None:
+        log.warning("no_chinese_font", hint="names in composites are left out: install fonts-noto-cjk or set DISPATCH_FONT")
+
+    async def make(_job: Job, folder: Path) -> AsyncIterator[float]:
+        async with aclosing(compose(folder, font=font, tz=settings.time_zone, ffmpeg=settings.ffmpeg)) as steps:
+            async for step in steps:
+                yield step.fraction
+
+    worker = Worker(db, settings.recordings.resolve(), make)
+    try:
+        while True:
+            if not await worker.work():
+                await asyncio.sleep(IDLE_S)
+    finally:
+        await db.close()
+
+
+class Worker:
+    """Does one job at a time. `recordings` is the directory of the sittings' folders."""
+
+    def __init__(self, db: Database, recordings: Path, make: Make, clock: Clock = utc_now) -> None:
+        self._db = db
+        self._recordings = recordings
+        self._make = make
+        self._clock = clock
+        self._owner = secrets.token_hex(8)
+        self._progress = 0.0
+
+    async def work(self) -> bool:
+        """Do the next job, if there is one; whether there was."""
+        job = await self._claim()
+        if job is None:
+            return False
+        log.info("job_begun", job=job.id, kind=job.kind, sitting=job.sitting_id, attempt=job.attempts)
+        try:
+            await self._do(job)
+        except asyncio.CancelledError:
+            await self._give_back(job)
+            raise
+        except Exception as error:  # whatever went wrong is the job's outcome, shown to the clerk; the process goes on
+            log.exception("job_failed", job=job.id, sitting=job.sitting_id)
+            await self._failed(job, f"{type(error).__name__}: {error}")
+        else:
+            await self._done(job)
+        return True
+
+    async def _do(self, job: Job) -> None:
+        self._progress = 0.0
+        working = asyncio.create_task(self._steps(job))
+        beating = asyncio.create_task(self._beat(job))
+        try:
+            done, _ = await asyncio.wait((working, beating), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (working, beating):
+                task.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await task
+
+    async def _steps(self, job: Job) -> None:
+        folder = self._recordings / await self._folder(job)
+        shown = 0.0
+        loop = asyncio.get_running_loop()
+        async with aclosing(self._make(job, folder)) as steps:  # type: ignore[type-var]
+            async for fraction in steps:
+                self._progress = fraction
+                if loop.time() - shown >= PROGRESS_S:
+                    shown = loop.time()
+                    await self._note(job)
+
+    async def _beat(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await self._note(job)
+
+    async def _folder(self, job: Job) -> str:
+        async with self._db.reader() as session:
+            return (await session.get_one(Recording, job.sitting_id)).folder
+
+    # -- the queue ------------------------------------------------------------------------------------------------
+
+    def _waiting(self, now: datetime) -> ColumnElement[bool]:
+        rested = or_(Job.beat_at.is_(None), Job.beat_at <= now - PAUSE)
+        return or_(and_(Job.state == "queued", rested), and_(Job.state == "running", Job.beat_at <= now - STALE))
+
+    async def _claim(self) -> Job | None:
+        """The oldest job that waits, or whose worker fell silent; ours from now on."""
+        now = self._clock()
+        async with self._db.reader() as session:
+            # Looking first keeps an idle process from taking the write lock every two seconds.
+            if await session.scalar(select(Job.id).where(self._waiting(now)).limit(1)) is None:
+                return None
+        async with self._db.writer() as session:
+            for job in await session.scalars(select(Job).where(self._waiting(now)).order_by(Job.created_at, Job.id)):
+                recording = await session.get(Recording, job.sitting_id)
+                if job.attempts >= ATTEMPTS:
+                    _end(job, recording, "failed", now, job.error or "the jobs process ended while it was being made")
+                    continue
+                job.state, job.owner, job.progress = "running", self._owner, 0.0
+                job.attempts += 1
+                job.started_at = job.beat_at = now
+                if recording is not None and job.kind == COMPOSITE:
+                    recording.composite = "running"
+                return job
+        return None
+
+    async def _note(self, job: Job) -> None:
+        """Say that we are alive and how far we are. Raises LostClaim when somebody else has taken the job."""
+        async with self._db.writer() as session:
+            own = await self._own(session, job)
+            own.progress, own.beat_at = self._progress, self._clock()
+
+    async def _done(self, job: Job) -> None:
+        with suppress(LostClaim):
+            async with self._db.writer() as session:
+                own = await self._own(session, job)
+                own.progress, own.error = 1.0, ""
+                _end(own, await session.get(Recording, own.sitting_id), "done", self._clock(), "")
+        log.info("job_done", job=job.id, sitting=job.sitting_id)
+
+    async def _failed(self, job: Job, error: str) -> None:
+        with suppress(LostClaim):
+            async with self._db.writer() as session:
+                own = await self._own(session, job)
+                recording = await session.get(Recording, own.sitting_id)
+                if own.attempts >= ATTEMPTS:
+                    _end(own, recording, "failed", self._clock(), error[:2000])
+                else:
+                    _back(own, recording, error[:2000])
+                    own.beat_at = self._clock()
+
+    async def _give_back(self, job: Job) -> None:
+        """The process is told to stop: that is no fault of the job."""
+        with suppress(LostClaim):
+            async with self._db.writer() as session:
+                own = await self._own(session, job)
+                _back(own, await session.get(Recording, own.sitting_id), "")
+                own.attempts, own.beat_at = own.attempts - 1, None
+
+    async def _own(self, session: AsyncSession, job: Job) -> Job:
+        own = await session.get(Job, job.id)
+        if own is None or own.owner != self._owner or own.state != "running":
+            raise LostClaim(job.id)
+        return own
+
+
+class LostClaim(Exception):
+    """Another worker has the job: we were silent for too long."""
+
+
+def _end(job: Job, recording: Recording | None, state: str, now: datetime, error: str) -> None:
+    job.state, job.error, job.finished_at, job.owner = state, error, now, ""
+    if recording is not None and job.kind == COMPOSITE:
+        recording.composite = state
+
+
+def _back(job: Job, recording: Recording | None, error: str) -> None:
+    job.state, job.error, job.owner = "queued", error, ""
+    if recording is not None and job.kind == COMPOSITE:
+        recording.composite = "queued"

@@ -1,0 +1,179 @@
+"""What the playback page shows beside the picture: stages, gaps, who spoke when, and the event log in words.
+
+Everything comes from the sealed folder alone, so that a copy of it plays the same. Positions are wall-clock
+microseconds; the composite begins at `start_us`. Reading the tracks takes a while: call it off the event loop.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dispatch.console.event_words import EventWords
+from dispatch.console.situation import Words, word
+from rooms.log import Row
+from rooms.recording.attendance import Place, places, read_rows
+from rooms.recording.timeline import Timeline, load, merge
+
+Json = dict[str, Any]
+
+EDGE_US = 2_000_000
+"""Rows this long before the first and after the last second of the recording belong to it: what opened and what closed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed folder, read once. `present`: (endpoint, source) → spans in which there are frames; `places`: who has which devices."""
+
+    timeline: Timeline
+    manifest: Mapping[str, Any]
+    rows: tuple[Row, ...]
+    present: Mapping[tuple[str, str], Sequence[tuple[int, int]]]
+    places: tuple[Place, ...]
+
+
+def read(folder: Path) -> Sealed:
+    """Read a sealed folder. Raises OSError or ValueError if it is none, or holds no recording."""
+    timeline, manifest = load(folder)
+    present = {(track.endpoint, track.source): merge(track.present()) for track in timeline.tracks}
+    rows = tuple(read_rows(folder / "events.jsonl"))
+    return Sealed(timeline, manifest, rows, present, places(timeline, manifest, rows))
+
+
+def page(sealed: Sealed, _: Words) -> Json:
+    """``{"timeline": ..., "lines": [...]}`` for the page, in the language of `_`."""
+    timeline = sealed.timeline
+    first, last = timeline.start_us - EDGE_US, timeline.end_us + EDGE_US
+    lines = [line for line in EventWords(_).lines(sealed.rows) if first <= line["at_us"] <= last]
+    return {
+        "timeline": {
+            **timeline.to_json(),
+            "stages": stages(sealed.rows, timeline.start_us, timeline.end_us, _),
+            "gaps": [
+                {
+                    "from_us": band.from_us,
+                    "to_us": band.to_us,
+                    "text": _("Nothing was recorded for {seconds} s", seconds=_seconds(band.from_us, band.to_us)),
+                }
+                for band in timeline.bands
+                if band.kind == "gap"
+            ],
+            "speakers": speakers(sealed, _),
+        },
+        "lines": lines,
+    }
+
+
+def stages(rows: Iterable[Row], start_us: int, end_us: int, _: Words) -> list[Json]:
+    """The stages between the two times, each from its change to the next."""
+    changes = [(row.at_us, str(row.data["to"])) for row in rows if row.type == "stage_changed"]
+    found = []
+    for (from_us, stage), (to_us, _next) in zip(changes, [*changes[1:], (end_us, "")], strict=True):
+        begin, end = max(from_us, start_us), min(to_us, end_us)
+        if begin < end:
+            found.append({"from_us": begin, "to_us": end, "stage": stage, "text": _(f"stage.{stage}")})
+    return found
+
+
+def speakers(sealed: Sealed, _: Words) -> list[Json]:
+    """One row for each participant who was recorded, in the order of the plan: when his devices sent, and what is missing."""
+    meta = sealed.manifest["meta"]
+    carried: Mapping[str, Mapping[str, Any]] = meta.get("endpoints", {})
+    found = []
+    for person in meta.get("participants", ()):
+        own = {endpoint for endpoint, about in carried.items() if person["id"] in about["participants"]}
+        segments = [
+            {"from_us": from_us, "to_us": to_us, "source": source, "text": word("source", source, _)}
+            for (endpoint, source), spans in sealed.present.items()
+            if endpoint in own
+            for from_us, to_us in spans
+        ]
+        gaps = [_gap(row, _) for row in sealed.manifest["ledger"] if row["kind"] == "gap" and row.get("endpoint") in own]
+        if segments or gaps:
+            found.append({"name": person["name"], "role": _(f"role.{person['role']}"), "segments": segments, "gaps": gaps})
+    return found
+
+
+def people(sealed: Sealed, base: str, voices: Container[str], _: Words) -> list[Json]:
+    """Whose sound and picture can be chosen, in the order of the plan: where the sound is (`voices` are the places that have one),
+    which files hold the pictures at what time, and why there may be none. `base` is the address of the recording."""
+    found: list[Json] = []
+    for place in sealed.places:
+        pictures = [
+            {
+                "source": track.source,
+                "from_us": placement.start_us,
+                "to_us": placement.to_us,
+                "url": f"{base}/tracks/{placement.file.name}",
+            }
+            for track in sealed.timeline.tracks
+            if track.endpoint in place.endpoints and track.source != "microphone"
+            for placement in track.placements
+        ]
+        seen = {source: _spans(sealed, place, source) for source in ("camera", "screen")}
+        found.append(
+            {
+                "id": place.id,
+                "name": _(", ").join(person.name for person in place.people) or min(place.endpoints),
+                "role": _(", ").join(dict.fromkeys(_(f"role.{person.role}") for person in place.people)),
+                "voice": f"{base}/voices/{place.id}" if place.id in voices else "",
+                "pictures": sorted(pictures, key=lambda one: (one["from_us"], one["url"])),
+                "seen": seen,
+                "here": [list(span) for span in place.here],
+                "camera_on": [list(span) for span in place.camera_on],
+            }
+        )
+    return found
+
+
+def _spans(sealed: Sealed, place: Place, source: str) -> list[list[int]]:
+    return [list(span) for span in merge(s for e in place.endpoints for s in sealed.present.get((e, source), ()))]
+
+
+def whose(manifest: Mapping[str, Any], _: Words) -> dict[str, str]:
+    """For each file what it holds, in words: a participant's microphone or camera, or one of the lists."""
+    found = {f"{name}.jsonl": word("file", name, _) for name in ("segments", "ledger", "events", "heartbeat")}
+    for row in manifest["segments"]:
+        found[str(row["file"])] = f"{_people(manifest, str(row['endpoint']), _)} · {word('source', str(row['source']), _)}"
+    return found
+
+
+def _people(manifest: Mapping[str, Any], endpoint: str, _: Words) -> str:
+    """The names of those whom a device carried."""
+    names = {person["id"]: person["name"] for person in manifest["meta"].get("participants", ())}
+    carried = manifest["meta"].get("endpoints", {}).get(endpoint, {}).get("participants", ())
+    return _(", ").join(names.get(person, person) for person in carried) or endpoint
+
+
+def gaps(manifest: Mapping[str, Any], _: Words, clock: Any) -> list[str]:
+    """Every gap that the ledger states, in words. `clock` says a time of microseconds."""
+    found = []
+    for row in manifest["ledger"]:
+        if row["kind"] != "gap":
+            continue
+        name = _people(manifest, row["endpoint"], _)
+        found.append(_("{time} {name}: {what}", time=clock(row["from_us"]), name=name, what=_gap(row, _)["text"]))
+    return found
+
+
+def _gap(row: Mapping[str, Any], _: Words) -> Json:
+    text = _(
+        "{source} missing for {seconds} s ({cause})",
+        source=word("source", str(row["source"]), _),
+        seconds=_seconds(row["from_us"], row["to_us"]),
+        cause=word("cause", str(row["cause"]), _),
+    )
+    return {"from_us": row["from_us"], "to_us": row["to_us"], "text": text}
+
+
+def _seconds(from_us: int, to_us: int) -> str:
+    return f"{(to_us - from_us) / 1e6:.1f}"
+
+
+def manifest_of(folder: Path) -> Json:
+    """The manifest as it is. Raises OSError or ValueError."""
+    manifest: Json = json.loads((folder / "manifest.json").read_bytes())
+    return manifest

@@ -1,0 +1,146 @@
+"""The audit log: who, what, when, from where, with what result (DOMAIN.md section 6, rule 4).
+
+Append-only (the database refuses to change a row) and hash-chained: `hash` is the SHA-256 of the row's canonical JSON,
+`prev` the hash of the row before, 64 zeros for the first. A row is written in the transaction of the act it tells of:
+neither exists without the other. Reading and exporting evidence are acts too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from dispatch.store.tables import AuditRow, User, utc_now
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from dispatch.store.database import Database
+
+GENESIS = "0" * 64
+
+ADDRESS: ContextVar[str] = ContextVar("audit_address", default="")
+"""Where the request under way comes from; set by the web's middleware, so that no operation has to carry it along."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """What :func:`verify_chain` found. `broken_at` is the first row that is wrong or missing, None when all is well."""
+
+    rows: int
+    broken_at: int | None = None
+    cause: str = ""
+    """"changed" (the row is not what was written), "missing" (a number is skipped), "unlinked" (it does not follow its predecessor)"""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row is there and as it was written."""
+        return self.broken_at is None
+
+
+def digest(row: AuditRow) -> str:
+    """The hash that belongs to `row`."""
+    body = {
+        "seq": row.seq,
+        "at": row.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "actor": row.actor,
+        "actor_id": row.actor_id,
+        "action": row.action,
+        "subject": row.subject,
+        "address": row.address,
+        "result": row.result,
+        "detail": row.detail,
+        "prev": row.prev,
+    }
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+async def write(
+    session: AsyncSession,
+    actor: User | str,
+    action: str,
+    subject: str = "",
+    address: str | None = None,
+    result: str = "done",
+    detail: dict[str, Any] | None = None,
+    *,
+    now: datetime | None = None,
+) -> AuditRow:
+    """Append a row; `session` must be a :meth:`Database.writer`. `actor`: a user, or words ("system", a name nobody has).
+
+    `action` and `result` ("done", "refused", "failed") are words of the catalogue ("audit.<action>", "audit.result.<result>").
+    `subject` is what it was done to, readable; ids go into `detail` (JSON, no secrets, no telephone numbers).
+    """
+    last = (await session.execute(select(AuditRow.seq, AuditRow.hash).order_by(AuditRow.seq.desc()).limit(1))).first()
+    seq, prev = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    row = AuditRow(
+        seq=seq,
+        at=now or utc_now(),
+        actor=(actor if isinstance(actor, str) else actor.name)[:80],
+        actor_id="" if isinstance(actor, str) else actor.id,
+        action=action,
+        subject=subject[:80],
+        address=(ADDRESS.get() if address is None else address)[:64],
+        result=result,
+        detail=detail or {},
+        prev=prev,
+    )
+    row.hash = digest(row)
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def record(db: Database, actor: User | str, action: str, subject: str = "", **more: Any) -> None:
+    """Append a row in a transaction of its own: for what changes nothing else (a recording played, a sitting watched)."""
+    async with db.writer() as session:
+        await write(session, actor, action, subject, **more)
+
+
+async def verify_chain(db: Database) -> ChainReport:
+    """Walk the whole chain, oldest first."""
+    prev, expected = GENESIS, 1
+    async with db.reader() as session:
+        async for row in await session.stream_scalars(select(AuditRow).order_by(AuditRow.seq).execution_options(yield_per=500)):
+            if row.seq != expected:
+                return ChainReport(expected - 1, expected, "missing")
+            if row.prev != prev:
+                return ChainReport(expected - 1, expected, "unlinked")
+            if digest(row) != row.hash:
+                return ChainReport(expected - 1, expected, "changed")
+            prev, expected = row.hash, expected + 1
+    return ChainReport(expected - 1)
+
+
+async def list_rows(
+    db: Database, *, action: str = "", actor: str = "", text: str = "", day_from: datetime | None = None, day_to: datetime | None = None,
+    page: int = 1, size: int = 50,
+) -> tuple[list[AuditRow], int]:  # fmt: skip
+    """A page of rows, newest first, and how many there are. `text` is looked for in actor, subject and address."""
+    wanted = select(AuditRow)
+    if action:
+        wanted = wanted.where(AuditRow.action == action)
+    if actor:
+        wanted = wanted.where(AuditRow.actor == actor)
+    if text:
+        wanted = wanted.where((AuditRow.actor + " " + AuditRow.subject + " " + AuditRow.address).contains(text, autoescape=True))
+    if day_from is not None:
+        wanted = wanted.where(AuditRow.at >= day_from)
+    if day_to is not None:
+        wanted = wanted.where(AuditRow.at < day_to)
+    async with db.reader() as session:
+        count = await session.scalar(select(func.count()).select_from(wanted.subquery()))
+        found = await session.scalars(wanted.order_by(AuditRow.seq.desc()).offset((max(page, 1) - 1) * size).limit(size))
+        return list(found), count or 0
+
+
+async def actions(db: Database) -> list[str]:
+    """The words that occur as `action`, for a filter."""
+    async with db.reader() as session:
+        return list(await session.scalars(select(AuditRow.action).distinct().order_by(AuditRow.action)))

@@ -1,0 +1,1 @@
+"""Rooms, spans of time, and what is in the way of what."""

@@ -1,0 +1,202 @@
+"""A sitting as typed by the clerk, and everything that can be wrong with it without looking at the database. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from dispatch.errors import FieldError
+from rooms.procedure import PROCEDURES
+
+if TYPE_CHECKING:
+    from dispatch.store.tables import Sitting
+
+SHORTEST = timedelta(minutes=10)
+LONGEST = timedelta(hours=12)
+FURTHEST = timedelta(days=730)
+"""How far ahead a sitting can be booked; further is a slip of the pen."""
+MOST_PARTICIPANTS = 20
+LONGEST_NUMBER = 80
+LONGEST_TITLE = 200
+LONGEST_NAME = 80
+LONGEST_PHONE = 40
+LONGEST_REASON = 200
+
+SEATS = ("link", "room")
+STAFF_ROLES = ("judge", "clerk")
+"""Roles that come from `chair_id` and `clerk_id`, not from the list of participants."""
+
+_PHONE = re.compile(r"\+?[\d\s()-]{5,30}(?:(?:转|ext\.?|x)\s*\d{1,6})?", re.IGNORECASE)
+_YEAR = re.compile(r"^[(\[〔【（](\d{4})[)\]〕】）]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantDraft:
+    """One row of the form. `id` is that of a participant who is there already; `user_id` makes it a member of the staff."""
+
+    name: str
+    role: str
+    phone: str = ""
+    seat: str = "link"
+    id: str = ""
+    user_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SittingDraft:
+    """The form. Times are aware; None where the clerk typed no time. An empty `title` means the case's."""
+
+    case_number: str
+    title: str
+    room_id: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    chair_id: str
+    clerk_id: str = ""
+    participants: tuple[ParticipantDraft, ...] = ()
+    case_title: str = ""
+    prosecutor_id: str = ""
+    kind: str = "remote_court"
+
+
+def tidy(text: str) -> str:
+    """Without control characters, without halves of characters, which no file takes, and without spaces around."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def is_phone(text: str) -> bool:
+    """Whether `text` can be a telephone number, with an extension where there is one."""
+    return len(text.strip()) <= LONGEST_PHONE and _PHONE.fullmatch(text.strip()) is not None
+
+
+def normal_case_number(number: str) -> str:
+    """A case number in its one form: full-width brackets round the year, half-width digits, no spaces, nothing invisible:
+    （2026）京0105刑初1024号."""
+    plain = unicodedata.normalize("NFKC", tidy(number))
+    visible = "".join(sign for sign in plain if sign.isprintable() and not sign.isspace())
+    # Again: what was taken out may have stood between the parts of one sign.
+    return _YEAR.sub(r"（\1）", unicodedata.normalize("NFKC", visible))
+
+
+def roles_for(kind: str) -> tuple[str, ...]:
+    """Roles that a row of the form may have, in the order of the procedure."""
+    procedure = PROCEDURES.get(kind)
+    if procedure is None:
+        return ()
+    return tuple(role for role in procedure.rights[procedure.first] if role not in STAFF_ROLES)
+
+
+def title_of(draft: SittingDraft) -> str:
+    """What the sitting is called: its own title, or the case's."""
+    return tidy(draft.title) or tidy(draft.case_title)
+
+
+def draft_of(sitting: Sitting) -> SittingDraft:
+    """The form of a sitting that is there already; saved as it is it changes nothing."""
+    people = list(sitting.participants)
+    chair, clerk, prosecutor = (
+        next((person for person in people if person.role == role and person.user_id), None) for role in ("judge", "clerk", "prosecutor")
+    )
+    return SittingDraft(
+        case_number=sitting.case.number,
+        case_title=sitting.case.title,
+        title=sitting.title,
+        room_id=sitting.room.id,
+        starts_at=sitting.starts_at,
+        ends_at=sitting.ends_at,
+        chair_id=(chair and chair.user_id) or "",
+        clerk_id=(clerk and clerk.user_id) or "",
+        prosecutor_id=(prosecutor and prosecutor.user_id) or "",
+        participants=tuple(
+            ParticipantDraft(name=p.name, role=p.role, phone=p.phone, seat=p.seat, id=p.id, user_id=p.user_id or "")
+            for p in people
+            if p not in (chair, clerk, prosecutor)
+        ),
+        kind=sitting.kind,
+    )
+
+
+def problems(draft: SittingDraft, now: datetime) -> list[FieldError]:
+    """Every bad field of the draft."""
+    return [*_case(draft), *_times(draft, now), *_people(draft)]
+
+
+def _text(field: str, text: str, longest: int, *, required: bool = True) -> Iterator[FieldError]:
+    if required and not tidy(text):
+        yield (field, "required", {})
+    elif len(tidy(text)) > longest:
+        yield (field, "too_long", {"most": longest})
+
+
+def _case(draft: SittingDraft) -> Iterator[FieldError]:
+    number = normal_case_number(draft.case_number)
+    yield from _text("case_number", number, LONGEST_NUMBER)
+    if number and not re.search(r"\d", number):
+        yield ("case_number", "case_number_shape", {})
+    yield from _text("case_title", draft.case_title, LONGEST_TITLE, required=False)
+    yield from _text("title", draft.title, LONGEST_TITLE, required=not title_of(draft))
+    if draft.kind not in PROCEDURES:
+        yield ("kind", "kind_unknown", {"kind": draft.kind})
+
+
+def _times(draft: SittingDraft, now: datetime) -> Iterator[FieldError]:
+    if not draft.room_id:
+        yield ("room_id", "required", {})
+    if draft.starts_at is None:
+        yield ("starts_at", "required", {})
+    if draft.ends_at is None:
+        yield ("ends_at", "required", {})
+    if draft.starts_at is not None and draft.ends_at is not None:
+        yield from span_problems(draft.starts_at, draft.ends_at, now)
+
+
+def span_problems(starts_at: datetime, ends_at: datetime, now: datetime) -> Iterator[FieldError]:
+    """What is wrong with a span of time for a sitting."""
+    length = (ends_at - now) - (starts_at - now)  # of two times in one zone Python takes what lies between on the wall clock
+    if length < SHORTEST:
+        yield ("ends_at", "too_short", {"least": int(SHORTEST.total_seconds() // 60)})
+    elif length > LONGEST:
+        yield ("ends_at", "too_much_time", {"most": int(LONGEST.total_seconds() // 3600)})
+    if ends_at <= now:
+        yield ("starts_at", "in_the_past", {})
+    elif starts_at > now + FURTHEST:
+        yield ("starts_at", "too_far", {})
+
+
+def _people(draft: SittingDraft) -> Iterator[FieldError]:
+    if not draft.chair_id:
+        yield ("chair_id", "required", {})
+    elif draft.chair_id == draft.clerk_id:
+        yield ("clerk_id", "person_twice", {})
+    if not draft.participants:
+        yield ("participants", "participants_none", {})
+    if len(draft.participants) > MOST_PARTICIPANTS:
+        yield ("participants", "participants_many", {"most": MOST_PARTICIPANTS})
+    staff = {draft.chair_id, draft.clerk_id, draft.prosecutor_id} - {""}
+    present: set[str] = set()
+    for number, row in enumerate(draft.participants):
+        place = f"participants.{number}."
+        yield from row_problems(row, place, draft.kind)
+        if row.user_id in staff or row.id in present:
+            yield (place + "name", "person_twice", {})
+        staff |= {row.user_id} - {""}
+        present |= {row.id} - {""}
+
+
+def row_problems(row: ParticipantDraft, place: str, kind: str) -> list[FieldError]:
+    """Every bad field of one row; `place` goes before the field's name."""
+    found = list(_text(place + "name", row.name, LONGEST_NAME, required=not row.user_id))
+    if not row.role:
+        found.append((place + "role", "required", {}))
+    elif kind in PROCEDURES and row.role not in roles_for(kind):
+        found.append((place + "role", "role_unknown", {"role": row.role}))
+    if row.phone.strip() and not is_phone(row.phone):
+        found.append((place + "phone", "phone_shape", {}))
+    if row.seat not in SEATS:
+        found.append((place + "seat", "required", {}))
+    return found

@@ -1,0 +1,73 @@
+"""An order that was sent twice is carried out once.
+
+A program that got no answer sends its order again under the same key (the API's Idempotency-Key). The key is kept in the
+transaction that carries the order out: it is there when, and only when, the booking is. A refused order leaves no key, so
+that it may be sent again once what was in the way is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete
+
+from dispatch.errors import UserError
+from dispatch.store.tables import OrderKey
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+KEPT = timedelta(hours=24)
+"""How long a key is remembered; a program that tries for longer asks first what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order under a key: `owner` is the id of who sent it, whose keys are his own; `content` is what was ordered, byte for byte."""
+
+    owner: str
+    key: str
+    content: bytes
+
+    @property
+    def key_hash(self) -> str:
+        """What the database keeps of the key, whatever its length."""
+        return hashlib.sha256(self.key.encode()).hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells the same order from another one."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+async def carried_out(session: AsyncSession, order: Order | None, now: datetime) -> str | None:
+    """Inside a transaction: the sitting that this very order made, None when it was not carried out yet.
+
+    Raises UserError("key_reused") when the key belongs to another order.
+    """
+    if order is None:
+        return None
+    await session.execute(delete(OrderKey).where(OrderKey.created_at <= now - KEPT))
+    known = await session.get(OrderKey, (order.owner, order.key_hash))
+    if known is None:
+        return None
+    if known.fingerprint != order.fingerprint:
+        raise UserError("key_reused", "Idempotency-Key")
+    return known.sitting_id
+
+
+def keep(session: AsyncSession, order: Order | None, sitting_id: str, now: datetime) -> None:
+    """Inside a transaction: remember what the order made."""
+    if order is not None:
+        session.add(
+            OrderKey(
+                owner=order.owner,
+                key_hash=order.key_hash,
+                fingerprint=order.fingerprint,
+                sitting_id=sitting_id,
+                created_at=now,
+            )
+        )

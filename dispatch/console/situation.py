@@ -1,0 +1,281 @@
+"""A sitting as the command centre sees it: what is booked and what goes on, in words, trouble first. Pure.
+
+`Words` is a catalogue's ``gettext``. Everything that has a code leaves here as words of the viewer's language, so that
+pages need no tables of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Words = Callable[..., str]
+Json = dict[str, Any]
+
+LATE_US = 5 * 60_000_000
+"""A sitting that has not been opened this long after its start is late: the officer asks the room."""
+
+_TROUBLE_ORDER = {"critical": 0, "warning": 1, "none": 2}
+_STATUS_ORDER = {"live": 0, "recess": 1, "open": 2, "planned": 3, "closed": 4, "cancelled": 5}
+
+GOOD_LOSS, FAIR_LOSS, POOR_LOSS = 1.0, 4.0, 10.0
+"""Percent of packets lost: up to the first speech is perfect with Opus, above the last it is not understood."""
+GOOD_RTT_MS, FAIR_RTT_MS, POOR_RTT_MS = 150.0, 300.0, 600.0
+"""Round trip: 150 ms one way is the limit of ITU-T G.114 for undisturbed talk, with the delay of the devices half of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What the control plane knows of a sitting. Times: microseconds, UTC. `status` as in the table of sittings."""
+
+    id: str
+    kind: str
+    title: str
+    case_number: str
+    room: str
+    room_id: str
+    starts_at_us: int
+    ends_at_us: int
+    status: str
+    people: tuple[tuple[str, str, str, bool], ...]
+    """id, name, role, whether he presides"""
+    room_en: str = ""
+
+
+def board(booked: Sequence[Booked], live: Mapping[str, Json], now_us: int, _: Words, *, people: bool = False) -> list[Json]:
+    """The sittings in the order an officer needs them. `live`: overviews of the hub by sitting, as JSON."""
+    found = [situation(sitting, live.get(sitting.id), now_us, _, people=people) for sitting in booked]
+    return sorted(found, key=_order)
+
+
+def _order(found: Json) -> tuple[int, int, int, str]:
+    return (_TROUBLE_ORDER[found["trouble"]], _STATUS_ORDER[found["status"]], found["starts_at_us"], found["id"])
+
+
+def situation(booked: Booked, live: Json | None, now_us: int, _: Words, *, people: bool = False) -> Json:
+    """One sitting; `live` is its overview, None while nobody has come or after it was put away. `people`: with participants."""
+    going = live if booked.status != "cancelled" else None
+    status = going["status"] if going else booked.status
+    tasks = _tasks(going, _) + _clock_tasks(booked, status, now_us, _)
+    chair = next((name for _id, name, _role, chair in booked.people if chair), "")
+    found: Json = {
+        "id": booked.id,
+        "kind": booked.kind,
+        "kind_text": _(f"kind.{booked.kind}"),
+        "title": booked.title,
+        "case_number": booked.case_number,
+        "room": booked.room,
+        "room_id": booked.room_id,
+        "chair": chair,
+        "starts_at_us": booked.starts_at_us,
+        "ends_at_us": booked.ends_at_us,
+        "status": status,
+        "status_text": _(f"status.{status}"),
+        "stage_text": _(f"stage.{going['stage']}") if going and status in {"live", "recess", "closed"} else _(f"status.{status}"),
+        "stage_since_us": going["stage_since_us"] if going else None,
+        "trouble": _trouble(tasks),
+        "recording": _recording(going, status, _),
+        "present": _present(going),
+        "expected": len(booked.people),
+        "counted": going is not None or status not in {"closed", "cancelled"},
+        "waiting": going["waiting"] if going else 0,
+        "watchers": list(going["watchers"]) if going else [],
+        "observable": bool(going and going["observable"] and status in {"open", "live", "recess"}),
+        "media": going["media"] if going else "up",
+        "tasks": tasks,
+        "participants": _people(booked, going, status, _) if people else [],
+        "recording_path": "",
+    }
+    words = [booked.title, booked.case_number, booked.room, *(name for _id, name, _role, _chair in booked.people), found["stage_text"]]
+    found["search"] = " ".join(words).casefold()
+    return found
+
+
+def _present(live: Json | None) -> int:
+    return sum(person["presence"] == "present" for person in live["participants"]) if live else 0
+
+
+def _recording(live: Json | None, status: str, _: Words) -> Json:
+    shown: Json = live["recording"] if live else {"state": "off", "seconds": 0.0, "at_us": 0}
+    state = str(shown["state"])
+    word = {
+        "starting": _("Recording starts…"),
+        "recording": _("Recording"),
+        "failed": _("Recording failed"),
+        "off": _("Not recorded now") if status in {"open", "live", "recess"} else "",
+    }[state]
+    return {"state": state, "text": word, "seconds": shown["seconds"], "at_us": shown["at_us"]}
+
+
+# ------------------------------------------------------------------------------------------------ what needs somebody
+
+
+def _tasks(live: Json | None, _: Words) -> list[Json]:
+    return [
+        {
+            "id": alert["id"],
+            "code": alert["code"],
+            "severity": alert["severity"],
+            "text": _(f"alert.{alert['code']}", **_alert_values(live or {}, alert["data"], _)),
+            "remedy": remedy(alert["code"], _),
+            "since_us": alert["raised_at_us"],
+            "acknowledged_by": alert["acknowledged_by"],
+        }
+        for alert in (live["alerts"] if live else ())
+    ]
+
+
+def _alert_values(live: Json, data: Mapping[str, Any], _: Words) -> Json:
+    names = {str(person["id"]): str(person["name"]) for person in live.get("participants", ())}
+    values: Json = {key: names.get(str(value), value) for key, value in data.items()}
+    for key in ("source", "cause"):
+        if key in data:
+            values[key] = word(key, str(data[key]), _)
+    return values
+
+
+def word(family: str, code: str, _: Words) -> str:
+    """The word for a source, a cause or a reason ("log.<family>.<code>"); one that has none is said to be unknown."""
+    msgid = f"log.{family}.{code}"
+    text = _(msgid)
+    return text if text != msgid else _("cause unknown") if family == "cause" else code
+
+
+REMEDIES = frozenset(
+    {
+        "participant_lost",
+        "recording_failed",
+        "recorder_lost",
+        "engine_lost",
+        "overrun_soon",
+        "log_unwritable",
+        "disobedient_client",
+        "picture_undecodable",
+        "late_to_open",
+        "past_end",
+    }
+)
+"""Alerts for which the catalogue says what to do ("remedy.<code>")."""
+
+
+def remedy(code: str, _: Words) -> str:
+    """What the officer does about an alert."""
+    return _(f"remedy.{code}") if code in REMEDIES else _("Open the sitting and ask the chair.")
+
+
+def _clock_tasks(booked: Booked, status: str, now_us: int, _: Words) -> list[Json]:
+    """What only the clock says. Nobody has to acknowledge it: it goes when the sitting goes on."""
+    if status in {"planned", "open"} and booked.starts_at_us + LATE_US <= now_us < booked.ends_at_us:
+        minutes = (now_us - booked.starts_at_us) // 60_000_000
+        return [_clock_task("late_to_open", booked.starts_at_us, _("Not opened yet, {n} min after its time", n=minutes), _)]
+    if status in {"live", "recess"} and now_us >= booked.ends_at_us:
+        minutes = (now_us - booked.ends_at_us) // 60_000_000
+        return [_clock_task("past_end", booked.ends_at_us, _("Goes on {n} min past its booked end", n=minutes), _)]
+    return []
+
+
+def _clock_task(code: str, since_us: int, text: str, _: Words) -> Json:
+    return {
+        "id": "",
+        "code": code,
+        "severity": "warning" if code == "late_to_open" else "info",
+        "text": text,
+        "remedy": remedy(code, _),
+        "since_us": since_us,
+        "acknowledged_by": None,
+    }
+
+
+def _trouble(tasks: Sequence[Json]) -> str:
+    """Seen or not, trouble stays trouble until it is over; seen, a grave one no longer shouts."""
+    grave = [task for task in tasks if task["severity"] == "critical"]
+    if any(task["acknowledged_by"] is None for task in grave):
+        return "critical"
+    return "warning" if grave or any(task["severity"] == "warning" for task in tasks) else "none"
+
+
+# ------------------------------------------------------------------------------------------------ people
+
+
+def _people(booked: Booked, live: Json | None, status: str, _: Words) -> list[Json]:
+    """Everybody; of a sitting that is over and put away it is not said who is here."""
+    if live is not None:
+        rooms = {room["endpoint"]: room for room in live.get("rooms", ())}
+        return [_person(person, _) | {"room_text": _room(person, rooms, _)} for person in live["participants"]]
+    over = {"presence_text": "", "device_check": {"state": "none", "text": "", "details": []}} if status in {"closed", "cancelled"} else {}
+    absent: Json = {"presence": "absent", "endpoint": None, "sources": {}, "network": None, "device_check": None, "consented": False}
+    return [
+        _person({"id": person, "name": name, "role": role, "chair": chair, "lost_at_us": None} | absent, _) | over
+        for person, name, role, chair in booked.people
+    ]
+
+
+def _person(person: Json, _: Words) -> Json:
+    return {
+        "id": person["id"],
+        "name": person["name"],
+        "role": _(f"role.{person['role']}"),
+        "chair": person["chair"],
+        "presence": person["presence"],
+        "presence_text": _(f"presence.{person['presence']}"),
+        "lost_at_us": person["lost_at_us"],
+        "endpoint": person["endpoint"],
+        "sources": _sources(person, _),
+        "network": network(person["network"], _) if person["presence"] in {"present", "waiting"} else {"bars": 0, "text": ""},
+        "device_check": device_check(person["device_check"], _),
+        "consented": person["consented"],
+        "room_text": "",
+    }
+
+
+def _room(person: Json, rooms: Mapping[str, Json], _: Words) -> str:
+    """At which room's device he sits with others, and whether he is the one who speaks there."""
+    room = rooms.get(person["endpoint"] or "")
+    if room is None:
+        coming = next((each["name"] for each in rooms.values() if person["id"] in each["coming"]), "")
+        return _("Sat down at {room} and waits to be let in there", room=coming) if coming else ""
+    if room["voice"] == person["id"] and len(room["people"]) > 1:
+        return _("At {room}, speaking", room=room["name"])
+    return _("At {room}", room=room["name"])
+
+
+def _sources(person: Json, _: Words) -> list[Json]:
+    if person["presence"] not in {"present", "lost"}:
+        return []
+    shown = [("microphone", "mic", "mic-off"), ("camera", "camera", "camera-off"), ("screen", "screen", "screen")]
+    found = []
+    for source, icon, icon_off in shown:
+        view = person["sources"].get(source)
+        if view is None or (source == "screen" and not view["on"]):
+            continue
+        state = "muted" if view["muted_by_chair"] else "live" if view["live"] else "off"
+        text = _(f"console.{source}.{state}")
+        found.append({"source": source, "icon": icon if state == "live" else icon_off, "text": text, "live": state == "live"})
+    return found
+
+
+def network(figures: Mapping[str, float] | None, _: Words) -> Json:
+    """Bars and words for a connection: 4 good … 1 bad, 0 while nothing was measured."""
+    if not figures:
+        return {"bars": 0, "text": _("No figures yet")}
+    lost, rtt = float(figures.get("lost_percent", 0.0)), float(figures.get("rtt_ms", 0.0))
+    grades = zip((GOOD_LOSS, FAIR_LOSS, POOR_LOSS), (GOOD_RTT_MS, FAIR_RTT_MS, POOR_RTT_MS), (4, 3, 2), strict=True)
+    bars = next((bars for loss_limit, rtt_limit, bars in grades if lost <= loss_limit and rtt <= rtt_limit), 1)
+    word = {4: _("Good"), 3: _("Fair"), 2: _("Poor"), 1: _("Bad")}[bars]
+    return {"bars": bars, "text": _("{word} · {lost} % lost · {rtt} ms", word=word, lost=f"{lost:.1f}", rtt=round(rtt))}
+
+
+def device_check(result: Mapping[str, Any] | None, _: Words) -> Json:
+    """The result of a device check: each part is ``{"ok": bool}`` or a bool, other fields are for the clerk's page."""
+    if not result:
+        return {"state": "none", "text": _("Not checked"), "details": []}
+    parts = [part for part in ("camera", "microphone", "speaker", "network") if part in result]
+    failed = [part for part in parts if not _passed(result[part])]
+    if not failed:
+        return {"state": "ok", "text": _("Devices in order"), "details": []}
+    return {"state": "trouble", "text": _("Device trouble"), "details": [_(f"console.check.{part}") for part in failed]}
+
+
+def _passed(part: Any) -> bool:
+    return bool(part.get("ok")) if isinstance(part, Mapping) else part is True or part == "ok"

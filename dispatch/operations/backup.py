@@ -1,0 +1,197 @@
+"""A backup of a site, made while it serves: databases, recordings of closed sittings, secrets, and a manifest of it all.
+
+``backup.json`` is canonical JSON like a recording's manifest: every file with size and SHA-256, the head of every sitting's
+log, and its own SHA-256 as `digest`. Settings that differ from the defaults are written down for whoever has to build
+the machine again; nothing reads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dispatch.operations import medium, snapshot
+from dispatch.operations.medium import Hashed, Kept
+from dispatch.operations.snapshot import DATABASE, LOG, RECORDINGS, Source
+from rooms.log import canonical
+
+if TYPE_CHECKING:
+    from dispatch.settings import Settings
+
+MANIFEST = "backup.json"
+FORMAT = 1
+SPARE_BYTES = 64 << 20
+"""Must stay free where the backup is written, beside what it takes."""
+
+
+class BackupRefused(Exception):
+    """No backup was made, or none can be read; the text is the one line that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far the work is: bytes done of `total`, and the file under way."""
+
+    done: int
+    total: int
+    file: str
+
+
+Tell = Callable[[Step], None]
+
+
+@dataclass(slots=True)
+class Made:
+    """What is in the backup. `missing`: recordings that the catalogue calls sealed and the disk does not have; `damaged`:
+    originals that are not what was sealed (they are in the backup as they are)."""
+
+    path: Path
+    files: list[Kept] = field(default_factory=list)
+    recordings: int = 0
+    missing: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    digest: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files together."""
+        return sum(kept.bytes for kept in self.files)
+
+
+@dataclass(slots=True)
+class _Progress:
+    tell: Tell
+    total: int = 0
+    done: int = 0
+
+    def __call__(self, name: str, count: int) -> None:
+        self.done += count
+        self.tell(Step(min(self.done, self.total), self.total, name))
+
+
+def make(settings: Settings, path: Path, tell: Tell) -> Made:
+    """Write a backup to `path`, a new directory or ``.tar`` file. Raises BackupRefused; nothing of it is left then."""
+    database, log = snapshot.database_path(settings), settings.data / LOG
+    if path.resolve().is_relative_to(settings.data.resolve()):
+        raise BackupRefused(f"{path} is inside the data directory {settings.data}; a backup belongs on another disk")
+    for needed in (database, log):
+        if not needed.is_file():
+            raise BackupRefused(f"{needed}: there is no such database; is DISPATCH_DATA right?")
+    try:
+        with medium.writing(path) as target, tempfile.TemporaryDirectory(prefix=".backup-", dir=path.absolute().parent) as work:
+            return _Backup(settings, path, target, Path(work), _Progress(tell)).make(database, log)
+    except (medium.MediumRefused, snapshot.SnapshotFailed) as error:
+        raise BackupRefused(str(error)) from None
+    except OSError as error:
+        raise BackupRefused(f"{error.filename or path}: {error.strerror or error}") from None
+
+
+class _Backup:
+    def __init__(self, settings: Settings, path: Path, target: medium.Target, work: Path, progress: _Progress) -> None:
+        self._settings = settings
+        self._target = target
+        self._work = work
+        self._progress = progress
+        self._made = Made(path)
+
+    def make(self, database: Path, log: Path) -> Made:
+        copies = {DATABASE: self._work / DATABASE, LOG: self._work / LOG}
+        self._progress.total = 2 * sum(path.stat().st_size for path in (database, log))
+        self._room_for(self._progress.total)
+        for original, copy in zip((database, log), copies.values(), strict=True):
+            snapshot.copy_database(original, copy, self._progress)
+        sources = [Source(name, copy) for name, copy in copies.items()]
+        sources += snapshot.secrets(self._settings.secrets)
+        sources += snapshot.reserve(self._settings.data / snapshot.RESERVE)
+        folders = list(self._folders(copies))
+        sources += [source for folder in folders for source in snapshot.files_of(self._settings.recordings, folder)]
+        sizes = sum(source.path.stat().st_size for source in sources if source.path.exists())
+        self._room_for(sizes)
+        self._progress.total = self._progress.done + sizes
+        sealed = self._sealed(folders)
+        for source in sources:
+            kept = self._keep(source)
+            if kept is not None and sealed.get(kept.file, kept.sha256) != kept.sha256:
+                self._made.damaged.append(kept.file)
+        self._finish(copies)
+        return self._made
+
+    def _room_for(self, size: int) -> None:
+        free = shutil.disk_usage(self._work).free
+        if free < size + SPARE_BYTES:
+            raise BackupRefused(f"{self._made.path}: the backup takes {size / 1e6:.0f} MB, only {free / 1e6:.0f} MB are free there")
+
+    def _folders(self, copies: dict[str, Path]) -> Iterator[str]:
+        for folder in snapshot.sealed(copies[DATABASE], copies[LOG]):
+            if (self._settings.recordings / folder / "manifest.json").is_file():
+                self._made.recordings += 1
+                yield folder
+            else:
+                self._made.missing.append(folder)
+
+    def _sealed(self, folders: list[str]) -> dict[str, str]:
+        """Name in the backup → SHA-256 that the recording's own manifest states."""
+        stated: dict[str, str] = {}
+        for folder in folders:
+            try:
+                manifest = json.loads((self._settings.recordings / folder / "manifest.json").read_bytes())
+                digests = snapshot.sealed_digests(manifest)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                self._made.damaged.append(f"{RECORDINGS}/{folder}/manifest.json")
+                continue
+            stated |= {f"{RECORDINGS}/{folder}/{name}": digest for name, digest in digests.items()}
+            self._made.damaged += [f"{RECORDINGS}/{folder}/{n}" for n in digests if not (self._settings.recordings / folder / n).is_file()]
+        return stated
+
+    def _keep(self, source: Source) -> Kept | None:
+        try:
+            file = source.path.open("rb")
+        except FileNotFoundError:
+            if source.may_vanish:
+                return None
+            raise
+        with file:
+            about = os.fstat(file.fileno())
+            reading = Hashed(file, lambda count: self._progress(source.name, count))
+            mode = stat.S_IMODE(about.st_mode)
+            self._target.add(source.name, reading, about.st_size, mode)
+        kept = Kept(source.name, mode, reading.bytes, reading.sha256)
+        self._made.files.append(kept)
+        return kept
+
+    def _finish(self, copies: dict[str, Path]) -> None:
+        made = self._made
+        settings = {f"DISPATCH_{name.upper()}": str(getattr(self._settings, name)) for name in sorted(self._settings.model_fields_set)}
+        body: dict[str, Any] = {
+            "format": FORMAT,
+            "software": _software(),
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "revision": snapshot.revision(copies[DATABASE]),
+            "heads": {sitting: {"seq": head.seq, "hash": head.hash} for sitting, head in snapshot.heads(copies[LOG]).items()},
+            "recordings": made.recordings,
+            "missing": made.missing,
+            "damaged": made.damaged,
+            "settings": settings,
+            "files": [{"file": k.file, "mode": k.mode, "bytes": k.bytes, "sha256": k.sha256} for k in made.files],
+        }
+        made.digest = hashlib.sha256(canonical(body).encode()).hexdigest()
+        content = canonical({**body, "digest": made.digest}).encode()
+        self._target.add(MANIFEST, Hashed(io.BytesIO(content), lambda _count: None), len(content), 0o600)
+
+
+def _software() -> str:
+    try:
+        return f"dispatch {version('dispatch')}"
+    except PackageNotFoundError:
+        return "dispatch"

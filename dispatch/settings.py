@@ -1,0 +1,239 @@
+"""Every setting, with its default and its unit: DISPATCH_<NAME> in the environment, or <name> in the TOML file that
+DISPATCH_CONFIG names; the environment is the stronger. An unknown name or a wrong value stops the start."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "DISPATCH_"
+CONFIG = "DISPATCH_CONFIG"
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text is the one line that names it."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host of an address is the computer itself, so that no other one reaches it."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+class Settings(BaseSettings):
+    """All settings; frozen. Make it with :func:`load`, whose errors are one line each."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    data: Path = Field(Path("var"), description="Directory of everything that is kept: databases, keys, recordings.")
+    host: str = Field("127.0.0.1", description="Address on which pages and WebSockets are served.")
+    port: int = Field(8080, ge=0, le=65535, description="TCP port of pages and WebSockets.")
+    public_url: str = Field("http://127.0.0.1:8080", description="Address by which people reach the site; every link begins with it.")
+    behind_proxy: bool = Field(False, description="A proxy of ours is in front: take the client's address from X-Forwarded-For.")
+    lan: str = Field(
+        "",
+        description="This machine's address in the local network: serve https there, by our own authority where no certificate is set.",
+    )
+    tls_port: int = Field(8443, ge=0, le=65535, description="TCP port of pages over https, where there is a certificate.")
+    tls_certificate: Path | None = Field(
+        None, description="Certificate of the site with those that lead to its authority, PEM; a renewed one is taken up while serving."
+    )
+    tls_key: Path | None = Field(None, description="Private key of that certificate, PEM.")
+
+    udp_port: int = Field(8081, ge=0, le=65535, description="UDP port of the media engine.")
+    media_bind: str = Field("0.0.0.0", description="Address on which the media engine listens.")  # noqa: S104 (browsers are elsewhere)
+    media_address: str = Field("127.0.0.1", description="Address that browsers are told to send media to.")
+    media_port: int | None = Field(
+        None, ge=1, le=65535, description="UDP port that browsers are told, where it differs from udp_port (port forwarding)."
+    )
+
+    time_zone: str = Field("Asia/Shanghai", description="The court's time zone, an IANA name.")
+    court: str = Field("京州市云河区人民法院", description="Name of the unit, Chinese; shown on every page and in every notice.")
+    court_en: str = Field("Yunhe District People's Court, Jingzhou", description="Name of the unit, English.")
+    clerk_phone: str = Field("010-5550 1200", description="Telephone of the clerks' office, shown wherever a citizen is stuck.")
+
+    database_url: str = Field("", description="Database of the control plane; empty: dispatch.db in the data directory.")
+    ffmpeg: str = Field("", description="The ffmpeg program; empty: the one that comes with the package imageio-ffmpeg.")
+    font: str = Field("", description="Font file for names and clock in composites; empty: Noto Sans CJK where installed.")
+    log: Path | None = Field(None, description="Directory for the parts' own logs; empty: standard error.")
+
+    spares: bool = Field(
+        True, description="Keep a second web process, recorder and engine loaded, each to take over in a moment; about 200 MB of memory."
+    )
+
+    session_hours: float = Field(12, gt=0, le=168, description="Hours after which a member of staff signs in again.")
+    lockout_failures: int = Field(5, ge=1, le=100, description="Wrong passwords in a row after which a sign-in name is locked.")
+    lockout_minutes: float = Field(30, gt=0, le=1440, description="Minutes for which it stays locked.")
+    link_hours: float = Field(24, gt=0, le=720, description="Hours after the planned end at which a personal link expires.")
+    open_hours: float = Field(24, gt=0, le=168, description="Hours before the start from which the waiting room can be entered.")
+    device_code_minutes: float = Field(60, gt=0, le=1440, description="Minutes for which a room device's one-time code is good.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_lan(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """What was not set follows the address in the local network: other devices are to reach pages and media there."""
+        lan, port = str(values.get("lan") or ""), str(values.get("tls_port") or 8443)
+        if not lan:
+            return values
+        host = f"[{lan}]" if ":" in lan else lan
+        public_url = f"https://{host}" if port == "443" else f"https://{host}:{port}"
+        following = {"public_url": public_url, "host": "::" if ":" in lan else "0.0.0.0", "media_address": lan}  # noqa: S104
+        return following | values
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether this server itself serves https: with a certificate that was given, or one of its own authority."""
+        return bool(self.lan) or self.tls_certificate is not None
+
+    @property
+    def own_authority(self) -> bool:
+        """Whether the certificate is one of our own authority, which devices have to be told to trust."""
+        return bool(self.lan) and self.tls_certificate is None
+
+    @property
+    def database(self) -> str:
+        """The database's URL, default filled in."""
+        return self.database_url or f"sqlite:///{self.data.resolve() / 'dispatch.db'}"
+
+    @property
+    def secrets(self) -> Path:
+        """Directory (0700) of the keys and passwords that the installation made for itself."""
+        return self.data / "secrets"
+
+    @property
+    def recordings(self) -> Path:
+        """Directory of the sittings' recordings, one folder each."""
+        return self.data / "recordings"
+
+    @property
+    def run(self) -> Path:
+        """Directory of sockets and pid files."""
+        return self.data / "run"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The court's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("no such time zone") from None
+        return value
+
+    @field_validator("lan")
+    @classmethod
+    def _reachable_name(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            address = ip_address(value)
+        except ValueError:
+            if not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", value) or value.replace(".", "").isdigit():
+                raise ValueError("not an address like 192.168.1.10 or a name like court.lan") from None
+            return value.lower()
+        if address.is_unspecified or address.is_multicast:
+            raise ValueError("not an address that other devices can reach")
+        return str(address)
+
+    @field_validator("media_address")
+    @classmethod
+    def _media_address(cls, value: str) -> str:
+        try:
+            return str(IPv4Address(value))
+        except ValueError:
+            raise ValueError("not an IPv4 address; browsers are told to send media there") from None
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            missing = "tls_key" if self.tls_key is None else "tls_certificate"
+            raise ValueError(f"certificate and key belong together; {PREFIX}{missing.upper()} is missing")
+        if self.tls_certificate is not None and not self.public_url.startswith("https:"):
+            raise ValueError(f"there is a certificate, but {PREFIX}PUBLIC_URL={self.public_url} does not begin with https")
+        return self
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.query and not parts.fragment
+        except ValueError:  # a port that is none, brackets that do not close
+            good = False
+        if not good:
+            raise ValueError("not an address like https://court.example")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        driver, _, path = value.partition(":///")
+        if value and (driver not in ("sqlite", "sqlite+aiosqlite") or path.partition("?")[0] in ("", ":memory:")):
+            raise ValueError("only sqlite:///path is supported")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what :func:`load` hands over: one source, one order."""
+        return (init_settings,)
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of `environment` (default: the process's). Raises :class:`SettingsError` with one line."""
+    environment = os.environ if environment is None else environment
+    values = _file(environment.get(CONFIG, ""))
+    for name, value in environment.items():
+        if not name.startswith(PREFIX) or name == CONFIG:
+            continue
+        field = name[len(PREFIX) :].lower()
+        if name != PREFIX + field.upper() or field not in Settings.model_fields:
+            raise SettingsError(f"{name}: there is no such setting")
+        if value != "":
+            values[field] = value
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_context=False)
+        first = next((e for e in errors if e["loc"] and e["loc"][0] in values), errors[0])  # what was typed, before what follows from it
+        text = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:  # of several settings together; the text names them
+            raise SettingsError(text) from None
+        field = str(first["loc"][0])
+        told = f"{PREFIX}{field.upper()}={first['input']}: {text[0].lower()}{text[1:]}"
+        raise SettingsError(" ".join(told.splitlines())) from None
+
+
+def _file(path: str) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{CONFIG}={path}: {error}".replace("\n", " ")) from None
+    for name in values:
+        if name not in Settings.model_fields:
+            raise SettingsError(f"{CONFIG}={path}: there is no setting {name}")
+    return values

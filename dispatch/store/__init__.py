@@ -1,0 +1,1 @@
+"""Tables, the UTC column type, the engine and its migrations."""

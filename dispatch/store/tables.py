@@ -1,0 +1,332 @@
+"""All tables of the control plane. Times are UTC (:class:`UtcDateTime`); ids are random and say nothing."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime. SQLite drops time zones: they are taken off and put back here, and a naive value is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def new_id() -> str:
+    """A random id of 16 characters, URL-safe without - and _ at odds with DOM ids (96 bits would be 16 in base64)."""
+    return secrets.token_hex(8)
+
+
+def utc_now() -> datetime:
+    """Now, aware, UTC: the only clock of the control plane's operations unless a test passes its own."""
+    return datetime.now(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, dict[str, Any]: JSON}
+
+
+class User(Base):
+    """A member of the staff who signs in. `role`: clerk, judge, prosecutor, officer, administrator."""
+
+    __tablename__ = "user"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80))
+    sign_in_name: Mapped[str] = mapped_column(String(80), unique=True)
+    role: Mapped[str] = mapped_column(String(20))
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    password_hash: Mapped[str] = mapped_column(String(200))
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    locked_until: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    """of the newest attempt that was counted"""
+    active: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str] = mapped_column(String(8), default="zh-CN")
+    theme: Mapped[str] = mapped_column(String(8), default="light", server_default="light")
+    """of the office pages: light or dark"""
+    text: Mapped[str] = mapped_column(String(8), default="normal", server_default="normal")
+    """size: normal or large"""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class UnknownName(Base):
+    """Failures to sign in with a name that nobody has: locked like a real one, so that the refusal tells no stranger which
+    names exist. Forgotten after the lock-out."""
+
+    __tablename__ = "unknown_name"
+    name_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    locked_until: Mapped[datetime | None]
+    failed_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Session(Base):
+    """A signed-in browser, revocable. The cookie holds a random token; only its SHA-256 is kept."""
+
+    __tablename__ = "session"
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    csrf: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    seen_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    address: Mapped[str] = mapped_column(String(64), default="")
+    user: Mapped[User] = relationship(lazy="joined")
+
+
+class ApiToken(Base):
+    """A program's bearer token for the API: it acts under its own name in one role. Only the token's SHA-256 is kept."""
+
+    __tablename__ = "api_token"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80))
+    """of the program, as the audit log names it"""
+    role: Mapped[str] = mapped_column(String(20))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_by: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Room(Base):
+    """A function room. `kind`: court, intake, hearing, round_table, interrogation, virtual."""
+
+    __tablename__ = "room"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    name_en: Mapped[str] = mapped_column(String(80), default="")
+    kind: Mapped[str] = mapped_column(String(20))
+    site: Mapped[str] = mapped_column(String(80), default="")
+    capacity: Mapped[int] = mapped_column(Integer, default=6)
+    position: Mapped[int] = mapped_column(Integer, default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class RoomDevice(Base):
+    """A room's own fixed device: signs in with a code shown once to the clerk, revocable. Only the hash is kept."""
+
+    __tablename__ = "room_device"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    room_id: Mapped[str] = mapped_column(ForeignKey("room.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    code_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    code_expires_at: Mapped[datetime | None]
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    enrolled_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    room: Mapped[Room] = relationship(lazy="joined")
+
+
+class Case(Base):
+    """A case; its number is as on paper, for instance （2026）京0105刑初1024号."""
+
+    __tablename__ = "case"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(String(80), unique=True)
+    title: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Sitting(Base):
+    """What takes place in a booking. `status` is a projection of the event log: planned, open, live, recess, closed, cancelled.
+
+    `log_seq` is the row the projection has reached.
+    """
+
+    __tablename__ = "sitting"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(20), default="remote_court")
+    case_id: Mapped[str] = mapped_column(ForeignKey("case.id"))
+    title: Mapped[str] = mapped_column(String(200))
+    status: Mapped[str] = mapped_column(String(12), default="planned", index=True)
+    log_seq: Mapped[int] = mapped_column(Integer, default=0)
+    starts_at: Mapped[datetime] = mapped_column(index=True)
+    ends_at: Mapped[datetime]
+    cancel_reason: Mapped[str] = mapped_column(String(200), default="")
+    opened_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    created_by: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    case: Mapped[Case] = relationship(lazy="joined")
+    bookings: Mapped[list[Booking]] = relationship(lazy="selectin", back_populates="sitting", cascade="all, delete-orphan")
+    participants: Mapped[list[Participant]] = relationship(
+        primaryjoin="and_(Participant.sitting_id == Sitting.id, Participant.removed_at.is_(None))",
+        lazy="selectin",
+        back_populates="sitting",
+        order_by="Participant.position",
+    )
+
+    @property
+    def room(self) -> Room:
+        """The booked room. A sitting has one booking in this version."""
+        return self.bookings[0].room
+
+
+class Booking(Base):
+    """A room held for a span [starts_at, ends_at) by a sitting. `active` is false once cancelled."""
+
+    __tablename__ = "booking"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    room_id: Mapped[str] = mapped_column(ForeignKey("room.id"))
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    active: Mapped[bool] = mapped_column(default=True)
+    sitting: Mapped[Sitting] = relationship(back_populates="bookings")
+    room: Mapped[Room] = relationship(lazy="joined")
+    __table_args__ = (Index("booking_span", "room_id", "active", "starts_at", "ends_at"),)
+
+
+class OrderKey(Base):
+    """A booking that a program may send twice and that is made once (header Idempotency-Key). `owner` is who sent it, a user
+    or a program; `fingerprint` tells the same order from another one under the same key. Forgotten after a day."""
+
+    __tablename__ = "order_key"
+    owner: Mapped[str] = mapped_column(String(16), primary_key=True)
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Participant(Base):
+    """One person in one sitting, in one role of the procedure. Staff have a `user_id` and enter from their own page.
+
+    `seat`: "link" (joins by a personal link) or "room" (sits at the booked room's own device).
+    """
+
+    __tablename__ = "participant"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("user.id"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(20))
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    seat: Mapped[str] = mapped_column(String(8), default="link")
+    position: Mapped[int] = mapped_column(Integer, default=0)
+    device_check: Mapped[dict[str, Any] | None]
+    device_checked_at: Mapped[datetime | None]
+    consented_at: Mapped[datetime | None]
+    consent_version: Mapped[str] = mapped_column(String(20), default="")
+    consent_sha256: Mapped[str] = mapped_column(String(64), default="")
+    """of the very words that were consented to"""
+    consent_device: Mapped[str] = mapped_column(String(200), default="")
+    removed_at: Mapped[datetime | None]
+    """taken out of the sitting by the clerk; the row stays, so that the link can say so"""
+    sitting: Mapped[Sitting] = relationship(back_populates="participants")
+    user: Mapped[User | None] = relationship(lazy="joined")
+    invitations: Mapped[list[Invitation]] = relationship(
+        lazy="selectin", back_populates="participant", cascade="all, delete-orphan", order_by="Invitation.created_at"
+    )
+
+
+class Invitation(Base):
+    """A personal link. Reusable until the sitting closes, revocable, expiring.
+
+    The token is a secret: the lookup goes by its SHA-256, and `token_sealed` (AES-GCM under the installation's key) lets
+    the clerk show the same link and QR code again.
+    """
+
+    __tablename__ = "invitation"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    participant_id: Mapped[str] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    token_sealed: Mapped[str] = mapped_column(String(200))
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoke_reason: Mapped[str] = mapped_column(String(40), default="")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    participant: Mapped[Participant] = relationship(back_populates="invitations")
+
+
+class Browser(Base):
+    """A browser that opened a link or enters as staff or device: its resume secret (HttpOnly cookie) by hash, and its endpoint id."""
+
+    __tablename__ = "browser"
+    secret_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    endpoint: Mapped[str] = mapped_column(String(32), unique=True)
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
+    invitation_id: Mapped[str | None] = mapped_column(ForeignKey("invitation.id", ondelete="CASCADE"))
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    room_device_id: Mapped[str | None] = mapped_column(ForeignKey("room_device.id", ondelete="CASCADE"))
+    language: Mapped[str] = mapped_column(String(8), default="zh-CN")
+    device: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class AuditRow(Base):
+    """Append-only, hash-chained (:mod:`dispatch.audit`): who, what, when, from where, result."""
+
+    __tablename__ = "audit"
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(80))
+    actor_id: Mapped[str] = mapped_column(String(16), default="")
+    action: Mapped[str] = mapped_column(String(40), index=True)
+    subject: Mapped[str] = mapped_column(String(80), default="")
+    address: Mapped[str] = mapped_column(String(64), default="")
+    result: Mapped[str] = mapped_column(String(20))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    prev: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class Recording(Base):
+    """A sealed sitting in the archive's catalogue. `folder` is below the recordings directory."""
+
+    __tablename__ = "recording"
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id"), primary_key=True)
+    folder: Mapped[str] = mapped_column(String(200))
+    sealed_at: Mapped[datetime | None]
+    manifest_sha256: Mapped[str] = mapped_column(String(64), default="")
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    composite: Mapped[str] = mapped_column(String(12), default="none")
+    """none, queued, running, done, failed"""
+    verified_at: Mapped[datetime | None]
+    verified_ok: Mapped[bool | None]
+    sitting: Mapped[Sitting] = relationship(lazy="joined")
+
+
+class Job(Base):
+    """Work of the jobs process. `kind`: composite. `state`: queued, running, done, failed."""
+
+    __tablename__ = "job"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(20))
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id"))
+    state: Mapped[str] = mapped_column(String(12), default="queued", index=True)
+    progress: Mapped[float] = mapped_column(default=0.0)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    owner: Mapped[str] = mapped_column(String(32), default="")
+    """which run of the jobs process has claimed it"""
+    error: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    started_at: Mapped[datetime | None]
+    beat_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    __table_args__ = (UniqueConstraint("kind", "sitting_id"),)

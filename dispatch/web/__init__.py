@@ -1,0 +1,1 @@
+"""Pages, API and WebSocket entrances: aiohttp, one route table, Jinja2 templates, translations."""

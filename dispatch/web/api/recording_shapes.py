@@ -1,0 +1,135 @@
+"""What the API shows of a sealed recording: what is there, how far its picture is, and what the last check found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, cast
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from dispatch.store.tables import Job, Recording
+from dispatch.web.api.sitting_shapes import CaseView, RoomName
+from dispatch.web.api.values import Day, Id, Moment, Paging, Shown, local, local_or_none
+from dispatch.web.api.versions import IfMatch
+from dispatch.web.verification import Verdict
+
+CompositeState = Literal["none", "queued", "running", "done", "failed"]
+
+
+class CompositeView(Shown):
+    """The picture of all participants in one video, made from the originals; it can be made again at any time."""
+
+    state: CompositeState
+    progress: float = Field(ge=0, le=1, description="How much of it is made.")
+
+    @classmethod
+    def of(cls, recording: Recording, job: Job | None) -> CompositeView:
+        """The state of its job; where there is none, what the catalogue says."""
+        state = cast("CompositeState", job.state if job is not None else recording.composite)
+        progress = job.progress if job is not None and state == "running" else 1.0 if state == "done" else 0.0
+        return cls(state=state, progress=min(max(progress, 0.0), 1.0))
+
+
+class WrongFile(Shown):
+    """Something that a check found wrong."""
+
+    file: str = Field(description="Name below the recording's folder; empty for the folder itself.")
+    code: str
+    detail: str = Field(description="What is wrong, in the language asked for.")
+
+
+class VerificationView(Shown):
+    """The last check of the originals against the manifest as it was sealed, and of the event log's chain."""
+
+    state: Literal["never", "running", "done"]
+    ok: bool | None = Field(description="Whether everything is as it was sealed; null while that is not known.")
+    at: Moment | None
+    problems: list[WrongFile] | None = Field(description="What is wrong; null where only the outcome is remembered: check again.")
+
+    @classmethod
+    def of(
+        cls, recording: Recording, running: bool, verdict: Verdict | None, tag: str, words: Callable[[str], str], zone: ZoneInfo
+    ) -> VerificationView:
+        """`tag`, `words`: the language of the answer and its texts."""
+        if running:
+            return cls(state="running", ok=None, at=None, problems=None)
+        if verdict is None:
+            known = recording.verified_at is not None
+            at = local_or_none(recording.verified_at, zone)
+            return cls(state="done" if known else "never", ok=recording.verified_ok, at=at, problems=None)
+        if verdict.report is None:
+            gone = WrongFile(file="", code="folder_missing", detail=words("error.folder_missing"))
+            return cls(state="done", ok=False, at=local(verdict.at, zone), problems=[gone])
+        wrong = [WrongFile(file=each.file, code=each.code, detail=each.text(tag)) for each in verdict.report.problems]
+        return cls(state="done", ok=verdict.report.ok, at=local(verdict.at, zone), problems=wrong)
+
+
+class RecordingSummary(Shown):
+    """A sealed recording; it has the id of its sitting."""
+
+    sitting_id: Id
+    case: CaseView
+    title: str
+    room: RoomName
+    starts_at: Moment
+    opened_at: Moment | None
+    sealed_at: Moment
+    seconds: float = Field(description="How long was recorded.")
+    bytes: int = Field(description="Size of the originals.")
+    manifest_sha256: str = Field(description="Digest of the manifest, as the event log has it.")
+    composite: CompositeView
+
+    @classmethod
+    def values_of(cls, recording: Recording, job: Job | None, zone: ZoneInfo) -> dict[str, Any]:
+        """What the catalogue knows."""
+        sitting = recording.sitting
+        room = sitting.room
+        return {
+            "sitting_id": sitting.id,
+            "case": CaseView(number=sitting.case.number, title=sitting.case.title),
+            "title": sitting.title,
+            "room": RoomName(id=room.id, name=room.name, name_en=room.name_en),
+            "starts_at": local(sitting.starts_at, zone),
+            "opened_at": local_or_none(sitting.opened_at, zone),
+            "sealed_at": local_or_none(recording.sealed_at, zone),
+            "seconds": recording.seconds,
+            "bytes": recording.bytes,
+            "manifest_sha256": recording.manifest_sha256,
+            "composite": CompositeView.of(recording, job),
+        }
+
+
+class OriginalFile(Shown):
+    """An original, as the manifest names it."""
+
+    file: str = Field(description="Name below the recording's folder.")
+    bytes: int
+    sha256: str
+
+
+class RecordingView(RecordingSummary):
+    """A sealed recording with its files and the last check."""
+
+    files: list[OriginalFile] | None = Field(description="The originals; null where the manifest cannot be read, which a check explains.")
+    verification: VerificationView
+
+
+class RecordingList(Shown):
+    """One page of recordings, the newest first."""
+
+    items: list[RecordingSummary]
+    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
+
+
+class RecordingQuery(Paging):
+    """Which recordings."""
+
+    q: str = Field("", max_length=100, description="Words that all occur in case, title, room or a participant's name.")
+    day: Day | None = Field(None, description="Of sittings that lie, wholly or in part, on this day of the court.")
+
+
+class Part(IfMatch):
+    """A part of a file, of the version that the other parts are of."""
+
+    range: str | None = Field(None, alias="Range", description="One span of bytes (RFC 9110 section 14.1.2), for instance bytes=0-65535.")

@@ -1,0 +1,189 @@
+"""What the API shows of a sitting, and what it takes to book, move, change and cancel one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, cast
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+from pydantic.config import JsonDict
+
+from dispatch.booking.draft import (
+    LONGEST_NUMBER,
+    LONGEST_REASON,
+    LONGEST_TITLE,
+    MOST_PARTICIPANTS,
+    ParticipantDraft,
+    SittingDraft,
+)
+from dispatch.store.tables import Sitting
+from dispatch.web.access import OFFICER
+from dispatch.web.api.participant_shapes import NewParticipant, ParticipantView
+from dispatch.web.api.values import (
+    Asked,
+    Change,
+    Day,
+    Given,
+    Id,
+    IdOrNone,
+    Moment,
+    Paging,
+    Resource,
+    Shown,
+    left_out,
+    local,
+    local_or_none,
+)
+from rooms.procedure import PROCEDURES
+
+Status = Literal["planned", "open", "live", "recess", "closed", "cancelled"]
+_KIND: JsonDict = {"enum": list(PROCEDURES)}
+_NUMBER = "As on paper, for instance （2026）京0105民初31号; brackets and spaces are put right."
+_CASE_TITLE = "Title of the case where the number is a new one; a case that is known keeps its own."
+_TITLE = "What the sitting is called; empty: as the case."
+
+
+class CaseView(Shown):
+    """The case that a sitting is about."""
+
+    number: str
+    title: str
+
+
+class RoomName(Shown):
+    """A room by its names."""
+
+    id: Id
+    name: str
+    name_en: str
+
+
+class SittingView(Resource):
+    """A sitting: a case, a room and a time, and who takes part. Times carry the offset of the court's time zone."""
+
+    id: Id
+    kind: str
+    status: Status = Field(
+        description="planned, open (people wait to be admitted), live, recess, closed, or cancelled. It follows the hearing itself."
+    )
+    case: CaseView
+    title: str
+    room: RoomName
+    starts_at: Moment
+    ends_at: Moment
+    opened_at: Moment | None = Field(description="When the hearing was opened.")
+    closed_at: Moment | None
+    cancel_reason: str
+    created_at: Moment
+    participants: list[ParticipantView]
+
+    @classmethod
+    def of(cls, sitting: Sitting, now: datetime, zone: ZoneInfo) -> SittingView:
+        """All there is to show."""
+        room = sitting.room
+        return cls(
+            id=sitting.id,
+            kind=sitting.kind,
+            status=cast("Status", sitting.status),
+            case=CaseView(number=sitting.case.number, title=sitting.case.title),
+            title=sitting.title,
+            room=RoomName(id=room.id, name=room.name, name_en=room.name_en),
+            starts_at=local(sitting.starts_at, zone),
+            ends_at=local(sitting.ends_at, zone),
+            opened_at=local_or_none(sitting.opened_at, zone),
+            closed_at=local_or_none(sitting.closed_at, zone),
+            cancel_reason=sitting.cancel_reason,
+            created_at=local(sitting.created_at, zone),
+            participants=[ParticipantView.of(person, now, zone) for person in sitting.participants],
+        )
+
+    def shown_to(self, role: str) -> SittingView:
+        """What somebody in that role needs: an officer calls nobody."""
+        if role != OFFICER:
+            return self
+        return self.only(participants=[person.only(phone=None) for person in self.participants])
+
+    def address(self) -> str:
+        """The path under which it is found again."""
+        return f"/api/v1/sittings/{self.id}"
+
+
+class SittingList(Shown):
+    """One page of sittings, in order of their start."""
+
+    items: list[SittingView]
+    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
+
+
+class SittingQuery(Paging):
+    """Which sittings."""
+
+    day: Day | None = Field(None, description="Those that lie, wholly or in part, on this day of the court.")
+    from_day: Day | None = Field(None, alias="from", description="Those that end after this day begins.")
+    until_day: Day | None = Field(None, alias="until", description="Those that begin before this day ends.")
+    room: str = Field("", max_length=16, description="Id of the room.")
+    status: list[Status] = Field([], max_length=6, description="One or more statuses: the parameter may be repeated.")
+    case_number: str = Field("", max_length=LONGEST_NUMBER, description="The whole number of the case.")
+
+
+class NewSitting(Given):
+    """A sitting to be booked. Each participant who joins from outside gets a personal link."""
+
+    case_number: str = Field(min_length=1, max_length=LONGEST_NUMBER, description=_NUMBER)
+    case_title: str = Field("", max_length=LONGEST_TITLE, description=_CASE_TITLE)
+    title: str = Field("", max_length=LONGEST_TITLE, description=_TITLE)
+    kind: str = Field("remote_court", json_schema_extra=_KIND)
+    room_id: Id
+    starts_at: Moment
+    ends_at: Moment
+    chair_id: Id = Field(description="The presiding judge, a member of the staff.")
+    clerk_id: IdOrNone = ""
+    prosecutor_id: IdOrNone = ""
+    participants: list[NewParticipant] = Field(min_length=1, max_length=MOST_PARTICIPANTS)
+
+    def draft(self) -> SittingDraft:
+        """The form that the operation checks."""
+        rows = tuple(ParticipantDraft(**row.model_dump()) for row in self.participants)
+        return SittingDraft(**self.model_dump(exclude={"participants"}), participants=rows)
+
+
+class SittingChange(Change):
+    """What is to be different. Another room or time issues all personal links anew. While the sitting is live, room and time
+    are fixed. Participants are changed at addresses of their own."""
+
+    case_number: str = left_out(min_length=1, max_length=LONGEST_NUMBER, description=_NUMBER)
+    case_title: str = left_out(max_length=LONGEST_TITLE, description=_CASE_TITLE)
+    title: str = left_out(max_length=LONGEST_TITLE, description=_TITLE)
+    room_id: Id = left_out()
+    starts_at: Moment = left_out()
+    ends_at: Moment = left_out()
+    chair_id: Id = left_out()
+    clerk_id: IdOrNone = left_out()
+    prosecutor_id: IdOrNone = left_out()
+
+
+class MoveOrder(Given):
+    """Where and when instead."""
+
+    room_id: Id
+    starts_at: Moment
+    ends_at: Moment
+
+
+class CancelOrder(Given):
+    """Why; participants are told."""
+
+    reason: str = Field(min_length=1, max_length=LONGEST_REASON)
+
+
+class Once(Asked):
+    """Sending an order again without doubling it."""
+
+    idempotency_key: str | None = Field(
+        None,
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]{1,255}$",
+        description="A word of your choice, new for each order, good for a day: an order that is sent again under its key is carried out"
+        " once, and the same sitting is the answer. Another order under a key that was used is refused.",
+    )

@@ -1,0 +1,41 @@
+"""The web application: routes, middleware, templates and static files around one Context."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from dispatch.web.api.pace import PACE, Pace
+from dispatch.web.assets import ASSETS, Assets
+from dispatch.web.attempts import ENROL_ATTEMPTS, enrol_attempts
+from dispatch.web.console_feed import close_lines
+from dispatch.web.context import CONTEXT, Context
+from dispatch.web.middleware import MIDDLEWARES, ROUTES_BY_HANDLER, add_security_headers
+from dispatch.web.routes import ROUTES
+from dispatch.web.templates import TEMPLATES, Templates
+
+MAX_BODY_BYTES = 1_048_576
+"""Longest request body taken; a hearing's forms are below 100 kB."""
+
+
+def make_app(context: Context) -> web.Application:
+    """The application. The composition root runs it with `make_runner`."""
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=MAX_BODY_BYTES)
+    app[CONTEXT] = context
+    app[ASSETS] = assets = Assets()
+    app[TEMPLATES] = Templates(assets)
+    app[ROUTES_BY_HANDLER] = {}
+    app[ENROL_ATTEMPTS] = enrol_attempts()
+    app[PACE] = Pace()
+    app.on_response_prepare.append(add_security_headers)
+    app.on_shutdown.append(close_lines)
+    app.router.add_get("/static/{build}/{path:.+}", assets.serve)
+    for route in ROUTES:
+        added = app.router.add_route(route.method, route.path, route.handler)
+        if added.resource is not None:
+            app[ROUTES_BY_HANDLER][route.method, added.resource.canonical] = route
+    return app
+
+
+def make_runner(app: web.Application) -> web.AppRunner:
+    """The runner: requests are logged by our own middleware, which hides secrets, and never by aiohttp's access log."""
+    return web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5)

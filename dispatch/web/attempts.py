@@ -1,0 +1,39 @@
+"""Counts tries from one address, so that a code cannot be guessed by trying."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+
+from aiohttp import web
+
+
+class Attempts:
+    """At most `limit` tries in `seconds` from one address; remembers the last thousand addresses. Pure: the time is passed in."""
+
+    REMEMBERED = 1000
+
+    def __init__(self, *, limit: int, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self._tries: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def allowed(self, address: str, now: float) -> bool:
+        """Count a try at `now` (seconds); False when there were too many. A refused try does not count."""
+        tries = self._tries.setdefault(address, deque())
+        self._tries.move_to_end(address)
+        while tries and tries[0] <= now - self.seconds:
+            tries.popleft()
+        if len(self._tries) > self.REMEMBERED:
+            self._tries.popitem(last=False)
+        if len(tries) >= self.limit:
+            return False
+        tries.append(now)
+        return True
+
+
+ENROL_ATTEMPTS = web.AppKey("enrol_attempts", Attempts)
+
+
+def enrol_attempts() -> Attempts:
+    """For the one-time codes of room devices: a code has 49 random bits; ten tries in ten minutes leave a guesser nothing."""
+    return Attempts(limit=10, seconds=600)

@@ -1,0 +1,202 @@
+"""The console's live source: what is booked today and what the hub says, put together when either changes.
+
+One :class:`Feed` a hub. A listener is woken, never waited for: it asks for the newest message when it can send one, so a
+slow browser skips states and holds up nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from aiohttp import web
+
+from dispatch.booking import bookings
+from dispatch.console.event_words import EventWords
+from dispatch.console.situation import Booked, board
+from dispatch.sittings import sittings
+from dispatch.web import lookups
+from dispatch.web.context import CONTEXT
+from dispatch.web.translations import catalogue
+
+if TYPE_CHECKING:
+    from dispatch.store.tables import Sitting
+    from dispatch.web.context import Context
+    from rooms.hub import Hub
+    from rooms.log import Row
+
+Json = dict[str, Any]
+
+BOOKED_FOR_S = 4.0
+"""How long what is booked is not asked of the database again: bookings change by hand."""
+_GOING = frozenset({"open", "live", "recess"})
+
+
+class Listener:
+    """Wakes one connection. `sitting` is the only one it cares for, "" for all."""
+
+    def __init__(self, sitting: str) -> None:
+        self.sitting = sitting
+        self.over = False
+        """The server goes: say nothing more."""
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something changed."""
+        self._woken.set()
+
+    async def wait(self, limit_s: float) -> bool:
+        """Until woken, at most `limit_s`; whether it was woken."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._woken.wait()
+        except TimeoutError:
+            return False
+        self._woken.clear()
+        return True
+
+
+class Feed:
+    """Puts the messages together. Get it with :func:`feed_of`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._listeners: set[Listener] = set()
+        self._over = False
+        self._booked: tuple[float, list[Booked], list[Json]] = (0.0, [], [])
+        self._reading = asyncio.Lock()
+        context.hub.on_change(self._changed)
+        context.hub.on_row(self._row)
+
+    def _changed(self, sitting: str) -> None:
+        for listener in self._listeners:
+            if listener.sitting in ("", sitting):
+                listener.wake()
+
+    def _row(self, row: Row) -> None:
+        self._changed(row.sitting)
+
+    @contextmanager
+    def listen(self, sitting: str = "") -> Iterator[Listener]:
+        """A listener while the block runs."""
+        listener = Listener(sitting)
+        listener.over = self._over
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    def close(self) -> None:
+        """The server goes: every connection ends. Idempotent."""
+        self._over = True
+        for listener in self._listeners:
+            listener.over = True
+            listener.wake()
+
+    async def message(self, language: str, sitting: str = "") -> Json:
+        """The complete message for the board, or for one sitting with its participants."""
+        booked, rooms = await self._now_booked()
+        live = {overview.sitting: overview.to_json() for overview in self._context.hub.overviews()}
+        known = {one.id for one in booked}
+        missing = [other for other, overview in live.items() if overview["status"] in _GOING and other not in known]
+        if sitting:
+            booked = [b for b in booked if b.id == sitting]
+            missing = [] if booked else [sitting]
+        booked = [*booked, *[one for other in missing if (one := await self.booked(other)) is not None]]
+        recorded = await lookups.recorded(self._context.db, [sitting]) if sitting else set()
+        english = language == "en"
+        if english:
+            booked = [replace(b, room=b.room_en or b.room) for b in booked]
+        found = board(booked, live, self.now_us(), catalogue(language).gettext, people=bool(sitting))
+        for told in found:
+            told["recording_path"] = f"/archive/{told['id']}" if told["id"] in recorded else ""
+        named = [{"id": room["id"], "name": (english and room["name_en"]) or room["name"]} for room in rooms]
+        return {"type": "console", "now_us": self.now_us(), "rooms": named, "sittings": found}
+
+    def now_us(self) -> int:
+        """Microseconds since the epoch by the application's clock."""
+        return int(self._context.clock().timestamp() * 1_000_000)
+
+    async def booked(self, sitting: str) -> Booked | None:
+        """One sitting as booked; None if there is none of that id."""
+        found = await sittings.find(self._context.db, sitting)
+        return None if found is None else self._as_booked(found)
+
+    async def _now_booked(self) -> tuple[list[Booked], list[Json]]:
+        async with self._reading:
+            read_at, booked, rooms = self._booked
+            if read_at and time.monotonic() - read_at < BOOKED_FOR_S:
+                return booked, rooms
+            context, zone = self._context, self._context.settings.zone
+            today = context.clock().astimezone(zone).date()
+            booked = [self._as_booked(found) for found in await sittings.of_day(context.db, today, zone)]
+            rooms = [
+                {"id": room.id, "name": room.name, "name_en": room.name_en} for room, _taken in await bookings.day(context.db, today, zone)
+            ]
+            self._booked = (time.monotonic(), booked, rooms)
+            return booked, rooms
+
+    def _as_booked(self, found: Sitting) -> Booked:
+        plan = sittings.plan(found, self._context.db)
+        room = found.bookings[0].room if found.bookings else None
+        return Booked(
+            id=found.id,
+            kind=found.kind,
+            title=found.title,
+            case_number=found.case.number,
+            room=room.name if room else "",
+            room_en=room.name_en if room else "",
+            room_id=room.id if room else "",
+            starts_at_us=plan.starts_at_us,
+            ends_at_us=plan.ends_at_us,
+            status=found.status,
+            people=tuple((p.id, p.name, p.role, p.chair) for p in plan.participants),
+        )
+
+
+_feeds: WeakKeyDictionary[Hub, Feed] = WeakKeyDictionary()
+
+
+def feed_of(context: Context) -> Feed:
+    """The one feed of this hub."""
+    feed = _feeds.get(context.hub)
+    if feed is None:
+        feed = _feeds[context.hub] = Feed(context)
+    return feed
+
+
+async def close_lines(app: web.Application) -> None:
+    """End the console's connections before the server goes, so that nobody waits for them (signal on_shutdown)."""
+    feed = _feeds.get(app[CONTEXT].hub)
+    if feed is not None:
+        feed.close()
+
+
+class LogLines:
+    """The log of one sitting in words, told piece by piece to one connection."""
+
+    def __init__(self, hub: Hub, sitting: str, language: str, after: int) -> None:
+        self._hub, self._sitting = hub, sitting
+        self._words = EventWords(catalogue(language).gettext)
+        self._told = after
+        self._read = 0
+
+    async def new(self) -> list[Json]:
+        """Lines not told before. The words of a line may need earlier rows, so reading begins at the first."""
+        rows = await self._hub.rows(self._sitting, self._read)
+        if not rows:
+            return []
+        self._read = rows[-1].seq
+        return [line for line in self._words.lines(rows) if line["seq"] > self._told]
+
+
+def dumped(message: Json) -> str:
+    """One text frame."""
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))

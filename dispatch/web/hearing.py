@@ -1,0 +1,139 @@
+"""The hearing's page, its WebSocket, and its log for those who conduct it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from dispatch.booking import extension
+from dispatch.console.event_words import EventWords
+from dispatch.errors import UserError
+from dispatch.identity.invitations import LinkRefused
+from dispatch.sittings import sittings
+from dispatch.web.access import CLERK, DEVICE, JUDGE, LINK, PROSECUTOR, PUBLIC, Route, roles
+from dispatch.web.entrants import ENDED, Entrant, by_device, entrant, remember
+from dispatch.web.joining import ended, has_consented, is_early, opens_at, refused
+from dispatch.web.request import Request, Response, answer, ctx, gettext, me, problem, render, see_other, translate, visitor
+from rooms.protocol import CloseCode, Farewell
+from rooms.signalling import new_socket, refuse
+
+LEADING = frozenset({"judge", "clerk"})
+"""Roles that read the log while they conduct the hearing."""
+
+
+def leads(found: Entrant) -> bool:
+    """Whether one of the people conducts the hearing."""
+    return any(person.role in LEADING for person in found.participants)
+
+
+async def show(request: Request) -> Response:
+    """The hearing: waiting room first for those who have to be let in."""
+    try:
+        found = await entrant(request, make=True)
+    except UserError as error:
+        return refused(request, error)
+    if found is None:
+        raise web.HTTPForbidden
+    sitting = found.sitting
+    if sitting.status in ENDED:
+        return ended(request, sitting)
+    if found.via == "link" and not has_consented(found.participants[0]):
+        return see_other(f"/join/sitting/{sitting.id}/")
+    if is_early(request, sitting):
+        return render(request, "join/early.html", sitting=sitting, person=found.participants[0], opens_at=opens_at(request, sitting))
+    await ctx(request).live.ensure_open(sitting.id)
+    room = f"/device/sittings/{sitting.id}" if found.via == "device" else ""
+    if room and not (await by_device(request)).participants:
+        return see_other(f"{room}/people")
+    data: dict[str, Any] = {
+        "sitting": sitting.id,
+        "socket": f"/ws/sittings/{sitting.id}?via={found.via}",
+        "time_zone": ctx(request).settings.time_zone,
+        "lobby": found.via == "staff",
+        "room": room,
+        "citizen": found.via == "link",
+        "home": {"staff": "/", "device": "/device", "link": ""}[found.via],
+        "extend_url": f"/hearing/{sitting.id}/extend" if found.via == "staff" and leads(found) else "",
+        "log_url": f"/hearing/{sitting.id}/log" if leads(found) else "",
+    }
+    response = render(request, "hearing/hearing.html", sitting=sitting, people=found.participants, data=data)
+    remember(request, response, found)
+    return response
+
+
+async def serve_socket(request: Request) -> Response:
+    """The conference's WebSocket. The middleware has checked the Origin; who it is says the same cookie as for the page.
+
+    Whoever has no business here is told so by a close code: a refused handshake looks to a page like a broken network.
+    """
+    socket = new_socket()
+    await socket.prepare(request)
+    context = ctx(request)
+    try:
+        found = await entrant(request, make=False)
+        sitting = found.sitting if found else await sittings.get(context.db, request.match_info["sitting"])
+        if sitting.status in ENDED:  # a cancellation voids the links, and who held one is to hear of it all the same
+            await refuse(socket, Farewell(code=CloseCode.CLOSED, reason=sitting.status))
+            return socket
+        if found is None:
+            await refuse(socket, Farewell(code=CloseCode.UNAUTHORISED, reason="unauthorised"))
+            return socket
+        if is_early(request, found.sitting):
+            await refuse(socket, Farewell(code=CloseCode.NOT_FOUND, reason="not_open"))
+            return socket
+        if found.via == "link" and not has_consented(found.participants[0]):
+            await refuse(socket, Farewell(code=CloseCode.FORBIDDEN, reason="consent_missing"))
+            return socket
+        await context.live.ensure_open(found.sitting.id)
+    except UserError as error:
+        await refuse(socket, _farewell(error))
+        return socket
+    user = visitor(request) if found.via == "staff" else None
+    await context.hub.serve_socket(socket, found.ticket(user.id if user else ""))
+    return socket
+
+
+def _farewell(error: UserError) -> Farewell:
+    if isinstance(error, LinkRefused) and error.code == "link_revoked":
+        return Farewell(code=CloseCode.REMOVED, reason="revoked")
+    if error.code == "log_unwritable":
+        return Farewell(code=CloseCode.RESTARTING, reason=error.code)
+    return Farewell(code=CloseCode.NOT_FOUND if error.status == 404 else CloseCode.UNAUTHORISED, reason=error.code)
+
+
+async def log_lines(request: Request) -> Response:
+    """The sitting's log in words, after ?after=, for chair and clerk."""
+    found = await entrant(request, make=False)
+    if found is None or not leads(found):
+        return problem(request, 403, translate(request, "You may not open this"))
+    after = request.query.get("after", "0")
+    if not after.isdecimal():
+        return problem(request, 422, translate(request, "The request was not understood"), code="malformed")
+    lines = EventWords(gettext(request)).lines(await ctx(request).hub.rows(found.sitting.id))
+    return answer({"lines": [line for line in lines if line["seq"] > int(after)]})
+
+
+async def extend(request: Request) -> Response:
+    """Chair or clerk of the sitting: more time, where room and people are free; else what is in the way."""
+    context, user = ctx(request), me(request)
+    sitting = await sittings.get(context.db, request.match_info["sitting"])
+    if not any(person.user_id == user.id and person.role in LEADING for person in sitting.participants):
+        return problem(request, 403, translate(request, "You may not open this"))
+    try:
+        body = await request.json()
+        minutes = int(body["minutes"])
+    except (ValueError, KeyError, TypeError):
+        return problem(request, 422, translate(request, "The request was not understood"), code="malformed")
+    sitting = await extension.extend(context.db, sitting.id, minutes, user, context.clock())
+    await context.live.revised(sitting.id)
+    return answer({"ends_at_us": int(sitting.ends_at.timestamp() * 1_000_000)})
+
+
+_ENTERS = LINK | DEVICE | roles(CLERK, JUDGE, PROSECUTOR)
+ROUTES = (
+    Route("GET", "/hearing/{sitting}", show, _ENTERS),
+    Route("GET", "/hearing/{sitting}/log", log_lines, _ENTERS, answers="data"),
+    Route("POST", "/hearing/{sitting}/extend", extend, roles(CLERK, JUDGE), answers="data"),
+    Route("GET", "/ws/sittings/{sitting}", serve_socket, PUBLIC, answers="socket"),
+)

@@ -1,0 +1,53 @@
+"""The main navigation: which pages each role has, and which one it starts with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dispatch.web.access import ADMINISTRATOR, CLERK, JUDGE, OFFICER, PROSECUTOR
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry: where it leads, its word (a msgid) and its icon; `current` on the pages below it."""
+
+    path: str
+    label: str
+    icon: str
+    current: bool = False
+
+
+BOOKING = Entry("/booking", "Booking", "calendar")
+TODAY = Entry("/today", "My sittings", "gavel")
+CONSOLE = Entry("/console", "Command centre", "wall")
+ARCHIVE = Entry("/archive", "Archive", "archive")
+ROOMS = Entry("/rooms", "Rooms", "door")
+USERS = Entry("/users", "Staff", "users")
+PROGRAMS = Entry("/programs", "Programs", "network")
+CATALOGUE = Entry("/catalogue/rooms", "Catalogue of rooms", "door")
+ROLES = Entry("/roles", "Roles", "shield")
+AUDIT = Entry("/audit", "Audit log", "audit")
+
+BY_ROLE: dict[str, tuple[Entry, ...]] = {
+    CLERK: (BOOKING, TODAY, CONSOLE, ARCHIVE, ROOMS),
+    JUDGE: (TODAY, ARCHIVE),
+    PROSECUTOR: (TODAY, ARCHIVE),
+    OFFICER: (CONSOLE, ARCHIVE),
+    ADMINISTRATOR: (USERS, CATALOGUE, ROLES, PROGRAMS, AUDIT),
+}
+"""The first entry of a role is its home."""
+
+_BELOW = {"/sittings": "/booking"}
+
+
+def home(role: str) -> str:
+    """Where a role starts after signing in."""
+    return BY_ROLE[role][0].path
+
+
+def entries(role: str, path: str) -> list[Entry]:
+    """The entries of a role, the one that `path` lies below marked."""
+    for head, parent in _BELOW.items():
+        if path.startswith(head):
+            path = parent
+    return [replace(entry, current=f"{path}/".startswith(f"{entry.path}/")) for entry in BY_ROLE.get(role, ())]

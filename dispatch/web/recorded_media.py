@@ -1,0 +1,126 @@
+"""What a recording is played from: the film, the sound of each place, and the pictures as they were recorded. Each is given in
+parts (Range), to those who may see the recording, and each look is audited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from datetime import UTC
+from pathlib import Path
+
+from aiohttp import web
+
+from dispatch import audit
+from dispatch.archive import playback, recordings
+from dispatch.archive.plays import plays_of
+from dispatch.errors import NotFound
+from dispatch.store.tables import Job, Recording
+from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR, Route, roles
+from dispatch.web.request import Request, Response, ctx, me
+from rooms.recording.attendance import voice
+
+SEES = roles(CLERK, OFFICER, JUDGE, PROSECUTOR)
+"""Judges and prosecutors see the recordings of their own sittings (dispatch.archive.recordings)."""
+READ_KEPT = 8
+"""Sealed folders kept as read: reading one takes a second an hour of recording, and it never changes."""
+_read: OrderedDict[tuple[str, str], playback.Sealed] = OrderedDict()
+_TYPES = {"VP8": "video/webm", "H264": "video/x-matroska", "opus": "audio/webm"}
+
+
+async def composite_file(request: Request) -> Response:
+    """The picture of all; a part of it where a Range is asked for. ?download=1 takes it out of the archive, which is audited."""
+    recording, _job = await recording_of(request)
+    path = folder_of(request, recording) / "derived" / "composite.mp4"
+    if not await asyncio.to_thread(path.is_file):
+        raise NotFound("composite_missing")
+    headers = {}
+    if request.query.get("download"):
+        headers["Content-Disposition"] = attachment(recording, "mp4")
+        await audit.record(
+            ctx(request).db,
+            me(request),
+            "export",
+            recording.sitting.case.number,
+            detail={"sitting": recording.sitting_id, "file": "composite.mp4"},
+        )
+    else:
+        await _note(request, recording, "composite.mp4")
+    return _part(path, "video/mp4", headers)
+
+
+async def voice_file(request: Request) -> Response:
+    """The sound of one place from the first to the last moment of the film."""
+    recording, _job = await recording_of(request)
+    sealed = await sealed_of(request, recording)
+    place = next((place for place in sealed.places if place.id == request.match_info["place"]), None)
+    path = voice(folder_of(request, recording), place) if place is not None else None
+    if place is None or path is None or not await asyncio.to_thread(path.is_file):
+        raise NotFound("voice_missing")
+    await _note(request, recording, f"voices/{path.name}", of=", ".join(person.name for person in place.people))
+    return _part(path, "audio/webm")
+
+
+async def track_file(request: Request) -> Response:
+    """One file of a track as the recorder wrote it. Only what the manifest names is given."""
+    recording, _job = await recording_of(request)
+    sealed = await sealed_of(request, recording)
+    name = f"tracks/{request.match_info['file']}"
+    row = next((row for row in sealed.manifest["segments"] if row["file"] == name), None)
+    path = folder_of(request, recording) / name
+    if row is None or not await asyncio.to_thread(path.is_file):
+        raise NotFound("track_missing")
+    place = next((place for place in sealed.places if row["endpoint"] in place.endpoints), None)
+    await _note(request, recording, name, of=", ".join(person.name for person in place.people) if place is not None else "")
+    return _part(path, _TYPES.get(row["codec"], "application/octet-stream"))
+
+
+# ---------------------------------------------------------------------------------------------------- shared with the archive's pages
+
+
+async def recording_of(request: Request) -> tuple[Recording, Job | None]:
+    """The recording asked for. Raises NotFound, also where it is there but not for the one who asks."""
+    db, sitting = ctx(request).db, request.match_info["sitting"]
+    recording = await recordings.get(db, me(request), sitting)
+    return recording, (await recordings.jobs(db, [sitting])).get(sitting)
+
+
+def folder_of(request: Request, recording: Recording) -> Path:
+    """Its folder on the disk."""
+    return recordings.folder(ctx(request).settings.recordings, recording)
+
+
+async def sealed_of(request: Request, recording: Recording) -> playback.Sealed:
+    """Its folder as read. Raises NotFound("recording_unreadable") where it cannot be read; verification says what is wrong."""
+    key = (recording.sitting_id, recording.manifest_sha256)
+    sealed = _read.get(key)
+    if sealed is None:
+        try:
+            sealed = await asyncio.to_thread(playback.read, folder_of(request, recording))
+        except (OSError, ValueError, KeyError, TypeError):
+            raise NotFound("recording_unreadable") from None
+        _read[key] = sealed
+        while len(_read) > READ_KEPT:
+            _read.popitem(last=False)
+    _read.move_to_end(key)
+    return sealed
+
+
+def attachment(recording: Recording, ending: str) -> str:
+    """A name that any disk takes: the day and the sitting's id; the case number is not ASCII."""
+    day = (recording.sitting.opened_at or recording.sitting.starts_at).astimezone(UTC).strftime("%Y%m%d")
+    return f'attachment; filename="{day}-{recording.sitting_id}.{ending}"'
+
+
+async def _note(request: Request, recording: Recording, file: str, **about: str) -> None:
+    await plays_of(ctx(request).db).note(me(request), recording, file, ctx(request).clock(), **about)
+
+
+def _part(path: Path, kind: str, headers: dict[str, str] | None = None) -> web.FileResponse:
+    return web.FileResponse(path, headers={"Cache-Control": "private, no-cache", "Content-Type": kind, **(headers or {})})
+
+
+ROUTES = (
+    Route("GET", "/archive/{sitting}/composite.mp4", composite_file, SEES),
+    Route("GET", "/archive/{sitting}/voices/{place}", voice_file, SEES),
+    Route("GET", "/archive/{sitting}/tracks/{file}", track_file, SEES),
+)

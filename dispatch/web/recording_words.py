@@ -1,0 +1,93 @@
+"""What the pages say of a recording, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dispatch.store.tables import Job, Recording
+
+if TYPE_CHECKING:
+    from dispatch.web.translations import Catalogue
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A recording as pages show it. `composite` and `verified` in words of the page's language."""
+
+    id: str
+    kind: str
+    title: str
+    case_number: str
+    room: str
+    at: datetime
+    length: str
+    size: str
+    composite: Json
+    verified: Json
+
+
+def shown(recording: Recording, job: Job | None, words: Catalogue) -> Shown:
+    """What the pages say of a recording."""
+    sitting = recording.sitting
+    room = sitting.bookings[0].room if sitting.bookings else None
+    return Shown(
+        id=sitting.id,
+        kind=sitting.kind,
+        title=sitting.title,
+        case_number=sitting.case.number,
+        room="" if room is None else (words.language == "en" and room.name_en) or room.name,
+        at=sitting.opened_at or sitting.starts_at,
+        length=length(recording.seconds),
+        size=size(recording.bytes),
+        composite=composite(recording, job, words),
+        verified=verified(recording, words),
+    )
+
+
+def composite(recording: Recording, job: Job | None, words: Catalogue) -> Json:
+    """The composite's state for the page: {"state", "progress", "text", "error"}."""
+    _ = words.gettext
+    state = job.state if job is not None else recording.composite
+    progress = job.progress if job is not None and state == "running" else 1.0 if state == "done" else 0.0
+    text = {
+        "none": _("No picture"),
+        "queued": _("Queued"),
+        "running": _("Being made, {percent} %", percent=round(progress * 100)),
+        "done": _("Ready to play"),
+        "failed": _("Could not be made"),
+    }[state]
+    return {
+        "state": state,
+        "progress": round(progress, 3),
+        "text": text,
+        "error": job.error if job is not None and state == "failed" else "",
+    }
+
+
+def verified(recording: Recording, words: Catalogue) -> Json:
+    """The last verdict for the list: {"family", "icon", "text"}."""
+    _ = words.gettext
+    if recording.verified_ok is None:
+        return {"family": "hollow", "icon": "shield", "text": _("Not checked yet")}
+    if recording.verified_ok:
+        return {"family": "well", "icon": "shield-check", "text": _("Intact")}
+    return {"family": "danger", "icon": "alert", "text": _("Problems found")}
+
+
+def length(seconds: float) -> str:
+    """1:02:41"""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units, as disks are sold: 412 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:.0f} {unit}" if unit in ("B", "kB") or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError("not reached")

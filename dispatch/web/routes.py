@@ -1,0 +1,27 @@
+"""The route table: every address, who answers and who may ask. A test walks it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from dispatch.web.access import Route
+
+MODULES = (
+    *("health", "signing_in", "home", "booking", "sittings", "today", "devices", "users", "audit", "trust"),
+    *("first_run", "preferences", "room_catalogue", "role_table"),
+    *("joining", "device_check", "room_seats", "hearing", "console", "archive", "recorded_media"),
+    *("api.sittings", "api.participants", "api.events", "api.rooms", "api.people", "api.recordings"),
+    *("api.openapi", "api.reference", "api.tokens"),
+)
+
+
+def _collect() -> tuple[Route, ...]:
+    found: list[Route] = []
+    for name in MODULES:
+        if find_spec(f"dispatch.web.{name}") is not None:
+            found.extend(import_module(f"dispatch.web.{name}").ROUTES)
+    return tuple(found)
+
+
+ROUTES: tuple[Route, ...] = _collect()

@@ -1,0 +1,205 @@
+"""The form of a sitting: what it is filled with, what was typed, and the draft that is made of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dispatch.booking.draft import ParticipantDraft, SittingDraft, roles_for
+from dispatch.booking.draft import draft_of as draft_of_sitting
+from dispatch.errors import Conflict, UserError, ValidationFailed
+from dispatch.store.tables import Sitting
+from dispatch.web import lookups
+from dispatch.web.access import CLERK, JUDGE, PROSECUTOR
+from dispatch.web.day_grid import moment_at, room_name
+from dispatch.web.formats import clock, duration
+from dispatch.web.formats import day as day_words
+from dispatch.web.request import Request, ctx, error_text, gettext, language, me, rows, translate, zone
+
+LENGTHS = (30, 45, 60, 90, 120, 150, 180, 240, 300, 360, 480)
+"""Minutes offered; another length that a sitting has already is offered too."""
+
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """A row of the participants, as typed."""
+
+    id: str = ""
+    user_id: str = ""
+    name: str = ""
+    role: str = "party"
+    phone: str = ""
+    seat: str = "link"
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody was entered: such a row is left out."""
+        return not (self.id or self.name or self.phone)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the fields show, as text: what was typed stays as it was typed."""
+
+    case_number: str = ""
+    case_title: str = ""
+    title: str = ""
+    day: str = ""
+    start: str = ""
+    minutes: str = "60"
+    room_id: str = ""
+    chair_id: str = ""
+    clerk_id: str = ""
+    prosecutor_id: str = ""
+    participants: tuple[PersonRow, ...] = field(default_factory=tuple)
+
+    def __getitem__(self, name: str) -> str:
+        """A field by its name, for templates."""
+        return str(getattr(self, name))
+
+
+def blank(request: Request, today: date) -> Form:
+    """A new form: the slot that was clicked, the clerk himself, one row for each side."""
+    query = request.query
+    return Form(
+        day=query.get("day", today.isoformat()),
+        start=query.get("start", "09:00"),
+        minutes=query.get("minutes", "60"),
+        room_id=query.get("room", ""),
+        clerk_id=me(request).id if me(request).role == CLERK else "",
+        participants=(PersonRow(), PersonRow()),
+    )
+
+
+def of_sitting(sitting: Sitting, tz: ZoneInfo) -> Form:
+    """The form of a sitting that is there already."""
+    draft, local = draft_of_sitting(sitting), sitting.starts_at.astimezone(tz)
+    return Form(
+        case_number=draft.case_number,
+        case_title=draft.case_title,
+        title=draft.title if draft.title != draft.case_title else "",
+        day=local.date().isoformat(),
+        start=f"{local:%H:%M}",
+        minutes=str(int((sitting.ends_at - sitting.starts_at).total_seconds()) // 60),
+        room_id=draft.room_id,
+        chair_id=draft.chair_id,
+        clerk_id=draft.clerk_id,
+        prosecutor_id=draft.prosecutor_id,
+        participants=tuple(PersonRow(row.id, row.user_id, row.name, row.role, row.phone, row.seat) for row in draft.participants),
+    )
+
+
+def typed(fields: Mapping[str, str]) -> Form:
+    """The form as it was sent. "take" (a free time offered) puts its day and start in."""
+    people = tuple(
+        PersonRow(**{key: row[key] for key in ("id", "user_id", "name", "role", "phone", "seat") if key in row})
+        for row in rows(fields, "participants")
+    )
+    names = ("case_number", "case_title", "title", "day", "start", "minutes", "room_id", "chair_id", "clerk_id", "prosecutor_id")
+    form = Form(**{name: fields.get(name, "") for name in names}, participants=people)
+    day, _, start = fields.get("take", "").partition("T")
+    return replace(form, day=day, start=start) if start else form
+
+
+def with_rows(form: Form, act: str) -> Form | None:
+    """The form with a row more ("add") or less ("remove-2"); None when `act` is neither."""
+    if act == "add":
+        return replace(form, participants=(*form.participants, PersonRow()))
+    number = act.removeprefix("remove-")
+    if act.startswith("remove-") and number.isascii() and number.isdigit():
+        return replace(form, participants=tuple(row for place, row in enumerate(form.participants) if place != int(number)))
+    return None
+
+
+def _starts_at(form: Form, tz: ZoneInfo) -> datetime | None:
+    found = _TIME.fullmatch(form.start)
+    try:
+        day = date.fromisoformat(form.day)
+    except ValueError:
+        return None
+    return moment_at(day, int(found[1]) * 60 + int(found[2]), tz) if found else None
+
+
+def draft_of(form: Form, tz: ZoneInfo) -> SittingDraft:
+    """The draft that the operation checks. Rows that nobody filled in are left out."""
+    starts_at = _starts_at(form, tz)
+    minutes = int(form.minutes) if form.minutes.isascii() and form.minutes.isdigit() and len(form.minutes) < 6 else 0
+    people = tuple(
+        ParticipantDraft(name=row.name, role=row.role, phone=row.phone, seat=row.seat, id=row.id, user_id=row.user_id)
+        for row in form.participants
+        if not row.empty
+    )
+    return SittingDraft(
+        case_number=form.case_number,
+        case_title=form.case_title,
+        title=form.title,
+        room_id=form.room_id,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=minutes) if starts_at is not None else None,
+        chair_id=form.chair_id,
+        clerk_id=form.clerk_id,
+        prosecutor_id=form.prosecutor_id,
+        participants=people,
+    )
+
+
+def errors_of(request: Request, error: UserError) -> dict[str, list[str]]:
+    """Every bad field with its words; "" for what belongs to no field."""
+    if not isinstance(error, ValidationFailed):
+        return {error.field or "": [error_text(request, error)]}
+    listed: dict[str, list[str]] = {}
+    for name, code, data in error.errors:
+        text = translate(request, f"error.{code}", **data)
+        if text not in listed.setdefault(name, []):
+            listed[name].append(text)
+    if "starts_at" in listed and listed.get("ends_at") == listed["starts_at"]:
+        del listed["ends_at"]  # one missing start is one mistake, not two
+    return listed
+
+
+def nearest_words(request: Request, nearest: datetime, wanted: datetime) -> str:
+    """The free time as people say it: the time alone on the same day, else with its day."""
+    tz = zone(request)
+    if nearest.astimezone(tz).date() == wanted.astimezone(tz).date():
+        return clock(nearest, tz)
+    return f"{day_words(nearest, language(request), tz)} {clock(nearest, tz)}"
+
+
+def conflict_of(request: Request, error: UserError, form: Form) -> dict[str, Any] | None:
+    """What is in the way, in words, with the nearest free time for a button."""
+    if not isinstance(error, Conflict):
+        return None
+    nearest, tz = error.nearest_free, zone(request)
+    wanted = _starts_at(form, tz) or nearest
+    value = f"{nearest.astimezone(tz):%Y-%m-%dT%H:%M}"
+    return {"words": error_text(request, error), "nearest": {"value": value, "words": nearest_words(request, nearest, wanted)}}
+
+
+async def fields_of(request: Request, form: Form, error: UserError | None = None) -> dict[str, Any]:
+    """Everything the form's template needs: values, choices, errors."""
+    db, _, tag = ctx(request).db, gettext(request), language(request)
+    minutes = sorted({*LENGTHS, int(form.minutes)} if form.minutes.isascii() and form.minutes.isdigit() else LENGTHS)
+    parts = (
+        ("chair_id", _("Presiding judge"), _("Choose a judge"), JUDGE, 3),
+        ("clerk_id", _("Clerk"), _("None"), CLERK, 3),
+        ("prosecutor_id", _("Prosecutor"), _("None"), PROSECUTOR, 6),
+    )
+    return {
+        "form": form,
+        "errors": errors_of(request, error) if error else {},
+        "conflict": conflict_of(request, error, form) if error else None,
+        "cases": await lookups.cases(db),
+        "lengths": [{"minutes": n, "words": duration(timedelta(minutes=n), tag)} for n in minutes],
+        "rooms": [{"id": room.id, "words": room_name(room, tag)} for room in await lookups.rooms(db)],
+        "roles": roles_for("remote_court"),
+        "staff_parts": [
+            {"name": name, "label": label, "empty": empty, "users": await lookups.staff(db, role), "span": span}
+            for name, label, empty, role, span in parts
+        ],
+    }

@@ -1,0 +1,204 @@
+"""A sitting's page for the staff: participants, personal links, device checks; making, changing and cancelling it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import segno
+from markupsafe import Markup
+
+from dispatch.booking import bookings
+from dispatch.errors import NotFound, UserError
+from dispatch.identity import invitations
+from dispatch.sittings import listing
+from dispatch.sittings.sittings import takes_part
+from dispatch.store.tables import Participant, Sitting
+from dispatch.web import lookups
+from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
+from dispatch.web.booking import wants_fragment
+from dispatch.web.day_grid import ENTERABLE, MOVABLE, room_name
+from dispatch.web.days import today
+from dispatch.web.device_words import Check, checks_of
+from dispatch.web.reach import reach
+from dispatch.web.request import Request, Response, ctx, form, gettext, language, me, render, see_other, zone
+from dispatch.web.sitting_form import Form, blank, draft_of, fields_of, of_sitting, typed, with_rows
+
+
+def qr_svg(text: str) -> Markup:
+    """The QR code of a link, error correction M, as inline SVG; its name for screen readers is the link beside it."""
+    code = segno.make_qr(text, error="m")
+    return Markup(code.svg_inline(scale=4, border=2, omitsize=True, svgclass=None, lineclass=None))  # noqa: S704 (made by segno, holds no text)
+
+
+@dataclass(frozen=True)
+class PersonEntry:
+    """A participant as the page lists him. `link` is the whole address, "" where there is none, with `link_state` saying why."""
+
+    person: Participant
+    link: str
+    link_state: str
+    qr: Markup
+    checks: list[Check]
+    changeable: bool
+
+
+def _person(request: Request, sitting: Sitting, person: Participant, tokens: dict[str, str], writes: bool) -> PersonEntry:
+    _ = gettext(request)
+    needs = invitations.needs_link(person)
+    open_ = sitting.status in ENTERABLE
+    token = tokens.get(person.id) if writes and open_ else None
+    link = f"{ctx(request).settings.public_url}/join/{token}" if token else ""
+    state = ""
+    if writes and needs and not link:
+        state = _("Link revoked") if open_ else _("Links have ended")
+    return PersonEntry(
+        person, link, state, qr_svg(link) if link else Markup(""), checks_of(request, person.device_check), writes and needs and open_
+    )
+
+
+async def _visible(request: Request) -> Sitting:
+    """The sitting of the address, for those who see it."""
+    return await listing.visible(ctx(request).db, me(request), request.match_info["sitting"])
+
+
+async def show(request: Request) -> Response:
+    """The sitting's page. Links are shown to clerks only."""
+    context, _ = ctx(request), gettext(request)
+    sitting, user = await _visible(request), me(request)
+    clerk = user.role == CLERK
+    tokens = invitations.links(context.db, sitting) if clerk else {}
+    day = sitting.starts_at.astimezone(zone(request)).date()
+    held = next((booking.room for booking in sitting.bookings), None)
+    return render(
+        request,
+        "staff/sitting.html",
+        sitting=sitting,
+        people=[_person(request, sitting, person, tokens, clerk) for person in sitting.participants],
+        links=clerk and sitting.status in ENTERABLE,
+        reach=reach(request),
+        room_name=room_name(held, language(request)) if held else "",
+        back=f"/booking?day={day}" if clerk else f"/today?day={day}",
+        back_words=_("Booking") if clerk else _("My sittings"),
+        editable=clerk and sitting.status in ENTERABLE,
+        cancellable=clerk and sitting.status in MOVABLE,
+        enters=sitting.status in ENTERABLE and takes_part(sitting, user.id),
+        fresh_links=clerk and "saved" in request.query,
+        recording=sitting.id in await lookups.recorded(context.db, [sitting.id]),
+        watch=clerk and sitting.status != "cancelled",
+    )
+
+
+async def _form_page(request: Request, values: Form, *, sitting: Sitting | None = None, error: UserError | None = None) -> Response:
+    """The form, alone or beside the grid; what was typed stays. 200 for a form that was only given another row."""
+    _ = gettext(request)
+    day = values.day or today(request).isoformat()
+    data: dict[str, Any] = await fields_of(request, values, error)
+    data |= {
+        "existing": sitting is not None,
+        "action": f"/sittings/{sitting.id}/edit" if sitting else "/sittings/new",
+        "heading": _("Change the sitting") if sitting else _("New sitting"),
+        "back": f"/sittings/{sitting.id}" if sitting else f"/booking?day={day}",
+        "day": day,
+    }
+    template = "staff/sitting_form_panel.html" if wants_fragment(request, "panel") else "staff/sitting_edit.html"
+    return render(request, template, status=error.status if error else 200, **data)
+
+
+def _gone_on(request: Request, path: str) -> Response:
+    """Go on to a page: by redirect, or by a header where a script sent the form."""
+    if not wants_fragment(request, "panel"):
+        return see_other(path)
+    response = render(request, "staff/moved_on.html", aim=path)
+    response.headers["X-Location"] = path
+    return response
+
+
+async def new(request: Request) -> Response:
+    """An empty form, filled with the slot that was clicked."""
+    return await _form_page(request, blank(request, today(request)))
+
+
+async def create(request: Request) -> Response:
+    """Book the sitting; a refusal keeps what was typed and says at each field what is wrong."""
+    context, fields = ctx(request), await form(request)
+    values = typed(fields)
+    other = with_rows(values, fields.get("act", ""))
+    if other is not None:
+        return await _form_page(request, other)
+    try:
+        sitting = await bookings.create_sitting(context.db, draft_of(values, zone(request)), me(request), context.clock())
+    except UserError as error:
+        return await _form_page(request, values, error=error)
+    return _gone_on(request, f"/sittings/{sitting.id}?saved=1")
+
+
+async def edit(request: Request) -> Response:
+    """The form of a sitting that has not begun."""
+    sitting = await _visible(request)
+    return await _form_page(request, of_sitting(sitting, zone(request)), sitting=sitting)
+
+
+async def update(request: Request) -> Response:
+    """Save the changed sitting; links follow the operation's rules."""
+    context, fields = ctx(request), await form(request)
+    sitting, values = await _visible(request), typed(fields)
+    other = with_rows(values, fields.get("act", ""))
+    if other is not None:
+        return await _form_page(request, other, sitting=sitting)
+    try:
+        await bookings.update_sitting(context.db, sitting.id, draft_of(values, zone(request)), me(request), context.clock())
+    except UserError as error:
+        return await _form_page(request, values, sitting=sitting, error=error)
+    await context.live.revised(sitting.id)
+    return _gone_on(request, f"/sittings/{sitting.id}?saved=1")
+
+
+async def cancel(request: Request) -> Response:
+    """Cancel with a reason: the room is free, the links stop working, whoever is in the waiting room is told."""
+    context, fields = ctx(request), await form(request)
+    sitting = await _visible(request)
+    reason = fields.get("reason", "")
+    await bookings.cancel(context.db, sitting.id, reason, me(request), context.clock())
+    await context.live.cancelled(sitting.id, reason)
+    return see_other(f"/booking?day={sitting.starts_at.astimezone(zone(request)).date()}")
+
+
+async def _participant(request: Request) -> tuple[Sitting, Participant]:
+    sitting = await _visible(request)
+    found = next((person for person in sitting.participants if person.id == request.match_info["participant"]), None)
+    if found is None:
+        raise NotFound("participant_unknown")
+    return sitting, found
+
+
+async def reissue(request: Request) -> Response:
+    """A new link; the old one stops working and whoever came by it is disconnected."""
+    context = ctx(request)
+    sitting, person = await _participant(request)
+    await invitations.reissue(context.db, person.id, me(request), context.clock())
+    await context.live.link_revoked(person.id, "reissued")
+    return see_other(f"/sittings/{sitting.id}?saved=1")
+
+
+async def revoke(request: Request) -> Response:
+    """No link; whoever came by it is disconnected."""
+    context = ctx(request)
+    sitting, person = await _participant(request)
+    await invitations.revoke(context.db, person.id, "clerk", me(request), context.clock())
+    await context.live.link_revoked(person.id, "clerk")
+    return see_other(f"/sittings/{sitting.id}")
+
+
+CLERKS = roles(CLERK)
+
+ROUTES = (
+    Route("GET", "/sittings/new", new, CLERKS),
+    Route("POST", "/sittings/new", create, CLERKS),
+    Route("GET", "/sittings/{sitting}", show, roles(CLERK, JUDGE, PROSECUTOR)),
+    Route("GET", "/sittings/{sitting}/edit", edit, CLERKS),
+    Route("POST", "/sittings/{sitting}/edit", update, CLERKS),
+    Route("POST", "/sittings/{sitting}/cancel", cancel, CLERKS),
+    Route("POST", "/sittings/{sitting}/participants/{participant}/reissue", reissue, CLERKS),
+    Route("POST", "/sittings/{sitting}/participants/{participant}/revoke", revoke, CLERKS),
+)

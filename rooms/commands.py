@@ -1,0 +1,225 @@
+"""What is asked of a conference: the acts that browsers send (:mod:`rooms.protocol`) and, here, those that come from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rooms.plan import SittingPlan, Ticket
+from rooms.protocol import (
+    AcknowledgeAlert,
+    Admit,
+    AdmitDevice,
+    Allow,
+    ChangeStage,
+    Leave,
+    Lock,
+    LowerHand,
+    Mute,
+    MuteAll,
+    RaiseHand,
+    Readmit,
+    Remove,
+    ReturnToWaiting,
+    Seat,
+    SetSource,
+    Unseat,
+    Voice,
+    Write,
+)
+from rooms.state import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: an endpoint of the sitting, or (all fields empty) the system, or a member of staff outside (`name`, `user`)."""
+
+    endpoint: str = ""
+    name: str = ""
+    user: str = ""
+
+
+SYSTEM = Actor()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a decision needs to know besides the state. `recorder_ready`: folder open, disk free, heartbeat alive."""
+
+    recorder_ready: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Make the conference of this plan."""
+
+    plan: SittingPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Revise:
+    """The booking was changed."""
+
+    plan: SittingPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The booking was cancelled."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A participant read the notice and consented; `text_sha256` says to which words."""
+
+    participant: str
+    version: str
+    text_sha256: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseConsent:
+    """A participant read the notice at a room's device and does not consent: he does not sit down there, and the chair hears of it."""
+
+    participant: str
+    version: str
+    text_sha256: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class SitDown:
+    """At a room's device somebody says who sits there; `device` is its name in words."""
+
+    participant: str
+    endpoint: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandUp:
+    """At a room's device somebody says who does not sit there any more."""
+
+    participant: str
+    endpoint: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDevice:
+    """Result of a device check."""
+
+    participant: str
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrive:
+    """A WebSocket with this ticket was opened and has said hello. `awaited`: the server has restarted since it was here."""
+
+    ticket: Ticket
+    awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disappear:
+    """Nothing was heard from an endpoint for as long as the grace lasts."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """The participant's link was revoked or reissued."""
+
+    participant: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetNextBooking:
+    """What is booked in the same room next, or None: {"title", "room", "starts_at_us"}."""
+
+    booking: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """A message of the command centre to these participants, or to everybody who is there."""
+
+    text: str
+    participants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAlert:
+    """A condition began. `subject` tells alerts of one code apart (a participant's id)."""
+
+    code: str
+    severity: Severity
+    subject: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAlert:
+    """A condition ended."""
+
+    code: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Something was seen that goes into the log as it is (engine_lost, recording_started, gap, ...)."""
+
+    type: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def alert_id(code: str, subject: str = "") -> str:
+    """The id of an alert: one condition of one subject has one alert at a time."""
+    return f"{code}-{subject}"[:64] if subject else code
+
+
+Command = (
+    Open
+    | Revise
+    | Cancel
+    | Consent
+    | RefuseConsent
+    | SitDown
+    | StandUp
+    | CheckDevice
+    | Arrive
+    | Disappear
+    | Revoke
+    | SetNextBooking
+    | RaiseAlert
+    | ClearAlert
+    | Observe
+    | SetSource
+    | Leave
+    | Admit
+    | ReturnToWaiting
+    | AdmitDevice
+    | Mute
+    | Allow
+    | MuteAll
+    | Remove
+    | Readmit
+    | ChangeStage
+    | AcknowledgeAlert
+    | Notify
+    | RaiseHand
+    | LowerHand
+    | Write
+    | Lock
+    | Seat
+    | Unseat
+    | Voice
+)

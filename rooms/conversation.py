@@ -1,0 +1,126 @@
+"""Hands, written messages and the lock of a sitting: decides, and does nothing. Part of the conference, see :mod:`rooms.conference`.
+
+Who may read a message is decided when it is sent and written into the log with it: whoever enters later, and a witness
+who was outside, never sees what was written before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rooms.commands import Actor, Notify
+from rooms.desired import may_observe
+from rooms.protocol import Lock, LowerHand, RaiseHand, UserError, Write
+from rooms.state import State
+
+Fact = tuple[str, Mapping[str, Any]]
+
+
+def raise_hand(state: State, actor: Actor, command: RaiseHand) -> Iterable[Fact]:
+    """One's own hand; everybody at the device raises or lowers it together."""
+    people = _inside(state, actor)
+    if command.up:
+        return [("hand_raised", {"participant": p}) for p in people if state.seats[p].hand_at_us is None]
+    return [("hand_lowered", {"participant": p, "by": {"participant": p}}) for p in people if state.seats[p].hand_at_us is not None]
+
+
+def lower_hand(state: State, actor: Actor, command: LowerHand) -> Iterable[Fact]:
+    """Chair or clerk: the wish was heard."""
+    _need_admit(state, actor)
+    seat = state.seats.get(command.participant)
+    if seat is None:
+        raise UserError("participant_unknown", command.participant, field="participant")
+    if seat.hand_at_us is None:
+        return []
+    return [("hand_lowered", {"participant": command.participant, "by": _by(state, actor)})]
+
+
+def lock(state: State, actor: Actor, command: Lock) -> Iterable[Fact]:
+    """Chair or clerk: nobody more is let in, or people are let in again."""
+    _need_admit(state, actor)
+    if command.on == state.locked:
+        return []
+    return [("locked" if command.on else "unlocked", {"by": _by(state, actor)})]
+
+
+def write(state: State, actor: Actor, command: Write) -> Iterable[Fact]:
+    """A written message of a participant."""
+    endpoint = state.endpoints.get(actor.endpoint)
+    if endpoint is None or endpoint.pending or not endpoint.participants:
+        raise UserError("not_inside", "no place in the sitting")
+    inside = state.is_inside(endpoint)
+    rights = state.rights(endpoint.id)
+    if command.to == "people" and not rights.admit:
+        raise UserError("not_allowed", "needs the right to admit")
+    if command.to in {"all", "chair"} and not inside:
+        raise UserError("not_inside", "whoever waits may write to the clerk")
+    if command.to == "all" and not (rights.see or rights.admit):
+        raise UserError("not_allowed", "nobody is seen or heard in this stage")
+    own = endpoint.participants
+    readers = _readers(state, command)
+    if not set(readers) - set(own):
+        raise UserError("nobody_there", "nobody would read it", field="to")
+    return [_sent(state, _by(state, actor), command.to, (*readers, *own), command.text, notice=False)]
+
+
+def notify(state: State, actor: Actor, command: Notify) -> Iterable[Fact]:
+    """A message of the command centre, shown above everything else; to the people named, or to all who are there."""
+    if state.closed or state.now.private:
+        raise UserError("stage_private", "nobody from outside writes into this stage")
+    unknown = [p for p in command.participants if p not in state.seats]
+    if unknown:
+        raise UserError("participant_unknown", unknown[0], field="participants")
+    wanted = command.participants or tuple(state.seats)
+    readers = [p for p in wanted if state.seats[p].endpoint is not None]
+    if not readers:
+        raise UserError("nobody_there", "nobody would read it", field="participants")
+    by = {"user": actor.user, "name": actor.name}
+    return [_sent(state, by, "people" if command.participants else "all", readers, command.text, notice=True)]
+
+
+def _sent(state: State, by: Mapping[str, Any], to: str, readers: Iterable[str], text: str, *, notice: bool) -> Fact:
+    text = text.strip()
+    if not text:
+        raise UserError("text_missing", "an empty message", field="text")
+    return (
+        "message_sent",
+        {
+            "message": str(state.messages_sent + 1),
+            "by": dict(by),
+            "to": to,
+            "readers": list(dict.fromkeys(readers)),
+            "observed": to == "all" and may_observe(state),
+            "text": text,
+            "notice": notice,
+        },
+    )
+
+
+def _readers(state: State, command: Write) -> list[str]:
+    if command.to == "chair":
+        return [state.chair] if state.chair else []
+    if command.to == "clerk":
+        return [p for p, seat in state.seats.items() if seat.participant.role == "clerk" and seat.endpoint is not None]
+    if command.to == "people":
+        unknown = [p for p in command.participants if p not in state.seats]
+        if unknown or not command.participants:
+            raise UserError("participant_unknown", unknown[0] if unknown else "nobody named", field="participants")
+        return [p for p in command.participants if state.seats[p].endpoint is not None]
+    return [p for p, seat in state.seats.items() if seat.admitted and (state.rights_in_role(p).see or state.rights_in_role(p).admit)]
+
+
+def _inside(state: State, actor: Actor) -> tuple[str, ...]:
+    endpoint = state.endpoints.get(actor.endpoint)
+    if endpoint is None or not state.is_inside(endpoint):
+        raise UserError("not_inside", "hands are raised inside")
+    return endpoint.participants
+
+
+def _need_admit(state: State, actor: Actor) -> None:
+    if not state.rights(actor.endpoint).admit:
+        raise UserError("not_allowed", "needs the right to admit")
+
+
+def _by(state: State, actor: Actor) -> dict[str, Any]:
+    return state.acting(state.endpoints[actor.endpoint])

@@ -1,0 +1,418 @@
+"""The hub: owns every open conference of this server and is all that the control plane sees of the live plane.
+
+It ties each conference (:mod:`rooms.live`) to the event log, the engine and the recorder, takes conferences up again
+after a restart, and hands WebSockets to :mod:`rooms.signalling`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from rooms import signalling
+from rooms.commands import (
+    Actor,
+    Cancel,
+    CheckDevice,
+    Command,
+    Consent,
+    Notify,
+    Open,
+    RefuseConsent,
+    Revise,
+    Revoke,
+    SetNextBooking,
+    SitDown,
+    StandUp,
+)
+from rooms.devicecheck import DeviceChecks
+from rooms.live import Live, Ports
+from rooms.log import EventLog, LogUnwritable, Row
+from rooms.media.engine import Engine, EngineError, EngineEvent
+from rooms.metrics import CONFERENCES, ENGINE_UP, RECORDER_UP, RECORDINGS
+from rooms.plan import PlanParticipant, SittingPlan, Ticket
+from rooms.protocol import AcknowledgeAlert, CloseCode, Farewell, UserError
+from rooms.quality import Sample
+from rooms.recording.control import Recorder, RecorderEvent
+from rooms.reserve import Reserve
+from rooms.state import State
+from rooms.views import Overview
+
+__all__ = ["Hub", "Overview", "PlanParticipant", "SittingPlan", "Ticket"]
+
+TICK_S = 0.25
+TICKS_A_SECOND = 4
+ENGINE_WAIT_S = 1.0
+"""A browser that resumes right after a restart waits so long for the engine, so that its media can be kept."""
+ENGINE_GRACE_S = 3.0
+"""So long after its start a server does not call the engine lost that it has not reached yet."""
+log = structlog.get_logger()
+
+
+class Hub:
+    """Make it, `start()` it, `close()` it. All methods are called on one event loop.
+
+    `owner` names this server in leases; `reserve` is the path of the reserve file; `clock_us` gives microseconds since
+    the epoch, UTC.
+    """
+
+    def __init__(
+        self, *, log: EventLog, engine: Engine, recorder: Recorder, reserve: Path, clock_us: Callable[[], int], owner: str
+    ) -> None:
+        self._log = log
+        self._engine = engine
+        self._recorder = recorder
+        self._owner = owner
+        self._clock_us = clock_us
+        self._reserve = Reserve(reserve)
+        self._alive = reserve.with_name(reserve.name + ".alive")
+        self._lives: dict[str, Live] = {}
+        self._opening: dict[str, asyncio.Lock] = {}
+        self._over: set[str] = set()
+        self._untaken: set[str] = set()
+        self._change_listeners: list[Callable[[str], None]] = []
+        self._row_listeners: list[Callable[[Row], None]] = []
+        self._ports = Ports(log, engine, recorder, self._reserve, clock_us, self._changed, self._written)
+        self._engine_instance = ""
+        self._engine_up = asyncio.Event()
+        self._recorder_instance = ""
+        self._recorder_up = False
+        self._down_from_us = 0
+        self._started_s = 0.0
+        self._clock: asyncio.Task[None] | None = None
+        self._asides: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
+        self.device_checks = DeviceChecks(engine)
+        engine.on_event(self._engine_event)
+        recorder.on_event(self._recorder_event)
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Connect to engine and recorder and take up every conference that is not over; raises LogUnwritable if the log cannot be read."""
+        with contextlib.suppress(FileNotFoundError):
+            self._down_from_us = int(self._alive.stat().st_mtime * 1e6)
+        self._untaken = {sitting for sitting, stage in (await self._log.sittings()).items() if stage != "closed"}
+        await self._take_up()
+        for worker in (self._engine, self._recorder):
+            begin = getattr(worker, "start", None)
+            if begin is not None:
+                await begin()
+        self._started_s = asyncio.get_running_loop().time()
+        self._clock = asyncio.create_task(self._tick(), name="hub-clock")
+
+    async def close(self) -> None:
+        """Tell every browser to come back and disconnect; media flows on, recordings go on. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        tasks = [*self._asides.values(), *([self._clock] if self._clock else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(live.close() for live in self._lives.values()))
+        await self.device_checks.close()
+        await self._engine.close()
+        await self._recorder.close()
+        self._reserve.close()
+
+    async def _take_up(self) -> None:
+        """Restore what is not taken up yet; what the log refuses just now is tried again each second."""
+        for sitting in sorted(self._untaken):
+            async with self._lock(sitting):
+                if sitting in self._lives:
+                    self._untaken.discard(sitting)
+                    continue
+                try:
+                    await self._restored(sitting)
+                except LogUnwritable as error:
+                    log.error("conference_not_taken_up", sitting=sitting, error=str(error))
+                    continue
+                except Exception:  # a log that nobody understands must not keep the other conferences down
+                    log.exception("conference_not_understood", sitting=sitting)
+                self._untaken.discard(sitting)
+
+    async def _restored(self, sitting: str) -> Live | None:
+        """The conference as the log has it, working, with word of the restart in it; None if there is nothing left to do for it."""
+        live = Live(sitting, self._ports)
+        await live.restore(self._owner)
+        if live.state is not None and live.state.closed and not _unsealed(live.state):
+            self._over.add(sitting)
+            return None
+        self._lives[sitting] = live
+        live.start()
+        if self._engine_up.is_set():
+            live.engine_up(self._engine_instance, fresh=False)
+        if self._recorder_up:
+            live.recorder_event(RecorderEvent("up", "", {"instance": self._recorder_instance}))
+        await live.restarted(self._down_from_us or live.journal.last_us)
+        return live
+
+    def _lock(self, sitting: str) -> asyncio.Lock:
+        return self._opening.setdefault(sitting, asyncio.Lock())
+
+    # -- what the control plane asks ----------------------------------------------------------------------------
+
+    async def open(self, plan: SittingPlan) -> None:
+        """Make the conference, or revise its plan; nothing happens to one that is over. Raises UserError, LogUnwritable."""
+        async with self._lock(plan.id):
+            live = self._lives.get(plan.id)
+            if live is None and plan.id not in self._over:
+                live = await self._restored(plan.id)
+            if live is None:
+                return
+            try:
+                await live.act(Actor(), Open(plan))
+            finally:
+                if live.state is None:  # refused: there is no conference, and the next one who asks tries again
+                    del self._lives[plan.id]
+                    await live.close(None)
+
+    async def revise(self, plan: SittingPlan) -> None:
+        """The booking changed; who is no longer in it is disconnected. Nothing happens while the conference is not open."""
+        live = self._lives.get(plan.id)
+        if live is not None:
+            await live.act(Actor(), Revise(plan))
+
+    async def cancel(self, sitting: str, reason: str) -> None:
+        """The booking was cancelled: everybody is told and the conference ends."""
+        live = self._lives.get(sitting)
+        if live is not None:
+            await live.act(Actor(), Cancel(reason))
+
+    async def consent(self, sitting: str, participant: str, *, version: str, text_sha256: str, device: str) -> None:
+        """A participant consented; logged. Raises UserError."""
+        await self._act(sitting, Consent(participant, version, text_sha256, device))
+
+    async def consent_refused(self, sitting: str, participant: str, *, version: str, text_sha256: str, device: str) -> None:
+        """A participant at a room's device does not consent; logged. Raises UserError."""
+        await self._act(sitting, RefuseConsent(participant, version, text_sha256, device))
+
+    async def sit_down(self, sitting: str, participant: str, *, endpoint: str, device: str) -> None:
+        """At the room's device of this endpoint and name somebody says that the participant sits there. Raises UserError."""
+        await self._act(sitting, SitDown(participant, endpoint, device))
+
+    async def stand_up(self, sitting: str, participant: str, *, endpoint: str, device: str) -> None:
+        """He does not sit there any more. Raises UserError."""
+        await self._act(sitting, StandUp(participant, endpoint, device))
+
+    def sitting_at(self, sitting: str, endpoint: str) -> tuple[str, ...]:
+        """Who sits at a device, with or without a place there yet; nobody while the conference is not open."""
+        live = self._lives.get(sitting)
+        return live.state.sitting_at(endpoint) if live and live.state else ()
+
+    async def device_checked(self, sitting: str, participant: str, result: dict[str, Any]) -> None:
+        """The result of a device check; logged, and shown to chair, clerk and officer. Raises UserError."""
+        await self._act(sitting, CheckDevice(participant, result))
+
+    async def revoke(self, sitting: str, participant: str, reason: str) -> None:
+        """The participant's link is void: his devices are disconnected. Nothing happens while the conference is not open."""
+        live = self._lives.get(sitting)
+        if live is not None:
+            await live.act(Actor(), Revoke(participant, reason))
+
+    async def set_next_booking(self, sitting: str, info: dict[str, Any] | None) -> None:
+        """What is booked next in the room, {"title", "room", "starts_at_us"}: chair and clerk see it, and an alert is raised."""
+        live = self._lives.get(sitting)
+        if live is not None:
+            await live.act(Actor(), SetNextBooking(info))
+
+    async def acknowledge(self, sitting: str, alert: str, user_name: str) -> None:
+        """An officer has seen the alert. Raises UserError."""
+        await self._act(sitting, AcknowledgeAlert(alert=alert), Actor(name=user_name))
+
+    async def notify(self, sitting: str, text: str, participants: tuple[str, ...], *, user: str, name: str) -> None:
+        """A message of the command centre to these participants, or (none named) to everybody who is there. Raises UserError."""
+        await self._act(sitting, Notify(text, participants), Actor(name=name, user=user))
+
+    async def _act(self, sitting: str, command: Command, actor: Actor | None = None) -> None:
+        live = self._lives.get(sitting)
+        if live is None:
+            raise UserError("sitting_not_open", "no such conference")
+        await live.act(actor or Actor(), command)
+
+    def overviews(self) -> list[Overview]:
+        """The live state of each open conference."""
+        found = (live.overview() for live in self._lives.values())
+        return [overview for overview in found if overview is not None]
+
+    def overview(self, sitting: str) -> Overview | None:
+        """The live state of one conference, None while it is not open."""
+        live = self._lives.get(sitting)
+        return live.overview() if live else None
+
+    def quality(self, sitting: str) -> Mapping[str, tuple[Sample, ...]]:
+        """How well each participant of an open conference was connected in the last minutes; of others nothing is known."""
+        live = self._lives.get(sitting)
+        return live.quality.of(self._ports.clock_us()) if live else {}
+
+    def on_change(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the sitting's id whenever its overview may have changed."""
+        self._change_listeners.append(listener)
+
+    def on_row(self, listener: Callable[[Row], None]) -> None:
+        """Call `listener` for every row appended to a log."""
+        self._row_listeners.append(listener)
+
+    async def rows(self, sitting: str, after_seq: int = 0) -> list[Row]:
+        """The event log of a sitting."""
+        return list(await self._log.read(sitting, after_seq))
+
+    async def serve_socket(self, ws: web.WebSocketResponse, ticket: Ticket) -> None:
+        """Serve a prepared WebSocket until it closes. It is one of :func:`rooms.signalling.new_socket`, raises TypeError otherwise:
+        another one would swallow the pongs by which presence is known."""
+        if not isinstance(ws, signalling.SittingSocket):
+            raise TypeError("make the WebSocket with rooms.signalling.new_socket()")
+        live = self._lives.get(ticket.sitting)
+        if live is None:
+            over = ticket.sitting in self._over
+            farewell = Farewell(code=CloseCode.CLOSED, reason="closed") if over else Farewell(code=CloseCode.NOT_FOUND, reason="not_open")
+            await signalling.refuse(ws, farewell)
+            return
+        await signalling.serve(ws, ticket, live, self._engine_there)
+
+    def media_state(self) -> dict[str, bool]:
+        """Whether the engine and the recorder are connected."""
+        return {"engine": self._engine_up.is_set(), "recorder": self._recorder_up}
+
+    async def _engine_there(self) -> None:
+        """Return when the engine is connected, or after a second without it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ENGINE_WAIT_S):
+                await self._engine_up.wait()
+
+    # -- listeners ----------------------------------------------------------------------------------------------
+
+    def _changed(self, sitting: str) -> None:
+        for listener in self._change_listeners:
+            try:
+                listener(sitting)
+            except Exception:  # a listener's defect must not reach the conference
+                log.exception("change_listener_failed", sitting=sitting)
+
+    def _written(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            for listener in self._row_listeners:
+                try:
+                    listener(row)
+                except Exception:  # the row is in the log whatever a projection does with it
+                    log.exception("row_listener_failed", sitting=row.sitting, seq=row.seq)
+
+    # -- engine and recorder --------------------------------------------------------------------------------------
+
+    def _engine_event(self, event: EngineEvent) -> None:
+        if event.name == "up":
+            instance = str(event.fields["instance"])
+            fresh = bool(self._engine_instance) and instance != self._engine_instance
+            self._engine_instance = instance
+            self._engine_up.set()
+            ENGINE_UP.set(1)
+            self.device_checks.engine_up(instance)
+            for live in self._lives.values():
+                live.engine_up(instance, fresh=fresh)
+            self._ask_report()  # whose pictures flow has to be known before people ask
+        elif event.name == "lost":
+            self._engine_up.clear()
+            ENGINE_UP.set(0)
+            if not self._closed:
+                for live in self._lives.values():
+                    live.engine_lost()
+        elif event.router in self._lives:
+            self._lives[event.router].engine_event(event)
+        else:
+            self.device_checks.engine_event(event)
+
+    def _recorder_event(self, event: RecorderEvent) -> None:
+        if event.name in {"up", "lost"}:
+            self._recorder_up = event.name == "up"
+            RECORDER_UP.set(self._recorder_up)
+            if self._recorder_up:
+                self._recorder_instance = str(event.fields["instance"])
+            if not self._closed:
+                for live in self._lives.values():
+                    live.recorder_event(event)
+        elif event.sitting in self._lives:
+            self._lives[event.sitting].recorder_event(event)
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        turn = 0
+        while True:
+            await asyncio.sleep(TICK_S)
+            turn += 1
+            for live in list(self._lives.values()):
+                live.tick()
+            if turn % TICKS_A_SECOND == 0:
+                try:
+                    await self._each_second()
+                except Exception:  # the clock goes on
+                    log.exception("hub_clock_failed")
+
+    async def _each_second(self) -> None:
+        self._touch()
+        if self._untaken:
+            self._aside("take-up", self._take_up)
+        for sitting, live in list(self._lives.items()):
+            live.each_second()
+            if live.finished:
+                await live.close(None)
+                del self._lives[sitting]
+                self._over.add(sitting)
+                self._changed(sitting)
+        if not self._engine_up.is_set() and asyncio.get_running_loop().time() - self._started_s > ENGINE_GRACE_S:
+            for live in self._lives.values():
+                live.engine_missed()
+        self._aside("device-checks", lambda: self.device_checks.expire(time.monotonic()))
+        self._ask_report()
+        self._count()
+
+    def _ask_report(self) -> None:
+        if self._engine_up.is_set():
+            self._aside("engine-report", self._poll)
+
+    def _aside(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have `work` done in a task of its own, unless it is still being done: a worker that hangs must not stop the clock."""
+        running = self._asides.get(name)
+        if running is None or running.done():
+            self._asides[name] = asyncio.create_task(self._survive(work), name=name)
+
+    @staticmethod
+    async def _survive(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await work()
+        except Exception:  # the next second tries again
+            log.exception("hub_work_failed")
+
+    async def _poll(self) -> None:
+        try:
+            report = await self._engine.report()
+        except EngineError:
+            return
+        routers: Mapping[str, Any] = report.get("routers", {})
+        for sitting, live in list(self._lives.items()):
+            live.reported(dict(routers.get(sitting, {})))
+
+    def _touch(self) -> None:
+        """Leave word that this server lives, so that the next one knows since when it was away."""
+        with contextlib.suppress(OSError):
+            self._alive.touch(exist_ok=True)
+            os.utime(self._alive, ns=(self._clock_us() * 1000, self._clock_us() * 1000))
+
+    def _count(self) -> None:
+        CONFERENCES.set(len(self._lives))
+        states = [live.recording.view().state for live in self._lives.values()]
+        for state in ("starting", "recording", "failed"):
+            RECORDINGS.labels(state).set(states.count(state))
+
+
+def _unsealed(state: State) -> bool:
+    return state.recording.ever and not state.sealed

@@ -1,0 +1,472 @@
+"""One live conference: the one task that owns its state, its sockets, and its links to the engine and the recorder.
+
+Commands go through the mailbox one after another: decide, append to the log, fold, and only then let it take effect
+(router, recorder, sockets). Others post into the mailbox; nobody else touches the state. Nothing here waits for a browser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from rooms.commands import SYSTEM, Actor, Arrive, ClearAlert, Command, Disappear, Facts, Observe, RaiseAlert
+from rooms.conference import handle
+from rooms.farewells import COME_BACK, farewells
+from rooms.journal import Journal
+from rooms.log import EventLog, LogRefused, Row
+from rooms.media.engine import Engine, EngineEvent
+from rooms.media_link import MediaLink
+from rooms.plan import Ticket
+from rooms.protocol import (
+    ChangeStage,
+    CloseCode,
+    Farewell,
+    Hello,
+    MediaReset,
+    ProtocolError,
+    Quality,
+    ServerMessage,
+    UserError,
+    View,
+    Welcome,
+)
+from rooms.protocol import State as StateMessage
+from rooms.quality import QualityHistory
+from rooms.recording.control import Recorder, RecorderEvent
+from rooms.recording_link import RecordingLink
+from rooms.reserve import Reserve
+from rooms.state import State
+from rooms.views import Measured, Overview, overview, view_for
+
+LOST_AFTER_S = 9.5
+"""Presence turns to lost within 10 s of the last sign of life; the half second is for finding out."""
+HEARTBEAT_S = 3.0
+COALESCE_S = 0.05
+log = structlog.get_logger()
+
+
+class Connection(Protocol):
+    """One WebSocket as the conference sees it. No method waits."""
+
+    ticket: Ticket
+
+    def send(self, message: ServerMessage) -> None:
+        """Queue a message."""
+
+    def end(self, farewell: Farewell) -> None:
+        """Queue the farewell and close behind it. Idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What every conference of a server shares."""
+
+    log: EventLog
+    engine: Engine
+    recorder: Recorder
+    reserve: Reserve
+    clock_us: Callable[[], int]
+    changed: Callable[[str], None]
+    written: Callable[[Sequence[Row]], None]
+
+
+@dataclass(slots=True)
+class _Job:
+    """`command` None: try the log again."""
+
+    actor: Actor
+    command: Command | None
+    facts: Facts
+    done: asyncio.Future[None]
+
+
+class Live:
+    """A conference. `restore()` first, then `start()`; `close()` leaves media flowing."""
+
+    def __init__(self, sitting: str, ports: Ports) -> None:
+        self.sitting = sitting
+        self.connections: dict[str, Connection] = {}
+        self.journal = Journal(sitting, ports.log, ports.reserve, self._written)
+        self.media = MediaLink(self, ports.engine)
+        self.recording = RecordingLink(self, ports.recorder, ports.clock_us)
+        self._ports = ports
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
+        self._notices: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._heard_s: dict[str, float] = {}
+        self._awaited: set[str] = set()
+        self._restarted_us: int | None = None
+        self._welcomed_without_media: set[str] = set()
+        self._sent: dict[str, View] = {}
+        self._flush: asyncio.TimerHandle | None = None
+        self._flushed_s = 0.0
+        self._networks: dict[str, dict[str, float]] = {}
+        self.quality = QualityHistory()
+        self._closing = False
+        self._end: asyncio.Task[None] | None = None
+
+    # -- life -------------------------------------------------------------------------------------------------
+
+    async def restore(self, owner: str) -> None:
+        """Lease the sitting and rebuild it from the log; raises LogUnwritable."""
+        await self.journal.take_over(owner)
+
+    def start(self) -> None:
+        """Begin to work the mailbox and to keep engine and recorder at what is desired."""
+        self._tasks = [
+            asyncio.create_task(self._work(), name=f"conference {self.sitting}"),
+            asyncio.create_task(self._notice(), name=f"notices {self.sitting}"),
+        ]
+        self.media.start()
+        self.recording.start()
+
+    async def restarted(self, down_from_us: int) -> None:
+        """The server came back: people keep their places and have the usual grace to connect again."""
+        state = self.state
+        if state is None or state.closed:
+            return
+        self._awaited = {e.id for e in state.endpoints.values() if e.connected}
+        if self._awaited or state.observers or state.stage != state.procedure.first:
+            self._restarted_us = self._ports.clock_us()
+            await self.note(Observe("server_restarted", {"down_from_us": down_from_us}))
+
+    async def close(self, farewell: Farewell | None = COME_BACK) -> None:
+        """Stop working. Sockets are told to come back; engine and recorder go on as they are. Idempotent."""
+        if self._closing:
+            return
+        self._closing = True
+        if self._flush:
+            self._flush.cancel()
+        if farewell:
+            for connection in list(self.connections.values()):
+                connection.end(farewell)
+        await self.media.close()
+        await self.recording.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while not self._jobs.empty():
+            self._fail(self._jobs.get_nowait(), ProtocolError(CloseCode.RESTARTING, "reconnect"))
+
+    @property
+    def state(self) -> State | None:
+        """The state as of the last event."""
+        return self.journal.state
+
+    @property
+    def finished(self) -> bool:
+        """Closed, the router ended and the recording, if there was one, sealed."""
+        state = self.state
+        if state is None:  # not opened yet
+            return False
+        sealed = bool(state.sealed) or not state.recording.ever
+        return state.closed and sealed and self.media.done and not self.connections and self.journal.failing_since_us is None
+
+    def superseded(self, why: str) -> None:
+        """Another server owns the conference: let go of everything."""
+        log.error("conference_superseded", sitting=self.sitting, why=why)
+        self._end = asyncio.get_running_loop().create_task(self.close())
+
+    # -- mailbox ----------------------------------------------------------------------------------------------
+
+    async def act(self, actor: Actor, command: Command) -> None:
+        """Have `command` decided and done; raises UserError or ProtocolError when it is refused."""
+        self._check_working()
+        facts = Facts()
+        if isinstance(command, ChangeStage):
+            facts = Facts(recorder_ready=await self._recorder_ready(command))
+        await self._post(actor, command, facts)
+
+    def _check_working(self) -> None:
+        if self._closing:
+            raise ProtocolError(CloseCode.RESTARTING, "reconnect")
+
+    async def _post(self, actor: Actor, command: Command | None, facts: Facts) -> None:
+        self._check_working()  # nobody works the mailbox any more if it was closed while the recorder was asked
+        job = _Job(actor, command, facts, asyncio.get_running_loop().create_future())
+        self._jobs.put_nowait(job)
+        await job.done
+
+    async def note(self, command: Command) -> None:
+        """Handle a command of the system. A refusal is logged: there is nobody to tell."""
+        try:
+            await self.act(SYSTEM, command)
+        except (UserError, ProtocolError) as error:
+            log.warning("system_command_refused", sitting=self.sitting, command=type(command).__name__, error=str(error))
+
+    async def _recorder_ready(self, command: ChangeStage) -> bool:
+        state = self.state
+        stage = state.procedure.stages.get(command.to) if state else None
+        return await self.recording.make_ready() if stage and stage.recorded else True
+
+    async def _work(self) -> None:
+        while True:
+            job = await self._jobs.get()
+            try:
+                await self._decide(job)
+            except asyncio.CancelledError:
+                self._fail(job, ProtocolError(CloseCode.RESTARTING, "reconnect"))
+                raise
+            except LogRefused as error:
+                self._fail(job, ProtocolError(CloseCode.RESTARTING, "reconnect"))
+                self.superseded(str(error))
+                return
+            except Exception as error:  # whoever asked is told; the conference goes on
+                if not isinstance(error, UserError | ProtocolError):
+                    log.exception("command_failed", sitting=self.sitting, command=type(job.command).__name__)
+                self._fail(job, error)
+            else:
+                if not job.done.done():
+                    job.done.set_result(None)
+            self._watch_log()
+
+    @staticmethod
+    def _fail(job: _Job, error: Exception) -> None:
+        if not job.done.done():
+            job.done.set_exception(error)
+
+    async def _decide(self, job: _Job) -> None:
+        before = self.state
+        if job.command is None:
+            await self.journal.recover(self._ports.clock_us())
+            return
+        events = handle(before, job.actor, job.command, self._ports.clock_us(), job.facts)
+        if not events:
+            return
+        await self.journal.write(events, self._ports.clock_us())
+        after = self.state
+        if after is None:
+            return
+        self.media.wake()
+        self.recording.wake()
+        for endpoint, farewell in farewells(before, after, events, self.connections).items():
+            self._drop(endpoint, farewell)
+        self.changed()
+
+    def _watch_log(self) -> None:
+        """The alert about an unwritable log follows the journal."""
+        state = self.state
+        if state is None or self._closing:
+            return
+        failing, alerted = self.journal.failing_since_us is not None, "log_unwritable" in state.alerts
+        if failing and not alerted:
+            self._later(RaiseAlert("log_unwritable", "critical"))
+        elif alerted and not failing:
+            self._later(ClearAlert("log_unwritable"))
+
+    def _later(self, command: Command) -> None:
+        self._notices.put_nowait(lambda: self.note(command))
+
+    async def _notice(self) -> None:
+        """What the engine, the recorder and the clock say, in order."""
+        while True:
+            notice = await self._notices.get()
+            try:
+                await notice()
+            except Exception:  # one notice must not cost the next
+                log.exception("notice_failed", sitting=self.sitting)
+
+    # -- connections ------------------------------------------------------------------------------------------
+
+    async def arrive(self, connection: Connection, hello: Hello) -> None:
+        """Seat a connection: welcome it and send what it may see. Raises UserError or ProtocolError."""
+        ticket = connection.ticket
+        await self.act(Actor(endpoint=ticket.endpoint), Arrive(ticket, awaited=ticket.endpoint in self._awaited))
+        held = await self.media.held(ticket.endpoint) if hello.publish or hello.subscribe else {}
+        keep_publish, keep_subscribe = _keeps(held, "publish", hello.publish), _keeps(held, "subscribe", hello.subscribe)
+        state = self.state
+        if state is None or (ticket.endpoint not in state.endpoints and ticket.endpoint not in state.observers):
+            raise ProtocolError(CloseCode.RESTARTING, "reconnect")
+        former = self.connections.get(ticket.endpoint)
+        if former is not None:
+            former.end(Farewell(code=CloseCode.REPLACED, reason="replaced"))
+        self.connections[ticket.endpoint] = connection
+        self._awaited.discard(ticket.endpoint)
+        self.heard(ticket.endpoint)
+        if self.media.up:
+            self._welcomed_without_media.discard(ticket.endpoint)
+        else:
+            self._welcomed_without_media.add(ticket.endpoint)
+        connection.send(
+            Welcome(
+                endpoint=ticket.endpoint,
+                keep_publish=keep_publish,
+                keep_subscribe=keep_subscribe,
+                heartbeat_s=HEARTBEAT_S,
+                now_us=self._ports.clock_us(),
+            )
+        )
+        self._sent.pop(ticket.endpoint, None)
+        self._send_state(ticket.endpoint, connection)
+        outstanding = self.media.offers.get(ticket.endpoint)
+        if keep_subscribe and outstanding and outstanding.transport == hello.subscribe:
+            connection.send(self.media.offered(ticket.endpoint, outstanding))
+        self.changed()
+
+    def gone(self, connection: Connection) -> None:
+        """The socket ended; the grace runs from the last sign of life."""
+        if self.connections.get(connection.ticket.endpoint) is connection:
+            del self.connections[connection.ticket.endpoint]
+            self._sent.pop(connection.ticket.endpoint, None)
+            self.changed()
+
+    def now_us(self) -> int:
+        """The server's clock."""
+        return self._ports.clock_us()
+
+    def heard(self, endpoint: str) -> None:
+        """A sign of life of an endpoint."""
+        self._heard_s[endpoint] = asyncio.get_running_loop().time()
+
+    def measured_by(self, endpoint: str, quality: Quality) -> None:
+        """What a browser measured of its own connection."""
+        self.media.quality(endpoint, quality.model_dump(include={"rtt_ms", "lost_percent", "received_bps", "sent_bps"}))
+
+    def _drop(self, endpoint: str, farewell: Farewell) -> None:
+        connection = self.connections.pop(endpoint, None)
+        self._sent.pop(endpoint, None)
+        self.media.forget(endpoint)
+        if connection is not None:
+            connection.end(farewell)
+
+    # -- what viewers see -------------------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Viewers may see something new: each gets its view, at most once in 50 ms."""
+        self._ports.changed(self.sitting)
+        if self._flush is None and not self._closing:
+            loop = asyncio.get_running_loop()
+            self._flush = loop.call_at(max(loop.time(), self._flushed_s + COALESCE_S), self._send_states)
+
+    def _send_states(self) -> None:
+        self._flush = None
+        self._flushed_s = asyncio.get_running_loop().time()
+        for endpoint, connection in list(self.connections.items()):
+            self._send_state(endpoint, connection)
+
+    def _send_state(self, endpoint: str, connection: Connection) -> None:
+        state = self.state
+        view = view_for(state, self.measured(), endpoint) if state else None
+        if view is None or view == self._sent.get(endpoint):
+            return
+        self._sent[endpoint] = view
+        connection.send(StateMessage(now_us=self._ports.clock_us(), view=view))
+
+    def measured(self) -> Measured:
+        """What is seen and not logged."""
+        return Measured(
+            producers=self.media.producers,
+            networks=self.media.networks,
+            awaited=frozenset(self._awaited),
+            restarted_us=self._restarted_us,
+            media="up" if self.media.up else "away",
+            recorder_ready=self.recording.ready,
+            recording=self.recording.view(),
+            undecodable=self.media.undecodable,
+        )
+
+    def overview(self) -> Overview | None:
+        """The sitting for the console."""
+        return overview(self.state, self.measured()) if self.state else None
+
+    def _written(self, rows: Sequence[Row]) -> None:
+        self.recording.wake()
+        self._ports.written(rows)
+
+    # -- engine, recorder and clock ---------------------------------------------------------------------------
+
+    def engine_up(self, instance: str, *, fresh: bool) -> None:
+        """The engine is there; `fresh`: another process than before, so browsers have to build anew."""
+        self.media.engine_up(fresh=fresh)
+        for endpoint, connection in self.connections.items():
+            if fresh or endpoint in self._welcomed_without_media:
+                connection.send(MediaReset())
+        self._welcomed_without_media.clear()
+        self._notices.put_nowait(lambda: self._note_engine_back(instance, fresh))
+        self.changed()
+
+    def engine_lost(self) -> None:
+        """The connection to the engine broke."""
+        self.media.engine_lost()
+        self.engine_missed()
+        self.changed()
+
+    def engine_missed(self) -> None:
+        """There is no engine, so whoever is inside neither sees nor hears: noted, once."""
+        self._notices.put_nowait(self._note_engine_lost)
+
+    async def _note_engine_lost(self) -> None:
+        state = self.state
+        if state is not None and "engine_lost" not in state.alerts and any(True for _ in state.inside()):
+            await self.note(Observe("engine_lost", {}))
+            await self.note(RaiseAlert("engine_lost", "critical"))
+
+    async def _note_engine_back(self, instance: str, replaced: bool) -> None:
+        state = self.state
+        if state is not None and "engine_lost" in state.alerts:
+            await self.note(Observe("engine_restored", {"instance": instance, "replaced": replaced}))
+            await self.note(ClearAlert("engine_lost"))
+
+    def engine_event(self, event: EngineEvent) -> None:
+        """An event of this conference's router."""
+        if event.name == "offer":
+            offer = self.media.offered(event.endpoint, event.fields["offer"])
+            connection = self.connections.get(event.endpoint)
+            if connection is not None:
+                connection.send(offer)
+        elif event.name == "producer" and self.media.produces(event.endpoint, event.fields):
+            self.changed()
+
+    def recorder_event(self, event: RecorderEvent) -> None:
+        """A notice of the recorder, or its coming and going."""
+        handlers: dict[str, Callable[[], Awaitable[None]]] = {
+            "up": lambda: self.recording.recorder_up(str(event.fields.get("instance", ""))),
+            "lost": self.recording.recorder_lost,
+        }
+        self._notices.put_nowait(handlers.get(event.name, lambda: self.recording.noticed(event)))
+
+    def reported(self, router: dict[str, Any]) -> None:
+        """The engine's report of this router, each second."""
+        self._notices.put_nowait(lambda: self._reported(router))
+
+    async def _reported(self, router: dict[str, Any]) -> None:
+        before = self.media.producers, self.media.undecodable
+        self.recording.fed(await self.media.reported(router))
+        if (state := self.state) is not None:
+            seated = {e.id: e.participants for e in state.endpoints.values() if e.connected and not e.pending}
+            self.quality.take(self.media.networks, seated, self._ports.clock_us())
+        await self.recording.judge()
+        if before != (self.media.producers, self.media.undecodable) or self._networks != self.media.networks:
+            self._networks = self.media.networks
+            self.changed()
+
+    def tick(self) -> None:
+        """Four times a second: who has been silent for too long."""
+        state = self.state
+        if state is None or state.closed or self._closing:
+            return
+        now_s = asyncio.get_running_loop().time()
+        seated = [e.id for e in state.endpoints.values() if e.connected] + list(state.observers)
+        for endpoint in seated:
+            if now_s - self._heard_s.setdefault(endpoint, now_s) > LOST_AFTER_S:
+                self._heard_s[endpoint] = now_s
+                self._awaited.discard(endpoint)
+                self._later(Disappear(endpoint))
+        self._heard_s = {e: s for e, s in self._heard_s.items() if e in seated}
+
+    def each_second(self) -> None:
+        """Try a log that fails again, in the mailbox's turn, and look after the recording: who hangs does not say so himself."""
+        if self._closing or self.state is None:
+            return
+        if self.journal.failing_since_us is not None:
+            self._notices.put_nowait(lambda: self._post(SYSTEM, None, Facts()))
+        self._notices.put_nowait(self.recording.judge)
+
+
+def _keeps(held: Mapping[str, Any], side: str, transport: str | None) -> bool:
+    found = held.get(side) if transport else None
+    return found is not None and found["transport"] == transport

@@ -1,0 +1,1 @@
+"""Media engines behind one interface: plain data in and out."""

@@ -1,0 +1,118 @@
+"""The control socket of an engine process: requests of the server in, events out (rooms/wire.py).
+
+Requests: ``hello``, ``apply``, ``publish``, ``subscribe``, ``answer``, ``close_router``, ``report``; their arguments are
+those of :class:`rooms.media.engine.Engine`. Notices: ``offer``, ``producer``, ``transport`` with ``router``, ``endpoint``
+and the fields of :class:`rooms.media.engine.EngineEvent`. The newest connection is the server; an older one is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from rooms import wire
+from rooms.media.engine import EngineError, Routing, Source
+from rooms.media.forwarding.worker import Worker
+
+log = structlog.get_logger()
+
+
+class Control:
+    """Serves one worker to one server at a time."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._current: wire.Peer | None = None
+        self._server: asyncio.Server | None = None
+        self._requests: dict[str, Callable[[wire.Json], wire.Json]] = {
+            "hello": lambda _: {"instance": worker.instance},
+            "apply": self._apply,
+            "publish": self._publish,
+            "subscribe": self._subscribe,
+            "answer": self._answer,
+            "close_router": self._close_router,
+            "report": lambda _: worker.report(),
+        }
+        worker.on_event = self._event
+
+    async def listen(self, path: Path) -> None:
+        """Serve on `path`."""
+        self._server = await wire.serve(path, self._accept)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = wire.Peer(reader, writer, self._on_request)
+        former, self._current = self._current, peer
+        self._worker.server_lost()
+        if former is not None:
+            log.info("server_replaced")
+            await former.close()
+        log.info("server_connected")
+        try:
+            await peer.run()
+        finally:
+            if self._current is peer:
+                self._current = None
+                self._worker.server_lost()
+                log.warning("server_lost")
+
+    async def _on_request(self, peer: wire.Peer, do: str, arguments: wire.Json) -> wire.Json:
+        if peer is not self._current:
+            raise wire.WireError("lost", "another server took over")
+        request = self._requests.get(do)
+        if request is None:
+            raise wire.WireError("malformed", f"no request {do!r}")
+        try:
+            return request(arguments)
+        except EngineError as error:
+            raise wire.WireError(error.code, error.message) from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise wire.WireError("malformed", f"{type(error).__name__}: {error}") from None
+        except Exception:  # a defect here must not end the worker, and has to be seen
+            log.exception("request_failed", do=do)
+            raise
+
+    def _apply(self, arguments: wire.Json) -> wire.Json:
+        routing = Routing.from_json(arguments["routing"])
+        self._worker.open_router(*_router(arguments)).apply(routing)
+        return {}
+
+    def _publish(self, arguments: wire.Json) -> wire.Json:
+        sources = {str(mid): Source(source) for mid, source in arguments["sources"].items()}
+        published = self._worker.router(*_router(arguments)).publish(str(arguments["endpoint"]), str(arguments["sdp"]), sources)
+        return {"transport": published.transport, "sdp": published.sdp}
+
+    def _subscribe(self, arguments: wire.Json) -> wire.Json:
+        offer = self._worker.router(*_router(arguments)).subscribe(str(arguments["endpoint"]))
+        return {**asdict(offer), "tracks": list(offer.tracks)}
+
+    def _answer(self, arguments: wire.Json) -> wire.Json:
+        router = self._worker.router(*_router(arguments))
+        router.answer(str(arguments["endpoint"]), str(arguments["transport"]), int(arguments["revision"]), str(arguments["sdp"]))
+        return {}
+
+    def _close_router(self, arguments: wire.Json) -> wire.Json:
+        self._worker.close_router(*_router(arguments))
+        return {}
+
+    def _event(self, name: str, router: str, endpoint: str, fields: dict[str, Any]) -> None:
+        if name == "transport":
+            log.info("transport", router=router, endpoint=endpoint, **fields)
+        if self._current is not None:
+            self._current.note(name, router=router, endpoint=endpoint, **fields)
+
+    async def close(self) -> None:
+        """Serve nobody any more. May be called twice."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        if self._current is not None:
+            await self._current.close()
+
+
+def _router(arguments: wire.Json) -> tuple[str, int]:
+    return str(arguments["router"]), int(arguments["epoch"])

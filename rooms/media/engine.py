@@ -1,0 +1,151 @@
+"""The engine interface: plain data in and out, so that an engine can live in a process of its own.
+
+The server states what it *desires* (a :class:`Routing` per conference, complete each time, idempotent) and the engine
+reports what *is* (:class:`EngineReport`, :class:`EngineEvent`). Requests carry the conference's epoch; an engine
+refuses (`EngineError` code "stale_epoch") one lower than the highest it has seen for that router.
+
+Two transports per endpoint (W3C RTCPeerConnection each): *publish*, where the browser offers, and *subscribe*, where
+the engine offers. The engine is ICE-lite (RFC 8445 section 2.4) and always the DTLS server (RFC 5763).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Source(StrEnum):
+    """What an endpoint publishes. One track a source."""
+
+    MICROPHONE = "microphone"
+    CAMERA = "camera"
+    SCREEN = "screen"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TrackKey:
+    """One source of one endpoint: the name of a track for everybody outside the engine."""
+
+    endpoint: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """All that the router of one conference may do. What is not named here does not flow.
+
+    * `publish`: endpoint → sources whose packets pass. A source that is missing (muted, no right in this stage) is
+      dropped on arrival and counted, whatever the browser sends. An endpoint that is no key here loses its transports.
+    * `watch`: endpoint → tracks it may receive. A track not yet published is connected when it appears.
+    * `record`: tracks fed to the recorder, before any viewer gets them.
+    * `video_ceiling_bps`: REMB ceiling announced to each publisher, bit/s, per video track.
+    * `private`: while the server is away nothing new is connected and nothing is ever fed to the recorder.
+    """
+
+    publish: Mapping[str, frozenset[Source]] = field(default_factory=dict)
+    watch: Mapping[str, frozenset[TrackKey]] = field(default_factory=dict)
+    record: frozenset[TrackKey] = frozenset()
+    video_ceiling_bps: int = 1_500_000
+    private: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape on the wire: sorted lists, `[endpoint, source]` for a track."""
+        return {
+            "publish": {e: sorted(s) for e, s in sorted(self.publish.items())},
+            "watch": {e: [[t.endpoint, t.source] for t in sorted(ts)] for e, ts in sorted(self.watch.items())},
+            "record": [[t.endpoint, t.source] for t in sorted(self.record)],
+            "video_ceiling_bps": self.video_ceiling_bps,
+            "private": self.private,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Routing:
+        """Inverse of :meth:`to_json`; raises KeyError, TypeError or ValueError on anything else."""
+        return cls(
+            publish={e: frozenset(Source(s) for s in ss) for e, ss in data["publish"].items()},
+            watch={e: frozenset(TrackKey(a, Source(b)) for a, b in ts) for e, ts in data["watch"].items()},
+            record=frozenset(TrackKey(a, Source(b)) for a, b in data["record"]),
+            video_ceiling_bps=int(data["video_ceiling_bps"]),
+            private=bool(data["private"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Answer to a publish offer: the transport's id (new for each RTCPeerConnection) and the SDP answer."""
+
+    transport: str
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An SDP offer of the engine for an endpoint's subscribe transport.
+
+    `revision` counts the offers of one transport from 1; only an answer to the newest is taken. `tracks` maps each
+    active mid to the track it carries: ``[{"mid": "0", "endpoint": "...", "source": "camera"}]``.
+    """
+
+    transport: str
+    revision: int
+    sdp: str
+    tracks: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEvent:
+    """What the engine noticed. `name` is one of:
+
+    * ``up`` (fields: instance): connected to this engine process; a new `instance` has no routers yet.
+    * ``lost``: the connection to the engine process broke; media may flow on for up to 30 s.
+    * ``offer`` (router, endpoint, offer: Offer): the set of tracks changed, the endpoint has to answer.
+    * ``producer`` (router, endpoint, source, state "open" | "closed")
+    * ``transport`` (router, endpoint, transport, direction "publish" | "subscribe", state "connected" | "stale" |
+      "closed"): stale is 10 s without an authenticated STUN check (RFC 7675).
+    """
+
+    name: str
+    router: str = ""
+    endpoint: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+class EngineError(Exception):
+    """A refused or failed request. Codes: stale_epoch, unknown_router, unknown_endpoint, unknown_transport, bad_sdp,
+    unsupported_codec, stale_revision, lost, timeout, malformed, failed."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class Engine(Protocol):
+    """What a conference needs of an engine. `router` is the sitting's id, `endpoint` an id made by the server."""
+
+    async def apply(self, router: str, epoch: int, routing: Routing) -> None:
+        """Make `routing` the desired state; the router is made if it is new. Takes effect before it returns."""
+
+    async def publish(self, router: str, epoch: int, endpoint: str, sdp: str, sources: Mapping[str, Source]) -> Published:
+        """Take a browser's publish offer (`sources`: mid → source). Same ICE user fragment: renegotiation; another: a
+        new transport, which replaces the old one."""
+
+    async def subscribe(self, router: str, epoch: int, endpoint: str) -> Offer:
+        """Make a fresh subscribe transport (replacing the old one) and offer all it may watch now."""
+
+    async def answer(self, router: str, epoch: int, endpoint: str, transport: str, revision: int, sdp: str) -> None:
+        """Take the browser's answer to an :class:`Offer`."""
+
+    async def close_router(self, router: str, epoch: int) -> None:
+        """End every transport of the conference. Idempotent."""
+
+    async def report(self) -> Mapping[str, Any]:
+        """The reported state and counters, see docs/protocol.md, "Engine report"."""
+
+    def on_event(self, listener: Callable[[EngineEvent], None]) -> None:
+        """Call `listener` for every event, in order, on the loop of the server."""
+
+    async def close(self) -> None:
+        """Leave the engine process alone and disconnect."""

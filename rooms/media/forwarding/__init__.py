@@ -1,0 +1,1 @@
+"""The embedded engine: forwards encoded packets, never decodes."""

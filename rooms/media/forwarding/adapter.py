@@ -1,0 +1,136 @@
+"""The one place that touches private names of aiortc and pylibsrtp.
+
+Both libraries are pinned. What is used here and is private: aiortc's ``RTCDtlsTransport._tx_srtp``, ``._rx_srtp``,
+``._srtp_profiles``, ``._set_role`` and the duck type it expects of its ICE transport (``_recv``, ``_send``, ``role``);
+pylibsrtp's ``Session._srtp`` and ``_binding``. tests/rooms/media/test_adapter.py fails when one of them moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from aiortc import rtcdtlstransport as _dtls
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from pylibsrtp import _binding
+
+_ffi: Any = _binding.ffi
+_lib: Any = _binding.lib
+
+#: AES-GCM first (MEDIA.md: cheapest, and Chromium takes it), counter mode for who has no GCM. The server's order decides.
+PROFILES = [_dtls.SRTP_AEAD_AES_128_GCM, _dtls.SRTP_AEAD_AES_256_GCM, _dtls.SRTP_AES128_CM_SHA1_80]
+
+#: Datagrams of a handshake that may wait before the remote fingerprint is known.
+HANDSHAKE_QUEUE = 32
+#: Room srtp_protect and srtp_protect_rtcp need behind a packet: SRTP_MAX_TRAILER_LEN + the SRTCP index.
+TRAILER = 148
+SLOT = 2048
+
+OK = 0
+REPLAYED = (9, 10)
+
+new_buffer: Callable[[int], Any] = lambda size: _ffi.new("unsigned char[]", size)  # noqa: E731
+buffer_view: Callable[[Any], memoryview] = lambda cdata: memoryview(_ffi.buffer(cdata))  # noqa: E731
+buffer_address: Callable[[Any], int] = lambda cdata: int(_ffi.cast("uintptr_t", cdata))  # noqa: E731
+new_length: Callable[[], Any] = lambda: _ffi.new("int *")  # noqa: E731
+
+
+def length_in(address: int) -> Any:
+    """A length pointer into the word (``size_t``) at `address`: its lower half. The word has to outlive the pointer."""
+    return _ffi.cast("int *", address if sys.byteorder == "little" else address + _ffi.sizeof("size_t") - _ffi.sizeof("int"))
+
+
+#: `(session handle, buffer, length pointer) -> status`, in place; each is one C call.
+protect: Callable[[Any, Any, Any], int] = _lib.srtp_protect
+protect_rtcp: Callable[[Any, Any, Any], int] = _lib.srtp_protect_rtcp
+unprotect: Callable[[Any, Any, Any], int] = _lib.srtp_unprotect
+unprotect_rtcp: Callable[[Any, Any, Any], int] = _lib.srtp_unprotect_rtcp
+
+
+class Certificate:
+    """The DTLS certificate of a worker process, made at its start."""
+
+    def __init__(self) -> None:
+        self.rtc = RTCCertificate.generateCertificate()
+        self.fingerprint = next(f.value for f in self.rtc.getFingerprints() if f.algorithm == "sha-256")
+
+
+class _Channel:
+    """What aiortc's DTLS transport takes for an ICE transport."""
+
+    role = "controlled"
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(HANDSHAKE_QUEUE)
+        self._output = send
+
+    def put(self, datagram: bytes | None) -> bool:
+        try:
+            self._queue.put_nowait(datagram)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    def end(self) -> None:
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self.put(None)
+
+    async def _recv(self) -> bytes:
+        datagram = await self._queue.get()
+        if datagram is None:
+            raise ConnectionError("transport closed")
+        return datagram
+
+    async def _send(self, data: bytes) -> None:
+        self._output(data)
+
+
+class Dtls:
+    """One DTLS association in the server role, and the SRTP sessions keyed by it.
+
+    `send` is called with each outgoing datagram; `receive()` takes each incoming one. `handshake()` returns the name of
+    the SRTP profile. After it, `outbound` and `inbound` are session handles for the functions above.
+    """
+
+    def __init__(self, certificate: Certificate, send: Callable[[bytes], None]) -> None:
+        self._channel = _Channel(send)
+        self._transport = RTCDtlsTransport(self._channel, [certificate.rtc])  # type: ignore[arg-type]
+        self._transport._srtp_profiles = PROFILES
+        self._transport._set_role("server")
+        self._sessions: tuple[Any, ...] = ()
+        self.outbound: Any = None
+        self.inbound: Any = None
+        self.profile = ""
+
+    def receive(self, datagram: bytes) -> bool:
+        """Take a DTLS datagram; False when too many wait already."""
+        return self._channel.put(datagram)
+
+    async def handshake(self, fingerprints: list[tuple[str, str]], on_closed: Callable[[], None]) -> None:
+        """Answer the peer's handshake and check its certificate against `fingerprints` (algorithm, value).
+
+        Raises ConnectionError if it fails. `on_closed` is called when the peer ends the association later.
+        """
+        remote = RTCDtlsParameters(fingerprints=[RTCDtlsFingerprint(algorithm=a, value=v) for a, v in fingerprints])
+        await self._transport.start(remote)
+        if self._transport.state != "connected":
+            raise ConnectionError(f"DTLS {self._transport.state}")
+        tx, rx = self._transport._tx_srtp, self._transport._rx_srtp
+        self._sessions = (tx, rx)
+        self.outbound, self.inbound = tx._srtp[0], rx._srtp[0]
+        self.profile = self._selected_profile()
+        self._transport.on("statechange", lambda: on_closed() if self._transport.state == "closed" else None)
+
+    def _selected_profile(self) -> str:
+        connection = self._transport._ssl
+        return connection.get_selected_srtp_profile().decode() if connection is not None else ""
+
+    async def close(self) -> None:
+        """Tell the peer (close_notify) and end. The session handles must not be used afterwards."""
+        self.outbound = self.inbound = None
+        self._transport.remove_all_listeners()
+        await self._transport.stop()
+        self._channel.end()

@@ -1,0 +1,169 @@
+"""The one UDP port of a worker: reads datagrams, tells them apart (RFC 7983) and gives them to their transport.
+
+An address is known only after a STUN check that carried the right MESSAGE-INTEGRITY from it; everything else from an
+unknown address is dropped and counted by its reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import struct
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from aioice import stun
+
+from .outbox import MAX_PACKET, Outbox
+
+Address = tuple[str, int]
+BATCH = 64
+BUFFER_BYTES = 4 << 20
+SMALLEST_RTP = 12
+
+
+class Endpoint(Protocol):
+    """What the port needs of a transport."""
+
+    ufrag: str
+    password: str
+
+    def checked(self, address: Address, remote_ufrag: str, nominated: bool) -> bool:
+        """An authenticated check came; False if the transport refuses it."""
+
+    def on_dtls(self, data: bytes) -> None: ...
+
+    def on_media(self, data: bytes) -> None: ...
+
+
+class PortTaken(OSError):
+    """The UDP port is in use or may not be bound."""
+
+
+def bind(address: str, port: int) -> socket.socket:
+    """A socket bound without SO_REUSEADDR, so that a port in use is found. Raises :class:`PortTaken`."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.bind((address, port))
+    except OSError as error:
+        sock.close()
+        what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be bound ({error.strerror})"
+        raise PortTaken(error.errno, f"UDP port {port} on {address} {what}") from None
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+    return sock
+
+
+class Port:
+    """Owns the socket. Transports register by their user fragment. `after_batch` is called when a wake-up's datagrams are taken."""
+
+    def __init__(self, sock: socket.socket, after_batch: Callable[[], None]) -> None:
+        self._after_batch = after_batch
+        self._socket = sock
+        self._loop = asyncio.get_running_loop()
+        self._by_ufrag: dict[str, Endpoint] = {}
+        self._by_address: dict[Address, Endpoint] = {}
+        self.number: int = sock.getsockname()[1]
+        self.outbox = Outbox(sock.fileno())
+        self.dropped: Counter[str] = Counter()
+        self.received = 0
+        self._loop.add_reader(sock.fileno(), self._readable)
+
+    def register(self, endpoint: Endpoint) -> None:
+        self._by_ufrag[endpoint.ufrag] = endpoint
+
+    def forget(self, endpoint: Endpoint) -> None:
+        """Forget a transport and all its addresses."""
+        self._by_ufrag.pop(endpoint.ufrag, None)
+        for address in [a for a, e in self._by_address.items() if e is endpoint]:
+            del self._by_address[address]
+
+    def forget_address(self, endpoint: Endpoint, address: Address) -> None:
+        if self._by_address.get(address) is endpoint:
+            del self._by_address[address]
+
+    def send(self, data: bytes, address: Address) -> None:
+        """Send one datagram as it is."""
+        try:
+            self._socket.sendto(data, address)
+        except OSError:
+            self.outbox.failed += 1
+
+    def close(self) -> None:
+        """Stop reading and close the socket. May be called twice."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket.fileno())
+            self._socket.close()
+
+    def _readable(self) -> None:
+        receive, take = self._socket.recvfrom, self._take
+        try:
+            for _ in range(BATCH):
+                take(*receive(2048))
+        except BlockingIOError:
+            pass
+        except OSError:
+            # An ICMP error of an earlier send; the socket itself is well.
+            self.dropped["socket_error"] += 1
+        self._after_batch()
+
+    def _take(self, data: bytes, address: Address) -> None:
+        self.received += 1
+        first = data[0] if data else 255
+        if 127 < first < 192:
+            endpoint = self._by_address.get(address)
+            if endpoint is None:
+                self.dropped["media_from_unknown_address"] += 1
+            elif SMALLEST_RTP <= len(data) <= MAX_PACKET:
+                endpoint.on_media(data)
+            else:
+                self.dropped["media_of_bad_size"] += 1
+        elif first < 4:
+            self._on_stun(data, address)
+        elif 19 < first < 64:
+            endpoint = self._by_address.get(address)
+            if endpoint is None:
+                self.dropped["dtls_from_unknown_address"] += 1
+            else:
+                endpoint.on_dtls(data)
+        else:
+            self.dropped["garbage"] += 1
+
+    def _on_stun(self, data: bytes, address: Address) -> None:
+        try:
+            message = stun.parse_message(data)
+            if message.message_class is not stun.Class.REQUEST or message.message_method is not stun.Method.BINDING:
+                raise ValueError("no binding request")
+            own, _, remote = message.attributes["USERNAME"].partition(":")
+        except (ValueError, KeyError, IndexError, struct.error):
+            self.dropped["stun_malformed"] += 1
+            return
+        endpoint = self._by_ufrag.get(own)
+        if endpoint is None:
+            self.dropped["stun_unknown_user"] += 1
+        elif not message.check_message_integrity(endpoint.password.encode()):
+            self.dropped["stun_wrong_key"] += 1
+        elif "ICE-CONTROLLED" in message.attributes:
+            # An ICE-lite agent is controlled: the peer has to take the other role (RFC 8445 section 7.3.1.1).
+            self._answer(message, endpoint, address, (487, "Role Conflict"))
+        elif not endpoint.checked(address, remote, "USE-CANDIDATE" in message.attributes):
+            self.dropped["stun_refused"] += 1
+        else:
+            self._by_address[address] = endpoint
+            self._answer(message, endpoint, address, None)
+
+    def _answer(self, request: stun.Message, endpoint: Endpoint, address: Address, error: tuple[int, str] | None) -> None:
+        answer = stun.Message(
+            message_method=stun.Method.BINDING,
+            message_class=stun.Class.ERROR if error else stun.Class.RESPONSE,
+            transaction_id=request.transaction_id,
+        )
+        if error:
+            answer.attributes["ERROR-CODE"] = error
+        else:
+            answer.attributes["XOR-MAPPED-ADDRESS"] = address
+        answer.add_message_integrity(endpoint.password.encode())
+        self.send(bytes(answer), address)

@@ -1,0 +1,226 @@
+"""A router: the endpoints, tracks and rights of one conference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rooms.media.engine import EngineError, Offer, Published, Routing, Source, TrackKey
+
+from . import sdp
+from .feed import NOT_RECORDED, Feed
+from .publish import Producer, PublishTransport
+from .subscribe import Consumer, SubscribeTransport
+from .track import Track
+from .transport import CLOSED, Context, Transport
+
+
+class Events(Protocol):
+    """Where a router's events go."""
+
+    def __call__(self, name: str, router: str, endpoint: str, **fields: Any) -> None: ...
+
+
+@dataclass(slots=True)
+class _Endpoint:
+    publish: PublishTransport | None = None
+    subscribe: SubscribeTransport | None = None
+
+
+class Router:
+    """Holds what is and makes it what `routing` says.
+
+    `away`: the server is gone and has not confirmed the rights since. `stopped`: it was gone for too long, nothing flows.
+    """
+
+    def __init__(self, context: Context, feed: Feed, name: str, emit: Events, lossy: Callable[[Producer], None]) -> None:
+        self.name = name
+        self.epoch = 0
+        self.routing = Routing()
+        self.away_since: float | None = None
+        self.stopped = False
+        self._context = context
+        self._feed = feed
+        self._emit = emit
+        self._lossy = lossy
+        self._endpoints: dict[str, _Endpoint] = {}
+        self._tracks: dict[TrackKey, Track] = {}
+        self._open: set[TrackKey] = set()
+
+    # -- requests
+
+    def apply(self, routing: Routing) -> None:
+        """Make `routing` what is. Rights that are taken away are gone when this returns."""
+        returned = self.away_since is not None
+        self.routing = routing
+        self.away_since = None
+        self.stopped = False
+        for gone in self._endpoints.keys() - routing.publish.keys():
+            self._remove(gone)
+        self._gates()
+        self._connect()
+        if returned:
+            for endpoint in self._endpoints.values():
+                if endpoint.subscribe is not None:
+                    endpoint.subscribe.refresh()
+                    if endpoint.subscribe.pending is not None:
+                        self._offered(endpoint.subscribe, endpoint.subscribe.pending)
+        self._context.outbox.flush()
+
+    def publish(self, name: str, text: str, sources: Mapping[str, Source]) -> Published:
+        """A publish offer: renegotiation, or a new transport in place of the old one."""
+        endpoint = self._endpoint(name)
+        try:
+            offer = sdp.parse(text)
+            former = endpoint.publish
+            again = former is not None and former.state != CLOSED and former.offered_ufrag == offer.ufrag
+            transport = (
+                former
+                if former is not None and again
+                else PublishTransport(self._context, self, name, offer.ufrag, self._lossy)
+            )
+            try:
+                transport.check(offer, sources)
+            except sdp.SdpError:
+                if transport is not former:
+                    transport.discard()
+                raise
+        except sdp.SdpError as error:
+            raise EngineError(error.code, str(error)) from None
+        answer = transport.accept(offer, sources, self._track)
+        endpoint.publish = transport
+        if former is not None and former is not transport:
+            former.close()
+        self._opened()
+        return Published(transport.id, answer)
+
+    def subscribe(self, name: str) -> Offer:
+        """A fresh subscribe transport and its first offer."""
+        endpoint = self._endpoint(name)
+        former = endpoint.subscribe
+        transport = SubscribeTransport(self._context, self, name, self._offered, self._may_start)
+        endpoint.subscribe = transport
+        if former is not None:
+            former.close()
+        transport.want(self._watchable(name))
+        return transport.offer()
+
+    def answer(self, name: str, transport_id: str, revision: int, text: str) -> None:
+        """The answer to an offer."""
+        transport = self._endpoint(name).subscribe
+        if transport is None or transport.id != transport_id or transport.state == CLOSED:
+            raise EngineError("unknown_transport", f"{name} has no subscribe transport {transport_id}")
+        if transport.pending is None or transport.pending.revision != revision:
+            raise EngineError("stale_revision", f"offer {revision} is not the one that waits for an answer")
+        try:
+            transport.answer(sdp.parse(text))
+        except sdp.SdpError as error:
+            raise EngineError(error.code, str(error)) from None
+
+    def _endpoint(self, name: str) -> _Endpoint:
+        if name not in self.routing.publish:
+            raise EngineError("unknown_endpoint", f"no endpoint {name!r} in the routing")
+        return self._endpoints.setdefault(name, _Endpoint())
+
+    # -- what follows from the routing
+
+    def _track(self, key: TrackKey) -> Track:
+        track = self._tracks.get(key)
+        if track is None:
+            track = self._tracks[key] = Track(key, self._context.outbox, self._feed, self.name)
+            self._gate(track)
+        return track
+
+    def _gates(self) -> None:
+        for track in self._tracks.values():
+            self._gate(track)
+
+    def _gate(self, track: Track) -> None:
+        key, routing = track.key, self.routing
+        permitted = not self.stopped and key.source in routing.publish.get(key.endpoint, frozenset())
+        track.record(key in routing.record and not routing.private and not self.stopped, NOT_RECORDED)
+        track.permit(permitted, self._context.clock())
+
+    def _watchable(self, name: str) -> dict[TrackKey, Track]:
+        watch = self.routing.watch.get(name, frozenset())
+        return {key: self._tracks[key] for key in watch if key in self._tracks and self._tracks[key].producer is not None}
+
+    def _connect(self) -> None:
+        for name, endpoint in self._endpoints.items():
+            if endpoint.subscribe is not None:
+                endpoint.subscribe.want(self._watchable(name))
+
+    def _may_start(self, consumer: Consumer) -> bool:
+        """A private conference connects nobody while the server is away."""
+        if self.away_since is None:
+            return not self.stopped
+        return consumer.active and not self.stopped
+
+    def _opened(self) -> None:
+        """Tell which tracks began and ended, and connect who may watch them, in the codec that each has now."""
+        present = {key for key, track in self._tracks.items() if track.producer is not None}
+        for key in sorted(present - self._open):
+            self._emit("producer", self.name, key.endpoint, source=str(key.source), state="open")
+        for key in sorted(self._open - present):
+            self._emit("producer", self.name, key.endpoint, source=str(key.source), state="closed")
+        self._open = present
+        self._connect()
+
+    def _offered(self, transport: SubscribeTransport, offer: Offer) -> None:
+        fields = {"transport": offer.transport, "revision": offer.revision, "sdp": offer.sdp, "tracks": list(offer.tracks)}
+        self._emit("offer", self.name, transport.endpoint, offer=fields)
+
+    def transport_changed(self, transport: Transport, state: str) -> None:
+        """A transport connected, went stale or ended."""
+        self._emit("transport", self.name, transport.endpoint, transport=transport.id, direction=transport.direction, state=state)
+        if state == CLOSED and transport.direction == "publish":
+            self._opened()
+
+    # -- time and end
+
+    def server_lost(self, now: float) -> None:
+        """The control connection is gone: the last rights hold for a while, nothing new is admitted."""
+        if self.away_since is None:
+            self.away_since = now
+
+    def stop(self) -> None:
+        """Let nothing flow until the server confirms the rights."""
+        if not self.stopped:
+            self.stopped = True
+            self._gates()
+            for endpoint in self._endpoints.values():
+                if endpoint.subscribe is not None:
+                    endpoint.subscribe.refresh()
+
+    def transports(self) -> list[Transport]:
+        return [t for e in self._endpoints.values() for t in (e.publish, e.subscribe) if t is not None and t.state != CLOSED]
+
+    def publishers(self) -> list[PublishTransport]:
+        return [e.publish for e in self._endpoints.values() if e.publish is not None and e.publish.state != CLOSED]
+
+    def _remove(self, name: str) -> None:
+        endpoint = self._endpoints.pop(name)
+        for transport in (endpoint.publish, endpoint.subscribe):
+            if transport is not None:
+                transport.close()
+        for key in [k for k in self._tracks if k.endpoint == name]:
+            self._tracks[key].record(False, "closed")
+            del self._tracks[key]
+        self._open = {key for key in self._open if key.endpoint != name}
+
+    def close(self) -> None:
+        """End every transport. May be called twice."""
+        self.stopped = True
+        for name in list(self._endpoints):
+            self._remove(name)
+
+    def report(self) -> dict[str, Any]:
+        """What is, for the engine's report."""
+        endpoints = {}
+        for name, endpoint in self._endpoints.items():
+            endpoints[name] = {
+                "publish": endpoint.publish.report() if endpoint.publish is not None and endpoint.publish.state != CLOSED else None,
+                "subscribe": endpoint.subscribe.report() if endpoint.subscribe is not None and endpoint.subscribe.state != CLOSED else None,
+            }
+        return {"epoch": self.epoch, "endpoints": endpoints}

@@ -1,0 +1,255 @@
+"""Sequence numbers and timestamps: what arrived, what is missing, and how they are renumbered. Pure.
+
+Times are seconds of any monotonic clock and are passed in. "Extended" numbers (RFC 3550 section 6.4.1) do not wrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+#: A jump further than this, either way, is a sender that began anew (RFC 3550 appendix A.1, MAX_DROPOUT).
+MAX_JUMP = 3000
+#: How often a lost packet is asked for, and how long, before a key frame is asked for instead.
+MAX_TRIES = 10
+GIVE_UP_S = 1.0
+#: A gap wider than this is not repaired packet by packet.
+MAX_GAP = 250
+#: Retries are never closer than this, whatever the round trip.
+MIN_RETRY_S = 0.02
+DEFAULT_RTT_S = 0.1
+SPANS = 8
+#: Less than this between timestamps and arrivals is jitter.
+STOOD_STILL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptionReport:
+    """One report block (RFC 3550 section 6.4.1). `jitter` is in clock units."""
+
+    fraction_lost: int
+    lost: int
+    highest: int
+    jitter: int
+
+
+class Reception:
+    """Counts one incoming stream as RFC 3550 appendix A does. Retransmissions are counted apart, so that loss is true."""
+
+    __slots__ = ("_clock_hz", "_jitter", "_reported_expected", "_reported_received", "_transit", "base", "highest", "received", "repaired")
+
+    def __init__(self, clock_hz: int) -> None:
+        self._clock_hz = clock_hz
+        self._jitter = 0.0
+        self._transit: float | None = None
+        self._reported_expected = 0
+        self._reported_received = 0
+        self.base = 0
+        self.highest = -1
+        self.received = 0
+        self.repaired = 0
+
+    def extend(self, seq: int) -> int:
+        """The extended number of a 16-bit one, near the highest so far."""
+        if self.highest < 0:
+            return seq + 0x10000
+        return self.highest + ((seq - self.highest + 0x8000) & 0xFFFF) - 0x8000
+
+    def restarts(self, extended: int) -> bool:
+        """True if the packet is so far away that the sender must have begun anew."""
+        return self.highest >= 0 and abs(extended - self.highest) > MAX_JUMP
+
+    def restart(self) -> None:
+        """Forget the numbers, for a sender that began anew."""
+        self.__init__(self._clock_hz)  # type: ignore[misc]
+
+    def arrived(self, extended: int, timestamp: int, now: float) -> None:
+        """Count a packet that came by itself (no retransmission)."""
+        if self.highest < 0:
+            self.base = self.highest = extended
+        elif extended > self.highest:
+            self.highest = extended
+        self.received += 1
+        transit = now * self._clock_hz - timestamp
+        if self._transit is not None:
+            difference = abs(transit - self._transit)
+            # A wrapped timestamp or a long pause is no jitter.
+            if difference < self._clock_hz:
+                self._jitter += (difference - self._jitter) / 16
+        self._transit = transit
+
+    @property
+    def expected(self) -> int:
+        return self.highest - self.base + 1 if self.highest >= 0 else 0
+
+    @property
+    def lost(self) -> int:
+        """Packets lost on the way, repaired or not; never negative."""
+        return max(0, self.expected - self.received)
+
+    @property
+    def unrepaired(self) -> int:
+        return max(0, self.expected - self.received - self.repaired)
+
+    @property
+    def jitter_ms(self) -> float:
+        return self._jitter * 1000 / self._clock_hz
+
+    def report(self) -> ReceptionReport:
+        """The report since the last one."""
+        expected = self.expected - self._reported_expected
+        received = self.received - self._reported_received
+        self._reported_expected, self._reported_received = self.expected, self.received
+        lost = expected - received
+        fraction = min(255, (lost << 8) // expected) if expected > 0 and lost > 0 else 0
+        return ReceptionReport(fraction, min(self.lost, 0x7FFFFF), self.highest & 0xFFFFFFFF, int(self._jitter))
+
+
+@dataclass(slots=True)
+class _Missing:
+    since: float
+    tries: int = 0
+    next_at: float = 0.0
+
+
+class LossList:
+    """The packets of one incoming stream that are asked for again."""
+
+    __slots__ = ("_missing", "rtt_s")
+
+    def __init__(self) -> None:
+        self._missing: dict[int, _Missing] = {}
+        self.rtt_s = DEFAULT_RTT_S
+
+    def __len__(self) -> int:
+        return len(self._missing)
+
+    def gap(self, first: int, after: int, now: float) -> bool:
+        """The packets from `first` to before `after` did not come. False if they are too many to ask for."""
+        if after - first > MAX_GAP or len(self._missing) + after - first > 2 * MAX_GAP:
+            self._missing.clear()
+            return False
+        for number in range(first, after):
+            self._missing[number] = _Missing(now, next_at=now)
+        return True
+
+    def arrived(self, number: int, now: float) -> bool:
+        """True if the packet was asked for, so that this is its retransmission."""
+        missing = self._missing.pop(number, None)
+        if missing is None or missing.tries == 0:
+            return False
+        if missing.tries == 1:
+            # Karn: only an unambiguous answer measures the round trip.
+            sample = max(0.001, now - missing.since)
+            self.rtt_s += (sample - self.rtt_s) / 8
+        return True
+
+    def due(self, now: float) -> list[int]:
+        """The numbers to ask for now, in order; each waits for a round trip (and half) before it is asked for again."""
+        numbers = []
+        for number, missing in self._missing.items():
+            if missing.next_at <= now:
+                missing.tries += 1
+                missing.next_at = now + max(MIN_RETRY_S, self.rtt_s * 1.5)
+                numbers.append(number)
+        return sorted(numbers)
+
+    def give_up(self, now: float) -> int:
+        """Forget what was asked for too often or too long ago; returns how many."""
+        late = [n for n, m in self._missing.items() if now - m.since > GIVE_UP_S or (m.tries >= MAX_TRIES and m.next_at <= now)]
+        for number in late:
+            del self._missing[number]
+        return len(late)
+
+    def clear(self) -> None:
+        self._missing.clear()
+
+
+Ring = list[bytes | None]
+RING = 512
+
+
+def ring_get(ring: Ring, seq: int) -> bytes | None:
+    """The packet numbered `seq` (16 bits) if the ring still has it."""
+    packet = ring[seq & (RING - 1)]
+    if packet is None or (packet[2] << 8 | packet[3]) != seq:
+        return None
+    return packet
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of an outgoing stream that was renumbered by the same offsets, and the packets it was made from."""
+
+    first_out: int
+    seq_offset: int
+    ts_offset: int
+    ring: Sequence[bytes | None]
+
+
+def missed_ticks(last: int, first: int, elapsed_s: float, clock_hz: int) -> int:
+    """By how much timestamps stood still in a pause, from the one before it to the one after it; 0 if they went on.
+
+    A browser's sound does not count the time in which it sends nothing. A receiver that takes sender reports from before and
+    after for one straight line (Chromium does, over 20 of them) would then show picture and sound apart for minutes.
+    """
+    behind = int(elapsed_s * clock_hz) - (((first - last + 0x80000000) & 0xFFFFFFFF) - 0x80000000)
+    return behind if behind > STOOD_STILL_S * clock_hz else 0
+
+
+class Rewriter:
+    """Numbers of one outgoing stream, made from one incoming stream after another without a seam.
+
+    ``out = (in + offset) mod 2**16`` (and 2**32 for the timestamp): the caller does that sum itself, for each packet,
+    with :attr:`seq_offset` and :attr:`ts_offset`. They change only at a seam: after a pause (mute), where the
+    sequence goes on without a hole, and when another incoming stream takes over.
+    """
+
+    __slots__ = ("_spans", "seq_offset", "started", "ts_offset")
+
+    def __init__(self) -> None:
+        self.seq_offset = 0
+        self.ts_offset = 0
+        self.started = False
+        self._spans: list[Span] = []
+
+    def start(self, first_in: int, first_out: int, ring: Ring) -> None:
+        """The incoming packet `first_in` shall be numbered `first_out`."""
+        self.seq_offset = (first_out - first_in) & 0xFFFF
+        self.started = True
+        self._span(first_out & 0xFFFF, ring)
+
+    def resume(self, last_in: int, first_in: int, ring: Ring, missed: int = 0) -> None:
+        """After a pause of the same stream: `last_in` was the last that went out, `first_in` is next, with no hole between.
+
+        `missed`: ticks by which the timestamps were left behind, see :func:`missed_ticks`.
+        """
+        out = (last_in + self.seq_offset + 1) & 0xFFFF
+        self.seq_offset = (out - first_in) & 0xFFFF
+        self.ts_offset = (self.ts_offset + missed) & 0xFFFFFFFF
+        self._span(out, ring)
+
+    def switch(self, last: tuple[int, int], first: tuple[int, int], elapsed_ticks: int, ring: Ring) -> None:
+        """Another stream takes over. `last` and `first` are (sequence number, timestamp) of the old and the new one."""
+        out_ts = last[1] + self.ts_offset + max(1, elapsed_ticks)
+        self.ts_offset = (out_ts - first[1]) & 0xFFFFFFFF
+        self.resume(last[0], first[0], ring)
+
+    def forget(self) -> None:
+        """Nothing that went out so far can be found any more: it was in another codec."""
+        self._spans.clear()
+
+    def find(self, seq_out: int) -> tuple[bytes, int] | None:
+        """The incoming packet that went out as `seq_out`, and its timestamp offset; None if it is no longer kept."""
+        for span in reversed(self._spans):
+            if (seq_out - span.first_out) & 0xFFFF < 0x8000:
+                seq = (seq_out - span.seq_offset) & 0xFFFF
+                packet = span.ring[seq & (RING - 1)]
+                if packet is None or (packet[2] << 8 | packet[3]) != seq:
+                    return None
+                return packet, span.ts_offset
+        return None
+
+    def _span(self, first_out: int, ring: Ring) -> None:
+        self._spans.append(Span(first_out, self.seq_offset, self.ts_offset, ring))
+        del self._spans[:-SPANS]

@@ -1,0 +1,208 @@
+"""The worker: one UDP port, the routers on it, the feed to the recorder, and the clockwork."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from socket import socket
+from typing import Any
+
+from rooms.media.engine import EngineError
+
+from .adapter import Certificate
+from .feed import Feed
+from .port import Port
+from .publish import Producer
+from .router import Router
+from .transport import Context
+
+#: The last rights hold so long without the server; then nothing flows; then the transports end.
+RIGHTS_HOLD_S = 30.0
+TRANSPORTS_HOLD_S = 60.0
+TICK_S = 0.25
+REPORT_S = 1.0
+REPAIR_S = 0.02
+#: Epochs remembered of routers that were closed, so that an older server cannot open them again.
+CLOSED_EPOCHS = 1000
+
+EventListener = Callable[[str, str, str, dict[str, Any]], None]
+
+
+class Worker:
+    """Made on the loop it runs on. `on_event(name, router, endpoint, fields)` is called for every event."""
+
+    def __init__(self, sock: socket, address: str, feed: Feed, clock: Callable[[], float] = time.monotonic, named_port: int = 0) -> None:
+        self.instance = secrets.token_hex(8)
+        self.started_at = time.time()
+        self.port = Port(sock, self._after_batch)
+        self.feed = feed
+        self.on_event: EventListener = lambda name, router, endpoint, fields: None
+        self._clock = clock
+        self._context = Context(self.port, Certificate(), address, clock, named_port or self.port.number)
+        self._routers: dict[str, Router] = {}
+        self._epochs: OrderedDict[str, int] = OrderedDict()
+        self._lossy: dict[Producer, None] = {}
+        self._repair: asyncio.TimerHandle | None = None
+        self._clockwork = asyncio.get_running_loop().create_task(self._run())
+
+    # -- routers
+
+    def router(self, name: str, epoch: int) -> Router:
+        """The router `name`, for a request of `epoch`; raises EngineError (unknown_router, stale_epoch)."""
+        self._check_epoch(name, epoch)
+        router = self._routers.get(name)
+        if router is None:
+            raise EngineError("unknown_router", f"no router {name!r}")
+        router.epoch = epoch
+        return router
+
+    def open_router(self, name: str, epoch: int) -> Router:
+        """The router `name`, made if it is new; raises EngineError (stale_epoch)."""
+        self._check_epoch(name, epoch)
+        router = self._routers.get(name)
+        if router is None:
+            router = self._routers[name] = Router(self._context, self.feed, name, self._emit, self._is_lossy)
+        router.epoch = epoch
+        return router
+
+    def close_router(self, name: str, epoch: int) -> None:
+        """End a router. Idempotent; raises EngineError (stale_epoch)."""
+        self._check_epoch(name, epoch)
+        router = self._routers.pop(name, None)
+        if router is not None:
+            router.close()
+
+    def _check_epoch(self, name: str, epoch: int) -> None:
+        highest = self._epochs.get(name, epoch)
+        if epoch < highest:
+            raise EngineError("stale_epoch", f"epoch {epoch} of {name!r} is older than {highest}")
+        self._epochs[name] = epoch
+        self._epochs.move_to_end(name)
+        while len(self._epochs) > CLOSED_EPOCHS + len(self._routers):
+            oldest = next(n for n in self._epochs if n not in self._routers)
+            del self._epochs[oldest]
+
+    def server_lost(self) -> None:
+        """No server speaks to this worker any more."""
+        now = self._clock()
+        for router in self._routers.values():
+            router.server_lost(now)
+
+    def _emit(self, name: str, router: str, endpoint: str, **fields: Any) -> None:
+        self.on_event(name, router, endpoint, fields)
+
+    # -- repair
+
+    def _is_lossy(self, producer: Producer) -> None:
+        self._lossy[producer] = None
+
+    def _after_batch(self) -> None:
+        """After each wake-up of the port: ask at once for what was found missing, then send everything."""
+        if self._lossy and self._repair is None:
+            self._repair_now()
+        self.port.outbox.flush()
+
+    def _repair_now(self) -> None:
+        self._repair = None
+        now = self._clock()
+        for producer in list(self._lossy):
+            if not producer.repair(now):
+                del self._lossy[producer]
+        if self._lossy:
+            self._repair = asyncio.get_running_loop().call_later(REPAIR_S, self._repair_later)
+
+    def _repair_later(self) -> None:
+        self._repair_now()
+        self.port.outbox.flush()
+
+    # -- time
+
+    async def _run(self) -> None:
+        next_report = self._clock()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = self._clock()
+            for router in list(self._routers.values()):
+                self._hold(router, now)
+                self._tick(router, now)
+            if now >= next_report:
+                next_report = now + REPORT_S
+                self._report_reception(now)
+                self.feed.tick()
+            self.port.outbox.flush()
+
+    def _hold(self, router: Router, now: float) -> None:
+        if router.away_since is None:
+            return
+        away = now - router.away_since
+        if away > TRANSPORTS_HOLD_S:
+            self._routers.pop(router.name, None)
+            router.close()
+        elif away > RIGHTS_HOLD_S:
+            router.stop()
+
+    def _tick(self, router: Router, now: float) -> None:
+        for transport in router.transports():
+            transport.tick(now)
+        for publisher in router.publishers():
+            for producer in publisher.producers.values():
+                producer.tick(now)
+
+    def _report_reception(self, now: float) -> None:
+        for router in self._routers.values():
+            for publisher in router.publishers():
+                publisher.report_reception(now, router.routing.video_ceiling_bps)
+
+    # -- state
+
+    def report(self) -> dict[str, Any]:
+        """The engine's report.
+
+        ``{"instance", "worker": {...}, "routers": {router: {"epoch", "endpoints": {endpoint: {...}}}}}``. An endpoint has
+
+        * ``publish``: null, or ``{"transport", "state", "rtt_ms", "producers": {source: {"codec", "packets", "bytes", "lost", "repaired",
+          "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed", "dropped_not_permitted",
+          "last_arrival_us"}}}``. `packets` counts all that arrived; `forwarded` each copy that went to a viewer, `recorded` each that
+          went to the recorder's feed, `fed` those since the present recording began with the track (null before);
+          `dropped_not_permitted` what the gate held back. `lost` is what repair did not bring back, `fraction_lost` (0 to 1) the
+          loss before repair in the last second. `rtt_ms` is null until it was measured.
+        * ``subscribe``: null, or ``{"transport", "state", "consumers": {"endpoint/source": {"packets", "nacks", "rtx",
+          "fraction_lost", "rtt_ms", "undecodable"}}}``. `undecodable`: the browser answered without the track's codec.
+
+        ``worker`` has ``started_at`` (s), ``udp_port``, ``received``, ``sent``, ``failed`` (datagrams), ``dropped`` (by
+        reason), ``feed`` (counters of the recorder's feed) and ``transports``. States: new, connected, stale.
+        """
+        port = self.port
+        return {
+            "instance": self.instance,
+            "worker": {
+                "started_at": round(self.started_at, 3),
+                "udp_port": port.number,
+                "received": port.received,
+                "sent": port.outbox.sent,
+                "failed": port.outbox.failed,
+                "dropped": dict(port.dropped),
+                "feed": self.feed.report(),
+                "transports": sum(len(r.transports()) for r in self._routers.values()),
+            },
+            "routers": {name: router.report() for name, router in self._routers.items()},
+        }
+
+    async def close(self) -> None:
+        """End every router (browsers are told), then the port and the feed. May be called twice."""
+        self._clockwork.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._clockwork
+        if self._repair is not None:
+            self._repair.cancel()
+        for router in self._routers.values():
+            router.close()
+        self._routers.clear()
+        if self._context.tasks:
+            await asyncio.wait(set(self._context.tasks), timeout=1)
+        self.feed.close()
+        self.port.close()

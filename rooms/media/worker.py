@@ -1,0 +1,97 @@
+"""The engine process: ``python -m rooms.media.worker --socket S --udp-port N ...``.
+
+Logs JSON lines on standard error. SIGTERM and SIGINT end it cleanly (exit 0); a UDP port in use ends it with one line
+and exit 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import importlib
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from rooms.media.forwarding.port import PortTaken, bind
+from rooms.spare import wait_until_needed
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m rooms.media.worker", description="The embedded media engine.")
+    parser.add_argument("--socket", type=Path, required=True, help="Unix socket for the server's requests")
+    parser.add_argument("--udp-port", type=int, required=True, help="UDP port for all media; 0 takes a free one")
+    parser.add_argument("--bind", default="0.0.0.0", help="address the UDP port is bound to")  # noqa: S104
+    parser.add_argument("--address", default="127.0.0.1", help="IPv4 address named in the candidate")
+    parser.add_argument("--media-port", type=int, default=0, help="port named in the candidate, if not the UDP port")
+    parser.add_argument("--feed-socket", type=Path, help="Unix datagram socket on which the recorder asks for its feed")
+    parser.add_argument("--recorder-feed-socket", type=Path, help="Unix datagram socket of the recorder")
+    parser.add_argument("--spare", action="store_true", help="load everything, then wait for a line on standard input")
+    return parser.parse_args(arguments)
+
+
+def configure_log() -> None:
+    """JSON lines on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+async def serve(options: argparse.Namespace, sock: socket.socket) -> None:
+    """Run until SIGTERM or SIGINT."""
+    from rooms.media.control import Control
+    from rooms.media.forwarding.feed import Feed
+    from rooms.media.forwarding.worker import Worker
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    worker = Worker(sock, options.address, Feed(options.feed_socket, options.recorder_feed_socket), named_port=options.media_port)
+    control = Control(worker)
+    await control.listen(options.socket)
+    gc.collect()
+    gc.freeze()
+    log = structlog.get_logger()
+    log.info("engine_up", instance=worker.instance, udp_port=worker.port.number, address=options.address)
+    await stop.wait()
+    await control.close()
+    await worker.close()
+    log.info("engine_down")
+
+
+def main() -> int:
+    """Exit code: 0 ended on request, 1 could not start."""
+    options = parse()
+    configure_log()
+    if options.spare:
+        importlib.import_module("rooms.media.control")
+        wait_until_needed()
+    try:
+        socket.inet_aton(options.address)
+        sock = bind(options.bind, options.udp_port)
+    except PortTaken as error:
+        print(error.strerror, file=sys.stderr)  # noqa: T201
+        return 1
+    except OSError:
+        print(f"{options.address!r} is no IPv4 address", file=sys.stderr)  # noqa: T201
+        return 1
+    uvloop.run(serve(options, sock))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""What the live plane counts, for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CONFERENCES = Gauge("rooms_conferences", "Conferences that are open")
+CONNECTIONS = Gauge("rooms_connections", "WebSockets of conferences", ["kind"])
+MESSAGES = Counter("rooms_messages_total", "Messages from browsers", ["type"])
+REFUSALS = Counter("rooms_refusals_total", "Messages refused", ["code"])
+CLOSED = Counter("rooms_connections_closed_total", "WebSockets closed by the server", ["code"])
+EVENTS = Counter("rooms_events_total", "Events of conferences", ["type"])
+LOG_APPEND_SECONDS = Histogram(
+    "rooms_log_append_seconds",
+    "Time of one durable append",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+)
+RESERVED = Gauge("rooms_log_reserved", "Events kept in the reserve because the log cannot be written")
+RECORDINGS = Gauge("rooms_recordings", "Recordings by state", ["state"])
+ENGINE_UP = Gauge("rooms_engine_up", "1 while the media engine is connected")
+RECORDER_UP = Gauge("rooms_recorder_up", "1 while the recorder is connected")

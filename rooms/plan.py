@@ -1,0 +1,63 @@
+"""What the control plane tells the live plane about a sitting, and who stands behind a WebSocket. Frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class PlanParticipant:
+    """One person in one role. `role` is a role of the procedure; `chair` marks the one who presides, at most one a sitting."""
+
+    id: str
+    name: str
+    role: str
+    chair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SittingPlan:
+    """A sitting as booked. Times are microseconds since the epoch, UTC; `time_zone` is the court's (IANA name)."""
+
+    id: str
+    kind: str
+    title: str
+    case_number: str
+    court: str
+    room: str
+    starts_at_us: int
+    ends_at_us: int
+    time_zone: str
+    participants: tuple[PlanParticipant, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape in the log: event `conference_opened` and `plan_revised`."""
+        return asdict(self) | {"participants": [asdict(p) for p in self.participants]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SittingPlan:
+        """Inverse of :meth:`to_json`."""
+        return cls(**{**data, "participants": tuple(PlanParticipant(**p) for p in data["participants"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Who a WebSocket is, established before it is served (cookie, link, session or room device).
+
+    * `endpoint`: the same browser brings the same id again, which makes it a resumption.
+    * `participants`: whom this endpoint carries; empty for an observer.
+    * `name`: an observer's name, or a device in words ("Chromium · Windows").
+    * `user`: the signed-in member of staff; whoever signed in himself needs nobody's leave to change the device.
+    * `shared`: a room's own device. It carries whoever sat down at it (:class:`rooms.commands.SitDown`), as the log knows.
+    """
+
+    sitting: str
+    endpoint: str
+    kind: Literal["participant", "observer"]
+    participants: tuple[str, ...]
+    name: str
+    user: str = ""
+    device: str = ""
+    shared: bool = False

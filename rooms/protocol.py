@@ -1,0 +1,556 @@
+"""Every message between a browser and a conference, one frozen type each. The document is docs/protocol.md.
+
+JSON text frames over ``/ws/sittings/{id}``, one object each with its `type`. What the browser sends may carry `ref`,
+a number that comes back in the error for that message, so that a page can show it at the right button. The server
+counts what it sends to one connection in `number`, from 1 without gaps.
+
+A connection begins with the browser's `hello` and the server's `welcome`; then the server sends a complete `state` for
+that viewer, and again whenever anything the viewer may see has changed. A state is never a difference: nothing is
+replayed after a reconnection, so gaps and former rights leak nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from rooms.media.engine import Source
+
+MAX_MESSAGE_BYTES = 65_536
+"""Longest text frame taken from a browser (an SDP of a 12-person conference is below 40 kB)."""
+
+SUBPROTOCOL = "sitting.v1"
+
+Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Sdp = Annotated[str, Field(min_length=1, max_length=60_000)]
+Reason = Annotated[str, Field(max_length=500)]
+
+
+class CloseCode:
+    """WebSocket close codes of this protocol (RFC 6455 section 7.4.2, private range)."""
+
+    MALFORMED = 4400
+    """not JSON, not a known message, or out of order (anything before `hello`)"""
+    UNAUTHORISED = 4401
+    """no valid ticket"""
+    FORBIDDEN = 4403
+    """the ticket does not open this sitting, or not this stage of it"""
+    NOT_FOUND = 4404
+    """no such sitting, or it is not open yet"""
+    REPLACED = 4409
+    """the same participant now sits at another device"""
+    REMOVED = 4410
+    """removed by the chair, or the link was revoked"""
+    CLOSED = 4411
+    """the sitting is closed"""
+    OVERSIZED = 4413
+    SLOW = 4429
+    """the browser did not take its messages, or sent too many"""
+    RESTARTING = 4503
+    """the server goes; come back at once"""
+
+
+class Message(BaseModel):
+    """Base of all messages: frozen, unknown fields refused, and no number that JSON has no word for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class FromBrowser(Message):
+    """Base of what a browser sends."""
+
+    ref: int | None = None
+
+
+# -------------------------------------------------------------------------------------------- browser → server
+
+
+class Hello(FromBrowser):
+    """First message. `publish` and `subscribe` name the transports the page still holds from before a reconnection, so
+    that media which flowed on is kept; `language` is the page's."""
+
+    type: Literal["hello"] = "hello"
+    publish: Id | None = None
+    subscribe: Id | None = None
+    language: Literal["zh-CN", "en"] = "zh-CN"
+
+
+class TrackOffered(Message):
+    """One m-line of a publish offer."""
+
+    mid: Annotated[str, Field(min_length=1, max_length=16)]
+    source: Annotated[Source, Field(strict=False)]
+
+
+class Publish(FromBrowser):
+    """SDP offer of the publish connection. Answered by `published`."""
+
+    type: Literal["publish"] = "publish"
+    sdp: Sdp
+    tracks: Annotated[tuple[TrackOffered, ...], Field(max_length=3, strict=False)]
+
+
+class Subscribe(FromBrowser):
+    """Ask for a fresh subscribe connection. Answered by `offer`."""
+
+    type: Literal["subscribe"] = "subscribe"
+
+
+class Answer(FromBrowser):
+    """SDP answer to an `offer`."""
+
+    type: Literal["answer"] = "answer"
+    transport: Id
+    revision: int
+    sdp: Sdp
+
+
+class SetSource(FromBrowser):
+    """Switch one's own microphone, camera or screen on or off."""
+
+    type: Literal["source"] = "source"
+    source: Annotated[Source, Field(strict=False)]
+    on: bool
+
+
+class Quality(FromBrowser):
+    """What the page measures, each 5 s; shown to chair, clerk and officer, never logged."""
+
+    type: Literal["quality"] = "quality"
+    rtt_ms: Annotated[float, Field(ge=0, le=60_000, strict=False)]
+    lost_percent: Annotated[float, Field(ge=0, le=100, strict=False)]
+    received_bps: Annotated[float, Field(ge=0, strict=False)] = 0
+    sent_bps: Annotated[float, Field(ge=0, strict=False)] = 0
+
+
+class Leave(FromBrowser):
+    """Leave of one's own will; the link brings one back until the sitting closes."""
+
+    type: Literal["leave"] = "leave"
+
+
+class Admit(FromBrowser):
+    """Chair or clerk: let these waiting participants in; an empty list means all who wait."""
+
+    type: Literal["admit"] = "admit"
+    participants: Annotated[tuple[Id, ...], Field(max_length=64, strict=False)] = ()
+
+
+class ReturnToWaiting(FromBrowser):
+    """Chair or clerk: send a participant back to the waiting room."""
+
+    type: Literal["to_waiting"] = "to_waiting"
+    participant: Id
+
+
+class AdmitDevice(FromBrowser):
+    """Chair or clerk: the participant goes on at the other device, which replaces the first; or refuse it."""
+
+    type: Literal["admit_device"] = "admit_device"
+    endpoint: Id
+    accept: bool
+
+
+class Mute(FromBrowser):
+    """Chair or clerk: close a participant's microphone or camera in the router; he cannot open it himself."""
+
+    type: Literal["mute"] = "mute"
+    participant: Id
+    source: Annotated[Source, Field(strict=False)]
+
+
+class Allow(FromBrowser):
+    """Chair or clerk: take a mute back. The participant then opens the source himself."""
+
+    type: Literal["allow"] = "allow"
+    participant: Id
+    source: Annotated[Source, Field(strict=False)]
+
+
+class MuteAll(FromBrowser):
+    """Chair or clerk: close the microphones of all but the bench."""
+
+    type: Literal["mute_all"] = "mute_all"
+
+
+class Remove(FromBrowser):
+    """Chair: put a participant out of the sitting, with the reason that goes into the log."""
+
+    type: Literal["remove"] = "remove"
+    participant: Id
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Readmit(FromBrowser):
+    """Chair: take a removal back; the participant returns to the waiting room."""
+
+    type: Literal["readmit"] = "readmit"
+    participant: Id
+
+
+class ChangeStage(FromBrowser):
+    """Chair: open the hearing, call a recess, resume, close. `to` is a stage of the procedure."""
+
+    type: Literal["stage"] = "stage"
+    to: Id
+    reason: Reason = ""
+
+
+class RaiseHand(FromBrowser):
+    """Raise or lower one's own hand: a wish to speak, seen by all, in the order in which hands went up."""
+
+    type: Literal["hand"] = "hand"
+    up: bool
+
+
+class LowerHand(FromBrowser):
+    """Chair or clerk: a participant's hand is lowered, the wish was heard."""
+
+    type: Literal["lower_hand"] = "lower_hand"
+    participant: Id
+
+
+class Write(FromBrowser):
+    """A written message: to `all` inside, to the `chair`, to the `clerk` (also from the waiting room), or, by chair or clerk,
+    to the `people` named. Kept in the log with those who could read it."""
+
+    type: Literal["write"] = "write"
+    to: Literal["all", "chair", "clerk", "people"]
+    participants: Annotated[tuple[Id, ...], Field(max_length=64, strict=False)] = ()
+    text: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class Lock(FromBrowser):
+    """Chair or clerk: nobody more is let in while it is on; who is inside or whose connection broke is not concerned."""
+
+    type: Literal["lock"] = "lock"
+    on: bool
+
+
+class Seat(FromBrowser):
+    """Chair or clerk: the participant, who has consented, sits at this room's device with the others, and is let in with them."""
+
+    type: Literal["seat"] = "seat"
+    participant: Id
+    endpoint: Id
+
+
+class Unseat(FromBrowser):
+    """The participant does not sit at the room's device any more: said by chair or clerk, or at that device."""
+
+    type: Literal["unseat"] = "unseat"
+    participant: Id
+
+
+class Voice(FromBrowser):
+    """Whose voice comes from a room's device now, for the record; null: nobody's in particular. Said by chair or clerk, or at
+    that device (`endpoint` null)."""
+
+    type: Literal["voice"] = "voice"
+    participant: Id | None
+    endpoint: Id | None = None
+
+
+class AcknowledgeAlert(FromBrowser):
+    """Chair, clerk or officer: I have seen it."""
+
+    type: Literal["acknowledge"] = "acknowledge"
+    alert: Id
+
+
+BrowserMessage = (
+    Hello
+    | Publish
+    | Subscribe
+    | Answer
+    | SetSource
+    | Quality
+    | Leave
+    | Admit
+    | ReturnToWaiting
+    | AdmitDevice
+    | Mute
+    | Allow
+    | MuteAll
+    | Remove
+    | Readmit
+    | ChangeStage
+    | RaiseHand
+    | LowerHand
+    | Write
+    | Lock
+    | Seat
+    | Unseat
+    | Voice
+    | AcknowledgeAlert
+)
+
+
+# -------------------------------------------------------------------------------------------- server → browser
+
+
+class SourceView(Message):
+    """One source as a viewer sees it. `allowed`: the procedure and the chair permit it; `on`: its owner opened it;
+    `live`: packets may pass right now (allowed, on and published); `undecodable`: the viewer's browser cannot show it."""
+
+    allowed: bool
+    on: bool
+    live: bool
+    muted_by_chair: bool
+    undecodable: bool = False
+
+
+class ParticipantView(Message):
+    """One participant. `presence`: absent (never came), waiting, present, lost (connection broke, place kept), left,
+    removed. `you` marks the viewer's own. Network and device check are for chair, clerk and officers only."""
+
+    id: Id
+    name: str
+    role: str
+    presence: Literal["absent", "waiting", "present", "lost", "left", "removed"]
+    you: bool
+    endpoint: Id | None
+    consented: bool
+    sources: dict[str, SourceView]
+    hand_at_us: int | None = None
+    network: dict[str, float] | None = None
+    device_check: dict[str, Any] | None = None
+    lost_at_us: int | None = None
+
+
+class DeviceView(Message):
+    """A second device that asks to replace the first of a participant (chair and clerk only)."""
+
+    endpoint: Id
+    participant: Id
+    device: str
+
+
+class RoomView(Message):
+    """A room's device with several people. `people`: who sits there; `coming`: who sat down and waits to be let in (chair, clerk,
+    officers and that device only); `voice`: who of them speaks, since `voice_at_us`, as somebody has marked."""
+
+    endpoint: Id
+    name: str
+    people: tuple[Id, ...]
+    coming: tuple[Id, ...]
+    voice: Id | None
+    voice_at_us: int | None
+
+
+class RecordingView(Message):
+    """`state`: off (not due), starting, recording, failed (due, but not on disk). `seconds` recorded up to `at_us`."""
+
+    state: Literal["off", "starting", "recording", "failed"]
+    seconds: float
+    at_us: int
+    cause: str = ""
+
+
+class AlertView(Message):
+    """An alert: `code` is a word of the catalogue ("recording_failed", "participant_lost", ...), `data` fills its text."""
+
+    id: Id
+    code: str
+    severity: Literal["info", "warning", "critical"]
+    data: dict[str, str]
+    raised_at_us: int
+    acknowledged_by: str | None = None
+
+
+class MessageView(Message):
+    """A written message that the viewer may read. `sender`: name; `role` of a participant, null for the command centre and for
+    several people of different roles; `to_names` where it was for people named; `notice`: of the command centre, shown above
+    everything else."""
+
+    id: Id
+    at_us: int
+    sender: str
+    role: str | None
+    you: bool
+    to: Literal["all", "chair", "clerk", "people"]
+    to_names: tuple[str, ...]
+    text: str
+    notice: bool
+
+
+class SittingView(Message):
+    """The sitting as all may see it. `next_stages`: what the viewer may do next, each with what is still missing."""
+
+    id: Id
+    kind: str
+    title: str
+    case_number: str
+    court: str
+    stage: str
+    stage_since_us: int
+    starts_at_us: int
+    ends_at_us: int
+    next_booking: dict[str, Any] | None
+    next_stages: tuple[dict[str, Any], ...]
+    reason: str
+    locked: bool
+
+
+class RightsView(Message):
+    """What the viewer may do now, after DOMAIN.md section 3: S V P A R L."""
+
+    speak: bool
+    see: bool
+    publish: bool
+    admit: bool
+    record: bool
+    leave: bool
+    direct: bool
+    """may change the stage, remove, mute: the chair"""
+
+
+class View(Message):
+    """All that one viewer may see. `place`: where the viewer is. `quality`: ceiling for what he publishes."""
+
+    place: Literal["waiting", "inside", "device_pending", "observing"]
+    sitting: SittingView
+    rights: RightsView
+    participants: tuple[ParticipantView, ...]
+    devices: tuple[DeviceView, ...]
+    rooms: tuple[RoomView, ...]
+    recording: RecordingView
+    watching: int
+    watchers: tuple[str, ...]
+    alerts: tuple[AlertView, ...]
+    messages: tuple[MessageView, ...]
+    """the newest that the viewer may read, oldest first"""
+    max_height: int
+    max_video_bps: int
+    media: Literal["up", "away"]
+
+
+class FromServer(Message):
+    """Base of what the server sends."""
+
+    number: int = 0
+
+
+class Welcome(FromServer):
+    """Answer to `hello`. `keep_publish` / `keep_subscribe`: that transport still lives, keep it; otherwise build anew.
+    `heartbeat_s`: the server pings; a page that heard nothing for three of them reconnects."""
+
+    type: Literal["welcome"] = "welcome"
+    endpoint: Id
+    keep_publish: bool
+    keep_subscribe: bool
+    heartbeat_s: float
+    now_us: int
+
+
+class State(FromServer):
+    """The complete view of this viewer."""
+
+    type: Literal["state"] = "state"
+    now_us: int
+    view: View
+
+
+class PublishedAnswer(FromServer):
+    """SDP answer to `publish`."""
+
+    type: Literal["published"] = "published"
+    transport: Id
+    sdp: str
+
+
+class OfferTrack(Message):
+    """A track in an offer."""
+
+    mid: str
+    endpoint: Id
+    source: str
+
+
+class SubscribeOffer(FromServer):
+    """SDP offer for the subscribe connection. A new `transport` needs a new RTCPeerConnection, a known one renegotiates."""
+
+    type: Literal["offer"] = "offer"
+    transport: Id
+    revision: int
+    sdp: str
+    tracks: tuple[OfferTrack, ...]
+
+
+class MediaReset(FromServer):
+    """The media worker was replaced: drop both connections, publish and subscribe again."""
+
+    type: Literal["media_reset"] = "media_reset"
+
+
+class Heartbeat(FromServer):
+    """Each `heartbeat_s`, so that a page notices a dead path by itself."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+    now_us: int
+
+
+class Error(FromServer):
+    """A refused message; nothing was changed. `code` is a word of the catalogue; `field` where one is to blame."""
+
+    type: Literal["error"] = "error"
+    ref: int | None = None
+    code: str
+    message: str
+    field: str | None = None
+
+
+class Farewell(FromServer):
+    """Last message before the server closes: `code` as in CloseCode, `reason` a word of the catalogue, `detail` for people."""
+
+    type: Literal["farewell"] = "farewell"
+    code: int
+    reason: str
+    detail: str = ""
+
+
+ServerMessage = Welcome | State | PublishedAnswer | SubscribeOffer | MediaReset | Heartbeat | Error | Farewell
+
+
+# -------------------------------------------------------------------------------------------- parsing
+
+
+class UserError(Exception):
+    """Refused, shown to the person, connection kept. `code` is a word of the catalogue."""
+
+    def __init__(self, code: str, message: str = "", field: str | None = None) -> None:
+        super().__init__(message or code)
+        self.code = code
+        self.message = message or code
+        self.field = field
+
+
+class ProtocolError(Exception):
+    """The browser broke the protocol: closed with `close_code`."""
+
+    def __init__(self, close_code: int, message: str) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+
+
+_browser = TypeAdapter[BrowserMessage](Annotated[BrowserMessage, Field(discriminator="type")])
+
+
+def parse(text: str) -> BrowserMessage:
+    """The message in one text frame.
+
+    Raises :class:`ProtocolError` with 4413 when it is too long and 4400 when it is not a message of this protocol.
+    """
+    if len(text.encode()) > MAX_MESSAGE_BYTES:
+        raise ProtocolError(CloseCode.OVERSIZED, f"message of {len(text)} characters")
+    try:
+        return _browser.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ProtocolError(CloseCode.MALFORMED, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def serialise(message: ServerMessage, number: int) -> str:
+    """The text frame of a message, numbered for its connection."""
+    return message.model_copy(update={"number": number}).model_dump_json()

@@ -1,0 +1,1 @@
+"""Capture to disk, gap ledger, manifest, verification and composite."""

@@ -1,0 +1,140 @@
+"""Who took part in a recorded sitting, with which devices, and when he was there: read from the manifest and the event log of a
+sealed folder. One place on the picture for all who sat at the same devices."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rooms.fold import apply
+from rooms.log import Row
+from rooms.media.engine import Source
+from rooms.procedure import PROCEDURES
+from rooms.procedure.seating import ONE_ROW, Hall
+from rooms.recording.timeline import Span, Timeline, merge
+
+VOICES = "voices"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A participant as the manifest names him."""
+
+    id: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who shared devices has one place. `here`: wall-clock spans in which one of the devices was inside, `camera_on` those in
+    which its camera was switched on. `id` is the same whenever the folder is read, and fit for a file's name."""
+
+    id: str
+    people: tuple[Person, ...]
+    endpoints: frozenset[str]
+    here: tuple[Span, ...]
+    camera_on: tuple[Span, ...]
+
+    @property
+    def role(self) -> str:
+        """The role by which the place is found in the hall; "" for a device that carried nobody known."""
+        return self.people[0].role if self.people else ""
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of ``events.jsonl``; none where there is no such file. A line that is no row ends them: verification names it."""
+    if not path.exists():
+        return
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            try:
+                yield Row.from_line(line)
+            except (ValueError, TypeError):
+                return
+
+
+def places(timeline: Timeline, manifest: Mapping[str, Any], rows: Iterable[Row]) -> tuple[Place, ...]:
+    """Everybody who was recorded, or was inside during the recording in a role that speaks, in the order of the plan; at the
+    end the devices that carried nobody known."""
+    meta = manifest["meta"]
+    speaking = _speaking_roles(str(meta.get("kind", "")))
+    known = {row["id"]: Person(row["id"], row["name"], row["role"]) for row in meta.get("participants", ())}
+    rank = {who: index for index, who in enumerate(known)}
+    inside, camera = _attended(rows, timeline.end_us)
+    recorded = {track.endpoint for track in timeline.tracks}
+    devices: dict[tuple[str, ...], set[str]] = {}
+    for endpoint in sorted(recorded | {endpoint for endpoint, spans in inside.items() if _during(spans, timeline)}):
+        carried = (meta.get("endpoints") or {}).get(endpoint, {}).get("participants", ())
+        people = tuple(sorted({who for who in carried if who in known}, key=rank.__getitem__))
+        if endpoint in recorded or any(known[who].role in speaking for who in people):
+            devices.setdefault(people or (endpoint,), set()).add(endpoint)
+    found = []
+    for who, endpoints in sorted(devices.items(), key=lambda item: [rank.get(one, len(rank)) for one in item[0]]):
+        people = tuple(known[one] for one in who if one in known)
+        here, on = (tuple(merge(span for e in endpoints for span in spans.get(e, ()))) for spans in (inside, camera))
+        found.append(Place(hashlib.sha256("\n".join(who).encode()).hexdigest()[:16], people, frozenset(endpoints), here, on))
+    return tuple(found)
+
+
+def voice(folder: Path, place: Place) -> Path:
+    """Where the sound of a place alone is kept once the film is made, if there is any."""
+    return folder / "derived" / VOICES / f"{place.id}.webm"
+
+
+def hall(kind: str, shown: Sequence[Place]) -> Hall:
+    """Where these places are in the hall of that kind of sitting; a bench member who shares a device keeps the bench."""
+    seating = PROCEDURES[kind].seating if kind in PROCEDURES else ONE_ROW
+    roles = [next((p.role for p in place.people if p.role in seating.bench), place.role) for place in shown]
+    return seating.hall(roles)
+
+
+def _speaking_roles(kind: str) -> set[str]:
+    if kind not in PROCEDURES:
+        return set()
+    procedure = PROCEDURES[kind]
+    recorded = [stage for stage, about in procedure.stages.items() if about.recorded]
+    return {role for stage in recorded for role in procedure.roles if procedure.rights_of(role, stage).speak}
+
+
+def _during(spans: Iterable[Span], timeline: Timeline) -> bool:
+    return any(start < timeline.end_us and end > timeline.start_us for start, end in spans)
+
+
+Spans = dict[str, list[Span]]
+
+
+def _attended(rows: Iterable[Row], end_us: int) -> tuple[Spans, Spans]:
+    """Of each device: when it was inside, and when its camera was switched on as well."""
+    inside, camera = _Watch(), _Watch()
+    state = None
+    for row in rows:
+        try:
+            state = apply(state, row)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            break  # a log of another make: what is known up to here holds
+        now = tuple(state.inside())
+        inside.are({endpoint.id for endpoint in now}, row.at_us)
+        camera.are({endpoint.id for endpoint in now if Source.CAMERA in endpoint.on}, row.at_us)
+    return inside.ended(end_us), camera.ended(end_us)
+
+
+class _Watch:
+    """Turns "these are on at that time" into spans."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, int] = {}
+        self._spans: Spans = {}
+
+    def are(self, names: set[str], at_us: int) -> None:
+        for name in self._since.keys() - names:
+            self._spans.setdefault(name, []).append((self._since.pop(name), at_us))
+        for name in names - self._since.keys():
+            self._since[name] = at_us
+
+    def ended(self, at_us: int) -> Spans:
+        self.are(set(), max(at_us, *self._since.values(), 0))
+        return self._spans

@@ -1,0 +1,464 @@
+"""The folder of one sitting on disk: who writes what, and what happens when the disk refuses. Runs on a disk thread.
+
+::
+
+    <folder>/tracks/0001-camera-<endpoint>.mkv   one segment of one track, Matroska, timestamp 0 at its start_us
+    <folder>/segments.jsonl                      rows "opened" and "closed" of every segment
+    <folder>/events.jsonl                        the sitting's event log, hash-chained (rooms.log)
+    <folder>/ledger.jsonl                        starts, stops, restarts, gaps, alarms
+    <folder>/heartbeat.jsonl                     one row a second while recording
+    <folder>/manifest.json                       made by sealing
+    <folder>/derived/                            made from the originals, may be deleted
+
+A :class:`SittingFolder` of a recorder that was killed is opened again over what it left: its last files stay as they
+are, listed with cause "interrupted", and new segments get new numbers.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rooms.recording import recovery
+from rooms.recording.frame import Hole, Timed
+from rooms.recording.gaps import Gap, Gaps
+from rooms.recording.lines import Lines
+from rooms.recording.recovery import Found
+from rooms.recording.segment import Segment
+
+SYNC_EVERY = 5
+"""Open segments are synced with each fifth heartbeat."""
+BEHIND_US = 6_000_000
+"""What arrived so long before a heartbeat is on the disk, where a killed recorder leaves it, however busy the machine is."""
+PROBE_BYTES = 256 << 10
+FREE_BYTES_MIN = 2 << 20
+Notify = Callable[[str, dict[str, Any]], None]
+
+
+class FolderError(Exception):
+    """The folder cannot do it. `code` is one of :class:`rooms.recording.control.RecorderError`'s."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @classmethod
+    def of(cls, error: OSError) -> FolderError:
+        """The disk refused."""
+        return cls(cause_of(error), str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which track frames belong to: `number` is unique in the process."""
+
+    number: int
+    endpoint: str
+    source: str
+    codec: str
+    ssrc: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Endpoint and source."""
+        return self.endpoint, self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Frames of a track on their way to the disk; `packets` and `lost` are the track's counts so far."""
+
+    source: Source
+    items: Sequence[Timed | Hole]
+    packets: int
+    lost: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of the frames."""
+        return sum(len(item.data) for item in self.items if isinstance(item, Timed))
+
+
+@dataclass(slots=True)
+class _Writing:
+    """A track that has written or will write. `*_before`: counts when its present segment began."""
+
+    source: Source
+    segment: Segment | None = None
+    packets: int = 0
+    lost: int = 0
+    packets_before: int = 0
+    lost_before: int = 0
+    frames: int = 0
+    bytes: int = 0
+
+
+class SittingFolder:
+    """See the module. `notify` is called on the disk thread with a notice's name and fields."""
+
+    def __init__(self, root: Path, notify: Notify) -> None:
+        self.root = root
+        self.notify = notify
+        self.failed = ""
+        self.sealed = False
+        self.last_event = 0
+        self._tracks = root / "tracks"
+        self._segments = Lines(root / "segments.jsonl", keep=True)
+        self._ledger = Lines(root / "ledger.jsonl", keep=True)
+        self._events = Lines(root / "events.jsonl", keep=True)
+        self._heartbeat = Lines(root / "heartbeat.jsonl", keep=False)
+        self._lists = (self._segments, self._ledger, self._events, self._heartbeat)
+        self._writing: dict[int, _Writing] = {}
+        self._gaps = Gaps()
+        self._number = 0
+        self._beats = 0
+        self._running = False
+        self._failed_us = self._last_beat_us = self._now_us = 0
+        self._epoch = 0
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    def open(self) -> Found:
+        """Make what is missing, finish what a killed recorder left, check that the disk takes a write. Raises FolderError."""
+        self.sealed = (self.root / "manifest.json").exists()
+        if self.sealed:
+            return Found(sealed=True)
+        try:
+            self._tracks.mkdir(parents=True, exist_ok=True)
+            segments, ledger, events, beats = (lines.open() for lines in self._lists)
+            self._last_beat_us = json.loads(beats[-1])["at_us"] if beats else 0
+            self._recover([json.loads(line) for line in segments])
+            self._probe()
+        except OSError as error:
+            raise FolderError.of(error) from error
+        self.last_event = json.loads(events[-1])["seq"] if events else 0
+        found = recovery.read_ledger((json.loads(line) for line in ledger), self.last_event)
+        self._running = found.running
+        return found
+
+    def _recover(self, segments: Sequence[Mapping[str, Any]]) -> None:
+        self._number = recovery.last_number(self._tracks, segments)
+        for key, end_us in recovery.ends(segments):
+            self._gaps.ends(key, end_us)
+        for opened, closed in recovery.interrupted(self.root, segments):
+            self._segments.add(closed)
+            well_us = self._last_beat_us - BEHIND_US
+            self._gaps.cut((opened["endpoint"], opened["source"]), closed["end_us"], "recorder_restarted", well_us)
+        self._segments.flush()
+
+    def _probe(self) -> None:
+        """Raises OSError unless the disk takes a file of some size: the last bytes of a full disk still take a short row."""
+        free = os.statvfs(self.root)
+        if free.f_bavail * free.f_frsize < FREE_BYTES_MIN:
+            raise OSError(errno.ENOSPC, "less than 2 MiB are free")
+        path = self.root / ".probe"
+        try:
+            with open(path, "wb") as file:
+                file.write(b"\0" * PROBE_BYTES)
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            path.unlink(missing_ok=True)
+
+    # -- starts and stops ---------------------------------------------------------------------------------------
+
+    def start(self, epoch: int, at_us: int, reason: str, operator: str) -> None:
+        """Capture begins, or goes on after a restart. Raises FolderError when that cannot be written down."""
+        self._epoch, self._now_us = epoch, at_us
+        try:
+            self._probe()
+        except OSError as error:
+            if self._running:
+                self._fail(error)
+            raise FolderError.of(error) from error
+        if self._running:
+            self._gaps.restarted(at_us)
+            since_us = self._last_beat_us or at_us
+            self._note("restart", at_us, reason=reason, operator=operator, cause="recorder_restarted", from_us=since_us, to_us=at_us)
+        else:
+            self._gaps.clear()
+            self._note("start", at_us, reason=reason, operator=operator)
+        self._running = True
+        self._flush()
+
+    def stop(self, epoch: int, at_us: int, reason: str, operator: str) -> None:
+        """Capture ends: every file is closed, what is missing up to now is written down. Raises FolderError."""
+        self._epoch, self._now_us = epoch, at_us
+        self._close_segments("stopped")
+        for gap in self._gaps.stop(at_us):
+            self._note_gap(gap)
+        if self._running:
+            self._note("stop", at_us, reason=reason, operator=operator)
+            self._running = False
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            self._segments.flush()
+            self._ledger.flush()
+        except OSError as error:
+            self._fail(error)
+            raise FolderError.of(error) from error
+
+    def _note(self, kind: str, at_us: int, **fields: Any) -> None:
+        self._ledger.add({"kind": kind, "at_us": at_us, "epoch": self._epoch, **fields})
+
+    def close(self) -> None:
+        """Close every file as it is; the recorder ends. Never raises."""
+        self._close_segments("recorder_stopped")
+        for lines in (self._segments, self._ledger):
+            try:
+                lines.flush()
+            except OSError:
+                continue  # the alarm was raised when it began
+        for lines in self._lists:
+            lines.close()
+
+    # -- frames -------------------------------------------------------------------------------------------------
+
+    def write(self, batches: Iterable[Batch], at_us: int) -> None:
+        """Append frames. A failure raises an alarm, no error."""
+        self._now_us = at_us
+        for batch in batches:
+            writing = self._writing.get(batch.source.number)
+            if writing is None:
+                writing = self._writing[batch.source.number] = _Writing(batch.source)
+            writing.packets, writing.lost = batch.packets, batch.lost
+            for item in batch.items:
+                if isinstance(item, Hole):
+                    self._miss(writing, item.cause, item.from_us)
+                elif self.failed:
+                    self._miss(writing, self.failed, item.wall_us)
+                else:
+                    self._frame(writing, item)
+
+    def interrupt(self, batches: Iterable[Batch]) -> None:
+        """These were dropped on the way here; a video goes on with the next key frame, in a new segment."""
+        for batch in batches:
+            first = next((item for item in batch.items if isinstance(item, Timed)), None)
+            writing = self._writing.get(batch.source.number)
+            if first is None or writing is None:
+                continue
+            self._miss(writing, "write_failed", first.wall_us)
+            if batch.source.codec != "opus":
+                self._close_segment(writing, "write_failed")
+
+    def _miss(self, writing: _Writing, cause: str, at_us: int) -> None:
+        self._gaps.miss(writing.source.key, cause, at_us, writing.segment.end_us if writing.segment else None)
+
+    def _frame(self, writing: _Writing, frame: Timed) -> None:
+        try:
+            if writing.segment is not None and not writing.segment.holds(frame):
+                self._close_segment(writing, "resized")
+            segment = writing.segment
+            if segment is None:
+                if not frame.key:
+                    return
+                segment = self._open_segment(writing, frame)
+            segment.append(frame)
+            if self._gaps and (gap := self._gaps.resume(writing.source.key, frame.wall_us)) is not None:
+                self._note_gap(gap)
+            writing.frames += 1
+            writing.bytes += len(frame.data)
+        except OSError as error:
+            self._fail(error)
+            self._miss(writing, cause_of(error), frame.wall_us)
+
+    def _note_gap(self, gap: Gap) -> None:
+        """Write a gap down, then tell."""
+        self._note("gap", self._now_us, **gap.to_json())
+        if not self.failed:
+            try:
+                self._ledger.flush()
+            except OSError as error:
+                self._fail(error)
+        self.notify("gap", gap.to_json())
+
+    def _open_segment(self, writing: _Writing, first: Timed) -> Segment:
+        self._number += 1
+        source = writing.source
+        name = f"{self._number:04d}-{_safe(source.source)}-{_safe(source.endpoint)}.mkv"
+        segment = writing.segment = Segment(self._tracks / name, source.codec, first)
+        self._segments.add(
+            {
+                "row": "opened",
+                "number": self._number,
+                "file": f"tracks/{name}",
+                "endpoint": source.endpoint,
+                "source": source.source,
+                "codec": source.codec,
+                "ssrc": source.ssrc,
+                "start_us": first.wall_us,
+            }
+        )
+        self._segments.flush()
+        return segment
+
+    def end_track(self, source: Source, cause: str, is_loss: bool) -> None:
+        """The engine feeds this track no more. With `is_loss` its endpoint did not mean to end it."""
+        writing = self._writing.pop(source.number, None)
+        if writing is not None and writing.segment is not None:
+            end_us = writing.segment.end_us
+            self._close_segment(writing, cause)
+            if is_loss:
+                self._gaps.miss(source.key, cause, end_us)
+
+    def roll(self, cause: str) -> None:
+        """Begin new segments, because time stepped."""
+        for writing in self._writing.values():
+            self._close_segment(writing, cause)
+
+    def _close_segments(self, cause: str) -> None:
+        for writing in list(self._writing.values()):
+            self._close_segment(writing, cause)
+        self._writing.clear()
+
+    def _close_segment(self, writing: _Writing, cause: str) -> None:
+        segment, writing.segment = writing.segment, None
+        if segment is None:
+            return
+        try:
+            segment.close()
+        except OSError as error:
+            cause = cause_of(error)
+            self._fail(error)
+        if segment.broken:
+            self._gaps.cut(writing.source.key, segment.end_us, cause)
+        else:
+            self._gaps.ends(writing.source.key, segment.end_us)
+        self._segments.add(
+            {
+                "row": "closed",
+                "file": f"tracks/{segment.path.name}",
+                "end_us": segment.end_us,
+                "packets": writing.packets - writing.packets_before,
+                "frames": segment.frames,
+                "lost": writing.lost - writing.lost_before,
+                "bytes": segment.bytes,
+                "cause": cause,
+            }
+        )
+        writing.packets_before, writing.lost_before = writing.packets, writing.lost
+
+    # -- heartbeat and failure ----------------------------------------------------------------------------------
+
+    def beat(self, at_us: int, recording: bool, tracks: Mapping[int, Mapping[str, Any]]) -> dict[str, Any] | None:
+        """Append a heartbeat; its fields when it is on the disk, None while the disk fails. Tries to recover first.
+
+        `tracks` maps a track's number to what the network side knows of it: endpoint, source, packets, lost.
+        """
+        self._now_us = at_us
+        if self.failed and not self._recovered(at_us):
+            return None
+        self._beats += 1
+        rows = [{**known, **self._written(number)} for number, known in tracks.items()]
+        try:
+            if not self._heartbeat.in_place():
+                raise FileNotFoundError(errno.ENOENT, "the sitting's folder is gone", str(self.root))
+            free = os.statvfs(self.root)
+            row = {"at_us": at_us, "recording": recording, "free_bytes": free.f_bavail * free.f_frsize, "tracks": rows}
+            self._heartbeat.add(row)
+            self._heartbeat.flush()
+            self._segments.flush()
+            self._ledger.flush()
+            if self._beats % SYNC_EVERY == 0:
+                self._sync()
+        except OSError as error:
+            self._heartbeat.drop()
+            self._fail(error)
+            return None
+        return row
+
+    def _written(self, number: int) -> dict[str, int]:
+        writing = self._writing.get(number)
+        return {"frames": writing.frames, "bytes": writing.bytes} if writing else {"frames": 0, "bytes": 0}
+
+    def _sync(self) -> None:
+        for writing in self._writing.values():
+            if writing.segment is not None:
+                writing.segment.sync()
+
+    def _fail(self, error: OSError) -> None:
+        """The disk refuses: close what is open as well as it goes, raise the alarm once, let `beat` retry."""
+        if self.failed:
+            return
+        self.failed = cause_of(error)
+        self._failed_us = self._now_us
+        self._note("alarm", self._now_us, cause=self.failed, detail=str(error))
+        self.notify("alarm", {"cause": self.failed, "detail": str(error)})
+        self.roll(self.failed)
+
+    def _recovered(self, at_us: int) -> bool:
+        try:
+            if not self._heartbeat.in_place() or not self._tracks.is_dir():
+                self._make_again()
+            self._probe()
+            cause, self.failed = self.failed, ""
+            self._note("alarm_cleared", at_us, cause=cause, from_us=self._failed_us, to_us=at_us)
+            self._segments.flush()
+            self._ledger.flush()
+        except OSError as error:
+            self.failed = cause_of(error)
+            return False
+        self.notify("alarm_cleared", {"cause": cause})
+        return True
+
+    def _make_again(self) -> None:
+        """The folder vanished: make it anew with all that the lists said."""
+        self._tracks.mkdir(parents=True, exist_ok=True)
+        for lines in self._lists:
+            if not lines.in_place():
+                lines.reopen()
+        self._events.flush()
+
+    def note_alarm(self, kind: str, cause: str, at_us: int, detail: str) -> None:
+        """Write down an alarm that somebody else saw; `kind` is "alarm" or "alarm_cleared"."""
+        self._note(kind, at_us, cause=cause, detail=detail)
+
+    # -- events and the end -------------------------------------------------------------------------------------
+
+    def append_events(self, rows: Sequence[str]) -> int:
+        """Append rows of the event log in order of `seq`, those that are new; the last `seq` on disk. Raises FolderError."""
+        if self.sealed:
+            return self.last_event
+        last = self.last_event
+        try:
+            for seq, row in sorted((int(json.loads(row)["seq"]), row) for row in rows):
+                if seq > last + 1:
+                    raise FolderError("failed", f"event {seq} cannot follow event {last}")
+                if seq == last + 1:
+                    self._events.add(row)
+                    last = seq
+            self._events.flush()
+        except OSError as error:
+            raise FolderError.of(error) from error
+        finally:
+            self._events.drop()  # the server sends again what is not on the disk
+        self.last_event = last
+        return last
+
+    def close_lines(self) -> None:
+        """Nothing more is written: the folder is about to be sealed. Raises FolderError. May be called twice."""
+        if self._ledger.is_open:
+            self._flush()
+        for lines in self._lists:
+            lines.close()
+
+
+def cause_of(error: OSError) -> str:
+    """The alarm's cause for an error of the disk: "disk_full", "folder_lost" or "write_failed"."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "disk_full"
+    if error.errno in (errno.ENOENT, errno.ESTALE, errno.ENOTDIR):
+        return "folder_lost"
+    return "write_failed"
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", text)[:64] or "_"

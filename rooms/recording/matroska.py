@@ -1,0 +1,99 @@
+"""Reads the block times of a Matroska file, whole or cut off, without libav: what a killed recorder left is measured by this.
+
+Only what libavformat writes is understood (RFC 9559): one Segment with one track, time in ms, Clusters of known size,
+SimpleBlocks and BlockGroups.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+_SEGMENT, _CLUSTER, _TIMESTAMP = 0x18538067, 0x1F43B675, 0xE7
+_SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK = 0xA3, 0xA0, 0xA1
+_TRACKS, _TRACK, _CODEC_DELAY = 0x1654AE6B, 0xAE, 0x56AA
+_UNKNOWN = (1 << 56) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    identifier: int
+    start: int
+    end: int
+
+
+def _number(file: BinaryIO, keep_marker: bool) -> int | None:
+    """An EBML variable-length integer (RFC 8794 section 4), None at the end of the file."""
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    length = 9 - first[0].bit_length()
+    rest = file.read(length - 1)
+    if len(rest) < length - 1:
+        return None
+    value = first[0] if keep_marker else first[0] & ((1 << (8 - length)) - 1)
+    value = int.from_bytes(bytes([value]) + rest, "big")
+    return _UNKNOWN if not keep_marker and value == (1 << (7 * length)) - 1 else value
+
+
+def _elements(file: BinaryIO, start: int, end: int) -> Iterator[_Element]:
+    """Elements from `start` up to `end`; the last one may reach beyond what the file holds."""
+    while start < end:
+        file.seek(start)
+        identifier, size = _number(file, True), _number(file, False)
+        if identifier is None or size is None:
+            return
+        body = file.tell()
+        stop = end if size == _UNKNOWN else body + size
+        yield _Element(identifier, body, stop)
+        start = stop
+
+
+def block_times_ms(path: Path) -> Iterator[int]:
+    """Times of the complete blocks in file order, ms, as a player sees them: less the codec's delay (Opus: 7 ms)."""
+    size = os.path.getsize(path)
+    delay_ms = 0
+    with open(path, "rb") as file:
+        for segment in _elements(file, 0, size):
+            if segment.identifier != _SEGMENT:
+                continue
+            for part in _elements(file, segment.start, min(segment.end, size)):
+                if part.identifier == _TRACKS:
+                    delay_ms = _codec_delay_ms(file, part)
+                elif part.identifier == _CLUSTER:
+                    yield from (at_ms - delay_ms for at_ms in _cluster(file, part, size))
+
+
+def _codec_delay_ms(file: BinaryIO, tracks: _Element) -> int:
+    for track in _elements(file, tracks.start, tracks.end):
+        for element in _elements(file, track.start, track.end) if track.identifier == _TRACK else ():
+            if element.identifier == _CODEC_DELAY:
+                file.seek(element.start)
+                nanoseconds = int.from_bytes(file.read(element.end - element.start), "big")
+                return (nanoseconds + 500_000) // 1_000_000
+    return 0
+
+
+def _cluster(file: BinaryIO, cluster: _Element, size: int) -> Iterator[int]:
+    base = 0
+    for element in _elements(file, cluster.start, min(cluster.end, size)):
+        if element.end > size:
+            return
+        if element.identifier == _TIMESTAMP:
+            file.seek(element.start)
+            base = int.from_bytes(file.read(element.end - element.start), "big")
+        elif element.identifier == _SIMPLE_BLOCK:
+            yield base + _relative(file, element.start)
+        elif element.identifier == _BLOCK_GROUP:
+            for inner in _elements(file, element.start, element.end):
+                if inner.identifier == _BLOCK:
+                    yield base + _relative(file, inner.start)
+
+
+def _relative(file: BinaryIO, start: int) -> int:
+    file.seek(start)
+    _number(file, False)  # the track's number
+    return int.from_bytes(file.read(2), "big", signed=True)

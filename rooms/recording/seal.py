@@ -1,0 +1,129 @@
+"""Sealing: the manifest that lets a third party check a sitting's folder, and read-only originals.
+
+``manifest.json`` is canonical JSON (sorted keys, no spaces, UTF-8; the subset of RFC 8785 without floats). It names each
+original with its SHA-256 and its SM3 (GB/T 32905-2016), the digest that Chinese procedure asks for. Its own `digest` and
+`digest_sm3` are those of the manifest without these two fields, so that a changed byte in the manifest shows by itself; the
+SHA-256 of the whole file is the answer of sealing and is kept in the event log of the server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SM3, Hash
+
+from rooms.log import canonical
+
+FORMAT = 2
+SOFTWARE = "rooms.recording 2"
+LISTS = ("segments.jsonl", "ledger.jsonl", "events.jsonl", "heartbeat.jsonl")
+CHUNK_BYTES = 1 << 20
+
+
+def seal_folder(root: Path, meta: Mapping[str, Any], now_us: int) -> dict[str, Any]:
+    """Write the manifest and make originals read-only: {"manifest_sha256", "files"}. Sealing again changes nothing.
+
+    `meta` holds "sitting" and whatever the manifest shall say of it (title, case number, participants, endpoints).
+    Raises OSError.
+    """
+    path = root / "manifest.json"
+    if not path.exists():
+        content = canonical(_signed(_manifest(root, meta, now_us))).encode()
+        _write(path, content)
+    content = path.read_bytes()
+    manifest = json.loads(content)
+    _protect(root, manifest)
+    return {"manifest_sha256": hashlib.sha256(content).hexdigest(), "files": len(manifest["files"])}
+
+
+def _manifest(root: Path, meta: Mapping[str, Any], now_us: int) -> dict[str, Any]:
+    files = [_described(root, name) for name in _originals(root)]
+    present = {row["file"] for row in files}
+    segments = _segments(root)
+    events = _rows(root / "events.jsonl")
+    head = events[-1] if events else {"seq": 0, "hash": ""}
+    return {
+        "format": FORMAT,
+        "software": SOFTWARE,
+        "sitting": meta["sitting"],
+        "meta": {key: value for key, value in meta.items() if key != "sitting"},
+        "made_at_us": now_us,
+        "made_at": datetime.fromtimestamp(now_us // 1_000_000, UTC).isoformat().replace("+00:00", "Z"),
+        "files": files,
+        "missing": sorted(row["file"] for row in segments if row["file"] not in present),
+        "segments": segments,
+        "ledger": _rows(root / "ledger.jsonl"),
+        "events": {"file": "events.jsonl", "head_seq": head["seq"], "head_hash": head["hash"]},
+    }
+
+
+def _signed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    content = canonical(manifest).encode()
+    sm3 = Hash(SM3())
+    sm3.update(content)
+    return {**manifest, "digest": hashlib.sha256(content).hexdigest(), "digest_sm3": sm3.finalize().hex()}
+
+
+def _originals(root: Path) -> Iterator[str]:
+    yield from (name for name in LISTS if (root / name).exists())
+    yield from sorted(f"tracks/{path.name}" for path in (root / "tracks").iterdir())
+
+
+def _described(root: Path, name: str) -> dict[str, Any]:
+    sha256, sm3, size = hashlib.sha256(), Hash(SM3()), 0
+    with open(root / name, "rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            sha256.update(chunk)
+            sm3.update(chunk)
+            size += len(chunk)
+        os.fsync(file.fileno())
+    return {"file": name, "bytes": size, "sha256": sha256.hexdigest(), "sm3": sm3.finalize().hex()}
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def _segments(root: Path) -> list[dict[str, Any]]:
+    """Each segment once: what was known when it was opened and when it was closed."""
+    segments: dict[str, dict[str, Any]] = {}
+    for row in _rows(root / "segments.jsonl"):
+        segments.setdefault(row["file"], {}).update({key: value for key, value in row.items() if key != "row"})
+    return list(segments.values())
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_suffix(".json.part")
+    with open(part, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    _sync_directory(path.parent)
+
+
+def _protect(root: Path, manifest: Mapping[str, Any]) -> None:
+    (root / "derived").mkdir(exist_ok=True)
+    for row in manifest["files"]:
+        os.chmod(root / row["file"], 0o444)
+    os.chmod(root / "manifest.json", 0o444)
+    os.chmod(root / "tracks", 0o555)  # noqa: S103 - read-only for all is the point
+    _sync_directory(root / "tracks")
+    _sync_directory(root)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

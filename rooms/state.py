@@ -1,0 +1,226 @@
+"""The state of one live sitting: the fold of its events. Frozen; nothing here waits, reads a clock or does I/O.
+
+An *endpoint* (a connection with its tracks) is not a *participant* (a person in a role). A seat is what the sitting keeps
+for a participant, whether or not he is connected; an endpoint carries one or several of them.
+
+`State` answers questions; :func:`rooms.fold.apply` is the only thing that makes a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rooms.media.engine import Source
+from rooms.plan import PlanParticipant, SittingPlan
+from rooms.procedure import NOTHING, PROCEDURES, Procedure, Rights, Stage, intersection
+
+Presence = Literal["absent", "waiting", "present", "lost", "left", "removed"]
+Severity = Literal["info", "warning", "critical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What the sitting keeps for one participant.
+
+    * `admitted`: let in; stays true while the connection is lost, so that he comes back to his place.
+    * `endpoint`: the device on which he takes part, also while it is lost.
+    * `muted`: sources that chair or clerk closed; only they open them again.
+    * `consent`: version of the notice he consented to, "" if he has not.
+    * `hand_at_us`: since when his hand is up.
+    * `beside`: the room's device at which he sat down and has no place yet: it has not come, or nobody has let him in.
+    """
+
+    participant: PlanParticipant
+    presence: Presence = "absent"
+    admitted: bool = False
+    endpoint: str | None = None
+    muted: frozenset[Source] = frozenset()
+    consent: str = ""
+    device_check: Mapping[str, Any] | None = None
+    lost_at_us: int | None = None
+    hand_at_us: int | None = None
+    beside: str | None = None
+
+    @property
+    def device(self) -> str | None:
+        """The device at which he sits, with or without a place there yet."""
+        return self.endpoint or self.beside
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One device. `pending`: asks to replace another device and has nothing until it is admitted. `connected`: as the log
+    knows it, false from `endpoint_lost` to `endpoint_resumed`. `on`: the sources its owner switched on. `shared`: a room's own
+    device, at which people sit down and stand up; `voice`: who of them speaks, as somebody has marked, since `voice_at_us`."""
+
+    id: str
+    participants: tuple[str, ...]
+    device: str
+    pending: bool = False
+    connected: bool = True
+    on: frozenset[Source] = frozenset()
+    shared: bool = False
+    voice: str | None = None
+    voice_at_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Somebody of the command centre who watches silently."""
+
+    endpoint: str
+    name: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that needs a look. `data` fills the text of `code` in the catalogue."""
+
+    id: str
+    code: str
+    severity: Severity
+    data: Mapping[str, str]
+    raised_at_us: int
+    acknowledged_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenMessage:
+    """Something written. `by`: {"participant"} or {"user", "name"}; `readers`: the participants who may read it, the sender
+    among them; `observed`: whoever watched could read it; `notice`: of the command centre."""
+
+    id: str
+    at_us: int
+    by: Mapping[str, Any]
+    to: Literal["all", "chair", "clerk", "people"]
+    readers: tuple[str, ...]
+    observed: bool
+    text: str
+    notice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSpan:
+    """What the log says of the recording: `ever`, a recorded stage was reached; `running_since_us` while it is on disk,
+    `seconds` of the spans before that; `failure` is the cause while it should be on disk and is not."""
+
+    ever: bool = False
+    running_since_us: int | None = None
+    seconds: float = 0.0
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One sitting. `seq` is that of the last row applied; `sealed` the digest of the manifest once there is one."""
+
+    plan: SittingPlan
+    stage: str
+    stage_since_us: int
+    stage_by: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    cancelled: bool = False
+    seats: Mapping[str, Seat] = field(default_factory=dict)
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    observers: Mapping[str, Observer] = field(default_factory=dict)
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
+    recording: RecordingSpan = RecordingSpan()
+    next_booking: Mapping[str, Any] | None = None
+    locked: bool = False
+    messages: tuple[WrittenMessage, ...] = ()
+    """the newest; all of them are in the log"""
+    messages_sent: int = 0
+    sealed: str = ""
+
+    @property
+    def procedure(self) -> Procedure:
+        """The procedure of this kind of sitting."""
+        return PROCEDURES[self.plan.kind]
+
+    @property
+    def now(self) -> Stage:
+        """The stage the sitting is in."""
+        return self.procedure.stages[self.stage]
+
+    @property
+    def closed(self) -> bool:
+        """Over, by the chair or by cancellation."""
+        return self.stage == self.procedure.last
+
+    @property
+    def chair(self) -> str | None:
+        """The participant who presides: the one the plan names, else the first judge."""
+        named = [p.id for p in self.plan.participants if p.chair] or [p.id for p in self.plan.participants if p.role == "judge"]
+        return named[0] if named else None
+
+    def rights_in_role(self, participant: str, stage: str | None = None) -> Rights:
+        """What the procedure gives to this participant's role in a stage (default: now), were he inside."""
+        seat = self.seats.get(participant)
+        if seat is None:
+            return NOTHING
+        return self.procedure.rights_of(seat.participant.role, stage or self.stage, chair=participant == self.chair)
+
+    def rights(self, endpoint: str) -> Rights:
+        """What an endpoint may do now: what all its participants may, and nothing unless all of them are inside."""
+        found = self.endpoints.get(endpoint)
+        if found is None or not self.is_inside(found):
+            return NOTHING
+        return intersection(self.rights_in_role(p) for p in found.participants)
+
+    def is_inside(self, endpoint: Endpoint) -> bool:
+        """Connected, admitted with everybody it carries, and each of them sits at this device and no other."""
+        if endpoint.pending or not endpoint.connected or not endpoint.participants or self.closed:
+            return False
+        seats = [self.seats.get(p) for p in endpoint.participants]
+        return all(s is not None and s.admitted and s.presence == "present" and s.endpoint == endpoint.id for s in seats)
+
+    def inside(self) -> Iterator[Endpoint]:
+        """The endpoints that are inside."""
+        return (e for e in self.endpoints.values() if self.is_inside(e))
+
+    def people_inside(self) -> int:
+        """How many participants are inside."""
+        return sum(len(e.participants) for e in self.inside())
+
+    def publishable(self, endpoint: Endpoint) -> frozenset[Source]:
+        """Sources that the procedure gives this endpoint in this stage, muted or not."""
+        return self.rights(endpoint.id).sources
+
+    def muted(self, endpoint: Endpoint) -> frozenset[Source]:
+        """Sources that are closed for any participant of this endpoint."""
+        return frozenset().union(*(self.seats[p].muted for p in endpoint.participants if p in self.seats))
+
+    def passing(self, endpoint: Endpoint) -> frozenset[Source]:
+        """Sources whose packets pass the router: given, switched on by the owner, and not muted."""
+        return (self.publishable(endpoint) & endpoint.on) - self.muted(endpoint)
+
+    def name(self, participant: str) -> str:
+        """The person's name, or the id where the plan knows none."""
+        seat = self.seats.get(participant)
+        return seat.participant.name if seat else participant
+
+    def sitting_at(self, device: str) -> tuple[str, ...]:
+        """Who sits at this device, with or without a place there yet, in the order of the plan."""
+        return tuple(p for p, seat in self.seats.items() if seat.device == device)
+
+    def admitted_at(self, device: str) -> bool:
+        """Whether the people of this device were let in, also while its connection is lost."""
+        endpoint = self.endpoints.get(device)
+        return endpoint is not None and any(self.seats[p].admitted for p in endpoint.participants)
+
+    def acting(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Who acts through an endpoint, as the log says it: nobody knows which of several pressed the button, so all are named."""
+        people = endpoint.participants
+        return {"participant": people[0]} if len(people) == 1 else {"participants": list(people)}
+
+    def doer(self, who: Mapping[str, Any]) -> str:
+        """The names in a `by`."""
+        return "、".join(self.name(p) for p in doers(who)) or str(who.get("name", ""))
+
+
+def doers(who: Mapping[str, Any]) -> tuple[str, ...]:
+    """The participants in a `by`; none where somebody outside did it, or the system."""
+    return (str(who["participant"]),) if "participant" in who else tuple(who.get("participants", ()))

@@ -1,0 +1,321 @@
+"""What each viewer may see, computed from the state and from what is measured. Pure.
+
+People inside see who is inside. Chair and clerk see everybody, with network and device check; so does an observer.
+Whoever waits sees the sitting and himself, and nothing of what goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rooms.desired import may_observe, quality
+from rooms.media.engine import Source
+from rooms.procedure import Rights
+from rooms.protocol import (
+    AlertView,
+    DeviceView,
+    MessageView,
+    ParticipantView,
+    RecordingView,
+    RightsView,
+    RoomView,
+    SittingView,
+    SourceView,
+    View,
+)
+from rooms.state import Alert, Endpoint, Seat, State, WrittenMessage, doers
+
+MESSAGES_SHOWN = 100
+OFF = RecordingView(state="off", seconds=0.0, at_us=0)
+Place = Literal["waiting", "inside", "device_pending", "observing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is seen and measured, and never logged.
+
+    * `producers`: tracks that arrive at the engine. * `networks`: endpoint → {"rtt_ms", "lost_percent", ...}.
+    * `awaited`: endpoints that have not come back since the server restarted at `restarted_us`. Whose tracks arrive all the
+      same is not lost: media flow on without the server.
+    * `recorder_ready`: the recorder could begin now. * `undecodable`: endpoint → tracks that its browser cannot show.
+    """
+
+    producers: frozenset[tuple[str, Source]] = frozenset()
+    networks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    awaited: frozenset[str] = frozenset()
+    restarted_us: int | None = None
+    media: Literal["up", "away"] = "up"
+    recorder_ready: bool = True
+    recording: RecordingView = OFF
+    undecodable: Mapping[str, frozenset[tuple[str, Source]]] = field(default_factory=dict)
+
+
+def view_for(state: State, measured: Measured, viewer: str) -> View | None:
+    """All that the endpoint `viewer` may see now; None if it is not part of the sitting."""
+    endpoint = state.endpoints.get(viewer)
+    if viewer not in state.observers and endpoint is None:
+        return None
+    place = _place(state, endpoint)
+    rights = state.rights(viewer)
+    observing = place == "observing" and may_observe(state)
+    leads = rights.admit or rights.direct
+    height, bps = quality(state)
+    seen = place == "inside" or observing
+    return View(
+        place=place,
+        sitting=_sitting(state, measured, rights, leads or observing),
+        rights=RightsView(**{name: getattr(rights, name) for name in RightsView.model_fields})
+        if place != "observing"
+        else RightsView(**{name: name == "see" and observing for name in RightsView.model_fields}),
+        participants=_participants(state, measured, viewer, seen, leads or observing),
+        devices=_devices(state) if leads else (),
+        rooms=_rooms(state, viewer, seen, leads or observing),
+        recording=measured.recording,
+        watching=len(state.observers) if seen else 0,
+        watchers=tuple(sorted(o.name for o in state.observers.values())) if leads or observing else (),
+        alerts=tuple(alert_view(a) for a in state.alerts.values()) if leads or observing else (),
+        messages=_messages(state, viewer, observing),
+        max_height=height,
+        max_video_bps=bps,
+        media=measured.media,
+    )
+
+
+def _place(state: State, endpoint: Endpoint | None) -> Place:
+    if endpoint is None:
+        return "observing"
+    if endpoint.pending:
+        return "device_pending"
+    return "inside" if state.is_inside(endpoint) else "waiting"
+
+
+def _sitting(state: State, measured: Measured, rights: Rights, leads: bool) -> SittingView:
+    return SittingView(
+        id=state.plan.id,
+        kind=state.plan.kind,
+        title=state.plan.title,
+        case_number=state.plan.case_number,
+        court=state.plan.court,
+        stage=state.stage,
+        stage_since_us=state.stage_since_us,
+        starts_at_us=state.plan.starts_at_us,
+        ends_at_us=state.plan.ends_at_us,
+        next_booking=dict(state.next_booking) if leads and state.next_booking else None,
+        next_stages=next_stages(state, measured) if rights.direct else (),
+        reason=state.reason,
+        locked=state.locked,
+    )
+
+
+def _messages(state: State, viewer: str, observing: bool) -> tuple[MessageView, ...]:
+    endpoint = state.endpoints.get(viewer)
+    mine = () if endpoint is None or endpoint.pending else endpoint.participants
+    read = [m for m in state.messages if not set(mine).isdisjoint(m.readers) or (observing and m.observed)]
+    return tuple(_message(state, m, mine) for m in read[-MESSAGES_SHOWN:])
+
+
+def _message(state: State, message: WrittenMessage, mine: tuple[str, ...]) -> MessageView:
+    senders = doers(message.by)
+    roles = {state.seats[p].participant.role for p in senders if p in state.seats}
+    return MessageView(
+        id=message.id,
+        at_us=message.at_us,
+        sender=state.doer(message.by),
+        role=min(roles, default=None) if len(roles) < 2 else None,
+        you=not set(senders).isdisjoint(mine),
+        to=message.to,
+        to_names=tuple(state.name(p) for p in message.readers if p not in senders) if message.to == "people" else (),
+        text=message.text,
+        notice=message.notice,
+    )
+
+
+def next_stages(state: State, measured: Measured) -> tuple[dict[str, Any], ...]:
+    """The stages that may follow: ``{"to": "hearing", "blocked": false, "missing": [{"code": ..., "names": [...]}]}``.
+
+    `missing` is told to the chair before the change; only what is `blocked` is refused.
+    """
+    return tuple(_next_stage(state, measured, to) for to in state.procedure.changes[state.stage])
+
+
+def _next_stage(state: State, measured: Measured, to: str) -> dict[str, Any]:
+    stage = state.procedure.stages[to]
+    if to == state.procedure.last or not stage.recorded:
+        return {"to": to, "blocked": False, "missing": []}
+    missing: list[dict[str, Any]] = []
+    if not measured.recorder_ready:
+        missing.append({"code": "recording_not_ready", "names": []})
+    if measured.media == "away":
+        missing.append({"code": "media_away", "names": []})
+    awaited = [s for s in state.seats.values() if s.participant.role in state.procedure.awaited]
+    for code, found in (
+        ("people_absent", [s for s in awaited if s.presence in {"absent", "left", "lost"}]),
+        ("people_waiting", [s for s in awaited if s.presence == "waiting"]),
+        (
+            "consent_missing",
+            [s for s in awaited if s.participant.role in state.procedure.consents and s.presence == "present" and not s.consent],
+        ),
+    ):
+        if found:
+            missing.append({"code": code, "names": [s.participant.name for s in found]})
+    return {"to": to, "blocked": not measured.recorder_ready, "missing": missing}
+
+
+def _participants(state: State, measured: Measured, viewer: str, seen: bool, all_of_it: bool) -> tuple[ParticipantView, ...]:
+    mine = state.endpoints[viewer].participants if viewer in state.endpoints else ()
+    shown = (
+        (p, seat)
+        for p, seat in state.seats.items()
+        if p in mine or all_of_it or (seen and (seat.beside == viewer or (seat.presence in {"present", "lost"} and seat.admitted)))
+    )
+    unseen = measured.undecodable.get(viewer, frozenset())
+    return tuple(participant_view(state, measured, seat, you=p in mine, all_of_it=all_of_it, unseen=unseen) for p, seat in shown)
+
+
+def participant_view(
+    state: State, measured: Measured, seat: Seat, *, you: bool, all_of_it: bool, unseen: frozenset[tuple[str, Source]] = frozenset()
+) -> ParticipantView:
+    """One participant; `all_of_it` adds network and device check; `unseen` are tracks that the viewer's browser cannot show."""
+    flowing = any(endpoint == seat.endpoint for endpoint, _ in measured.producers)
+    awaited = seat.endpoint in measured.awaited and not flowing and seat.presence in {"present", "waiting"}
+    network = measured.networks.get(seat.endpoint) if seat.endpoint else None
+    return ParticipantView(
+        id=seat.participant.id,
+        name=seat.participant.name,
+        role=seat.participant.role,
+        presence="lost" if awaited else seat.presence,
+        you=you,
+        endpoint=seat.endpoint,
+        consented=bool(seat.consent),
+        sources=_sources(state, measured, seat, unseen),
+        hand_at_us=seat.hand_at_us,
+        network=dict(network) if all_of_it and network is not None else None,
+        device_check=dict(seat.device_check) if all_of_it and seat.device_check is not None else None,
+        lost_at_us=measured.restarted_us if awaited else seat.lost_at_us,
+    )
+
+
+def _sources(state: State, measured: Measured, seat: Seat, unseen: frozenset[tuple[str, Source]]) -> dict[str, SourceView]:
+    endpoint = state.endpoints.get(seat.endpoint) if seat.endpoint else None
+    given = state.rights_in_role(seat.participant.id).sources - seat.muted
+    on = endpoint.on if endpoint else frozenset()
+    passing = state.passing(endpoint) if endpoint else frozenset()
+    return {
+        str(source): SourceView(
+            allowed=source in given,
+            on=source in on,
+            live=source in passing and (seat.endpoint, source) in measured.producers,
+            muted_by_chair=source in seat.muted,
+            undecodable=(seat.endpoint, source) in unseen,
+        )
+        for source in Source
+    }
+
+
+def _devices(state: State) -> tuple[DeviceView, ...]:
+    pending = (e for e in state.endpoints.values() if e.pending)
+    return tuple(DeviceView(endpoint=e.id, participant=e.participants[0], device=e.device) for e in pending)
+
+
+def _rooms(state: State, viewer: str, seen: bool, all_of_it: bool) -> tuple[RoomView, ...]:
+    shared = (e for e in state.endpoints.values() if e.shared)
+    shown = (e for e in shared if all_of_it or e.id == viewer or (seen and state.admitted_at(e.id)))
+    return tuple(room_view(state, e, coming=all_of_it or (seen and e.id == viewer)) for e in shown)
+
+
+def room_view(state: State, endpoint: Endpoint, *, coming: bool) -> RoomView:
+    """A room's device with its people; `coming`: and with those who wait to be let in there."""
+    return RoomView(
+        endpoint=endpoint.id,
+        name=endpoint.device,
+        people=endpoint.participants,
+        coming=tuple(p for p, seat in state.seats.items() if seat.beside == endpoint.id) if coming else (),
+        voice=endpoint.voice,
+        voice_at_us=endpoint.voice_at_us if endpoint.voice else None,
+    )
+
+
+def alert_view(alert: Alert) -> AlertView:
+    """An alert as pages see it."""
+    return AlertView(
+        id=alert.id,
+        code=alert.code,
+        severity=alert.severity,
+        data=dict(alert.data),
+        raised_at_us=alert.raised_at_us,
+        acknowledged_by=alert.acknowledged_by,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A sitting on the console: everything an officer may see of it at a glance."""
+
+    sitting: str
+    kind: str
+    title: str
+    case_number: str
+    room: str
+    court: str
+    stage: str
+    status: str
+    stage_since_us: int
+    starts_at_us: int
+    ends_at_us: int
+    participants: tuple[dict[str, Any], ...]
+    waiting: int
+    recording: dict[str, Any]
+    alerts: tuple[dict[str, Any], ...]
+    watchers: tuple[str, ...]
+    media: str
+    observable: bool
+    rooms: tuple[dict[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "participants": list(self.participants),
+            "alerts": list(self.alerts),
+            "watchers": list(self.watchers),
+            "rooms": list(self.rooms),
+        }
+
+
+def status(state: State) -> str:
+    """The status of the sitting as the control plane names it: planned, open, live, recess, closed or cancelled."""
+    if state.cancelled:
+        return "cancelled"
+    nobody = all(seat.presence == "absent" for seat in state.seats.values())
+    return "planned" if nobody and state.stage == state.procedure.first else state.now.status
+
+
+def overview(state: State, measured: Measured) -> Overview:
+    """The sitting for the console."""
+    people = []
+    for seat in state.seats.values():
+        view = participant_view(state, measured, seat, you=False, all_of_it=True)
+        people.append(view.model_dump(mode="json", exclude={"you"}) | {"chair": seat.participant.id == state.chair})
+    return Overview(
+        sitting=state.plan.id,
+        kind=state.plan.kind,
+        title=state.plan.title,
+        case_number=state.plan.case_number,
+        room=state.plan.room,
+        court=state.plan.court,
+        stage=state.stage,
+        status=status(state),
+        stage_since_us=state.stage_since_us,
+        starts_at_us=state.plan.starts_at_us,
+        ends_at_us=state.plan.ends_at_us,
+        participants=tuple(people),
+        waiting=sum(seat.presence == "waiting" for seat in state.seats.values()),
+        recording=measured.recording.model_dump(mode="json"),
+        alerts=tuple(alert_view(a).model_dump(mode="json") for a in state.alerts.values()),
+        watchers=tuple(sorted(o.name for o in state.observers.values())),
+        media=measured.media,
+        observable=may_observe(state),
+        rooms=tuple(room_view(state, e, coming=True).model_dump(mode="json") for e in state.endpoints.values() if e.shared),
+    )
+

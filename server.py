@@ -1,0 +1,474 @@
+"""The command line, and the composition root: settings → parts → run. Nothing else knows the whole.
+
+Exit codes: 0 done, 1 refused or failed with one line that says why, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from dispatch.settings import Settings
+    from dispatch.store.database import Database
+
+PARTS = ("web", "jobs", "recorder", "engine")
+"""In the order in which they are stopped: first nobody new comes in, last the media ends."""
+WITH_SPARE = frozenset({"web", "recorder", "engine"})
+"""Those whose absence a hearing notices at once."""
+HERE = Path(__file__).resolve()
+
+
+class Refused(Exception):
+    """The command was refused or failed; the text is the one line that says why."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["verify"]:  # on its own: the verifier must not depend on settings, database or network
+        from rooms.recording import verify
+
+        return verify.main(arguments[1:])
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    from dispatch.supervise import StartRefused
+
+    try:
+        return command(options)
+    except (Refused, StartRefused) as error:
+        print(f"dispatch: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="server.py", description="Remote sittings: booking, hearing, recording, watching.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve everything on this machine, or one part of it")
+    serve.add_argument("--only", choices=PARTS, help="run one part in the foreground, for instance as a unit of systemd")
+    serve.add_argument("--listen-fd", type=int, metavar="N", help="web: serve on this inherited socket instead of opening the port")
+    serve.add_argument("--tls-listen-fd", type=int, metavar="N", help="web: the same for https")
+    serve.add_argument("--spare", action="store_true", help="web: load everything, then wait for a line on standard input")
+    serve.set_defaults(command=_serve)
+
+    demo = commands.add_parser("demo", help="serve a demonstration: rooms, people, cases and today's sittings")
+    demo.set_defaults(command=_demo)
+    for command in (serve, demo):
+        command.add_argument(
+            "--lan", metavar="ADDRESS", help="this machine's address in the local network: serve https there for other devices"
+        )
+
+    migrate = commands.add_parser("migrate", help="bring the database to this version")
+    migrate.add_argument("--demonstration", action="store_true", help="also fill it with the demonstration")
+    migrate.set_defaults(command=_migrate)
+
+    user = commands.add_parser("user", help="people who sign in").add_subparsers(required=True, metavar="ACTION")
+    add = user.add_parser("add", help="add one; the password is read from standard input, or made and printed")
+    add.add_argument("sign_in_name")
+    add.add_argument("--name", help="name as shown (default: the sign-in name)")
+    add.add_argument("--role", required=True, choices=("clerk", "judge", "prosecutor", "officer", "administrator"))
+    add.add_argument("--phone", default="")
+    add.set_defaults(command=_user_add)
+
+    check = commands.add_parser("check", help="look at settings, directories, disk, ports, fonts, clock and ffmpeg, and say what to mend")
+    check.add_argument("--json", action="store_true", help="for programs")
+    check.add_argument("--lang", choices=("en", "zh-CN"), help="language of the report (default: LANG)")
+    check.set_defaults(command=_check)
+
+    backup = commands.add_parser("backup", help="back up databases, recordings of closed sittings and secrets, also while the server runs")
+    backup.add_argument("path", metavar="PATH", type=Path, help="a new directory, or a new file whose name ends in .tar")
+    backup.set_defaults(command=_backup)
+
+    restore = commands.add_parser("restore", help="put a backup into an empty data directory: all of it, checked, or nothing")
+    restore.add_argument("path", metavar="PATH", type=Path, help="the directory or .tar file of a backup")
+    restore.set_defaults(command=_restore)
+
+    verify = commands.add_parser("verify", help="check a recording: needs no database and no network")
+    verify.add_argument("path", metavar="PATH")
+    return parser
+
+
+def _settings() -> Settings:
+    from dispatch.settings import SettingsError, load
+
+    try:
+        return load()
+    except SettingsError as error:
+        raise Refused(str(error)) from None
+
+
+# ------------------------------------------------------------------------------------------------ serve, demo
+
+
+def _serve(options: argparse.Namespace) -> int:
+    settings = _lan_settings(options)
+    if options.only is None:
+        return _supervise(settings, demonstration=False)
+    if options.only in ("engine", "recorder"):
+        command = _command(settings, options.only)
+        os.execv(command[0], command)
+    part = _web(settings, options.listen_fd, options.tls_listen_fd, options.spare) if options.only == "web" else _jobs(settings)
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(part)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    return _supervise(_lan_settings(options), demonstration=True)
+
+
+def _lan_settings(options: argparse.Namespace) -> Settings:
+    if options.lan:
+        os.environ["DISPATCH_LAN"] = options.lan  # the parts are told by their environment
+    return _settings()
+
+
+def _check_certificate(settings: Settings) -> None:
+    """A certificate that was given is looked at before anything starts."""
+    from dispatch.operations import certificate
+
+    pair = certificate.pair_of(settings)
+    if pair is not None and not settings.own_authority:
+        try:
+            certificate.check(pair, urlsplit(settings.public_url).hostname or "", datetime.now(UTC))
+        except certificate.CertificateRefused as error:
+            raise Refused(str(error)) from None
+
+
+def _supervise(settings: Settings, *, demonstration: bool) -> int:
+    """Serve all parts as children of this process until it is told to stop."""
+    from dispatch.supervise import Part, Supervisor, check_udp, listen
+
+    _check_socket_paths(settings)
+    _check_certificate(settings)
+    listeners = [listen(settings.host, settings.port)]
+    if settings.has_certificate:
+        listeners.append(listen(settings.host, settings.tls_port, "DISPATCH_TLS_PORT"))
+    handed_down = tuple(listener.fileno() for listener in listeners)
+    check_udp(settings.media_bind, settings.udp_port)
+    prepare = [sys.executable, str(HERE), "migrate", *(["--demonstration"] if demonstration else [])]
+    parts = []
+    for name in PARTS:
+        command = _command(settings, name, handed_down)
+        spare = (*command, "--spare") if settings.spares and name in WITH_SPARE else ()
+        parts.append(Part(name, command, handed_down if name == "web" else (), spare))
+    log_dir = settings.log or (settings.data / "log" if demonstration else None)
+
+    def ready() -> None:
+        print(_demonstration_table(settings) if demonstration else f"dispatch: ready at {settings.public_url}", flush=True)
+        if settings.own_authority:
+            print(_how_to_trust(settings), flush=True)
+        if (told := _how_to_begin(settings)) is not None:
+            print(told, flush=True)
+
+    return Supervisor(
+        parts, settings.run, prepare=prepare, log_dir=log_dir, probe=lambda: _answers(settings, "/readyz"), on_ready=ready
+    ).run()
+
+
+def _command(settings: Settings, name: str, listen_fds: Sequence[int] = ()) -> list[str]:
+    """The command line of one part; the web is handed its listening sockets, http first, then https."""
+    run = settings.run.resolve()
+    if name == "engine":
+        return [
+            sys.executable, "-m", "rooms.media.worker",
+            "--socket", str(run / "engine.sock"),
+            "--udp-port", str(settings.udp_port),
+            "--bind", settings.media_bind,
+            "--address", settings.media_address,
+            *(["--media-port", str(settings.media_port)] if settings.media_port else []),
+            "--feed-socket", str(run / "engine-feed.sock"),
+            "--recorder-feed-socket", str(run / "recorder-feed.sock"),
+        ]  # fmt: skip
+    if name == "recorder":
+        return [
+            sys.executable, "-m", "rooms.recording.worker",
+            "--socket", str(run / "recorder.sock"),
+            "--feed-socket", str(run / "recorder-feed.sock"),
+            "--engine-feed-socket", str(run / "engine-feed.sock"),
+            "--recordings", str(settings.recordings.resolve()),
+        ]  # fmt: skip
+    command = [sys.executable, str(HERE), "serve", "--only", name]
+    if name == "web":
+        for option, number in zip(("--listen-fd", "--tls-listen-fd"), listen_fds, strict=False):
+            command += [option, str(number)]
+    return command
+
+
+def _check_socket_paths(settings: Settings) -> None:
+    longest = str(settings.run.resolve() / "recorder-feed.sock")
+    if len(longest.encode()) > 107:  # sun_path, unix(7)
+        raise Refused(f"DISPATCH_DATA={settings.data}: this path is too long for the sockets below it ({len(longest)} of 107 characters)")
+
+
+def _answers(settings: Settings, path: str) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  compared, not bound
+    try:
+        with urllib.request.urlopen(f"http://{host}:{settings.port}{path}", timeout=0.5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+# ------------------------------------------------------------------------------------------------ the parts
+
+
+async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | None, spare: bool) -> None:
+    """Pages, API, signalling and conferences: the whole of the server but the workers. As a `spare` it waits for its turn."""
+    from aiohttp import web
+
+    from dispatch.operations import upkeep
+    from dispatch.operations.certificate import CertificateRefused, Served
+    from dispatch.sittings.live import LivePlane
+    from dispatch.store.database import Database
+    from dispatch.store.site import Site
+    from dispatch.supervise import listen
+    from dispatch.web import logs
+    from dispatch.web.app import make_app, make_runner
+    from dispatch.web.context import Context
+    from rooms.hub import Hub
+    from rooms.media.client import EngineClient
+    from rooms.recording.client import RecorderClient
+    from rooms.spare import wait_until_needed
+    from rooms.sqlite_log import SqliteLog
+
+    logs.configure()
+    if spare:
+        wait_until_needed()
+    listener = socket.socket(fileno=listen_fd) if listen_fd is not None else listen(settings.host, settings.port)
+    try:
+        served = Served(settings, datetime.now(UTC)) if settings.has_certificate else None
+    except CertificateRefused as error:
+        raise Refused(str(error)) from None
+    run = settings.run.resolve()
+    db = await Database.connect(settings.database, Site.of(settings))
+    log = SqliteLog(settings.data / "log.db")
+    hub = Hub(
+        log=log,
+        engine=EngineClient(run / "engine.sock"),
+        recorder=RecorderClient(run / "recorder.sock"),
+        reserve=settings.data / "reserve.log",
+        clock_us=lambda: time.time_ns() // 1000,
+        owner=f"{socket.gethostname()}:{os.getpid()}",
+    )
+    live = LivePlane(db, hub, settings)
+    runner = make_runner(make_app(Context(settings, db, hub, live)))
+    await hub.start()
+    await live.start()
+    await runner.setup()
+    await web.SockSite(runner, listener, backlog=1024).start()
+    if served is not None:
+        secure = (
+            socket.socket(fileno=tls_listen_fd)
+            if tls_listen_fd is not None
+            else listen(settings.host, settings.tls_port, "DISPATCH_TLS_PORT")
+        )
+        await web.SockSite(runner, secure, backlog=1024, ssl_context=served.context).start()
+    care = asyncio.create_task(upkeep.run(settings, db, served), name="upkeep")
+    await _told_to_stop()
+    care.cancel()
+    await asyncio.gather(care, return_exceptions=True)
+    await hub.close()  # browsers are told to come back before their sockets go
+    await live.close()
+    await runner.cleanup()
+    await log.close()
+    await db.close()
+
+
+async def _jobs(settings: Settings) -> None:
+    """Composites and other derived work, at low priority."""
+    from dispatch.archive import jobs
+    from dispatch.web import logs
+
+    logs.configure()
+    work = asyncio.create_task(jobs.run(settings))
+    stop = asyncio.create_task(_told_to_stop())
+    await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+    for task in (work, stop):
+        task.cancel()
+    failures = [r for r in await asyncio.gather(work, stop, return_exceptions=True) if isinstance(r, Exception)]
+    if failures:
+        raise failures[0]
+
+
+async def _told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+# ------------------------------------------------------------------------------------------------ data
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    asyncio.run(_prepare(_settings(), options.demonstration))
+    return 0
+
+
+async def _prepare(settings: Settings, demonstration: bool) -> None:
+    db = await _database(settings)
+    try:
+        if demonstration:
+            from dispatch import demo
+            from dispatch.store.tables import utc_now
+
+            await demo.seed(db, settings, utc_now())
+    finally:
+        await db.close()
+
+
+async def _database(settings: Settings) -> Database:
+    """The database, brought to this version."""
+    from dispatch.store.database import Database, DatabaseUnavailable
+
+    try:
+        return await Database.open(settings)
+    except DatabaseUnavailable as error:
+        raise Refused(str(error)) from None
+
+
+def _check(options: argparse.Namespace) -> int:
+    import json
+
+    from dispatch.operations import check, findings
+    from dispatch.web.translations import catalogue
+
+    gettext = catalogue(options.lang or _language()).gettext
+    found = []
+    for finding in check.run(os.environ):
+        found.append(finding)
+        if not options.json:
+            print("\n".join(findings.lines([finding], gettext)), flush=True)
+    report = findings.to_json(found, gettext)
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False, default=str))
+    return 0 if report["ok"] else 1
+
+
+def _language() -> str:
+    """Of the person at the command line, by the environment (POSIX, XBD 8.2)."""
+    told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh-CN" if told.lower().startswith("zh") else "en"
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from dispatch.operations import commands
+    from dispatch.operations.backup import BackupRefused
+
+    try:
+        commands.back_up(_settings(), options.path, print)
+    except BackupRefused as error:
+        raise Refused(str(error)) from None
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from dispatch.operations import commands
+    from dispatch.operations.backup import BackupRefused
+
+    try:
+        commands.put_back(_settings(), options.path, print)
+    except BackupRefused as error:
+        raise Refused(str(error)) from None
+    return 0
+
+
+def _user_add(options: argparse.Namespace) -> int:
+    password = getpass.getpass("Password (empty: one is made): ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    made = "" if password else f"{secrets.token_urlsafe(9)}-7aK"
+    asyncio.run(_add_user(_settings(), options, password or made))
+    print(f"{options.sign_in_name} may sign in{f' with the password {made}' if made else ''}.")
+    return 0
+
+
+async def _add_user(settings: Settings, options: argparse.Namespace, password: str) -> None:
+    from dispatch.errors import UserError
+    from dispatch.identity.people import add_user
+
+    db = await _database(settings)
+    try:
+        await add_user(
+            db,
+            name=options.name or options.sign_in_name,
+            sign_in_name=options.sign_in_name,
+            role=options.role,
+            password=password,
+            phone=options.phone,
+        )
+    except UserError as error:
+        raise Refused(f"{options.sign_in_name}: {error}") from None
+    finally:
+        await db.close()
+
+
+def _how_to_trust(settings: Settings) -> str:
+    """What the administrator tells whoever comes with another device: where, and which fingerprint he must see there."""
+    from dispatch.operations.authority import authority_of, fingerprint
+
+    certificate = authority_of(settings.secrets)
+    host = f"[{settings.lan}]" if ":" in settings.lan else settings.lan
+    trust = f"http://{host}{'' if settings.port == 80 else f':{settings.port}'}/trust"
+    shown = fingerprint(certificate) if certificate else ""
+    return f"dispatch: other devices come to trust it at {trust}\ndispatch: SHA-256 of its authority {shown}"
+
+
+def _how_to_begin(settings: Settings) -> str | None:
+    """Where a new site gets its first administrator, while it has none."""
+    from dispatch.identity import first_run
+
+    async def due() -> bool:
+        db = await _database(settings)
+        try:
+            return await first_run.is_due(db)
+        finally:
+            await db.close()
+
+    if not asyncio.run(due()):
+        return None
+    return f"dispatch: nobody may sign in yet: open {settings.public_url}/first-run, set-up code {first_run.code(settings.secrets)}"
+
+
+def _demonstration_table(settings: Settings) -> str:
+    """What a newcomer needs: where, who, with which password."""
+    import json
+    import unicodedata
+
+    def width(text: str) -> int:
+        return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+    def row(cells: Sequence[str]) -> str:
+        return "  " + "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(cells, widths, strict=True)).rstrip()
+
+    accounts = json.loads((settings.secrets / "demo-accounts.json").read_text(encoding="utf-8"))
+    rows = [("姓名 Name", "角色 Role", "登录名 Sign-in name", "密码 Password")]
+    rows += [(a["name"], a["role"], a["sign_in_name"], a["password"]) for a in accounts]
+    widths = [max(width(r[i]) for r in rows) for i in range(4)]
+    rule = "  " + "─" * (sum(widths) + 6)
+    lines = ["", f"  演示已就绪 · The demonstration is ready:  {settings.public_url}", "", row(rows[0]), rule, *map(row, rows[1:]), rule]
+    lines += ["  口令随机生成，仅用于演示 · Passwords were made at random, for the demonstration only", "  Ctrl+C 停止 · stops", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

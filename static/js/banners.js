@@ -1,0 +1,159 @@
+// Lines above the pictures: what everybody has to know now. A line goes when its cause goes.
+
+import { clock, t } from './i18n.js';
+import { keyed } from './keyed.js';
+import { el, fill, icon } from './markup.js';
+
+/** @typedef {import('./protocol.js').View} View */
+/** @typedef {import('./protocol.js').Link} Link */
+/** @typedef {import('./own-sources.js').OwnSources} OwnSources */
+/** @typedef {{key: string, kind: 'note' | 'warning' | 'danger', icon: string, text: string, act?: {word: string, run: () => void}, dismiss?: boolean}} Line */
+
+const OVERRUN_SOON_MS = 10 * 60_000;
+
+export class Banners {
+  /** @type {Map<string, Line>} */
+  #lines = new Map();
+  /** Until these the person is reminded that the hearing has resumed without his microphone. */
+  #resumed = false;
+  /** @type {View | null} */
+  #view = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {string} timeZone
+   * @param {{unmute: () => void, retry: () => void, openBoth: () => void, endScreen: () => void}} acts
+   */
+  constructor(root, timeZone, acts) {
+    this.root = root;
+    this.timeZone = timeZone;
+    this.acts = acts;
+    root.addEventListener('click', (event) => this.#click(event));
+  }
+
+  /** @param {Link} link */
+  link(link) {
+    if (link === 'broken') {
+      this.#set({ key: 'link', kind: 'danger', icon: 'network-off', text: t('Connection lost; coming back… Your place is kept.'), act: { word: t('Try now'), run: this.acts.retry } });
+    } else if (link === 'open' || link === 'ended') this.#drop('link');
+  }
+
+  /**
+   * @param {View} view
+   * @param {View | null} former
+   * @param {OwnSources} sources
+   */
+  show(view, former, sources) {
+    this.#view = view;
+    const inside = view.place === 'inside';
+    const { stage } = view.sitting;
+    this.#when(inside && stage === 'waiting', { key: 'stage', kind: 'note', icon: 'info', text: t('The hearing is not open yet. You see and hear each other; nothing is recorded.') });
+    if (inside && stage === 'recess') {
+      this.#set({ key: 'stage', kind: 'note', icon: 'pause', text: t('Recess. Nobody is seen or heard, nothing is recorded. Stay on this page until the chair resumes.') });
+    }
+    if (former?.sitting.stage === 'recess' && stage === 'hearing') this.#resumed = true;
+    if (stage !== 'hearing') this.#resumed = false;
+    this.#when(inside && view.media === 'away', { key: 'media', kind: 'warning', icon: 'network-off', text: t('Picture and sound are interrupted; they come back by themselves.') });
+    this.own(view, sources);
+    this.tick();
+  }
+
+  /** @param {View} view @param {OwnSources} sources */
+  own(view, sources) {
+    const off = (['microphone', 'camera'].every((device) => sources.condition[/** @type {'camera'} */ (device)] !== 'on'));
+    if (!off) this.#resumed = false;
+    const can = view.place === 'inside' && (sources.condition.microphone === 'off' || sources.condition.camera === 'off');
+    this.#when(this.#resumed && off && can, {
+      key: 'resumed', kind: 'warning', icon: 'mic-off', text: t('The hearing goes on. Your microphone and camera are closed.'), act: { word: t('Open both'), run: this.acts.openBoth },
+    });
+    for (const device of /** @type {const} */ (['microphone', 'camera'])) if (sources.condition[device] === 'on') this.#drop(`trouble-${device}`);
+  }
+
+  /** One's own screen is shared: never hidden, since others read it. @param {boolean} shared */
+  ownScreen(shared) {
+    this.#when(shared, { key: 'screen', kind: 'note', icon: 'screen', text: t('Everybody in the hearing sees the screen that you share.'), act: { word: t('Stop sharing'), run: this.acts.endScreen } });
+    if (shared) this.#drop('trouble-screen');
+  }
+
+  /** A device was pulled out and another one taken. @param {'microphone' | 'camera'} device @param {string} text @param {() => void} choose */
+  replaced(device, text, choose) {
+    this.#set({ key: `replaced-${device}`, kind: 'warning', icon: device === 'camera' ? 'camera' : 'mic', text, act: { word: t('Choose another device'), run: choose }, dismiss: true });
+  }
+
+  /** The next booking and the end of time, for chair and clerk. @param {number} [now_ms] */
+  tick(now_ms) {
+    const view = this.#view;
+    const next = view?.sitting.next_booking;
+    if (!view || !next || view.place !== 'inside') return this.#drop('next');
+    const start = clock(next.starts_at_us / 1000, this.timeZone);
+    const late = now_ms !== undefined && now_ms > view.sitting.ends_at_us / 1000;
+    if (now_ms !== undefined && next.starts_at_us / 1000 - now_ms > OVERRUN_SOON_MS * 2) return this.#drop('next');
+    this.#set({
+      key: 'next', kind: late ? 'danger' : 'warning', icon: 'calendar',
+      text: t('{room} is booked from {time}: {title}. This hearing does not end by itself.', { room: String(next.room), time: start, title: String(next.title) }),
+    });
+  }
+
+  /** @param {boolean} blocked */
+  soundBlocked(blocked) {
+    this.#when(blocked, { key: 'sound', kind: 'warning', icon: 'speaker-off', text: t('The browser waits for a press before it plays sound.'), act: { word: t('Hear the others'), run: this.acts.unmute } });
+  }
+
+  /**
+   * @param {'microphone' | 'camera' | 'screen'} device
+   * @param {string} title
+   * @param {string} remedy
+   * @param {() => void} again
+   */
+  trouble(device, title, remedy, again) {
+    this.#set({ key: `trouble-${device}`, kind: 'danger', icon: { microphone: 'mic-off', camera: 'camera-off', screen: 'screen' }[device], text: `${title}${t('. ')}${remedy}`, act: { word: t('Try again'), run: again }, dismiss: true });
+  }
+
+  clear() {
+    this.#lines.clear();
+    this.#draw();
+  }
+
+  /** @param {boolean} shown @param {Line} line */
+  #when(shown, line) {
+    if (shown) this.#set(line);
+    else this.#drop(line.key);
+  }
+
+  /** @param {Line} line */
+  #set(line) {
+    const former = this.#lines.get(line.key);
+    this.#lines.set(line.key, line);
+    if (former?.text !== line.text || former.kind !== line.kind) this.#draw();
+  }
+
+  /** @param {string} key */
+  #drop(key) {
+    if (this.#lines.delete(key)) this.#draw();
+  }
+
+  #draw() {
+    const order = { danger: 0, warning: 1, note: 2 };
+    const lines = [...this.#lines.values()].sort((a, b) => order[a.kind] - order[b.kind]);
+    keyed(this.root, lines, (line) => line.key, () => el('div', {}), (row, line) => {
+      row.className = `banner banner-${line.kind}`;
+      fill(
+        row,
+        icon(line.icon),
+        el('span', { class: 'grow' }, line.text),
+        line.act && el('button', { class: 'button button-small', type: 'button', 'data-run': true }, line.act.word),
+        line.dismiss && el('button', { class: 'button button-small button-icon button-quiet', type: 'button', 'data-dismiss': true, 'aria-label': t('Hide this message') }, icon('close', 18)),
+      );
+    });
+  }
+
+  /** @param {Event} event */
+  #click(event) {
+    const button = event.target instanceof Element ? event.target.closest('button') : null;
+    const row = button?.closest('[data-key]');
+    if (!button || !(row instanceof HTMLElement)) return;
+    const line = this.#lines.get(row.dataset.key ?? '');
+    if (button.hasAttribute('data-dismiss') || line?.dismiss) this.#drop(row.dataset.key ?? '');
+    if (button.hasAttribute('data-run')) line?.act?.run();
+  }
+}

@@ -1,0 +1,212 @@
+// The board: today's sittings live, trouble on top, alerts as tasks, the day by rooms below.
+
+import { t } from './i18n.js';
+import { announce, pageData } from './page.js';
+import { CourtClock, duration } from './court-clock.js';
+import { el, fill, find, icon, say } from './markup.js';
+import { attendance, recordingPill, STATUS_BADGE } from './pills.js';
+import { ConsoleLine } from './situation.js';
+import { DayStrip } from './strip.js';
+import { listenForAcknowledgements, taskItem, tasksOf } from './tasks.js';
+
+/** @typedef {import('./situation.js').Situation} Situation */
+/** @typedef {import('./situation.js').ConsoleMessage} ConsoleMessage */
+
+/** Which sittings a filter shows. @type {Record<string, (sitting: Situation) => boolean>} */
+const FILTERS = {
+  all: () => true,
+  trouble: (s) => s.trouble !== 'none',
+  session: (s) => s.status === 'live' || s.status === 'recess',
+  coming: (s) => s.status === 'planned' || s.status === 'open',
+  ended: (s) => s.status === 'closed' || s.status === 'cancelled',
+};
+
+/**
+ * The sittings a filter and a search text leave over.
+ * @param {Situation[]} sittings @param {string} filter @param {string} text
+ */
+export function chosen(sittings, filter, text) {
+  const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  const shows = FILTERS[filter] ?? (() => true);
+  return sittings.filter((s) => shows(s) && words.every((word) => s.search.includes(word)));
+}
+
+export class SituationBoard extends HTMLElement {
+  connectedCallback() {
+    if (this._line) return;
+    /** @type {ConsoleMessage & {time_zone: string}} */
+    const data = pageData();
+    this._clock = new CourtClock(data.time_zone, data.now_us);
+    this._message = /** @type {ConsoleMessage} */ (data);
+    const asked = new URLSearchParams(location.search);
+    this._filter = asked.get('show') ?? 'all';
+    this._search = /** @type {HTMLInputElement} */ (find(this, '[data-search]'));
+    this._search.value = asked.get('q') ?? '';
+    this._list = find(this, '[data-sittings]');
+    this._tasks = find(this, '[data-tasks]');
+    const strip = find(this, 'day-strip');
+    this._strip = strip instanceof DayStrip ? strip : undefined;
+    /** Tasks already announced, so that each alarm is called out once. @type {Set<string>} */
+    this._called = new Set(tasksOf(data.sittings).map(({ sitting, task }) => `${sitting.id}/${task.code}`));
+    this._search.addEventListener('input', () => this._choose(this._filter ?? 'all'));
+    find(this, '[data-filters]').addEventListener('click', (event) => {
+      const button = event.target instanceof Element ? event.target.closest('[data-filter]') : null;
+      if (button instanceof HTMLElement) this._choose(button.dataset.filter ?? 'all');
+    });
+    document.addEventListener('keydown', (event) => this._key(event));
+    listenForAcknowledgements(this);
+    this._line = new ConsoleLine(() => '/ws/console', (message) => this._take(message), (open) => this._linked(open));
+    this._line.open();
+    this._show();
+    setInterval(() => this._tick(), 1000);
+  }
+
+  /** @param {ConsoleMessage | import('./situation.js').LogMessage} message */
+  _take(message) {
+    if (message.type !== 'console') return;
+    this._message = message;
+    this._clock?.set(message.now_us);
+    this._show();
+    this._call();
+  }
+
+  /** @param {boolean} open */
+  _linked(open) {
+    find(this, '[data-broken]').hidden = open;
+    this.classList.toggle('stale', !open);
+  }
+
+  /** @param {string} filter */
+  _choose(filter) {
+    this._filter = filter;
+    const url = new URL(location.href);
+    const text = this._search?.value.trim() ?? '';
+    filter === 'all' ? url.searchParams.delete('show') : url.searchParams.set('show', filter);
+    text === '' ? url.searchParams.delete('q') : url.searchParams.set('q', text);
+    history.replaceState(null, '', url);
+    this._show();
+  }
+
+  _show() {
+    const message = this._message;
+    const clock = this._clock;
+    if (!message || !clock || !this._list || !this._tasks) return;
+    for (const button of this.querySelectorAll('[data-filter]')) {
+      const name = /** @type {HTMLElement} */ (button).dataset.filter ?? '';
+      button.setAttribute('aria-pressed', String(name === this._filter));
+      say(find(button, '[data-count]'), String(chosen(message.sittings, name, '').length));
+    }
+    const shown = chosen(message.sittings, this._filter ?? 'all', this._search?.value ?? '');
+    this._rows(shown);
+    const empty = find(this, '[data-empty]');
+    empty.hidden = shown.length > 0;
+    say(find(empty, 'p'), message.sittings.length === 0 ? t('No sitting is booked for today.') : t('No sitting matches this choice.'));
+    const tasks = tasksOf(message.sittings);
+    fill(this._tasks, ...tasks.map(({ sitting, task }) => taskItem(sitting, task, clock, true)));
+    find(this, '[data-no-tasks]').hidden = tasks.length > 0;
+    say(find(this, '[data-task-count]'), String(tasks.filter(({ task }) => !task.acknowledged_by).length));
+    this._strip?.show(message.sittings, message.rooms, clock);
+    this._tick();
+  }
+
+  /** Rows are kept by sitting, so that focus and place survive a change. @param {Situation[]} sittings */
+  _rows(sittings) {
+    const list = this._list;
+    const clock = this._clock;
+    if (!list || !clock) return;
+    const focused = document.activeElement instanceof HTMLElement && list.contains(document.activeElement) ? document.activeElement : null;
+    const old = new Map([...list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.sitting ?? '', item]));
+    const items = sittings.map((sitting) => {
+      const item = old.get(sitting.id) ?? el('li', { 'data-sitting': sitting.id });
+      const link = item.firstElementChild ?? el('a', { href: `/console/sittings/${sitting.id}` });
+      if (!link.parentElement) item.append(link);
+      link.className = `situation situation-${sitting.status} situation-trouble-${sitting.trouble}`;
+      link.setAttribute('data-kind', sitting.kind);
+      fill(link, ...row(sitting, clock));
+      return item;
+    });
+    const same = items.length === list.children.length && items.every((item, i) => list.children[i] === item);
+    if (!same) list.replaceChildren(...items);
+    if (focused?.isConnected) focused.focus({ preventScroll: true });
+  }
+
+  /** What runs by the second: recording times, the now-line. */
+  _tick() {
+    const clock = this._clock;
+    if (!clock || !this._message) return;
+    for (const place of this.querySelectorAll('[data-runs]')) {
+      const { seconds = '0', at = '0' } = /** @type {HTMLElement} */ (place).dataset;
+      say(place, duration(Number(seconds) + (clock.nowUs() - Number(at)) / 1e6));
+    }
+    const minute = clock.minute(clock.nowUs());
+    if (minute !== this.dataset.minute) this._strip?.tick();
+    this.dataset.minute = minute;
+  }
+
+  /** New alarms are called out: the grave ones at once, the others when there is time. */
+  _call() {
+    const now = new Set();
+    for (const { sitting, task } of tasksOf(this._message?.sittings ?? [])) {
+      const key = `${sitting.id}/${task.code}`;
+      now.add(key);
+      if (this._called?.has(key) || task.acknowledged_by) continue;
+      const text = `${sitting.room}: ${task.text}`;
+      task.severity === 'critical' ? say(find(this, '[data-alarm]'), text) : announce(text);
+    }
+    this._called = now;
+  }
+
+  /** @param {KeyboardEvent} event */
+  _key(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const inField = event.target instanceof HTMLInputElement;
+    if (event.key === '/' && !inField) {
+      event.preventDefault();
+      this._search?.focus();
+      return;
+    }
+    if (event.key === 'Escape' && inField && this._search) {
+      this._search.value = '';
+      this._choose(this._filter ?? 'all');
+      return;
+    }
+    const step = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
+    if (step === undefined || (inField && event.key !== 'ArrowDown')) return;
+    if (event.target instanceof Element && event.target.closest('day-strip, .tasks, .menu')) return;
+    const links = /** @type {HTMLElement[]} */ ([...(this._list?.querySelectorAll('a') ?? [])]);
+    if (links.length === 0) return;
+    event.preventDefault();
+    const here = links.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const next = here < 0 && Number.isFinite(step) ? 0 : Math.min(links.length - 1, Math.max(0, here + step));
+    links[next]?.focus();
+    links[next]?.scrollIntoView({ block: 'nearest' });
+  }
+}
+
+/** @param {Situation} s @param {CourtClock} clock */
+function row(s, clock) {
+  const unseen = s.tasks.filter((task) => !task.acknowledged_by);
+  const top = unseen[0] ?? s.tasks[0];
+  return [
+    el('span', { class: 'situation-time' },
+      el('time', {}, clock.minute(s.starts_at_us)), el('small', {}, `–${clock.minute(s.ends_at_us)}`)),
+    el('span', { class: 'situation-what' },
+      el('span', { class: 'situation-title' }, icon(`kind-${s.kind}`, 18), el('b', { class: 'truncate' }, s.title)),
+      el('span', { class: 'situation-case truncate' }, [s.case_number, s.room, s.chair].filter(Boolean).join(' · '))),
+    el('span', { class: 'situation-stage' },
+      el('span', { class: `badge ${STATUS_BADGE[s.status]}` }, s.stage_text),
+      s.stage_since_us !== null && (s.status === 'live' || s.status === 'recess' || s.status === 'closed')
+        && el('small', {}, t('since {time}', { time: clock.minute(s.stage_since_us) }))),
+    el('span', { class: 'situation-people' },
+      el('span', { class: 'figures' }, icon('users', 18), attendance({ ...s, waiting: 0 })),
+      s.waiting > 0 && el('small', { class: 'situation-waiting' }, t('{n} waiting', { n: s.waiting }))),
+    el('span', { class: 'situation-trouble' },
+      recordingPill(s),
+      top && el('span', { class: `situation-alerts situation-alert-${top.severity}` },
+        top.code !== 'recording_failed' && icon(top.severity === 'info' ? 'info' : 'alert', 18),
+        el('span', { class: 'truncate' }, top.text),
+        s.tasks.length > 1 && el('small', {}, t('+{n} more', { n: s.tasks.length - 1 })))),
+  ];
+}
+
+customElements.define('situation-board', SituationBoard);

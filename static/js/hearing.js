@@ -1,0 +1,434 @@
+// The hearing's page: puts the connection, the media and the parts of the page together.
+
+import { Alerts } from './alerts.js';
+import { ask } from './ask.js';
+import { Banners } from './banners.js';
+import { Board } from './board.js';
+import { DeviceMenu } from './device-menu.js';
+import { Devices } from './devices.js';
+import { Drawer } from './drawer.js';
+import { ending } from './endings.js';
+import { Entrance } from './entrance.js';
+import { EventLog } from './hearing-log.js';
+import { language, t, word } from './i18n.js';
+import { audioContext } from './levels.js';
+import { find, icon, say } from './markup.js';
+import { Media } from './media.js';
+import { Messages, Notices } from './messages.js';
+import { MoreTime } from './more-time.js';
+import { OwnScreen } from './own-screen.js';
+import { OwnSources } from './own-sources.js';
+import { announce, pageData, toast } from './page.js';
+import { RoomSeats } from './room-seats.js';
+import { placesOf } from './places.js';
+import { OwnLevel, OwnPreview } from './preview.js';
+import { Connection } from './protocol.js';
+import { ToolBar } from './tool-bar.js';
+import { TopBar } from './top-bar.js';
+import { deviceTrouble, screenTrouble } from './troubles.js';
+
+/** @typedef {import('./protocol.js').View} View */
+/**
+ * What the server tells this page.
+ * @typedef {object} PageData
+ * @property {string} sitting
+ * @property {string} socket path of the WebSocket
+ * @property {string} time_zone
+ * @property {boolean} lobby whether the person enters by a button of this page (staff) or waits at once (citizens)
+ * @property {boolean} citizen
+ * @property {string} room where a room's own device asks who may sit at it, empty for everybody else
+ * @property {string} home where "leave" leads to
+ * @property {string} extend_url empty for whom it is not meant
+ * @property {string} log_url empty for whom the log is not meant
+ */
+
+const LEVEL_EVERY_MS = 120;
+const MEASURE_EVERY_MS = 1_000;
+/** Measurements for each report to the server. */
+const REPORT_EVERY = 5;
+
+class HearingPage {
+  /** @type {View | null} */
+  view = null;
+  /** @type {'lobby' | 'connecting' | 'waiting' | 'device_pending' | 'inside' | 'ended'} */
+  screen = 'connecting';
+  /** The person has just pressed "enter": no countdown, this was the act. */
+  #entering = false;
+  #measured = 0;
+  /** @type {Record<string, import('./measure.js').Inbound>} */
+  #inbound = {};
+
+  /**
+   * @param {HTMLElement} root
+   * @param {PageData} data
+   */
+  constructor(root, data) {
+    this.root = root;
+    this.data = data;
+    const url = new URL(data.socket, location.href);
+    url.protocol = url.protocol.replace('http', 'ws');
+    this.devices = new Devices();
+    /** @type {Connection} */
+    this.connection = new Connection(url.href, () => ({ ...this.media.held(), language: language === 'en' ? 'en' : 'zh-CN' }));
+    /** @type {Media} */
+    this.media = new Media(this.connection);
+    this.sources = new OwnSources(this.connection, this.media, this.devices, {
+      onchange: () => this.#showOwn(),
+      ontrouble: (error) => this.#showTrouble(error),
+      onreplaced: (device, label) => this.#replaced(device, label),
+    });
+    this.ownScreen = new OwnScreen(this.connection, this.media, {
+      onchange: () => this.#showOwn(),
+      ontrouble: (code) => this.#screenTrouble(code),
+      onended: (by) => toast({ browser: t('Your screen is not shared any more.'), court: t('The court has ended the share of your screen.'), page: t('The page was loaded anew, which ended the share of your screen. Share it again if need be.') }[by]),
+    });
+    this.ownLevel = new OwnLevel();
+    const part = (/** @type {string} */ name) => find(root, `[data-part="${name}"]`);
+    this.part = part;
+    this.preview = /** @type {OwnPreview} */ (find(root, 'own-preview'));
+    this.preview.sources = this.sources;
+    this.top = new TopBar(part('top'), () => this.connection.now(), data.time_zone);
+    this.banners = new Banners(part('banners'), data.time_zone, {
+      unmute: () => this.#unmute(),
+      retry: () => this.connection.retry(),
+      openBoth: () => void this.#openBoth(),
+      endScreen: () => this.ownScreen.stop(),
+    });
+    this.alerts = new Alerts(part('alerts'), part('alarm'), (alert) => this.connection.send({ type: 'acknowledge', alert }), data.time_zone);
+    this.board = new Board(part('pictures'), part('bench'), part('floor'));
+    this.board.onend = (participant) => this.connection.send({ type: 'mute', participant, source: 'screen' });
+    this.board.onchange = () => {
+      if (this.view) this.#showTiles(this.view);
+      this.tools.showLayout();
+    };
+    this.board.ownLevel = () => this.ownLevel.of(this.devices.track('microphone'));
+    this.drawer = new Drawer(part('drawer'), (message) => this.connection.send(message), data.time_zone);
+    this.deviceMenu = new DeviceMenu(part('devices-menu'), this.sources, (speaker) => {
+      this.board.speaker = speaker;
+      for (const tile of this.board.tiles) tile.hearAt(speaker);
+    });
+    this.tools = new ToolBar(root, this.sources, this.ownScreen, {
+      leave: () => void this.#leave(),
+      alone: () => this.screen === 'inside',
+      hand: (up) => this.connection.send({ type: 'hand', up }),
+      read: () => this.messages.read(),
+      board: this.board,
+      devices: this.deviceMenu,
+    });
+    this.seats = new RoomSeats(part('room-seats'), data.room, (message) => this.connection.send(message));
+    const send = (/** @type {import('./protocol.js').Write} */ message) => this.connection.send(message);
+    this.messages = new Messages(part('messages-panel'), { send, timeZone: data.time_zone, onunread: (count) => this.tools.showUnread(count) });
+    this.clerkMessages = new Messages(part('clerk-messages'), { send, timeZone: data.time_zone });
+    const time = root.querySelector('[data-section="time"]');
+    this.time = time instanceof HTMLElement ? new MoreTime(time, data.extend_url, data.time_zone) : null;
+    this.notices = new Notices(part('notices'), part('notice-alarm'), `notices:${data.sitting}`, data.time_zone);
+    this.entrance = new Entrance(part('entrance'), this.sources);
+    const log = root.querySelector('details[data-part="log"]');
+    this.log = log instanceof HTMLDetailsElement ? new EventLog(log, part('log-lines'), data.log_url, data.time_zone) : null;
+  }
+
+  start() {
+    const { connection, media } = this;
+    connection.on('link', (link) => this.#linked(link));
+    connection.on('state', ({ view }) => this.#take(view));
+    connection.on('error', ({ code, message }) => toast(word(`error.${code}`, {}, message)));
+    connection.on('farewell', (farewell) => this.#end(ending(farewell, this.view)));
+    media.onchange = () => this.view && this.#showTiles(this.view);
+    this.part('enter').addEventListener('click', () => this.#enter());
+    this.part('step-out').addEventListener('click', () => void this.#leave());
+    addEventListener('online', () => connection.retry());
+    addEventListener('pagehide', () => this.devices.closeAll());
+    document.addEventListener('pointerdown', () => audioContext(), { once: true });
+    setInterval(() => this.#listen(), LEVEL_EVERY_MS);
+    setInterval(() => void this.#measure(), MEASURE_EVERY_MS);
+    if (this.data.lobby && !this.#wasInside()) this.#show('lobby');
+    else this.#connect();
+    this.preview.show();
+    this.top.tick();
+  }
+
+  #connect() {
+    this.#show('connecting');
+    this.connection.open();
+  }
+
+  #enter() {
+    this.#entering = true;
+    this.#connect();
+  }
+
+  /** @param {import('./protocol.js').Link} link */
+  #linked(link) {
+    this.banners.link(link);
+    this.root.classList.toggle('is-broken', link === 'broken' || (link === 'connecting' && this.view !== null));
+    if (link === 'open' && this.view) announce(t('The connection is back.'));
+  }
+
+  /** @param {View} view */
+  #take(view) {
+    const former = this.view;
+    this.view = view;
+    const screen = view.place === 'observing' ? 'inside' : view.place;
+    if (screen === 'inside' && former?.place !== 'inside') this.#arrive(former);
+    if (screen !== 'inside') this.entrance.cancel();
+    this.#show(screen);
+    this.top.show(view);
+    this.banners.show(view, former, this.sources);
+    this.alerts.show(view.alerts);
+    if (view.rights.admit || view.rights.direct) this.drawer.show(view);
+    this.tools.show(view);
+    this.seats.show(view);
+    this.notices.show(view.messages);
+    this.time?.show(view);
+    (screen === 'inside' ? this.messages : this.clerkMessages).show(view);
+    if (screen === 'inside') this.#showTiles(view);
+    else this.#showBefore(view);
+    this.log?.changed();
+    publish(this);
+  }
+
+  /** Let in: open to the court what the person chose, by his own act or after a countdown that he sees. @param {View | null} former */
+  #arrive(former) {
+    this.#remember(true);
+    const entering = this.#entering;
+    this.#entering = false;
+    if (entering) this.sources.enter();
+    else if (former !== null && (this.sources.wanted.microphone || this.sources.wanted.camera)) this.entrance.begin();
+  }
+
+  /** @param {HearingPage['screen']} screen */
+  #show(screen) {
+    if (this.screen === screen && this.root.dataset.screen === screen) return;
+    const former = this.screen;
+    this.screen = screen;
+    this.root.dataset.screen = screen;
+    for (const element of this.root.querySelectorAll('[data-show]')) {
+      if (element instanceof HTMLElement) element.hidden = !(element.dataset.show ?? '').split(' ').includes(screen);
+    }
+    document.body.classList.toggle('is-inside', screen === 'inside');
+    if (screen === 'connecting') {
+      say(this.part('before-title'), t('Connecting…'));
+      say(this.part('before-text'), '');
+    }
+    if (screen === 'inside' && former !== 'inside') {
+      announce(t('You are in the hearing.'));
+      find(this.root, '[data-part="tool-microphone"]').focus();
+    }
+    this.preview.show();
+  }
+
+  /** @param {View} view */
+  #showBefore(view) {
+    if (view.place === 'device_pending') {
+      say(this.part('before-title'), t('You are already here at another device'));
+      say(this.part('before-text'), t('The clerk will confirm that you go on here; the other device is then disconnected. Please wait.'));
+      return;
+    }
+    const open = view.sitting.stage !== 'waiting';
+    say(this.part('before-title'), view.sitting.locked ? t('Waiting. Nobody is let in just now') : t('Waiting. The clerk will let you in'));
+    say(
+      this.part('before-text'),
+      open
+        ? t('The hearing is in progress. Nobody sees or hears you now. Stay on this page; you do not have to do anything.')
+        : t('Nobody sees or hears you now. Stay on this page; you do not have to do anything.'),
+    );
+  }
+
+  /** @param {View} view */
+  #showTiles(view) {
+    const [tiles, screens] = this.board.show(view, (place) => place.people.find((person) => person.network)?.network ?? (place.you ? this.media.sample : null));
+    this.root.classList.toggle('shows-one', this.board.showsOne);
+    this.part('alone').hidden = tiles.size > 1;
+    for (const place of placesOf(view)) {
+      const tile = tiles.get(place.key);
+      if (!tile) continue;
+      if (place.you) void tile.play(this.devices.track('camera'), null, null);
+      else void this.#playRemote(tile, place.key);
+    }
+    for (const [endpoint, tile] of screens) {
+      const own = placesOf(view).some((place) => place.you && place.key === endpoint);
+      tile.play(own ? this.ownScreen.track : this.media.remote.get(`${endpoint}/screen`)?.track ?? null);
+    }
+  }
+
+  /**
+   * @param {import('./tiles.js').HearingTile} tile
+   * @param {string} endpoint
+   */
+  async #playRemote(tile, endpoint) {
+    const sound = this.media.remote.get(`${endpoint}/microphone`);
+    const picture = this.media.remote.get(`${endpoint}/camera`);
+    const heard = await tile.play(picture?.track ?? null, sound?.track ?? null, sound?.receiver ?? null);
+    if (!heard) this.banners.soundBlocked(true);
+  }
+
+  #unmute() {
+    this.banners.soundBlocked(false);
+    for (const tile of this.board.tiles) void tile.unmute();
+  }
+
+  #showOwn() {
+    this.preview.show();
+    this.tools.showOwn();
+    if (this.view) {
+      this.banners.own(this.view, this.sources);
+      this.banners.ownScreen(this.ownScreen.condition === 'on');
+      if (this.screen === 'inside') this.#showTiles(this.view);
+    }
+  }
+
+  async #openBoth() {
+    for (const device of /** @type {const} */ (['microphone', 'camera'])) if (this.sources.condition[device] === 'off') await this.sources.switch(device, true);
+  }
+
+  /** @param {import('./devices.js').DeviceError} error */
+  #showTrouble(error) {
+    const { title, remedy } = deviceTrouble(error.code, error.device);
+    const again = () => void this.sources.switch(error.device, true);
+    if (this.screen === 'inside') return this.banners.trouble(error.device, title, remedy, again);
+    const place = this.part('trouble');
+    const button = document.createElement('button');
+    button.className = 'button button-small';
+    button.type = 'button';
+    button.append(icon('refresh', 18), t('Try again'));
+    button.addEventListener('click', () => {
+      place.replaceChildren();
+      again();
+    });
+    const strong = document.createElement('strong');
+    strong.textContent = title;
+    const text = document.createElement('p');
+    text.textContent = remedy;
+    place.replaceChildren(strong, text, button);
+  }
+
+  /** A device was pulled out and another one taken. @param {import('./devices.js').Device} device @param {string} label */
+  #replaced(device, label) {
+    const title = deviceTrouble('lost', device).title;
+    const taken = device === 'camera' ? t('You are now seen by: {device}', { device: label }) : t('You are now heard by: {device}', { device: label });
+    this.banners.replaced(device, `${title}${t('. ')}${taken}`, () => this.tools.openSettings());
+  }
+
+  /** @param {import('./own-screen.js').ScreenTrouble} code */
+  #screenTrouble(code) {
+    const { title, remedy } = screenTrouble(code);
+    this.banners.trouble('screen', title, remedy, () => void this.ownScreen.switch(true));
+  }
+
+  #listen() {
+    if (this.screen === 'inside') this.board.listen();
+    else this.preview.level(this.ownLevel.of(this.devices.track('microphone')));
+  }
+
+  async #measure() {
+    this.top.tick();
+    this.banners.tick(this.connection.now());
+    if (this.screen !== 'inside') return;
+    const sample = await this.media.poll();
+    this.#inbound = await this.media.inbound();
+    this.#measured += 1;
+    if (this.#measured % REPORT_EVERY === 0 && sample.subscribe === 'connected') {
+      const { rtt_ms, lost_percent, received_bps, sent_bps } = sample;
+      this.connection.send({ type: 'quality', rtt_ms, lost_percent, received_bps, sent_bps });
+    }
+    if (this.view) this.#showTiles(this.view);
+    publish(this);
+  }
+
+  async #leave() {
+    const inSession = this.view?.sitting.stage === 'hearing' && this.screen === 'inside';
+    if (this.view && this.screen === 'inside' && !this.view.rights.leave) {
+      toast(t('The chair does not leave while the court is in session. Call a recess or close the hearing first.'));
+      return;
+    }
+    const text = inSession && this.data.citizen
+      ? t('The court is in session. Leaving without the court\'s leave may count as leaving midway. Your link brings you back until the hearing closes.')
+      : t('Your microphone and camera are closed. You can come back until the hearing closes.');
+    if ((await ask({ title: t('Leave the hearing?'), text, act: t('Leave') })) === null) return;
+    this.connection.send({ type: 'leave' });
+    // At once: what was sent goes out first, and nothing that comes meanwhile may show the hearing again.
+    this.connection.close();
+    this.#end({ mark: 'leave', title: t('You have left the hearing'), text: t('You can come back until the hearing closes.'), detail: '', back: t('Come back') });
+  }
+
+  /** @param {import('./endings.js').Ending} end */
+  #end({ mark, title, text, detail, back }) {
+    this.#remember(false);
+    this.entrance.cancel();
+    this.ownScreen.stop();
+    this.media.close();
+    this.devices.closeAll();
+    this.part('end-mark').replaceChildren(icon(mark, 32));
+    say(this.part('end-title'), title);
+    say(this.part('end-text'), text);
+    this.part('end-detail').hidden = detail === '';
+    say(this.part('end-detail'), detail);
+    /** @type {HTMLElement[]} */
+    const acts = [];
+    if (back) {
+      const button = document.createElement('button');
+      button.className = 'button button-primary';
+      button.type = 'button';
+      button.textContent = back;
+      button.addEventListener('click', () => location.reload());
+      acts.push(button);
+    }
+    if (this.data.home) {
+      const link = document.createElement('a');
+      link.className = 'button';
+      link.href = this.data.home;
+      link.textContent = t('To my list of today');
+      acts.push(link);
+    }
+    this.part('end-acts').replaceChildren(...acts);
+    this.#show('ended');
+    this.banners.clear();
+    this.part('alerts').replaceChildren();
+    this.part('notices').replaceChildren();
+    this.part('end-title').focus();
+    publish(this);
+  }
+
+  get #key() {
+    return `inside:${this.data.sitting}`;
+  }
+
+  /** After a reload of this tab the person is still inside, and enters without asking. */
+  #wasInside() {
+    try {
+      return sessionStorage.getItem(this.#key) === 'yes';
+    } catch {
+      return false;
+    }
+  }
+
+  /** @param {boolean} inside */
+  #remember(inside) {
+    try {
+      if (inside) sessionStorage.setItem(this.#key, 'yes');
+      else sessionStorage.removeItem(this.#key);
+    } catch {
+      // Private windows may keep nothing.
+    }
+  }
+
+  /** What the page shows, as data: for support and for tests. */
+  figures() {
+    return {
+      screen: this.screen,
+      link: this.connection.link,
+      view: this.view,
+      media: { transports: this.media.held(), sample: this.media.sample, inbound: this.#inbound, own: { ...this.sources.condition, screen: this.ownScreen.condition } },
+    };
+  }
+}
+
+/**
+ * A copy as data under `window.__hearing`; nothing can be done with it.
+ * @param {HearingPage} page
+ */
+function publish(page) {
+  Object.defineProperty(globalThis, '__hearing', { value: Object.freeze(structuredClone(page.figures())), configurable: true, enumerable: false });
+}
+
+new HearingPage(find(document, '#hearing'), pageData()).start();

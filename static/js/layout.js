@@ -1,0 +1,79 @@
+// How the pictures are laid out: who is large, who is in the row below. Chosen by each viewer for himself, and kept in his browser.
+
+/** @typedef {import('./places.js').Place} Place */
+/** @typedef {import('./places.js').SharedScreen} SharedScreen */
+/** @typedef {import('./places.js').Seat} Seat */
+/** @typedef {{mode: Mode, pinned: string | null, speaker: string | null}} Wish */
+/** @typedef {'court' | 'equal' | 'speaker'} Mode */
+
+export const MODES = /** @type {const} */ (['court', 'equal', 'speaker']);
+const KEY = 'hearing-layout';
+
+/**
+ * What is large and what is not. A shared screen is what everybody is to read: in every layout it stands alone, with the people beside
+ * it, those first who would be large without it. What is pinned comes before everything else; nobody needs himself or his own screen
+ * large.
+ * @param {Place[]} places
+ * @param {SharedScreen[]} screens
+ * @param {Wish} wish
+ * @returns {[Seat[], Seat[]]}
+ */
+export function arrangeAll(places, screens, wish) {
+  const everything = [...screens, ...places];
+  const pinned = everything.filter((seat) => seat.key === wish.pinned);
+  const large = pinned.length > 0 ? pinned : screens.filter((screen) => !screen.you);
+  const [people, others] = arrange(places, wish);
+  if (large.length === 0) return [people, [...screens, ...others]];
+  return [large, [...screens, ...people, ...others].filter((seat) => !large.includes(seat))];
+}
+
+/**
+ * Which people are large and which are not.
+ * @param {Place[]} places
+ * @param {Wish} wish
+ * @returns {[Place[], Place[]]}
+ */
+export function arrange(places, { mode, pinned, speaker }) {
+  /** @param {(place: Place) => boolean} large @returns {[Place[], Place[]]} */
+  const split = (large) => [places.filter(large), places.filter((place) => !large(place))];
+  if (pinned !== null && places.some((place) => place.key === pinned)) return split((place) => place.key === pinned);
+  if (mode === 'equal') return [[], places];
+  if (mode === 'court') return split((place) => place.bench);
+  const spoken = places.find((place) => place.key === speaker) ?? places.find((place) => place.bench) ?? places.find((place) => !place.you);
+  return spoken && places.length > 1 ? split((place) => place === spoken) : [[], places];
+}
+
+/**
+ * The number of columns that shows `count` pictures of 16:9 largest in a box.
+ * @param {number} count
+ * @param {number} width px
+ * @param {number} height px
+ */
+export function columnsFor(count, width, height) {
+  let best = 1;
+  let widest = 0;
+  for (let columns = 1; columns <= count; columns++) {
+    const tile = Math.min(width / columns, (height / Math.ceil(count / columns)) * (16 / 9));
+    if (tile > widest + 0.5) [best, widest] = [columns, tile];
+  }
+  return best;
+}
+
+/** @returns {Mode} what this browser was told last */
+export function remembered() {
+  try {
+    const kept = localStorage.getItem(KEY);
+    return MODES.find((mode) => mode === kept) ?? 'court';
+  } catch {
+    return 'court'; // private windows may keep nothing
+  }
+}
+
+/** @param {Mode} mode */
+export function remember(mode) {
+  try {
+    localStorage.setItem(KEY, mode);
+  } catch {
+    // Private windows may keep nothing: the layout lasts as long as the page.
+  }
+}

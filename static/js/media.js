@@ -1,0 +1,239 @@
+// The media of one endpoint: what it publishes and what it receives. Knows no DOM; tracks go in and come out.
+//
+// Two RTCPeerConnections (docs/protocol.md): the browser offers the publish connection, the server the subscribe
+// connection. Both live on while the WebSocket is away and are given up when the server says that it lost them.
+
+import { Backoff } from './backoff.js';
+import { inboundOf, measure } from './measure.js';
+import { ANSWER_LIMIT_MS, end, Publisher } from './publisher.js';
+
+/** @typedef {import('./protocol.js').Connection} Connection */
+/** @typedef {import('./protocol.js').Source} Source */
+/** @typedef {import('./protocol.js').View} View */
+/** @typedef {{endpoint: string, source: string, track: MediaStreamTrack, receiver: RTCRtpReceiver}} RemoteTrack */
+/** @typedef {import('./measure.js').Sample} Sample */
+
+/** What this endpoint receives. */
+class Subscriber {
+  /** @type {string | null} */
+  transport = null;
+  /** @type {RTCPeerConnection | null} */
+  pc = null;
+  /** By "endpoint/source". @type {Map<string, RemoteTrack>} */
+  tracks = new Map();
+  /** Called when the set of tracks has changed. */
+  onchange = () => {};
+  #backoff = new Backoff();
+  /** Offers are taken one after another. */
+  #turn = Promise.resolve();
+  #wanted = false;
+  /** A request is on its way. */
+  #asked = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #limit;
+
+  /** @param {Connection} connection */
+  constructor(connection) {
+    this.connection = connection;
+    connection.on('offer', (message) => {
+      this.#asked = 0;
+      clearTimeout(this.#limit);
+      this.#turn = this.#turn.then(() => this.#take(message)).catch((error) => {
+        console.error('the offer was not understood', error);
+        this.#retry();
+      });
+    });
+    connection.on('error', (message) => {
+      if (message.ref !== null && message.ref === this.#asked) this.#retry();
+    });
+  }
+
+  start() {
+    this.#wanted = true;
+    if (this.pc === null && this.#asked === 0) this.#ask();
+  }
+
+  drop() {
+    clearTimeout(this.#limit);
+    this.#backoff.cancel();
+    this.#asked = 0;
+    if (this.pc) end(this.pc);
+    this.pc = null;
+    this.transport = null;
+    if (this.tracks.size === 0) return;
+    this.tracks = new Map();
+    this.onchange();
+  }
+
+  stop() {
+    this.#wanted = false;
+    this.drop();
+  }
+
+  /** The WebSocket is new: what was asked through the old one gets no answer. */
+  forget() {
+    this.#asked = 0;
+  }
+
+  #retry() {
+    this.drop();
+    if (this.#wanted) this.#backoff.later(() => this.#wanted && this.pc === null && this.#asked === 0 && this.#ask());
+  }
+
+  #ask() {
+    this.#asked = this.connection.send({ type: 'subscribe' });
+    if (this.#asked === 0) return; // the next welcome starts it
+    clearTimeout(this.#limit);
+    this.#limit = setTimeout(() => this.#asked !== 0 && this.#retry(), ANSWER_LIMIT_MS);
+  }
+
+  /** @param {import('./protocol.js').SubscribeOffer} offer */
+  async #take(offer) {
+    if (!this.#wanted) return;
+    const pc = this.pc !== null && this.transport === offer.transport ? this.pc : this.#fresh(offer.transport);
+    await pc.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
+    await pc.setLocalDescription();
+    if (this.pc !== pc) return;
+    this.#name(pc, offer);
+    const answer = { transport: offer.transport, revision: offer.revision, sdp: pc.localDescription?.sdp ?? '' };
+    // An answer that did not leave leaves the server waiting: claim nothing at the next hello, so that both begin anew.
+    if (this.connection.send({ type: 'answer', ...answer }) === 0) this.transport = null;
+  }
+
+  /** @param {string} transport */
+  #fresh(transport) {
+    if (this.pc) end(this.pc);
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+    this.pc = pc;
+    this.transport = transport;
+    pc.onconnectionstatechange = () => {
+      if (pc.connectionState === 'connected') this.#backoff.succeeded();
+      if (pc.connectionState === 'failed' && this.pc === pc) this.#retry();
+    };
+    return pc;
+  }
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {import('./protocol.js').SubscribeOffer} offer
+   */
+  #name(pc, offer) {
+    const receivers = new Map(pc.getTransceivers().map((transceiver) => [transceiver.mid, transceiver.receiver]));
+    /** @type {Map<string, RemoteTrack>} */
+    const tracks = new Map();
+    for (const { mid, endpoint, source } of offer.tracks) {
+      const receiver = receivers.get(mid);
+      if (receiver) tracks.set(`${endpoint}/${source}`, { endpoint, source, track: receiver.track, receiver });
+    }
+    this.tracks = tracks;
+    this.onchange();
+  }
+}
+
+/** Both directions of one endpoint, kept in step with the connection and with the place the server gives. */
+export class Media {
+  #active = false;
+  /** Without a media worker nothing can be asked for. */
+  #up = true;
+  /** @type {import('./measure.js').Totals | null} */
+  #totals = null;
+  /** The newest measurement. @type {Sample | null} */
+  sample = null;
+
+  /**
+   * @param {Connection} connection
+   * @param {{publishes?: boolean}} [options] an observer only receives
+   */
+  constructor(connection, { publishes = true } = {}) {
+    this.connection = connection;
+    this.publishes = publishes;
+    this.publisher = new Publisher(connection);
+    this.subscriber = new Subscriber(connection);
+    connection.on('welcome', (message) => {
+      this.publisher.forget();
+      this.subscriber.forget();
+      if (!message.keep_publish) this.publisher.drop();
+      if (!message.keep_subscribe) this.subscriber.drop();
+    });
+    connection.on('state', (message) => this.#follow(message.view));
+    connection.on('media_reset', () => {
+      this.publisher.drop();
+      this.subscriber.drop();
+      this.#up = true; // the state that says so comes a little later
+      this.#run();
+    });
+    connection.on('farewell', () => this.close());
+  }
+
+  /** What the next `hello` names as still held. */
+  held() {
+    return { publish: alive(this.publisher), subscribe: alive(this.subscriber) };
+  }
+
+  /** Tracks that come in, by "endpoint/source". */
+  get remote() {
+    return this.subscriber.tracks;
+  }
+
+  /** @param {() => void} listener */
+  set onchange(listener) {
+    this.subscriber.onchange = listener;
+  }
+
+  /**
+   * @param {Source} source
+   * @param {MediaStreamTrack | null} track
+   */
+  set(source, track) {
+    return this.publisher.set(source, track);
+  }
+
+  /** Measure both connections; call it once a second. */
+  async poll() {
+    const found = await measure(this.publisher.pc, this.subscriber.pc, this.#totals);
+    this.#totals = found.totals;
+    this.sample = found.sample;
+    return found.sample;
+  }
+
+  /**
+   * What arrives of each remote track, for pages and for tests: counters of RTCInboundRtpStreamStats.
+   * @returns {Promise<Record<string, import('./measure.js').Inbound>>}
+   */
+  async inbound() {
+    return inboundOf(this.subscriber.pc, this.subscriber.tracks);
+  }
+
+  close() {
+    this.#active = false;
+    this.publisher.stop();
+    this.subscriber.stop();
+  }
+
+  /** @param {View} view */
+  #follow(view) {
+    this.#active = view.place === 'inside' || view.place === 'observing';
+    this.#up = view.media === 'up';
+    this.publisher.limits(view.max_height, view.max_video_bps);
+    this.#run();
+  }
+
+  #run() {
+    if (!this.#active) {
+      this.publisher.stop();
+      this.subscriber.stop();
+    } else if (this.#up) {
+      if (this.publishes) this.publisher.start();
+      this.subscriber.start();
+    }
+  }
+}
+
+/**
+ * @param {Publisher | Subscriber} half
+ * @returns {string | null}
+ */
+function alive(half) {
+  const state = half.pc?.connectionState;
+  return state && state !== 'failed' && state !== 'closed' ? half.transport : null;
+}

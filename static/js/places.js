@@ -1,0 +1,59 @@
+// Who sits where, and which screens are shared: what the layout arranges. Knows no DOM.
+
+/** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
+/** @typedef {import('./protocol.js').View} View */
+
+/** Roles that sit on the bench: shown large, above the others. */
+const BENCH = new Set(['judge', 'panel']);
+
+/**
+ * One device with the people who sit at it.
+ * @typedef {object} Place
+ * @property {false} screen
+ * @property {string} key the endpoint, or the participant where there is none
+ * @property {ParticipantView[]} people
+ * @property {boolean} you
+ * @property {boolean} bench
+ */
+
+/**
+ * Who is inside, by device. One's own device is never on the bench row: nobody needs himself large.
+ * @param {View} view
+ * @returns {Place[]}
+ */
+export function placesOf(view) {
+  /** @type {Map<string, Place>} */
+  const places = new Map();
+  for (const participant of view.participants) {
+    if (participant.endpoint === null || (participant.presence !== 'present' && participant.presence !== 'lost')) continue;
+    const key = participant.endpoint;
+    const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false };
+    place.people.push(participant);
+    place.bench ||= BENCH.has(participant.role) && !place.you;
+    places.set(key, place);
+  }
+  return [...places.values()];
+}
+
+/**
+ * A screen that is shared from a device.
+ * @typedef {object} SharedScreen
+ * @property {true} screen
+ * @property {string} key unlike that of the device
+ * @property {string} endpoint
+ * @property {ParticipantView[]} people
+ * @property {boolean} you
+ */
+
+/** @typedef {Place | SharedScreen} Seat what the layout gives a place to */
+
+/**
+ * The screens that are shared now. That of a device whose connection is lost comes back with it.
+ * @param {View} view
+ * @returns {SharedScreen[]}
+ */
+export function screensOf(view) {
+  return placesOf(view)
+    .filter(({ people }) => people.every((person) => person.presence === 'present' && person.sources['screen']?.on && !person.sources['screen'].muted_by_chair))
+    .map(({ key, people, you }) => ({ screen: true, key: `${key}/screen`, endpoint: key, people, you }));
+}

@@ -1,0 +1,145 @@
+// Playback: picture, timeline and log keep the same time; a click on any of them moves the others. The film of all leads; one
+// person's own sound and picture follow it.
+
+import { pageData } from './page.js';
+import { CourtClock, duration } from './court-clock.js';
+import { CompositeState } from './composite.js';
+import { logItem } from './log-lines.js';
+import { find, say } from './markup.js';
+import { OnePerson } from './one-person.js';
+import { PlayerBar } from './player-bar.js';
+import { TimelineChart } from './timeline.js';
+import { VerificationBadge } from './verification.js';
+
+/** @typedef {import('./timeline.js').Timeline} Timeline */
+/** @typedef {import('./situation.js').LogLine} LogLine */
+
+/** Seconds before an event at which playback begins, so that one hears how it came about. */
+const RUN_UP_S = 1;
+const PEEK_S = 2;
+
+/**
+ * The last line that has happened by `us`, -1 before the first.
+ * @param {LogLine[]} lines in order of time @param {number} us
+ */
+export function lineAt(lines, us) {
+  let low = 0;
+  let high = lines.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle]?.at_us ?? 0) <= us) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+export class RecordingPlayer extends HTMLElement {
+  connectedCallback() {
+    if (this._timeline) return;
+    /** @type {{sitting: string, time_zone: string, now_us: number, timeline: Timeline, lines: LogLine[], people: import('./one-person.js').Person[], verification: import('./verification.js').Verification}} */
+    const data = pageData();
+    this._timeline = data.timeline;
+    this._lines = data.lines;
+    this._clock = new CourtClock(data.time_zone, data.now_us);
+    this._video = this.querySelector('video');
+    this._list = find(this, '[data-log]');
+    this._items = data.lines.map((line) => logItem(line, /** @type {CourtClock} */ (this._clock), (picked) => this._pick(picked)));
+    this._list.replaceChildren(...this._items);
+    const chart = find(this, 'timeline-chart');
+    if (chart instanceof TimelineChart) {
+      this._chart = chart;
+      chart.show(data.timeline, data.lines, this._clock, (seconds) => this.seek(seconds));
+    }
+    const badge = find(this, 'verification-badge');
+    if (badge instanceof VerificationBadge) badge.show(data.sitting, data.verification);
+    this.addEventListener('made', (event) => event.target instanceof CompositeState && location.reload());
+    this._video?.addEventListener('timeupdate', () => this._moved());
+    this._video?.addEventListener('seeking', () => this._moved());
+    this._video?.addEventListener('loadedmetadata', () => this._peek());
+    this._attach(data.people);
+    this._moved();
+  }
+
+  /** Controls, and each person's sound and picture. @param {import('./one-person.js').Person[]} people */
+  _attach(people) {
+    const [video, bar, one] = [this._video, this.querySelector('player-bar'), this.querySelector('one-person')];
+    if (!video || !this._timeline || !(bar instanceof PlayerBar)) return;
+    const screen = /** @type {HTMLElement} */ (find(this, '[data-screen]'));
+    const chooser = one instanceof OnePerson && people.length > 0 ? one : null;
+    bar.attach(video, /** @type {Element} */ (screen.parentElement), {
+      seek: (seconds) => this.seek(seconds),
+      heard: () => {
+        if (chooser) chooser.heard();
+        else [video.muted, video.volume] = [bar.silent, bar.loudness];
+      },
+    });
+    chooser?.attach(people, video, screen, this._timeline, () => bar);
+  }
+
+  /** Go to a place of the composite. @param {number} seconds */
+  seek(seconds) {
+    if (this._video) this._video.currentTime = seconds;
+    this._show(seconds);
+  }
+
+  /** @param {LogLine} line */
+  _pick(line) {
+    const start_us = this._timeline?.start_us ?? 0;
+    const seconds = Math.max(0, (line.at_us - start_us) / 1e6 - RUN_UP_S);
+    this._held = line.seq;
+    this.seek(seconds);
+    this._light(this._lines?.indexOf(line) ?? -1, false);
+    void this._video?.play().catch(() => {});
+  }
+
+  /** The very first picture is of empty places: until somebody plays or seeks, a moment later is shown. */
+  _peek() {
+    const video = this._video;
+    if (!video || video.currentTime > 0) return;
+    const peek_s = Math.min(PEEK_S, video.duration / 2);
+    video.currentTime = peek_s;
+    video.addEventListener('play', () => {
+      if (video.currentTime === peek_s) video.currentTime = 0;
+    }, { once: true });
+  }
+
+  _moved() {
+    if (this._video) this._show(this._video.currentTime);
+    else this._show(0);
+  }
+
+  /** @param {number} seconds */
+  _show(seconds) {
+    const timeline = this._timeline;
+    const clock = this._clock;
+    if (!timeline || !clock || !this._lines) return;
+    const us = timeline.start_us + seconds * 1e6;
+    this._chart?.at(seconds);
+    say(find(this, '[data-wall]'), clock.second(us));
+    say(find(this, '[data-position]'), `${duration(seconds)} / ${duration(timeline.duration_s)}`);
+    const stage = timeline.stages.find((s) => s.from_us <= us && us < s.to_us);
+    say(find(this, '[data-stage]'), stage?.text ?? '');
+    const held = this._lines.findIndex((line) => line.seq === this._held);
+    // The picked line stays lit through its run-up, until the time has passed it.
+    if (held >= 0 && (this._lines[held]?.at_us ?? 0) >= us) return;
+    this._held = undefined;
+    this._light(lineAt(this._lines, us), true);
+  }
+
+  /** @param {number} index @param {boolean} follow */
+  _light(index, follow) {
+    if (this.dataset.lit === String(index)) return;
+    this.dataset.lit = String(index);
+    this._items?.forEach((item, i) => {
+      item.toggleAttribute('data-now', i === index);
+      item.firstElementChild?.[i === index ? 'setAttribute' : 'removeAttribute']('aria-current', 'time');
+    });
+    const item = this._items?.[index];
+    if (follow && item && this._list && !this._list.contains(document.activeElement) && !this._list.matches(':hover')) {
+      const scroller = find(this, '[data-log-scroll]');
+      scroller.scrollTop = item.offsetTop - scroller.clientHeight / 3;
+    }
+  }
+}
+
+customElements.define('recording-player', RecordingPlayer);

@@ -1,0 +1,125 @@
+// What the server says of the sittings on the console (dispatch/console/situation.py), and the line it comes over.
+// Everything that has a code comes in words already, in the page's language: the page only lays it out.
+
+/**
+ * @typedef {object} Task An alert as a task: what it is, what to do. `id` is empty for what the clock alone says.
+ * @property {string} id
+ * @property {string} code
+ * @property {'info' | 'warning' | 'critical'} severity
+ * @property {string} text
+ * @property {string} remedy
+ * @property {number} since_us
+ * @property {string | null} acknowledged_by
+ */
+/**
+ * @typedef {object} Network
+ * @property {0 | 1 | 2 | 3 | 4} bars 0: no figures yet
+ * @property {string} text
+ */
+/**
+ * @typedef {object} Person
+ * @property {string} id
+ * @property {string} name
+ * @property {string} role
+ * @property {boolean} chair
+ * @property {'absent' | 'waiting' | 'present' | 'lost' | 'left' | 'removed'} presence
+ * @property {string} presence_text
+ * @property {number | null} lost_at_us
+ * @property {string | null} endpoint
+ * @property {{source: string, icon: string, text: string, live: boolean}[]} sources
+ * @property {Network} network
+ * @property {{state: 'ok' | 'trouble' | 'none', text: string, details: string[]}} device_check
+ * @property {boolean} consented
+ * @property {string} room_text at which room's device he sits, "" for whoever sits at his own
+ */
+/**
+ * @typedef {object} Situation
+ * @property {string} id
+ * @property {string} kind
+ * @property {string} kind_text
+ * @property {string} title
+ * @property {string} case_number
+ * @property {string} room
+ * @property {string} room_id
+ * @property {string} chair
+ * @property {number} starts_at_us
+ * @property {number} ends_at_us
+ * @property {'planned' | 'open' | 'live' | 'recess' | 'closed' | 'cancelled'} status
+ * @property {string} status_text
+ * @property {string} stage_text
+ * @property {number | null} stage_since_us
+ * @property {'critical' | 'warning' | 'none'} trouble
+ * @property {{state: 'off' | 'starting' | 'recording' | 'failed', text: string, seconds: number, at_us: number}} recording
+ * @property {number} present
+ * @property {number} expected
+ * @property {boolean} counted false where it is over and nobody counts any more
+ * @property {string} recording_path where its recording is, "" while there is none
+ * @property {number} waiting
+ * @property {string[]} watchers
+ * @property {boolean} observable
+ * @property {'up' | 'away'} media
+ * @property {Task[]} tasks
+ * @property {Person[]} participants only where one sitting is shown
+ * @property {string} search what the text filter looks in
+ */
+/** @typedef {{seq: number, at_us: number, mark: string, text: string}} LogLine */
+/** @typedef {{type: 'console', now_us: number, sittings: Situation[], rooms: {id: string, name: string}[]}} ConsoleMessage */
+/** @typedef {{type: 'log', lines: LogLine[]}} LogMessage */
+
+const FIRST_RETRY_MS = 200;
+const LONGEST_RETRY_MS = 3_000;
+/** The server sends something at least each 5 s; a line silent for longer is dead. */
+const SILENCE_LIMIT_MS = 12_000;
+
+/** The console's line: complete on every change, comes back by itself. Knows no DOM. */
+export class ConsoleLine {
+  /** @type {WebSocket | null} */
+  #socket = null;
+  #retry_ms = FIRST_RETRY_MS;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #watch;
+
+  /**
+   * @param {() => string} path of the WebSocket, asked at each connection
+   * @param {(message: ConsoleMessage | LogMessage) => void} onMessage
+   * @param {(open: boolean) => void} onLink
+   */
+  constructor(path, onMessage, onLink) {
+    this.path = path;
+    this.onMessage = onMessage;
+    this.onLink = onLink;
+  }
+
+  open() {
+    const url = new URL(this.path(), location.href);
+    url.protocol = url.protocol.replace('http', 'ws');
+    const socket = new WebSocket(url);
+    this.#socket = socket;
+    this.#heard();
+    socket.onmessage = (event) => {
+      this.#heard();
+      this.#retry_ms = FIRST_RETRY_MS;
+      const message = JSON.parse(event.data);
+      this.onLink(true);
+      if (message.type !== 'alive') this.onMessage(message);
+    };
+    socket.onclose = () => this.#lost();
+  }
+
+  #lost() {
+    clearTimeout(this.#watch);
+    if (this.#socket) this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket = null;
+    this.onLink(false);
+    setTimeout(() => this.open(), this.#retry_ms);
+    this.#retry_ms = Math.min(this.#retry_ms * 2, LONGEST_RETRY_MS);
+  }
+
+  #heard() {
+    clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => {
+      this.#socket?.close();
+      this.#lost();
+    }, SILENCE_LIMIT_MS);
+  }
+}

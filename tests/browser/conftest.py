@@ -1,0 +1,64 @@
+"""Fixtures of the browser tests: a real server, and people with browsers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Playwright, async_playwright, expect
+
+from tests.browser.participants import Person, arrive
+from tests.browser.site import Site
+
+LIMIT_S = 300
+"""A test without a limit of its own may take so long: a machine busy with something else needs many times the usual."""
+expect.set_options(timeout=20_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Limits suit browsers."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LIMIT_S))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running server with the demonstration's rooms and people, for one file of tests."""
+    site = Site(tmp_path_factory.mktemp("site"), command="demo")
+    try:
+        yield site.start()
+    finally:
+        site.stop()
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the known pictures and sounds, made once."""
+    return tmp_path_factory.mktemp("material")
+
+
+@pytest_asyncio.fixture
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
+        yield running
+
+
+PersonFactory = Callable[..., Awaitable[Person]]
+
+
+@pytest_asyncio.fixture
+async def person(playwright: Playwright, material: Path) -> AsyncIterator[PersonFactory]:
+    """Makes people (arguments of :func:`arrive` after the folder); all leave when the test ends."""
+    people: list[Person] = []
+
+    async def come(number: int | None = None, **how: object) -> Person:
+        one = await arrive(playwright, material, len(people) if number is None else number, **how)  # type: ignore[arg-type]
+        people.append(one)
+        return one
+
+    yield come
+    for one in people:
+        await one.close()

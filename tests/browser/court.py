@@ -1,0 +1,107 @@
+"""A court at a running site: its people, its rooms, and sittings that begin now."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from dispatch.booking import bookings
+from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.identity import invitations
+from dispatch.identity.people import add_user
+from dispatch.settings import load
+from dispatch.store.database import Database
+from dispatch.store.tables import Room, User, utc_now
+from tests.browser.site import Site
+
+PASSWORD = "Yunhe-2026-court"
+SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who signs in."""
+
+    user: User
+    sign_in_name: str
+    password: str = PASSWORD
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A sitting, its people by name (participant ids), and the personal links of those who have one."""
+
+    id: str
+    room: Room
+    chair: Account
+    clerk: Account | None
+    participants: dict[str, str]
+    links: dict[str, str]
+
+
+@dataclass
+class Court:
+    """The control plane of `site`, used the way its pages use it. Made by :meth:`open`."""
+
+    site: Site
+    db: Database
+    _made: int = field(default=0)
+
+    @classmethod
+    async def open(cls, site: Site) -> Court:
+        """Connect to the database of a running site."""
+        return cls(site, await Database.open(load(site.environment)))
+
+    async def close(self) -> None:
+        """Disconnect. Idempotent."""
+        await self.db.close()
+
+    async def person(self, role: str, name: str = "") -> Account:
+        """A new member of the staff."""
+        self._made += 1
+        mark = secrets.token_hex(3)
+        name = name or f"{SURNAMES[self._made % len(SURNAMES)]}{mark}"
+        return Account(await add_user(self.db, name=name, sign_in_name=f"{role}-{mark}", role=role, password=PASSWORD), f"{role}-{mark}")
+
+    async def room(self, name: str = "") -> Room:
+        """A new room, free all day."""
+        room = Room(name=name or f"第{secrets.token_hex(3)}法庭", name_en="Court room", kind="court")
+        async with self.db.writer() as session:
+            session.add(room)
+        return room
+
+    async def sitting(
+        self,
+        parties: tuple[tuple[str, str], ...] = (("李明", "party"), ("王芳", "party")),
+        *,
+        with_clerk: bool = False,
+        starts_in: timedelta = timedelta(minutes=-1),
+        length: timedelta = timedelta(hours=1),
+        room: Room | None = None,
+    ) -> Held:
+        """A remote-court sitting with a chair of its own and these parties (name, role)."""
+        chair = await self.person("judge")
+        clerk = await self.person("clerk") if with_clerk else None
+        by = clerk or await self.person("clerk")
+        room = room or await self.room()
+        now = utc_now()
+        number = secrets.randbelow(9000) + 1000
+        draft = SittingDraft(
+            case_number=f"（2026）京0105民初{number}{self._made}号",
+            case_title=f"{parties[0][0]}诉某公司买卖合同纠纷",
+            title="第一次开庭",
+            room_id=room.id,
+            starts_at=now + starts_in,
+            ends_at=now + starts_in + length,
+            chair_id=chair.user.id,
+            clerk_id=clerk.user.id if clerk else "",
+            participants=tuple(ParticipantDraft(name=name, role=role, phone="13800138000") for name, role in parties),
+        )
+        sitting = await bookings.create_sitting(self.db, draft, by.user, now)
+        links = {}
+        for participant in sitting.participants:
+            token = await invitations.link_of(self.db, participant.id)
+            if token is not None:
+                links[participant.name] = f"{self.site.url}/join/{token}"
+        return Held(sitting.id, room, chair, clerk, {p.name: p.id for p in sitting.participants}, links)

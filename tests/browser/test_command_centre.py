@@ -1,0 +1,79 @@
+"""The officer's day: sees a sitting begin without reloading, opens it by keyboard, watches silently; later plays the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.conftest import PersonFactory
+from tests.browser.court import Court
+from tests.browser.hearing import enter, eventually, take_the_chair
+from tests.browser.participants import Person
+from tests.browser.site import Site
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("command"))
+    try:
+        yield site.start()
+    finally:
+        site.stop()
+
+
+async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, person: PersonFactory) -> None:
+    court = await Court.open(site)
+    held = await court.sitting((("李明", "party"),), with_clerk=True)
+    assert held.clerk is not None
+    account = await court.person("officer", "梁雨")
+    officer = await person(2)
+    page = officer.page
+    await officer.sign_in(site.url, account.sign_in_name, account.password)
+    await page.goto(f"{site.url}/console")
+    row = page.locator(f'[data-sitting="{held.id}"] a')
+    await row.wait_for()
+
+    judge, clerk = await person(0), await person(1)
+    chair = await take_the_chair(judge, site, held)
+    await clerk.sign_in(site.url, held.clerk.sign_in_name, held.clerk.password)
+    await enter(clerk, site, held, held.clerk.user.name)
+    await chair.change_stage("hearing")
+    await row.locator(".rec-recording").wait_for()
+    assert await officer.accessibility_faults() == []
+
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/console/sittings/{held.id}")
+    await page.locator(".person-quality", has_text="近 10 分钟").first.wait_for(timeout=30_000)
+    await page.click("[data-watch]")
+    await page.click("[data-watch-yes]")
+    await eventually(lambda: decodes(officer), "the officer sees the hearing")
+    await chair.until(lambda f: f["view"]["watchers"] == ["梁雨"], "the chair sees who watches")
+    assert await officer.packets_sent("audio") + await officer.packets_sent("video") == 0
+    assert await officer.accessibility_faults() == []
+    await page.keyboard.press("Escape")
+    await chair.until(lambda f: f["view"]["watchers"] == [], "the chair sees that nobody watches any more")
+
+    await judge.page.click('[data-act="stage"][data-to="closed"]:not([aria-disabled="true"])')
+    await judge.page.click('dialog[open] button[type="submit"]')
+    await page.locator(f'a[href="/archive/{held.id}"]').click(timeout=30_000)
+    await page.locator("video.stage-film").wait_for(timeout=90_000)
+    await page.click("[data-log] li:last-child button")
+    await eventually(lambda: plays_after(officer, 1.0), "a click on an event seeks there")
+    await page.click("[data-open]")
+    await page.click("[data-verify]")
+    await page.locator(".verdict-well").wait_for()
+    assert await officer.accessibility_faults() == []
+    assert officer.errors == []
+    await court.close()
+
+
+async def decodes(person: Person) -> bool:
+    return await person.frames_decoded() > 20
+
+
+async def plays_after(person: Person, seconds: float) -> bool:
+    return bool(await person.page.evaluate("document.querySelector('video').currentTime") > seconds)

@@ -1,0 +1,117 @@
+"""Spans of time, and the free time nearest to a wanted one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dispatch.booking.spans import STEP, Span, in_hours, nearest_free, rounded_up
+from tests.dispatch.making import SHANGHAI, at
+
+MINUTE = timedelta(minutes=1)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def span(start: str, end: str, days: int = 0) -> Span:
+    return Span(at(start, days), at(end, days))
+
+
+def nearest(wanted: Span, *taken: Span, earliest: datetime | None = None, zone: ZoneInfo = SHANGHAI) -> datetime:
+    return nearest_free(wanted, taken, earliest or at("00:00", -30), zone)
+
+
+def test_a_span_that_ends_when_another_starts_is_not_in_its_way() -> None:
+    assert not span("09:00", "10:00").overlaps(span("10:00", "11:00"))
+    assert not span("10:00", "11:00").overlaps(span("09:00", "10:00"))
+
+
+def test_one_shared_minute_is_in_the_way_from_either_side() -> None:
+    early, late = span("09:00", "10:01"), span("10:00", "11:00")
+    assert early.overlaps(late)
+    assert late.overlaps(early)
+
+
+def test_a_span_within_another_is_in_the_way() -> None:
+    assert span("09:00", "12:00").overlaps(span("10:00", "10:30"))
+
+
+def test_a_free_time_is_the_wanted_one() -> None:
+    assert nearest(span("10:00", "11:00"), span("11:00", "12:00"), span("09:00", "10:00")) == at("10:00")
+
+
+def test_the_nearer_side_of_what_is_taken_wins() -> None:
+    assert nearest(span("10:00", "11:00"), span("09:30", "10:30")) == at("10:30")
+    assert nearest(span("10:00", "11:00"), span("10:45", "13:00")) == at("09:45")
+
+
+def test_of_two_equally_near_the_later_is_proposed() -> None:
+    assert nearest(span("10:00", "11:00"), span("10:30", "10:30"), span("10:00", "11:00")) == at("11:00")
+
+
+def test_nothing_is_proposed_before_the_present() -> None:
+    assert nearest(span("10:00", "11:00"), span("10:30", "13:00"), earliest=at("09:45")) == at("13:00")
+
+
+def test_a_gap_that_is_too_short_is_passed_over() -> None:
+    assert nearest(span("10:00", "11:00"), span("09:00", "11:00"), span("11:55", "13:00")) == at("08:00")
+    assert nearest(span("10:00", "11:00"), span("08:00", "11:00"), span("11:55", "13:00")) == at("13:00")
+
+
+def test_the_proposal_is_on_full_five_minutes_on_either_side() -> None:
+    assert nearest(span("10:00", "11:00"), span("09:20", "10:32")) == at("10:35")
+    assert nearest(span("10:00", "11:00"), span("10:52", "13:00")) == at("09:50")
+
+
+def test_a_full_day_sends_one_to_the_next_morning_not_into_the_night() -> None:
+    assert nearest(span("15:00", "16:00"), span("08:00", "20:00"), earliest=at("07:00")) == at("08:00", 1)
+
+
+def test_the_evening_before_is_proposed_where_it_is_nearest() -> None:
+    assert nearest(span("09:00", "10:00"), span("08:00", "20:00"), span("08:00", "18:00", -1)) == at("19:00", -1)
+
+
+def test_who_wants_the_night_is_offered_the_night() -> None:
+    assert nearest(span("22:00", "23:00"), span("21:30", "23:30")) == at("23:30")
+
+
+def test_five_minutes_are_rounded_up_and_a_full_one_stays() -> None:
+    assert rounded_up(at("10:00")) == at("10:00")
+    assert rounded_up(at("10:00") + timedelta(microseconds=1)) == at("10:05")
+
+
+def test_the_morning_after_the_clock_was_put_forward_is_at_eight_by_the_wall() -> None:
+    saturday = datetime(2026, 3, 28, 9, tzinfo=UTC)
+    full_day = Span(datetime(2026, 3, 28, 6, tzinfo=UTC), datetime(2026, 3, 28, 23, tzinfo=UTC))
+    found = nearest_free(Span(saturday, saturday + timedelta(hours=1)), [full_day], datetime(2026, 3, 28, 6, tzinfo=UTC), BERLIN)
+    assert found.astimezone(BERLIN) == datetime(2026, 3, 29, 8, tzinfo=BERLIN)
+
+
+minutes = st.integers(-36 * 60, 36 * 60)
+taken_spans = st.lists(st.tuples(minutes, st.integers(1, 8 * 60)), max_size=8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    start=st.integers(0, 24 * 12 - 1),
+    length=st.integers(2, 12 * 12),
+    taken=taken_spans,
+    earliest=minutes,
+    zone=st.sampled_from((SHANGHAI, BERLIN)),
+)
+def test_no_free_time_is_nearer_than_the_one_proposed(
+    start: int, length: int, taken: list[tuple[int, int]], earliest: int, zone: ZoneInfo
+) -> None:
+    """Held against trying every five minutes of six days; 2026-10-25, when clocks in Berlin go back, lies among them."""
+    midnight = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    wanted = Span(midnight + start * STEP, midnight + (start + length) * STEP)
+    busy = [Span(midnight + begin * MINUTE, midnight + (begin + lasts) * MINUTE) for begin, lasts in taken]
+    begin = midnight + earliest * MINUTE
+    tried = [Span(s, s + length * STEP) for n in range(-3 * 288, 3 * 288 + 1) if (s := wanted.start + n * STEP) >= begin]
+    free = [each for each in tried if not any(each.overlaps(other) for other in busy)]
+    if in_hours(wanted, zone):
+        free = [each for each in free if in_hours(each, zone)]
+    best = min(free, key=lambda each: (abs(each.start - wanted.start), each.start < wanted.start))
+    assert nearest_free(wanted, busy, begin, zone) == best.start

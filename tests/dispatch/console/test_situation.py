@@ -1,0 +1,151 @@
+"""What an officer sees of a sitting: trouble first, in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dispatch.console.situation import REMEDIES, Booked, board, device_check, network, situation
+from dispatch.web.translations import catalogue
+from rooms.commands import ClearAlert, RaiseAlert
+from rooms.protocol import AcknowledgeAlert, Admit, RecordingView, Voice
+from rooms.views import Measured, overview
+from tests.rooms.making import NOW_US, PEOPLE, Sitting
+
+MINUTE_US = 60_000_000
+ENGLISH = catalogue("en").gettext
+RECORDING = RecordingView(state="recording", seconds=12.0, at_us=NOW_US)
+
+
+def booked(sitting: str = "sitting", status: str = "planned", starts_in_min: int = 0) -> Booked:
+    start = NOW_US + starts_in_min * MINUTE_US
+    people = tuple((p.id, p.name, p.role, p.chair) for p in PEOPLE)
+    return Booked(
+        sitting, "remote_court", f"Case {sitting}", "（2026）1号", "第一法庭", "r1", start, start + 60 * MINUTE_US, status, people
+    )
+
+
+def live(sitting: Sitting, **measured: Any) -> dict[str, Any]:
+    return overview(sitting.state, Measured(**measured)).to_json()
+
+
+def seen(sitting: Sitting, **measured: Any) -> dict[str, Any]:
+    return situation(booked(), live(sitting, **measured), NOW_US, ENGLISH, people=True)
+
+
+def codes(shown: dict[str, Any]) -> list[str]:
+    return [task["code"] for task in shown["tasks"]]
+
+
+def test_a_planned_sitting_has_nobody_and_no_recording() -> None:
+    shown = situation(booked(), None, NOW_US, ENGLISH)
+    assert (shown["status"], shown["present"], shown["expected"], shown["recording"]["text"]) == ("planned", 0, len(PEOPLE), "")
+    assert shown["trouble"] == "none"
+
+
+def test_who_is_inside_and_who_waits_is_counted_apart() -> None:
+    sitting = Sitting().gathered("zhang")
+    sitting.arrive("li")
+    shown = seen(sitting)
+    assert (shown["present"], shown["waiting"]) == (2, 1)
+
+
+def test_at_which_rooms_device_people_sit_and_who_speaks_there_is_said_of_each() -> None:
+    sitting = Sitting().gathered()
+    sitting.sit_down("zhang", "li")
+    sitting.room_comes()
+    sitting.act("e-judge", Admit())
+    sitting.act("room", Voice(participant="li"))
+    sitting.sit_down("gallery")
+    told = {person["id"]: person["room_text"] for person in seen(sitting)["participants"] if person["room_text"]}
+    assert told == {
+        "zhang": "At 第一法庭主机",
+        "li": "At 第一法庭主机, speaking",
+        "gallery": "Sat down at 第一法庭主机 and waits to be let in there",
+    }
+
+
+def test_the_stage_and_the_recording_are_said_in_words() -> None:
+    shown = seen(Sitting().opened("zhang"), recording=RECORDING)
+    assert shown["stage_text"] == ENGLISH("stage.hearing")
+    assert shown["recording"]["text"] == "Recording"
+    assert shown["chair"] == "审判长 周正"
+
+
+def test_an_alert_is_a_task_with_what_to_do() -> None:
+    sitting = Sitting().opened("zhang")
+    sitting.system(RaiseAlert("recording_failed", "critical", data={"cause": "disk_full"}))
+    shown = seen(sitting)
+    assert shown["trouble"] == "critical"
+    assert shown["tasks"][0]["text"] == ENGLISH("alert.recording_failed")
+    assert "recess" in shown["tasks"][0]["remedy"]
+
+
+def test_a_grave_alert_that_was_seen_no_longer_shouts_but_stays_trouble_until_it_is_over() -> None:
+    sitting = Sitting().opened("zhang")
+    sitting.system(RaiseAlert("recording_failed", "critical", data={"cause": "disk_full"}))
+    sitting.act("e-judge", AcknowledgeAlert(alert="recording_failed"))
+    assert (seen(sitting)["trouble"], seen(sitting)["tasks"][0]["acknowledged_by"]) == ("warning", "审判长 周正")
+    sitting.system(ClearAlert("recording_failed"))
+    assert (seen(sitting)["trouble"], seen(sitting)["tasks"]) == ("none", [])
+
+
+@pytest.mark.parametrize(("after_min", "late"), [(4, False), (5, True), (59, True), (60, False)])
+def test_a_sitting_that_nobody_opened_is_late_after_five_minutes_until_its_end(after_min: int, late: bool) -> None:
+    shown = situation(booked(), None, NOW_US + after_min * MINUTE_US, ENGLISH)
+    assert codes(shown) == (["late_to_open"] if late else [])
+
+
+def test_a_sitting_that_goes_on_past_its_end_is_said_but_is_no_trouble() -> None:
+    shown = situation(booked(), live(Sitting().opened("zhang")), NOW_US + 70 * MINUTE_US, ENGLISH)
+    assert codes(shown) == ["past_end"]
+    assert shown["trouble"] == "none"
+
+
+def test_a_cancelled_sitting_is_cancelled_whatever_the_live_side_still_holds() -> None:
+    assert situation(booked(status="cancelled"), live(Sitting().gathered("zhang")), NOW_US, ENGLISH)["status"] == "cancelled"
+
+
+def test_of_a_sitting_that_is_over_and_put_away_it_is_not_said_that_nobody_came() -> None:
+    shown = situation(booked(status="closed"), None, NOW_US, ENGLISH, people=True)
+    assert shown["counted"] is False
+    assert {person["presence_text"] for person in shown["participants"]} == {""}
+
+
+def test_trouble_comes_first_then_what_goes_on_then_what_comes() -> None:
+    failing = Sitting().opened("zhang")
+    failing.system(RaiseAlert("recording_failed", "critical", data={"cause": "disk_full"}))
+    at_work = Sitting().opened("zhang")
+    rows = [booked("coming", starts_in_min=60), booked("over", "closed"), booked("works"), booked("fails"), booked("off", "cancelled")]
+    lives = {"works": live(at_work), "fails": live(failing)}
+    assert [row["id"] for row in board(rows, lives, NOW_US, ENGLISH)] == ["fails", "works", "coming", "over", "off"]
+
+
+def test_search_finds_people_rooms_and_numbers_in_any_case() -> None:
+    text = situation(replace(booked(), title="Green v Brown"), None, NOW_US, ENGLISH)["search"]
+    assert all(word in text for word in ("green v brown", "第一法庭", "（2026）1号", "张某"))
+
+
+@pytest.mark.parametrize(
+    ("lost_percent", "rtt_ms", "bars"), [(0, 20, 4), (1.5, 20, 3), (0, 200, 3), (6, 20, 2), (0, 500, 2), (20, 20, 1), (0, 900, 1)]
+)
+def test_a_connection_is_as_good_as_the_worse_of_loss_and_delay(lost_percent: float, rtt_ms: float, bars: int) -> None:
+    assert network({"lost_percent": lost_percent, "rtt_ms": rtt_ms}, ENGLISH)["bars"] == bars
+
+
+def test_a_connection_without_figures_shows_no_bars() -> None:
+    assert network(None, ENGLISH) == {"bars": 0, "text": "No figures yet"}
+
+
+def test_a_device_check_names_what_failed() -> None:
+    shown = device_check({"camera": {"ok": True}, "microphone": {"ok": False}, "network": {"ok": True}}, ENGLISH)
+    assert (shown["state"], shown["details"]) == ("trouble", ["microphone"])
+    assert device_check({"camera": {"ok": True}}, ENGLISH)["state"] == "ok"
+    assert device_check(None, ENGLISH)["state"] == "none"
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_every_remedy_is_there_in_both_languages(language: str) -> None:
+    assert {f"remedy.{code}" for code in REMEDIES} <= set(catalogue(language).texts)

@@ -1,0 +1,163 @@
+"""schemathesis asks everything that the description allows, and much that it does not: no answer is a fault of the server's,
+and none is other than described."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dispatch.web.api import openapi
+from dispatch.web.api.pace import PACE
+from dispatch.web.request_metrics import REQUESTS
+from dispatch.web.routes import ROUTES
+from tests.dispatch.web.api.conftest import Programs, order, recorded
+from tests.dispatch.web.conftest import Site
+
+MOST_OF_THEM = 0.95
+"""How often a real id is taken for a parameter; the rest of the time schemathesis makes one up."""
+
+
+def settings_of(values: dict[str, list[str]]) -> str:
+    """schemathesis.toml: which values there really are, and which parameter takes which of them."""
+    lines = [
+        "[checks.positive_data_acceptance]",
+        # What is well-formed can still be refused: by the rules of booking (422), for a version (412) or a part (416) that is not there.
+        'expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "416", "422"]',
+    ]
+    lines += [
+        "[checks.negative_data_rejection]",
+        # A version that is not there is refused before the values of the change are looked at.
+        'expected-statuses = ["400", "401", "403", "404", "409", "412", "413", "415", "416", "422", "429"]',
+    ]
+    for name, listed in values.items():
+        lines += [f"[dictionaries.{name}]", f"values = {json.dumps(listed)}"]
+    lines += ["[parameters]", *(_bound(name, taken) for name, taken in PARAMETERS.items())]
+    for operation, bound in OTHERWISE.items():
+        lines += ["[[operations]]", f'include-name = "{operation}"', "[operations.parameters]"]
+        lines += [_bound(name, taken) for name, taken in bound.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _bound(name: str, taken: str) -> str:
+    return f'"{name}" = {{ dictionary = "{taken}", probability = {MOST_OF_THEM} }}'
+
+
+async def furnished(site: Site, program: Programs) -> dict[str, list[str]]:
+    """A site with sittings, one of them recorded; the values by which they are asked for."""
+    clerk = await program("clerk")
+    sittings: list[dict[str, Any]] = [
+        await clerk.made("/sittings", order(site, f"{hour}:00", f"{hour + 1}:00", case_number=f"（2026）京0105民初{hour}号"))
+        for hour in (10, 12, 14, 16)
+    ]
+    stays, sealed, *others = (sitting["id"] for sitting in sittings)
+    await recorded(site, sealed)
+    people = f"/sittings/{stays}/participants"
+    persons = [await clerk.made(people, {"name": f"证人{number}", "role": "witness"}) for number in range(6)]
+    return {
+        "sittings": [stays],
+        "recordings": [sealed],
+        "cancelled": others,
+        "participants": [person["id"] for person in persons[:2]],
+        "removed": [person["id"] for person in persons[2:]],
+        "rooms": [room.id for room in site.rooms],
+        "judges": [site.users["judge"].id],
+        "clerks": [site.users["clerk"].id, ""],
+        "prosecutors": [site.users["prosecutor"].id, ""],
+        "nobody": [""],
+        "people": [site.users[role].id for role in ("officer", "prosecutor")],
+        "names": ["刘芳", "Zhang Wei"],
+        "numbers": ["（2026）京0105民初99号"],
+        "phones": ["13812345678", ""],
+        "starts": [f"2026-11-25T{hour:02}:00:00+08:00" for hour in (8, 9, 10)],
+        "ends": [f"2026-11-25T{hour}:00:00+08:00" for hour in (11, 12)],
+        "later_starts": ["2026-11-26T09:00:00+08:00"],
+        "later_ends": ["2026-11-26T10:00:00+08:00"],
+        "sign_in_names": [f"newcomer{number}" for number in range(9)],
+        "passwords": ["Yunhe-2027"],
+        "days": ["2026-11-24"],
+        "parts": ["bytes=0-99", "bytes=-5", "bytes=999999-", "bytes=9-1"],
+        "versions": ["*", "*", '"of-nothing"'],
+    }
+
+
+PARAMETERS = {
+    "path.sitting": "sittings",
+    "path.participant": "participants",
+    "path.room": "rooms",
+    "path.person": "people",
+    "query.day": "days",
+    "query.room": "rooms",
+    "header.Range": "parts",
+    "header.If-Match": "versions",
+    "body.room_id": "rooms",
+    "body.chair_id": "judges",
+    "body.clerk_id": "clerks",
+    "body.prosecutor_id": "prosecutors",
+    "body.case_number": "numbers",
+    "body.title": "names",
+    "body.starts_at": "starts",
+    "body.ends_at": "ends",
+    "body.phone": "phones",
+    "body.name": "names",
+    "body.sign_in_name": "sign_in_names",
+    "body.password": "passwords",
+    "body.user_id": "nobody",
+    "body.participants[*].user_id": "nobody",
+    "body.participants[*].name": "names",
+    "body.participants[*].phone": "phones",
+}
+OTHERWISE: dict[str, dict[str, str]] = {
+    "POST /api/v1/sittings/{sitting}/cancel": {"path.sitting": "cancelled"},
+    "POST /api/v1/sittings/{sitting}/move": {"body.starts_at": "later_starts", "body.ends_at": "later_ends"},
+    "DELETE /api/v1/sittings/{sitting}/participants/{participant}": {"path.participant": "removed"},
+    "GET /api/v1/recordings/{sitting}": {"path.sitting": "recordings"},
+    "GET /api/v1/recordings/{sitting}/verification": {"path.sitting": "recordings"},
+    "POST /api/v1/recordings/{sitting}/verification": {"path.sitting": "recordings"},
+    "GET /api/v1/recordings/{sitting}/manifest": {"path.sitting": "recordings"},
+    "GET /api/v1/recordings/{sitting}/composite": {"path.sitting": "recordings"},
+}
+"""Operation → parameter → values: where others are taken than elsewhere, so that what one operation takes away is none that
+the next one asks for."""
+
+
+def succeeded() -> dict[tuple[str, str], float]:
+    """How often each operation did what was asked, by the process's own count."""
+    found: dict[tuple[str, str], float] = {}
+    for sample in (sample for metric in REQUESTS.collect() for sample in metric.samples):
+        if sample.name.endswith("_total") and sample.labels["status"].startswith("2"):
+            operation = (sample.labels["method"], sample.labels["route"])
+            found[operation] = found.get(operation, 0) + sample.value
+    return found
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("role", "extent"),
+    [("administrator", ("--max-examples", "8")), ("clerk", ("--max-examples", "8")), ("", ("--phases", "coverage"))],
+    ids=["administrator", "clerk", "without a token"],
+)
+async def test_every_answer_is_one_that_is_described(
+    site: Site, program: Programs, tmp_path: Path, role: str, extent: tuple[str, str]
+) -> None:
+    pace = site.server.app[PACE]
+    pace.per_minute = pace.at_once = 10_000_000
+    values = await furnished(site, program)
+    (tmp_path / "schemathesis.toml").write_text(settings_of(values), encoding="utf-8")
+    asking, before = await program(role), succeeded()
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        *("run", str(site.server.make_url("/api/v1/openapi.json")), "--url", str(site.server.make_url("/"))),
+        *("--checks", "all", "--generation-deterministic", "--continue-on-failure", "--no-color", "--warnings", "off", *extent),
+        *(("--header", f"Authorization: Bearer {asking.token}") if role else ()),
+    ]
+    run = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    said, _ = await run.communicate()
+    assert run.returncode == 0, said.decode()
+    reached = {operation for operation, times in succeeded().items() if times > before.get(operation, 0)}
+    allowed = {(operation.method, operation.path) for operation in openapi.operations(ROUTES) if role in operation.access.roles}
+    assert allowed <= reached, f"never got so far as to do what was asked: {sorted(allowed - reached)}"

@@ -1,0 +1,116 @@
+"""A seeded UDP relay on 127.0.0.1 that loses packets on purpose, in either direction.
+
+The kernels that tests run on often lack ``netem``; this is the same idea in the test's own process. *Up* is towards
+the target, *down* is back to whoever spoke first from an address. Both probabilities may be changed at run time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+Address = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Count:
+    """Datagrams that passed and that were dropped."""
+
+    passed: int = 0
+    dropped: int = 0
+
+
+class _Down(asyncio.DatagramProtocol):
+    """The relay's socket towards the target, one for each client, so that the target can tell clients apart."""
+
+    def __init__(self, back: Callable[[bytes], None]) -> None:
+        self._back = back
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        self._back(data)
+
+
+class Relay(asyncio.DatagramProtocol):
+    """Relays 127.0.0.1:`port` to 127.0.0.1:`target_port`; `up_drop` and `down_drop` are probabilities, 0 to 1.
+
+    Only media (RTP and RTCP, first byte 128 to 191 as RFC 7983 has it) is dropped unless `everything` is set, so that
+    a test of repair does not depend on the retries of ICE and DTLS.
+    """
+
+    def __init__(
+        self, target_port: int, seed: int = 1, up_drop: float = 0.0, down_drop: float = 0.0, everything: bool = False
+    ) -> None:
+        self.target_port = target_port
+        self.up_drop = up_drop
+        self.down_drop = down_drop
+        self.everything = everything
+        self.up = Count()
+        self.down = Count()
+        self.port = 0
+        self._random = random.Random(seed)
+        self._listening: asyncio.DatagramTransport | None = None
+        self._towards: dict[Address, asyncio.DatagramTransport] = {}
+        self._waiting: dict[Address, list[bytes]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> Relay:
+        """Bind a free port (:attr:`port`)."""
+        loop = asyncio.get_running_loop()
+        self._listening, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        self.port = self._listening.get_extra_info("sockname")[1]
+        return self
+
+    async def __aenter__(self) -> Relay:
+        return await self.start()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every socket. May be called twice."""
+        for task in self._tasks:
+            task.cancel()
+        for towards in self._towards.values():
+            towards.close()
+        self._towards.clear()
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        """From a client, towards the target."""
+        if self._lost(data, self.up_drop, self.up):
+            return
+        towards = self._towards.get(addr)
+        if towards is not None:
+            towards.sendto(data)
+        elif addr in self._waiting:
+            self._waiting[addr].append(data)
+        else:
+            self._waiting[addr] = [data]
+            task = asyncio.create_task(self._open(addr))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _open(self, client: Address) -> None:
+        def back(data: bytes) -> None:
+            if not self._lost(data, self.down_drop, self.down) and self._listening is not None:
+                self._listening.sendto(data, client)
+
+        loop = asyncio.get_running_loop()
+        towards, _ = await loop.create_datagram_endpoint(lambda: _Down(back), remote_addr=("127.0.0.1", self.target_port))
+        self._towards[client] = towards
+        for data in self._waiting.pop(client):
+            towards.sendto(data)
+
+    def _lost(self, data: bytes, probability: float, count: Count) -> bool:
+        media = bool(data) and 127 < data[0] < 192
+        lost = (media or self.everything) and self._random.random() < probability
+        if lost:
+            count.dropped += 1
+        else:
+            count.passed += 1
+        return lost

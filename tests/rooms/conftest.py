@@ -1,0 +1,81 @@
+"""Fixtures of the live plane's tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+import rooms.conference
+import rooms.hub
+import rooms.live
+import rooms.media_link
+import rooms.recording_link
+import rooms.signalling
+import rooms.state
+from rooms.procedure import PROCEDURES
+from tests.rooms.courthouse import Courthouse
+from tests.rooms.making import IN_CAMERA
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_tracebacks() -> None:
+    """Several tests have the server log a failure on purpose; its full form with all values takes a second each."""
+    structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 4 MiB that really gets full."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root; the page limit of the log covers the same path")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take every free block of a disk; removing the file that is returned frees them."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while file.write(bytes(4096)):
+            pass
+    return ballast
+
+
+@pytest.fixture
+async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Courthouse]:
+    """A server that has just started. It looks round and tells news more often than others, so that tests need not wait; and it
+    states nothing again by itself, so that what is right after a while is not taken for right at once."""
+    monkeypatch.setattr(rooms.hub, "TICK_S", 0.02)
+    monkeypatch.setattr(rooms.live, "COALESCE_S", 0.005)
+    monkeypatch.setattr(rooms.media_link, "RETRY_S", 0.02)
+    monkeypatch.setattr(rooms.media_link, "AGAIN_S", 600.0)
+    monkeypatch.setattr(rooms.recording_link, "RETRY_S", 0.02)
+    made = await Courthouse(tmp_path).start()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def in_camera(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A kind of sitting with a private stage; its name."""
+    for module in (rooms.conference, rooms.state):
+        monkeypatch.setattr(module, "PROCEDURES", {**PROCEDURES, IN_CAMERA.kind: IN_CAMERA})
+    return IN_CAMERA.kind
+
+
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heartbeats more often, and who is silent for a second and a half is lost."""
+    monkeypatch.setattr(rooms.signalling, "HEARTBEAT_S", 0.2)
+    monkeypatch.setattr(rooms.live, "HEARTBEAT_S", 0.2)
+    monkeypatch.setattr(rooms.live, "LOST_AFTER_S", 1.5)

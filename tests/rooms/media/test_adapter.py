@@ -1,0 +1,125 @@
+"""The contract with aiortc's and pylibsrtp's private parts: fails when one of them moves."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+
+import pytest
+from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from aiortc.rtcdtlstransport import SRTPProtectionProfile
+
+from rooms.media.forwarding import adapter
+from rooms.media.forwarding.outbox import Inbox
+
+RTP = bytes((0x80, 96, 0, 7)) + bytes(4) + bytes((0, 0, 0, 42)) + b"picture" * 20
+RTCP = bytes((0x81, 206, 0, 2)) + bytes(8)
+
+
+class Wire:
+    """The client's side of an association in memory."""
+
+    role = "controlling"
+
+    def __init__(self) -> None:
+        self.towards_client: asyncio.Queue[bytes] = asyncio.Queue()
+        self.server: adapter.Dtls | None = None
+
+    async def _recv(self) -> bytes:
+        return await self.towards_client.get()
+
+    async def _send(self, data: bytes) -> None:
+        assert self.server is not None
+        self.server.receive(data)
+
+
+Association = tuple[adapter.Dtls, RTCDtlsTransport, asyncio.Event]
+
+
+async def associate(profiles: list[SRTPProtectionProfile] | None = None, lie: bool = False) -> Association:
+    """A server of ours and a client of aiortc, connected."""
+    wire = Wire()
+    certificate, theirs = adapter.Certificate(), RTCCertificate.generateCertificate()
+    wire.server = adapter.Dtls(certificate, wire.towards_client.put_nowait)
+    client = RTCDtlsTransport(wire, [theirs])  # type: ignore[arg-type]
+    client._set_role("client")
+    if profiles is not None:
+        client._srtp_profiles = profiles
+    closed = asyncio.Event()
+    fingerprints = [(f.algorithm, f.value) for f in theirs.getFingerprints()]
+    if lie:
+        fingerprints = [("sha-256", ":".join(["00"] * 32))]
+    parameters = RTCDtlsParameters([RTCDtlsFingerprint("sha-256", certificate.fingerprint)])
+    async with asyncio.timeout(20):
+        await asyncio.gather(wire.server.handshake(fingerprints, closed.set), client.start(parameters))
+    return wire.server, client, closed
+
+
+@pytest.mark.parametrize("profile", adapter.PROFILES, ids=lambda p: p.openssl_profile.decode())
+async def test_packets_protected_in_place_are_read_by_the_peer_and_back(profile: SRTPProtectionProfile) -> None:
+    server, client, _ = await associate([profile])
+    assert server.profile == profile.openssl_profile.decode()
+    buffer, length = adapter.new_buffer(adapter.SLOT), adapter.new_length()
+    view = adapter.buffer_view(buffer)
+    for plain, protect, unprotect in (
+        (RTP, adapter.protect, client._rx_srtp.unprotect),
+        (RTCP, adapter.protect_rtcp, client._rx_srtp.unprotect_rtcp),
+    ):
+        view[: len(plain)] = plain
+        length[0] = len(plain)
+        assert protect(server.outbound, buffer, length) == adapter.OK
+        assert len(plain) < length[0] <= len(plain) + adapter.TRAILER
+        assert unprotect(bytes(view[: length[0]])) == plain
+    inbox = Inbox()
+    protected = client._tx_srtp.protect(RTP)
+    assert inbox.open(protected, server.inbound, rtcp=False) == RTP
+    assert inbox.open(protected, server.inbound, rtcp=False) in adapter.REPLAYED
+    assert isinstance(inbox.open(protected[:-1] + b"\x00", server.inbound, rtcp=False), int)
+    assert inbox.open(client._tx_srtp.protect_rtcp(RTCP), server.inbound, rtcp=True) == RTCP
+    await server.close()
+    await client.stop()
+
+
+async def test_the_length_behind_protection_is_found_in_the_word_that_was_named() -> None:
+    server, client, _ = await associate()
+    buffer = adapter.new_buffer(adapter.SLOT)
+    view = adapter.buffer_view(buffer)
+    view[: len(RTP)] = RTP
+    words = (ctypes.c_size_t * 3)(1, len(RTP), 3)
+    length = adapter.length_in(ctypes.addressof(words) + ctypes.sizeof(ctypes.c_size_t))
+    assert adapter.protect(server.outbound, buffer, length) == adapter.OK
+    assert (words[0], words[2]) == (1, 3)
+    assert client._rx_srtp.unprotect(bytes(view[: words[1]])) == RTP
+    await server.close()
+    await client.stop()
+
+
+async def test_gcm_128_is_chosen_from_all_that_a_browser_offers() -> None:
+    server, client, _ = await associate()
+    assert server.profile == "SRTP_AEAD_AES_128_GCM"
+    await server.close()
+    await client.stop()
+
+
+async def test_another_certificate_than_the_one_described_is_refused() -> None:
+    with pytest.raises(ConnectionError):
+        await associate(lie=True)
+
+
+async def test_the_end_of_an_association_is_heard_on_both_sides() -> None:
+    _, client, closed = await associate()
+    await client.stop()
+    async with asyncio.timeout(20):
+        await closed.wait()
+    other, peer, _ = await associate()
+    await other.close()
+    assert other.outbound is None
+    while peer.state != "closed":
+        await asyncio.sleep(0.01)
+
+
+async def test_a_flood_before_the_handshake_is_bounded() -> None:
+    server = adapter.Dtls(adapter.Certificate(), lambda data: None)
+    taken = [server.receive(b"\x16" + bytes(20)) for _ in range(100)]
+    assert taken.count(True) == adapter.HANDSHAKE_QUEUE
+    await server.close()

@@ -1,0 +1,129 @@
+"""The film of a hearing: the bench in front, the parties opposite each other, who has no picture with name and state, a recess as
+such; and beside the film everybody's sound alone, in step with it. Real ffmpeg throughout."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import pytest_asyncio
+from numpy.typing import NDArray
+
+from rooms.recording.attendance import hall, places, read_rows, voice
+from rooms.recording.film import AWAY, CAMERA_OFF, CARDS, UNSEEN, fitted
+from rooms.recording.fonts import find_font
+from rooms.recording.layout import HEIGHT, WIDTH, Box, caption, court, picture
+from rooms.recording.timeline import load
+from rooms.recording.verify import verify
+from tests.rooms.recording.held import hold
+from tests.rooms.recording.streams import FPS, beeps_of
+from tests.rooms.recording.test_composite import drawn, film, ink, likeness, pictures
+
+STATES = (AWAY, CAMERA_OFF, UNSEEN)
+
+
+@pytest.fixture(scope="module")
+def hearing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("hall") / "s1"
+    hold(root, "s1")
+    return root
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def frames(hearing: Path) -> list[NDArray[np.uint8]]:
+    return pictures(await film(hearing))
+
+
+BENCH, LEFT, RIGHT = (picture(cell) for cell in court(1, 1, 1, 0))
+
+
+def inside(frame: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    return frame[box.y + 8 : box.y + box.height - 8, box.x + 8 : box.x + box.width - 8]
+
+
+def says(frame: NDArray[np.uint8], box: Box, texts: tuple[str, ...], size: int) -> str:
+    """Which of `texts` is written in the box, "" if nothing is."""
+    font = find_font()
+    assert font is not None
+    written = inside(frame, box)
+    if not (written > 130).any():
+        return ""
+    return max(texts, key=lambda text: likeness(ink(written), ink(drawn(text, font, size))))
+
+
+def state(frame: NDArray[np.uint8], box: Box) -> str:
+    size = max(12, min(24, box.width // 15))
+    return says(frame, box, tuple(fitted([text, text.split("  ")[0]], box.width, size) for text in STATES), size)
+
+
+def striped(frame: NDArray[np.uint8], box: Box) -> bool:
+    """The known picture has stripes all over, an empty place one colour."""
+    return float(np.median(np.abs(np.diff(inside(frame, box).astype(int), axis=1)))) > 0
+
+
+def test_the_bench_is_large_in_front_and_the_parties_sit_opposite_each_other(hearing: Path, frames: list[NDArray[np.uint8]]) -> None:
+    timeline, manifest = load(hearing)
+    shown = places(timeline, manifest, read_rows(hearing / "events.jsonl"))
+    assert [place.people[0].name for place in shown] == ["周正", "张某", "李某"], "who can only watch has no place"
+    seats = hall("remote_court", shown)
+    assert (seats.bench, seats.left, seats.right) == ((0,), (1,), (2,))
+    assert BENCH.width > 1.4 * LEFT.width
+    assert LEFT.x + LEFT.width <= BENCH.x
+    assert BENCH.x + BENCH.width <= RIGHT.x
+    now = frames[2 * FPS]
+    assert [striped(now, box) for box in (BENCH, LEFT, RIGHT)] == [True, True, False]
+    for cell in court(1, 1, 1, 0):
+        under = caption(cell)
+        assert (now[under.y : under.y + under.height, under.x : under.x + under.width] > 150).any(), "a name is missing"
+
+
+def test_who_has_no_picture_is_shown_with_the_reason(frames: list[NDArray[np.uint8]]) -> None:
+    assert state(frames[2 * FPS], RIGHT).startswith("未在线"), "李某 has not come yet"
+    assert state(frames[5 * FPS], RIGHT).startswith("摄像头已关闭")
+    assert state(frames[round(5.5 * FPS)], LEFT).startswith("摄像头已关闭"), "张某 switched it off"
+    assert state(frames[11 * FPS], LEFT).startswith("未在线"), "张某 was lost"
+    assert striped(frames[11 * FPS], BENCH)
+
+
+def test_a_recess_is_a_card_with_its_times(frames: list[NDArray[np.uint8]]) -> None:
+    card = frames[7 * FPS]
+    assert not any(striped(card, box) for box in (BENCH, LEFT, RIGHT))
+    middle = HEIGHT // 2
+    title, times = Box(0, middle - 70, WIDTH, 84), Box(0, middle + 12, WIDTH, 60)
+    assert says(card, title, tuple(CARDS.values()), 44) == CARDS["recess"]
+    # 1790000000.25 s is 22:13:20.25 in Shanghai
+    assert says(card, times, tuple(f"22\\:13\\:{26 + s} – 22\\:13\\:{28 + s}" for s in range(-3, 4)), 30) == "22\\:13\\:26 – 22\\:13\\:28"
+
+
+def test_each_voice_is_alone_and_in_step_with_the_film(hearing: Path, frames: list[NDArray[np.uint8]]) -> None:
+    assert frames
+    timeline, manifest = load(hearing)
+    judge, zhang, li = places(timeline, manifest, read_rows(hearing / "events.jsonl"))
+    heard = {name: beeps_of(voice(hearing, place)) for name, place in (("judge", judge), ("zhang", zhang), ("li", li))}
+    assert heard["judge"] == pytest.approx([1.0, 9.0], abs=0.05)
+    assert heard["zhang"] == pytest.approx([2.0], abs=0.05)
+    assert heard["li"] == pytest.approx([4.5, 11.0], abs=0.05)
+    assert beeps_of(hearing / "derived" / "composite.mp4") == pytest.approx(sorted(itertools.chain(*heard.values())), abs=0.05)
+    for place in (judge, zhang, li):
+        with av.open(str(voice(hearing, place))) as sound_file:
+            assert sound_file.streams.audio[0].codec_context.name == "opus"
+            assert sound_file.duration is not None
+            assert sound_file.duration / 1e6 == pytest.approx(12, abs=0.1)
+    assert verify(hearing).problems == []
+
+
+def test_a_log_of_another_make_leaves_everybody_who_was_recorded(hearing: Path) -> None:
+    timeline, manifest = load(hearing)
+    assert [place.people[0].name for place in places(timeline, manifest, [])] == ["周正", "张某", "李某"]
+
+
+async def test_a_voice_that_is_no_more_goes_when_the_film_is_made_again(hearing: Path, frames: list[NDArray[np.uint8]]) -> None:
+    assert frames
+    former = hearing / "derived" / "voices" / "0000000000000000.webm"
+    former.write_bytes(b"x")
+    await film(hearing)
+    assert len(list(former.parent.iterdir())) == 3
+    assert not former.exists()

@@ -1,0 +1,273 @@
+"""A sealed folder: whatever is done to it afterwards is found, and the file is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rooms.log import GENESIS, Event, canonical, chain
+from rooms.recording.seal import seal_folder
+from rooms.recording.verify import NotARecording, main, verify
+from tests.rooms.recording.conftest import Site, now_us
+from tests.rooms.recording.streams import Sender, merged, opus_packets, vp8_frames
+
+META = {"title": "李某诉王某", "case_number": "(2026)苏03民初12号", "participants": [{"id": "p1", "name": "李某", "role": "party"}]}
+
+
+def event_rows(count: int, sitting: str = "s1") -> list[str]:
+    """A log of `count` rows."""
+    rows, prev = [], GENESIS
+    for seq in range(1, count + 1):
+        row = chain(sitting, 1, seq, prev, Event("stage_changed", seq, {"to": "庭审"}))
+        rows.append(row.line())
+        prev = row.hash
+    return rows
+
+
+def a_folder(root: Path) -> Path:
+    """A small sitting's folder, not yet sealed."""
+    (root / "tracks").mkdir(parents=True)
+    lines = []
+    for number, endpoint in enumerate(("alice", "bob"), start=1):
+        name = f"tracks/{number:04d}-camera-{endpoint}.mkv"
+        (root / name).write_bytes(os.urandom(5000))
+        opened = {"row": "opened", "file": name, "endpoint": endpoint, "source": "camera", "codec": "VP8", "start_us": 1, "number": number}
+        lines += [opened, {"row": "closed", "file": name, "end_us": 2, "frames": 1, "cause": "stopped"}]
+    (root / "segments.jsonl").write_text("".join(canonical(row) + "\n" for row in lines))
+    (root / "ledger.jsonl").write_text(canonical({"kind": "start", "at_us": 1}) + "\n")
+    (root / "heartbeat.jsonl").write_text(canonical({"at_us": 1, "recording": True}) + "\n")
+    (root / "events.jsonl").write_text("".join(row + "\n" for row in event_rows(5)))
+    return root
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    """A sealed folder."""
+    root = a_folder(tmp_path / "s1")
+    seal_folder(root, {"sitting": "s1", **META}, 1_790_000_000_000_000)
+    return root
+
+
+def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
+    content = path.read_bytes()
+    os.chmod(path.parent, 0o755)
+    os.chmod(path, 0o644)
+    path.write_bytes(change(content))
+
+
+def flip(position: int) -> Callable[[bytes], bytes]:
+    return lambda content: content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
+
+
+def names(path: Path) -> set[str]:
+    return {problem.file for problem in verify(path).problems}
+
+
+def codes(path: Path) -> set[tuple[str, str]]:
+    return {(problem.code, problem.file) for problem in verify(path).problems}
+
+
+def resigned(content: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    """A manifest changed by somebody who makes its own digests fit again."""
+    manifest = json.loads(content)
+    for name in ("digest", "digest_sm3"):
+        del manifest[name]
+    change(manifest)
+    body = canonical(manifest).encode()
+    return canonical({**manifest, "digest": hashlib.sha256(body).hexdigest(), "digest_sm3": hashlib.new("sm3", body).hexdigest()}).encode()
+
+
+ORIGINALS = [
+    "tracks/0001-camera-alice.mkv",
+    "tracks/0002-camera-bob.mkv",
+    "segments.jsonl",
+    "ledger.jsonl",
+    "events.jsonl",
+    "heartbeat.jsonl",
+    "manifest.json",
+]
+
+
+def test_an_untouched_folder_is_agreed_with(sealed: Path) -> None:
+    report = verify(sealed)
+    assert report.ok
+    assert (report.sitting, report.title, report.events, report.files) == ("s1", "李某诉王某", 5, 6)
+
+
+def test_sealing_again_gives_the_same_answer_and_changes_nothing(sealed: Path) -> None:
+    before = (sealed / "manifest.json").read_bytes()
+    again = seal_folder(sealed, {"sitting": "s1", "title": "another"}, 5)
+    assert (sealed / "manifest.json").read_bytes() == before
+    assert again == {"manifest_sha256": hashlib.sha256(before).hexdigest(), "files": 6}
+
+
+def test_originals_and_their_folder_are_read_only(sealed: Path) -> None:
+    for name in ORIGINALS:
+        assert (sealed / name).stat().st_mode & 0o222 == 0, name
+    assert (sealed / "tracks").stat().st_mode & 0o222 == 0
+    assert (sealed / "derived").is_dir()
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.parametrize("where", [0, 0.1, 0.5, 0.9, 1])
+def test_one_changed_byte_names_its_file_and_no_other(sealed: Path, name: str, where: float) -> None:
+    rewrite(sealed / name, lambda content: flip(int(where * (len(content) - 1)))(content))
+    assert names(sealed) == {name}
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_a_missing_file_is_named(sealed: Path, name: str) -> None:
+    os.chmod((sealed / name).parent, 0o755)
+    (sealed / name).unlink()
+    assert names(sealed) == {name}
+
+
+def test_an_added_file_is_named(sealed: Path) -> None:
+    os.chmod(sealed / "tracks", 0o755)
+    (sealed / "tracks" / "0003-camera-eve.mkv").write_bytes(b"x")
+    (sealed / "notes.txt").write_bytes(b"x")
+    assert codes(sealed) == {("file_extra", "tracks/0003-camera-eve.mkv"), ("file_extra", "notes.txt")}
+
+
+def test_what_is_derived_may_come_and_go(sealed: Path) -> None:
+    (sealed / "derived" / "composite.mp4").write_bytes(b"x")
+    assert verify(sealed).ok
+    shutil.rmtree(sealed / "derived")
+    assert verify(sealed).ok
+
+
+def test_swapped_segments_are_told_from_changed_ones(sealed: Path) -> None:
+    os.chmod(sealed / "tracks", 0o755)
+    first, second = (sealed / name for name in ORIGINALS[:2])
+    first.rename(sealed / "kept")
+    second.rename(first)
+    (sealed / "kept").rename(second)
+    assert codes(sealed) == {("file_swapped", ORIGINALS[0]), ("file_swapped", ORIGINALS[1])}
+
+
+def test_a_cut_log_is_found_even_where_its_digest_was_made_to_fit(sealed: Path) -> None:
+    rewrite(sealed / "events.jsonl", lambda content: b"".join(content.splitlines(keepends=True)[:-2]))
+    log = (sealed / "events.jsonl").read_bytes()
+
+    def fit(manifest: dict[str, Any]) -> None:
+        for row in manifest["files"]:
+            if row["file"] == "events.jsonl":
+                row.update(bytes=len(log), sha256=hashlib.sha256(log).hexdigest(), sm3=hashlib.new("sm3", log).hexdigest())
+
+    rewrite(sealed / "manifest.json", lambda content: resigned(content, fit))
+    assert codes(sealed) == {("log_cut", "events.jsonl")}
+
+
+def test_a_changed_row_of_the_log_is_named_by_its_number(sealed: Path) -> None:
+    rewrite(sealed / "events.jsonl", lambda content: content.replace(b'"seq":3', b'"seq":9', 1))
+    (row,) = [problem for problem in verify(sealed).problems if problem.code == "log_row"]
+    assert row.detail == "3"
+
+
+def test_a_symbolic_link_is_no_original(sealed: Path, tmp_path: Path) -> None:
+    os.chmod(sealed / "tracks", 0o755)
+    (sealed / ORIGINALS[0]).rename(tmp_path / "elsewhere")
+    (sealed / ORIGINALS[0]).symlink_to(tmp_path / "elsewhere")
+    assert codes(sealed) == {("file_not_regular", ORIGINALS[0])}
+
+
+def test_another_manifest_than_the_one_in_the_log_is_refused(sealed: Path) -> None:
+    own = verify(sealed).manifest_sha256
+    assert verify(sealed, own).ok
+    assert [problem.code for problem in verify(sealed, "0" * 64).problems] == ["manifest_other"]
+
+
+def test_a_folder_of_something_else_is_wrong_usage(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(NotARecording):
+            verify(path)
+        assert main([str(path)]) == 2
+    assert main([]) == 2
+
+
+def test_the_command_speaks_plain_words_in_both_languages(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(sealed), "--lang", "en"]) == 0
+    assert "Unchanged since it was sealed" in capsys.readouterr().out
+    rewrite(sealed / ORIGINALS[0], flip(77))
+    assert main([str(sealed), "--lang", "en"]) == 1
+    assert f"{ORIGINALS[0]}: the content was changed" in capsys.readouterr().out
+    assert main([str(sealed), "--lang", "zh-CN"]) == 1
+    assert f"{ORIGINALS[0]}: 文件内容被改动" in capsys.readouterr().out
+    assert main([str(sealed), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["problems"][0]["file"] == ORIGINALS[0]
+
+
+def test_the_check_needs_nothing_but_the_standard_library(sealed: Path) -> None:
+    source = Path(verify.__code__.co_filename)
+    command = [sys.executable, "-I", "-S", str(source), str(sealed), "--lang", "en"]
+    alone = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert alone.returncode == 0, alone.stderr
+
+
+async def test_a_recorded_sitting_is_sealed_and_agreed_with(site: Site) -> None:
+    await site.client.open("s1", 1, "s1", "t")
+    await site.client.record("s1", 1, True, "hearing_opened", "judge")
+    rows = event_rows(7)
+    await site.client.events("s1", 1, rows[:4])
+    await site.client.events("s1", 1, rows[2:])
+    made = now_us() - 3_000_000
+    camera, microphone = Sender(1, "alice", "camera", made), Sender(2, "alice", "microphone", made)
+    packets = merged(camera.send(vp8_frames(3.0)), microphone.send(opus_packets(3.0)))
+    await site.engine.announce(camera, microphone)
+    await site.engine.play(packets)
+    await site.written(len(packets))
+    await site.client.record("s1", 1, False, "closed", "judge")
+    sealed = await site.client.seal("s1", 1, META)
+    assert await site.client.seal("s1", 1, META) == sealed
+    report = verify(site.recordings / "s1", str(sealed["manifest_sha256"]))
+    assert report.ok, report.problems
+    assert (report.events, sealed["files"]) == (7, 6)
+    await site.kill()
+    await site.start()
+    await site.client.open("s1", 2, "s1", "t")
+    assert await site.client.seal("s1", 2, META) == sealed
+    rewrite(site.recordings / "s1" / "tracks" / "0001-camera-alice.mkv", flip(2000))
+    assert names(site.recordings / "s1") == {"tracks/0001-camera-alice.mkv"}
+
+
+def test_every_original_and_the_manifest_have_an_sm3(sealed: Path) -> None:
+    report = verify(sealed)
+    assert report.sm3 == "checked"
+    manifest = json.loads((sealed / "manifest.json").read_bytes())
+    for row in manifest["files"]:
+        assert row["sm3"] == hashlib.new("sm3", (sealed / row["file"]).read_bytes()).hexdigest()
+    assert report.manifest_sm3 == hashlib.new("sm3", (sealed / "manifest.json").read_bytes()).hexdigest()
+
+
+def test_a_file_whose_sm3_alone_differs_is_named(sealed: Path) -> None:
+    def forge(manifest: dict[str, Any]) -> None:
+        manifest["files"][0]["sm3"] = "0" * 64
+
+    first = json.loads((sealed / "manifest.json").read_bytes())["files"][0]["file"]
+    rewrite(sealed / "manifest.json", lambda content: resigned(content, forge))
+    assert codes(sealed) == {("sm3_other", first)}
+
+
+def test_a_recording_sealed_before_there_was_an_sm3_is_still_agreed_with(sealed: Path) -> None:
+    def older(manifest: dict[str, Any]) -> None:
+        manifest["format"] = 1
+        for row in manifest["files"]:
+            del row["sm3"]
+
+    def without(content: bytes) -> bytes:
+        manifest = json.loads(resigned(content, older))
+        del manifest["digest_sm3"]
+        return canonical(manifest).encode()
+
+    rewrite(sealed / "manifest.json", without)
+    report = verify(sealed)
+    assert (report.ok, report.sm3) == (True, "absent")
