@@ -8,6 +8,20 @@ from collections.abc import Callable
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--failed-files", action="store_true", help="only the files in which a test failed the last time, whole")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whole files: their tests may build on one another."""
+    if not config.getoption("failed_files"):
+        return
+    failed = config.cache.get("cache/lastfailed", {}) if config.cache is not None else {}
+    files = {test.split("::")[0] for test in failed}
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid.split("::")[0] not in files])
+    items[:] = [item for item in items if item.nodeid.split("::")[0] in files]
+
+
 @pytest.fixture
 def free_port() -> Callable[[], int]:
     """Gives a TCP port that is free now, on 127.0.0.1."""

@@ -36,9 +36,8 @@ MARGIN = 3
 """A stated time is asserted with this margin."""
 BACK_LIMIT_S = 10.0 * MARGIN
 LOST_LIMIT_MS = 1000.0 * MARGIN
-USUAL_MS = 150.0
-"""Three frames: the longest pause of a picture on a machine that is free. Where pauses are longer before anything is killed,
-the machine is busy with other things, and what takes a second takes as many times as long."""
+BEAT_MS = 2000.0
+"""So much more than the outage nobody is without picture, sound and recording: a key frame, and the reading of the clocks."""
 SECOND_OF_SOUND = 50
 SPEAKS, MUTED = "李明", "王芳"
 
@@ -209,7 +208,6 @@ async def test_everybody_comes_back_by_himself(hearing: Hearing, turn: int, kill
     await watch(hearing)
     await all_flow(hearing, frames=40, packets=2 * SECOND_OF_SOUND)
     usual_ms = max((await longest_pauses(hearing)).values())
-    limit_ms = min(LOST_LIMIT_MS * max(1.0, usual_ms / USUAL_MS), BACK_LIMIT_S * 1000)
     await watch(hearing)
 
     killed, killed_us = time.monotonic(), time.time_ns() // 1000
@@ -222,6 +220,7 @@ async def test_everybody_comes_back_by_himself(hearing: Hearing, turn: int, kill
         )
     await all_flow(hearing, frames=1, packets=1)
     back_s = time.monotonic() - killed
+    pauses = await longest_pauses(hearing)
     await hearing.until_logged(seq, lambda rows: outage_told(rows, parts, hearing), f"the log tells of the outage of {kill}")
     await all_flow(hearing)
     assert site.restarted(pids)
@@ -231,18 +230,18 @@ async def test_everybody_comes_back_by_himself(hearing: Hearing, turn: int, kill
     lost = [after - earlier for after, earlier in zip([await packets_lost(s) for s in hearing.seats], lost_before, strict=True)]
     figures = {
         "back_s": round(back_s, 2),
-        **await longest_pauses(hearing),
+        **pauses,
         "recording_gap_ms": round(max(((gap["to_us"] - gap["from_us"]) / 1000 for gap in gaps), default=0)),
         "received_unwritten_ms": round(max(((killed_us - gap["from_us"]) / 1000 for gap in gaps), default=0)),
     }
     sys.stdout.write(json.dumps({"kill": kill, "turn": turn, **figures, "packets_lost": lost, "usual_ms": usual_ms}) + "\n")
-    if "engine" in parts:
-        assert all(figures[name] <= limit_ms for name in ("picture_ms", "sound_ms", "recording_gap_ms", "received_unwritten_ms"))
-    else:
+    # How long the outage is depends on how busy the machine is; that nothing is missing beside it does not.
+    assert figures["received_unwritten_ms"] <= LOST_LIMIT_MS + usual_ms
+    assert all(figures[name] <= back_s * 1000 + usual_ms + BEAT_MS for name in ("picture_ms", "sound_ms", "recording_gap_ms"))
+    if "engine" not in parts:
         # The engine went on: the very same connections, and nothing is missing on them; nor in the recording.
         assert [await transports(seat) for seat in hearing.seats] == connections
         assert max(lost) <= SECOND_OF_SOUND
-        assert figures["recording_gap_ms"] <= limit_ms
     await still_muted(hearing)
 
 
