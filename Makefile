@@ -17,27 +17,21 @@ ONLY ?=
 run: $(PACKAGES) $(MODULES)
 	@exec $(BIN)/python server.py demo
 
-# Control plane and live plane side by side, a core each; then the browsers, which need both. ARGS="..." runs just those tests.
+# What runs without a browser, a file at a time in each of three processes, which wait half of the time; then the browsers, which need both. ARGS="..." runs just those tests.
 # A real-time test can fail because the machine was busy with something else: a file with a failed test is run once more, alone
 # and whole. What fails again has failed; what does not stays in the output.
 test: $(PACKAGES) $(MODULES) browser
 	@[ -z "$(ARGS)" ] || exec $(BIN)/python -m pytest $(ARGS)
-	lane() { $(BIN)/python -m pytest -o cache_dir=".pytest_cache/$$1" "$${@:2}"; }
-	said="$$(mktemp)"; trap 'rm -f "$$said"' EXIT
-	declare -A tests=([control]="tests/dispatch" [live]="tests/rooms $$(echo tests/test_*.py)" [browser]="tests/browser") ended=()
-	lane control $${tests[control]} >"$$said" 2>&1 & control=$$!
-	ended[live]=0; lane live $${tests[live]} || ended[live]=$$?
-	ended[control]=0; wait $$control || ended[control]=$$?
-	cat "$$said"
-	ended[browser]=0; lane browser $${tests[browser]} || ended[browser]=$$?
 	failed=0
-	for name in live control browser; do
-	  case $${ended[$$name]} in
-	    0) ;;
-	    1) echo "Once more, alone: the files of $${tests[$$name]} with a failed test."; lane $$name --failed-files $${tests[$$name]} || failed=1 ;;
-	    *) failed=1 ;;
-	  esac
-	done
+	lane() {
+	  local ended=0 cache=".pytest_cache/$$1" tests="$$2"; shift 2
+	  $(BIN)/python -m pytest -o cache_dir="$$cache" "$$@" $$tests || ended=$$?
+	  [ $$ended != 1 ] || { echo "Once more, alone: each file of $$tests with a failed test."; ended=0
+	    $(BIN)/python -m pytest -o cache_dir="$$cache" --failed-files $$tests || ended=$$?; }
+	  [ $$ended = 0 ] || failed=1
+	}
+	lane plain "tests/dispatch tests/rooms $$(echo tests/test_*.py)" -q -n 3 --dist loadfile
+	lane browser tests/browser
 	exit $$failed
 
 lint: $(PACKAGES) $(MODULES)
@@ -48,10 +42,11 @@ lint: $(PACKAGES) $(MODULES)
 bench: $(PACKAGES) $(MODULES) browser janus
 	@$(BIN)/python -m bench $(ONLY)
 
-# One hearing whose parts are killed again and again, each in turn and all at once: SOAK=20 turns by default.
+# The long tests, and one hearing whose parts are killed again and again, each in turn and all at once: SOAK=20 turns by default.
 SOAK ?= 20
 soak: $(PACKAGES) $(MODULES) browser
-	@SOAK=$(SOAK) $(BIN)/python -m pytest -q -s tests/browser/test_survival.py
+	@$(BIN)/python -m pytest -q -m long tests
+	SOAK=$(SOAK) $(BIN)/python -m pytest -q -s tests/browser/test_survival.py
 
 # One archive for sites without internet, below dist/: wheels, Debian packages, install script, units, checksums. On Debian 12.
 release: $(PACKAGES)

@@ -137,7 +137,7 @@ def test_a_demonstration_starts_again_with_the_same_people_and_ends_in_order(tmp
         site.stop()
         assert first.returncode == 0, site.log()
         site.start()
-        until(lambda: (tmp_path / "var" / "server.out").read_text().count(site.url) >= 2, 10, "the address was printed at both starts")
+        until(lambda: (tmp_path / "var" / "server.out").read_text().count(site.url) >= 2, 60, "the address was printed at both starts")
         assert (tmp_path / "var" / "secrets" / "demo-accounts.json").read_text() == accounts
     finally:
         site.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -24,9 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(LIMIT_S))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A running server with the demonstration's rooms and people, for one file of tests."""
+    """A running server with the demonstration's rooms and people, for all files that need none of their own."""
     site = Site(tmp_path_factory.mktemp("site"), command="demo")
     try:
         yield site.start()
@@ -60,5 +61,4 @@ async def person(playwright: Playwright, material: Path) -> AsyncIterator[Person
         return one
 
     yield come
-    for one in people:
-        await one.close()
+    await asyncio.gather(*(one.close() for one in people))

@@ -294,12 +294,11 @@ async def hold(site: Site, material: Path) -> Hearing:
 async def _people(material: Path) -> AsyncIterator[list[Person]]:
     async with async_playwright() as playwright:
         sizes = (DESK, SMALL, SMALL, SMALL)
-        people = [await arrive(playwright, material, number, viewport=size) for number, size in enumerate(sizes)]
+        people = await asyncio.gather(*(arrive(playwright, material, number, viewport=size) for number, size in enumerate(sizes)))
         try:
             yield people
         finally:
-            for person in people:
-                await person.close()
+            await asyncio.gather(*(person.close() for person in people))
 
 
 async def by_the_link(person: Person, held: Held, name: str) -> Seat:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,15 +19,6 @@ pytestmark = pytest.mark.timeout(150)
 DRIFTS = "document.querySelector('one-person').drifts"
 FILM = "document.querySelector('.stage-film')"
 OWN = "document.querySelector('.stage-own')"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("playback"))
-    try:
-        yield site.start()
-    finally:
-        site.stop()
 
 
 async def recorded(court: Court, site: Site) -> str:

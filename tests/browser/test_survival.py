@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,6 +141,15 @@ async def transports(seat: Seat) -> dict[str, str | None]:
     return cast("dict[str, str | None]", (await seat.figures())["media"]["transports"])
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("survival"), settings={"SPARES": "true"})
+    try:
+        yield site.start()
+    finally:
+        site.stop()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hearing(site: Site, material: Path) -> AsyncIterator[Hearing]:
     """Chair and two parties in session, one of them muted; recorded, everybody sees everybody."""
@@ -169,8 +178,7 @@ async def hearing(site: Site, material: Path) -> AsyncIterator[Hearing]:
                 await seat.person.page.evaluate("window.__loaded = crypto.randomUUID()")
             yield hearing
         finally:
-            for person in people:
-                await person.close()
+            await asyncio.gather(*(person.close() for person in people))
             await court.close()
 
 

@@ -250,7 +250,8 @@ def test_without_a_chinese_font_the_package_is_named(monkeypatch: pytest.MonkeyP
 # -- ports and addresses ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_port_that_another_program_has_is_named_with_its_setting(tmp_path: Path) -> None:
+def test_a_port_that_another_program_has_is_named_with_its_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_network, "LIMIT_S", 1.0)  # the other program never answers
     with socket.create_server(("127.0.0.1", 0)) as other, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:
         media.bind(("127.0.0.1", 0))
         settings = Settings(data=tmp_path, port=other.getsockname()[1], udp_port=media.getsockname()[1], media_bind="127.0.0.1")

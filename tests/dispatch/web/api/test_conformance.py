@@ -138,7 +138,7 @@ def succeeded() -> dict[tuple[str, str], float]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("role", "extent"),
-    [("administrator", ("--max-examples", "8")), ("clerk", ("--max-examples", "8")), ("", ("--phases", "coverage"))],
+    [("administrator", ("--max-examples", "3")), ("clerk", ("--max-examples", "8")), ("", ("--phases", "coverage"))],
     ids=["administrator", "clerk", "without a token"],
 )
 async def test_every_answer_is_one_that_is_described(
