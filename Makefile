@@ -1,4 +1,4 @@
-# Everything on a fresh Debian 12 with Python 3.11 and Node 20: `make run`, `make test`, `make lint`, `make bench`.
+# Everything on a fresh Debian 12 with Python 3.11 and Node 20: `make run`, `make test`, `make test-long`, `make lint`, `make bench`.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
@@ -12,26 +12,37 @@ MODULES := node_modules/.packages
 ARGS ?=
 ONLY ?=
 
-.PHONY: run test lint bench soak release translations clean browser janus
+.PHONY: run test test-long lint bench soak release translations clean browser janus
 
 run: $(PACKAGES) $(MODULES)
 	@exec $(BIN)/python server.py demo
 
-# What runs without a browser, a file at a time in each of three processes, which wait half of the time; then the browsers, which need both. ARGS="..." runs just those tests.
-# A real-time test can fail because the machine was busy with something else: a file with a failed test is run once more, alone
-# and whole. What fails again has failed; what does not stays in the output.
+# One lane of tests: name, what pytest is told. A real-time test can fail because the machine was busy with something else: each
+# file with a failed test is run once more, alone and whole. What fails again has failed; what does not stays in the output.
+define LANE
+failed=0
+lane() {
+  local ended=0 with=(-o cache_dir=".pytest_cache/$$1" -m "$$2") tests="$$3"; shift 3
+  $(BIN)/python -m pytest "$${with[@]}" "$$@" $$tests || ended=$$?
+  [ $$ended != 1 ] || { echo "Once more, alone: each file of $$tests with a failed test."; ended=0
+    $(BIN)/python -m pytest "$${with[@]}" --failed-files $$tests || ended=$$?; }
+  [ $$ended = 0 ] || failed=1
+}
+endef
+
+# What runs without a browser, a file at a time in each of three processes, which wait half of the time; then the browsers, which
+# need all cores. ARGS="..." runs just those tests.
 test: $(PACKAGES) $(MODULES) browser
 	@[ -z "$(ARGS)" ] || exec $(BIN)/python -m pytest $(ARGS)
-	failed=0
-	lane() {
-	  local ended=0 cache=".pytest_cache/$$1" tests="$$2"; shift 2
-	  $(BIN)/python -m pytest -o cache_dir="$$cache" "$$@" $$tests || ended=$$?
-	  [ $$ended != 1 ] || { echo "Once more, alone: each file of $$tests with a failed test."; ended=0
-	    $(BIN)/python -m pytest -o cache_dir="$$cache" --failed-files $$tests || ended=$$?; }
-	  [ $$ended = 0 ] || failed=1
-	}
-	lane plain "tests/dispatch tests/rooms $$(echo tests/test_*.py)" -q -n 3 --dist loadfile
-	lane browser tests/browser
+	$(LANE)
+	lane plain "not long" "tests/dispatch tests/rooms $$(echo tests/test_*.py)" -q -n 3 --dist loadfile
+	lane browser "not long" tests/browser
+	exit $$failed
+
+# The other tests with browsers: of single pages and devices, of restored sites, of networks. With `make test` that is everything.
+test-long: $(PACKAGES) $(MODULES) browser
+	@$(LANE)
+	lane long long tests/browser
 	exit $$failed
 
 lint: $(PACKAGES) $(MODULES)
@@ -42,11 +53,10 @@ lint: $(PACKAGES) $(MODULES)
 bench: $(PACKAGES) $(MODULES) browser janus
 	@$(BIN)/python -m bench $(ONLY)
 
-# The long tests, and one hearing whose parts are killed again and again, each in turn and all at once: SOAK=20 turns by default.
+# One hearing whose parts are killed again and again, each in turn and all at once: SOAK=20 turns by default.
 SOAK ?= 20
 soak: $(PACKAGES) $(MODULES) browser
-	@$(BIN)/python -m pytest -q -m long tests
-	SOAK=$(SOAK) $(BIN)/python -m pytest -q -s tests/browser/test_survival.py
+	@SOAK=$(SOAK) $(BIN)/python -m pytest -q -s tests/browser/test_survival.py
 
 # One archive for sites without internet, below dist/: wheels, Debian packages, install script, units, checksums. On Debian 12.
 release: $(PACKAGES)

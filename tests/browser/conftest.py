@@ -19,10 +19,14 @@ expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Limits suit browsers."""
+    """Limits suit browsers; what is not of the main path is long."""
     for item in items:
-        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LIMIT_S))
+        if item.get_closest_marker("main") is None:
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")

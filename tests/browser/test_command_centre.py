@@ -12,7 +12,7 @@ from tests.browser.hearing import enter, eventually, take_the_chair
 from tests.browser.participants import Person
 from tests.browser.site import Site
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.main, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
@@ -37,6 +38,7 @@ async def press(page: Page, target: Locator, key: str = "Enter") -> None:
     await page.keyboard.press(key)
 
 
+@pytest.mark.main
 async def test_a_complete_hearing_by_keyboard_alone(site: Site, court: Court, person: PersonFactory) -> None:
     held = await court.sitting((("李明", "party"),))
     chair, li = await person(), await person()

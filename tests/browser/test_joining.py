@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
@@ -45,6 +46,7 @@ async def is_accessible(person: Person) -> None:
     assert await person.accessibility_faults() == []
 
 
+@pytest.mark.main
 async def test_the_whole_way_from_the_link_to_the_waiting_room_on_a_phone(court: Court, person: PersonFactory) -> None:
     held = await court.sitting()
     li = await person(viewport=PHONE)

@@ -31,13 +31,7 @@ async def court(site: Site) -> AsyncIterator[Court]:
     await found.close()
 
 
-@pytest.mark.parametrize(
-    "for_s",
-    [
-        pytest.param(0.0, id="until he is missed"),
-        pytest.param(MEDIA_STOPS_S + 5, id="until nothing is sent to him any more", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize("for_s", [0.0, MEDIA_STOPS_S + 5], ids=["until he is missed", "until nothing is sent to him any more"])
 async def test_who_stops_is_missed_and_is_back_in_his_place_when_he_goes_on(
     for_s: float, site: Site, court: Court, person: PersonFactory
 ) -> None:

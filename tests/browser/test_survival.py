@@ -41,7 +41,7 @@ BEAT_MS = 2000.0
 SECOND_OF_SOUND = 50
 SPEAKS, MUTED = "李明", "王芳"
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.main, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ import asyncio
 from itertools import permutations
 
 import pytest
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
 from tests.browser.hearing import Seat, eventually, take_the_chair, to_the_waiting_room
 from tests.browser.participants import PHONE
+from tests.browser.shared_screens import FLAGS, GREEN, Exhibit, reads, sent
 from tests.browser.site import Site
 from tests.robot import Robot
 
@@ -57,8 +59,16 @@ async def test_each_of_twelve_sees_and_hears_the_eleven_others(site: Site, perso
     robots: list[Robot] = []
     try:
         held = await court.sitting(tuple((name, "party") for name in (*AT_BROWSERS, *AT_ROBOTS)))
-        judge, li, wang = await asyncio.gather(person(0), person(1), person(2, viewport=PHONE))
+        judge, li, wang = await asyncio.gather(
+            person(0),
+            person(1, granted=False, devices=False, flags=FLAGS),
+            person(2, granted=False, devices=False, flags=FLAGS[1:], viewport=PHONE, language="en"),
+        )
+        for party in (li, wang):
+            await party.context.grant_permissions(["camera", "microphone"])
         await li.context.add_init_script(WITHOUT_VP8)
+        exhibit = await Exhibit.open(li.context)
+        await li.page.bring_to_front()
         chair = await take_the_chair(judge, site, held)
         seats = [chair, await to_the_waiting_room(li, held, "李明"), await to_the_waiting_room(wang, held, "王芳")]
         robots += await asyncio.gather(*(Robot.by_link(site, held, name) for name in AT_ROBOTS))
@@ -83,10 +93,97 @@ async def test_each_of_twelve_sees_and_hears_the_eleven_others(site: Site, perso
         for seat in seats:
             await seat.until(lambda f: f["view"]["max_height"] == 180, "is told to send small")
             await eventually(lambda seat=seat: _is_small(seat), f"{seat.name} sends small", BUSY_S)  # type: ignore[misc]
+        await chair.change_stage("hearing")
+        await a_document_is_shared(seats, exhibit)
+        await each_pins_whom_he_wants_large(seats)
+        await devices_are_changed(seats)
+        await the_court_is_locked_and_opened(seats)
+        await everybody_writes(seats, robots)
+        for seat in seats:
+            assert await seat.person.accessibility_faults() == [], seat.name
+        assert await wang.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert [seat.person.errors for seat in seats] == [[], [], []]
     finally:
         await asyncio.gather(*(robot.close() for robot in robots))
         await court.close()
+
+
+# What the three at browsers do: the chair with the mouse, Li with the keyboard alone, Wang on a telephone and in English.
+
+
+async def a_document_is_shared(seats: list[Seat], exhibit: Exhibit) -> None:
+    chair, li, wang = seats
+    await exhibit.turn(GREEN)
+    await li.person.page.keyboard.press("s")
+    for viewer in (chair, wang):
+        await reads(viewer, GREEN, BUSY_S)
+
+
+async def each_pins_whom_he_wants_large(seats: list[Seat]) -> None:
+    chair, li, wang = seats
+    for seat, name in ((chair, "当事人5"), (wang, "当事人5")):
+        await seat.tile(name).hover()
+        await seat.tile(name).locator("[data-pin]").click()
+    await li.tile("当事人5").locator("[data-pin]").focus()
+    await li.person.page.keyboard.press("Enter")
+    for seat in seats:
+        await expect(seat.tile("当事人5").locator("[data-pin]")).to_have_attribute("aria-pressed", "true")
+        await eventually(lambda seat=seat: _is_largest(seat, "当事人5"), f"{seat.name} sees 当事人5 large")  # type: ignore[misc]
+    await li.person.page.keyboard.press("Enter")
+    await expect(li.tile("当事人5").locator("[data-pin]")).to_have_attribute("aria-pressed", "false")
+
+
+async def _is_largest(seat: Seat, name: str) -> bool:
+    wide = await seat.person.page.locator("hearing-tile").evaluate_all("tiles => tiles.map((tile) => [tile.ariaLabel, tile.clientWidth])")
+    widest = max(width for _, width in wide)
+    return [label for label, width in wide if width == widest and name in label] != [] and sum(w == widest for _, w in wide) == 1
+
+
+async def devices_are_changed(seats: list[Seat]) -> None:
+    _, li, wang = seats
+    for seat in (li, wang):
+        page, before = seat.person.page, await sent(seat)
+        if seat is li:
+            await page.keyboard.press("d")
+        else:
+            await page.click('[data-part="tool-view"]')
+        await page.select_option("#now-camera", value=await page.locator("#now-camera option:not(:checked)").last.get_attribute("value"))
+
+        async def another(seat: Seat = seat, before: dict[str, str] = before) -> bool:
+            now = await sent(seat)
+            return list(now) == list(before) and now["1"] not in ("", before["1"])
+
+        await eventually(another, f"{seat.name} sends another camera on the same m-line", BUSY_S)
+        await page.keyboard.press("Escape")
+
+
+async def the_court_is_locked_and_opened(seats: list[Seat]) -> None:
+    chair, *others = seats
+    for locked in (True, False):
+        await chair.person.page.click('[data-act="lock"]')
+        for seat in others:
+            await seat.until(lambda f, locked=locked: f["view"]["sitting"]["locked"] is locked, f"sees that the court is locked: {locked}")  # type: ignore[misc]
+
+
+async def everybody_writes(seats: list[Seat], robots: list[Robot]) -> None:
+    chair, li, wang = seats
+    await chair.person.page.click('[data-part="tool-messages"]')
+    await li.person.page.keyboard.press("c")
+    await wang.person.page.click('[data-part="tool-messages"]')
+    texts = ["请看第二页", "看到了", "I see it"]
+    for number, seat in enumerate(seats):
+        await _write(seat.person.page, texts[number])
+        for reader in seats:
+            await expect(reader.person.page.locator("#messages-panel .message-text")).to_have_text(texts[: number + 1])
+    for robot in robots:
+        await robot.until(lambda view: [message["text"] for message in view["messages"]] == texts, "reads what was written")
+    for seat in seats:
+        await seat.person.page.keyboard.press("Escape")
+
+
+async def _write(page: Page, text: str) -> None:
+    await page.fill("#message-text", text)
+    await page.keyboard.press("Enter")
 
 
 async def _is_small(seat: Seat) -> bool:
