@@ -106,6 +106,11 @@ export class Board {
     const columns = columnsFor(count, row.clientWidth, row.clientHeight);
     row.style.setProperty('--columns', String(columns));
     row.style.setProperty('--tile-rows', String(Math.ceil(count / columns)));
+    // A last line that is not full stands in the middle: hearing.css takes two columns for each.
+    const left = count % columns;
+    for (const [index, tile] of [...row.children].entries()) {
+      if (tile instanceof HTMLElement) tile.style.setProperty('--from', left > 0 && index === count - left ? String(columns - left + 1) : 'auto');
+    }
   }
 
   /** The pictures of people. @returns {HearingTile[]} */

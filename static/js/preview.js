@@ -46,7 +46,7 @@ export class OwnPreview extends HTMLElement {
       void this.#video.play().catch(() => {});
     }
     this.#cover.hidden = camera !== null;
-    dress(this.#microphone, condition.microphone, ['mic', 'mic-off'], [t('Microphone is on'), t('Microphone is off')]);
+    dress(this.#microphone, condition.microphone, ['mic', 'mic-off'], [t('Mic is on'), t('Mic is off')]);
     dress(this.#camera, condition.camera, ['camera', 'camera-off'], [t('Camera is on'), t('Camera is off')]);
   }
 

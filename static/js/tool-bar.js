@@ -247,6 +247,6 @@ function shortWord(source, condition) {
     case 'unavailable':
       return t('not available');
     default:
-      return source === 'screen' ? t('not shared') : t('off');
+      return source === 'screen' ? t('none') : t('off');
   }
 }
