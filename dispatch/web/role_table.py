@@ -12,12 +12,13 @@ AREAS = (
     ("Booking", ("/booking", "/sittings", "/api/v1/sittings")),
     ("My sittings", ("/today",)),
     ("Hearings", ("/hearing",)),
-    ("Command centre", ("/console", "/api/v1/console")),
+    ("Command centre", ("/console",)),
     ("Silent watch", ("/ws/console/sittings",)),
-    ("Archive", ("/archive", "/api/v1/archive")),
+    ("Archive", ("/archive", "/api/v1/recordings")),
     ("Devices of the rooms", ("/rooms",)),
     ("Catalogue of rooms", ("/catalogue",)),
     ("Staff", ("/users",)),
+    ("Programs", ("/programs",)),
     ("Audit log", ("/audit",)),
 )
 """Word of the catalogue, and the beginnings of the addresses that belong to it."""
