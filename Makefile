@@ -39,10 +39,10 @@ test: $(PACKAGES) $(MODULES) browser
 	lane browser "not long" tests/browser
 	exit $$failed
 
-# The other tests with browsers: of single pages and devices, of restored sites, of networks. With `make test` that is everything.
+# The other tests with browsers (single pages and devices, restored sites, networks) and the release. With `make test` that is everything.
 test-long: $(PACKAGES) $(MODULES) browser
 	@$(LANE)
-	lane long long tests/browser
+	lane long long "tests/browser tests/test_release.py"
 	exit $$failed
 
 lint: $(PACKAGES) $(MODULES)

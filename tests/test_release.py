@@ -23,7 +23,7 @@ from tests.browser.network import Machine, NoNamespaces
 from tests.browser.site import TOP, free_port, until
 
 UNITS = ("engine", "recorder", "jobs", "web")
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,73 @@
+"""Every page of the staff, of each role, in both languages, light and dark, at a desk and on a telephone: no fault of access,
+nothing cut off, no error."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from playwright.async_api import Page
+
+from dispatch.web.access import ALL_ROLES
+from dispatch.web.routes import ROUTES
+from tests.browser.conftest import PersonFactory
+from tests.browser.court import Court
+from tests.browser.participants import DESK, PHONE
+from tests.browser.site import Site
+
+HELD_ELSEWHERE = ("/hearing/", "/archive/{sitting}")
+"""Pages that other tests look at while there is something to see on them."""
+SETTINGS = (("zh-CN", "light", "normal", DESK), ("en", "dark", "large", PHONE))
+
+
+def pages(role: str, values: dict[str, str]) -> list[str]:
+    """Addresses of the pages that a role may open."""
+    templates = [
+        route.path
+        for route in ROUTES
+        if route.method == "GET" and route.answers == "page" and role in route.access.roles and not route.path.startswith(HELD_ELSEWHERE)
+    ]
+    return [re.sub(r"{(\w+)}", lambda name: values[name[1]], path) for path in templates]
+
+
+async def choose(page: Page, site: Site, **choices: str) -> None:
+    """The person's own preferences, on their page."""
+    await page.goto(f"{site.url}/preferences")
+    for name, value in choices.items():
+        await page.check(f'input[name="{name}"][value="{value}"]')
+    await page.click(".dialog-actions button")
+    await page.wait_for_selector("[role=status]")
+
+
+@pytest.mark.parametrize("role", ALL_ROLES)
+async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: Site, person: PersonFactory) -> None:
+    court = await Court.open(site)
+    try:
+        held = await court.sitting(with_clerk=True)
+        account = await court.person(role)
+        own = {"judge": held.chair, "clerk": held.clerk}.get(role) or account
+        values = {"sitting": held.id, "user": own.user.id, "room": held.room.id}
+        one = await person()
+        page = one.page
+        await one.sign_in(site.url, own.sign_in_name, own.password)
+        # A prosecutor may open the sittings in which he appears, and this is none of them.
+        listed = [path for path in pages(role, values) if role != "prosecutor" or not path.startswith("/sittings/")]
+        faults: list[str] = []
+        assert len(listed) >= 3
+        for language, theme, size, viewport in SETTINGS:
+            await choose(page, site, language=language, theme=theme, text=size)
+            await page.set_viewport_size({"width": viewport["width"], "height": viewport["height"]})
+            for path in listed:
+                answer = await page.goto(site.url + path)
+                assert answer is not None
+                assert answer.status == 200, path
+                where = f"{path} in {language}, {theme}, {viewport['width']} px: "
+                await asyncio.sleep(0.2)  # a page draws what its script brings
+                faults += [where + fault for fault in await one.accessibility_faults()]
+                if await page.evaluate("document.documentElement.scrollWidth") > viewport["width"]:
+                    faults.append(where + "cut off")
+        assert faults == []
+        assert one.errors == []
+    finally:
+        await court.close()
