@@ -51,7 +51,7 @@ def options() -> argparse.Namespace:
 
 def site_in(folder: Path, address: str) -> Site:
     """A site with all its parts whose media go by `address`; not started yet."""
-    return Site(folder, settings={"MEDIA_BIND": address, "MEDIA_ADDRESS": address})
+    return Site(folder, settings={"SPARES": "true", "MEDIA_BIND": address, "MEDIA_ADDRESS": address})
 
 
 # -- joining
