@@ -66,7 +66,8 @@ class Court:
 
     async def room(self, name: str = "") -> Room:
         """A new room, free all day."""
-        room = Room(name=name or f"第{secrets.token_hex(3)}法庭", name_en="Court room", kind="court")
+        mark = secrets.token_hex(3)
+        room = Room(name=name or f"第{mark}法庭", name_en=f"Court room {mark}", kind="court")
         async with self.db.writer() as session:
             session.add(room)
         return room
