@@ -17,6 +17,8 @@ JUMP_US = 5_000_000
 STEP_US = 150_000
 """A larger correction is made at once; a smaller one at :data:`SLEW`."""
 SLEW = 0.01
+YOUNG_US = 2_000_000
+"""So long after its beginning, or a break, the shortest delay of a track may still be found too long."""
 STALL_US = 50_000
 """Sender reports that differ by more: the sender made no sound or picture meanwhile, and its RTP clock stood still."""
 MOST_SKEW_US = 500_000
@@ -35,7 +37,7 @@ class EndpointClock:
 
 
 class TrackClock:
-    """`observe` each packet, `report` each sender report, ask `wall_us` for frames in order, half a second later.
+    """`observe` each packet, `report` each sender report, ask `wall_us` for frames in order, a moment later.
 
     Call :meth:`close` when the track ends, so that its endpoint's clock forgets it.
     """
@@ -48,7 +50,7 @@ class TrackClock:
         self._buckets: dict[int, int] = {}
         self._last_arrival_us = 0
         self._last_offset_us = 0
-        self._break_us = 0
+        self._break_us = self._since_us = 0
         self._offset_us: float | None = None
         self._slewed_us = 0
         self._endpoint = endpoint
@@ -57,7 +59,9 @@ class TrackClock:
     def observe(self, timestamp: int, arrival_us: int) -> None:
         """A packet with RTP `timestamp` arrived."""
         offset = arrival_us - self._unwrap(timestamp) * 1_000_000 // self._hz
-        if self._buckets and (arrival_us - self._last_arrival_us > BREAK_US or abs(offset - self._last_offset_us) > JUMP_US):
+        if not self._buckets:
+            self._since_us = arrival_us
+        elif arrival_us - self._last_arrival_us > BREAK_US or abs(offset - self._last_offset_us) > JUMP_US:
             self._break(arrival_us)
         self._last_arrival_us = max(self._last_arrival_us, arrival_us)
         self._last_offset_us = offset
@@ -77,7 +81,11 @@ class TrackClock:
             self._offset_us = self._target_us()
         self._buckets.clear()
         self.report_offset_us = None
-        self._break_us = arrival_us
+        self._break_us = self._since_us = arrival_us
+
+    def is_young(self, now_us: int) -> bool:
+        """Whether the track began, or went on after a break, less than :data:`YOUNG_US` ago."""
+        return now_us - self._since_us < YOUNG_US
 
     def report(self, report: SenderReport) -> None:
         """The sender says what its clock showed at an RTP timestamp."""

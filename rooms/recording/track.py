@@ -1,7 +1,7 @@
 """One announced track on its way from packets to timed frames: jitter buffer, depacketiser, clock. No I/O.
 
-Frames are held for :data:`HOLD_US` before they get their time, so that a delay at the start of a track, or after a
-silence, is known for what it is.
+Frames are held before they get their time, so that a delay at the start of a track, or after a silence, is known for
+what it is: :data:`YOUNG_HOLD_US` there, :data:`HOLD_US` later on, since what is held is lost when the recorder is killed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from rooms.recording.rtp import Packet, parse, parse_sender_report
 from rooms.recording.timing import EndpointClock, TrackClock
 from rooms.recording.vp8 import Vp8Depacketiser
 
-HOLD_US = 500_000
+YOUNG_HOLD_US = 500_000
+HOLD_US = 200_000
 KEY_FRAME_RETRY_US = 500_000
 Depacketiser = OpusDepacketiser | Vp8Depacketiser | H264Depacketiser
 CODECS: dict[str, Callable[[], Depacketiser]] = {"opus": OpusDepacketiser, "VP8": Vp8Depacketiser, "H264": H264Depacketiser}
@@ -82,7 +83,7 @@ class Track:
         """What is to be written at `now_us`, in order."""
         for item in self._jitter.pop(now_us):
             self._feed(item)
-        return self._release(now_us - HOLD_US)
+        return self._release(now_us - (YOUNG_HOLD_US if self._clock.is_young(now_us) else HOLD_US))
 
     def rest(self) -> list[Timed | Hole]:
         """All that is left, at once: the track or the recording ends here."""

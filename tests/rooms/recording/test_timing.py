@@ -7,8 +7,11 @@ from itertools import pairwise
 
 import pytest
 
+from rooms.recording.feed import Announcement
 from rooms.recording.rtp import SenderReport
 from rooms.recording.timing import EndpointClock, TrackClock
+from rooms.recording.track import HOLD_US, YOUNG_HOLD_US, Track
+from tests.rooms.recording.streams import rtp
 
 START = 1_790_000_000_000_000
 HZ = 48_000
@@ -164,3 +167,18 @@ def test_a_track_that_ended_no_longer_counts() -> None:
     clock.close()
     clock.close()
     assert endpoint.tracks == []
+
+
+def test_a_young_track_is_held_longer_than_one_whose_delay_is_known() -> None:
+    """What is held is lost when the recorder is killed."""
+    track = Track(1, Announcement(1, "sitting", "endpoint", "microphone", "opus", HZ, 111, 7), EndpointClock())
+    made_us: list[int] = []
+    held_us: list[int] = []
+    for step in range(250):  # one packet and one look each 20 ms
+        at_us = START + step * 20_000
+        made_us.append(at_us)
+        track.take(rtp(b"\x78\x01\x02", step, ticks(step / 50), 7, 111), at_us, 0)
+        held_us += [at_us - made_us[len(held_us) + number] for number, _ in enumerate(track.due(at_us))]
+    assert held_us[0] == YOUNG_HOLD_US
+    assert held_us[-1] == HOLD_US
+    assert not track.refused
