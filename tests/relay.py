@@ -1,4 +1,4 @@
-"""A seeded UDP relay on 127.0.0.1 that loses packets on purpose, in either direction.
+"""A seeded UDP relay on 127.0.0.1 that loses and delays packets on purpose, in either direction.
 
 The kernels that tests run on often lack ``netem``; this is the same idea in the test's own process. *Up* is towards
 the target, *down* is back to whoever spoke first from an address. Both probabilities may be changed at run time.
@@ -37,16 +37,26 @@ class Relay(asyncio.DatagramProtocol):
     """Relays 127.0.0.1:`port` to 127.0.0.1:`target_port`; `up_drop` and `down_drop` are probabilities, 0 to 1.
 
     Only media (RTP and RTCP, first byte 128 to 191 as RFC 7983 has it) is dropped unless `everything` is set, so that
-    a test of repair does not depend on the retries of ICE and DTLS.
+    a test of repair does not depend on the retries of ICE and DTLS. Whatever passes is delayed by `delay_s` and, each
+    datagram for itself, by up to `jitter_s` more, so that datagrams overtake each other.
     """
 
     def __init__(
-        self, target_port: int, seed: int = 1, up_drop: float = 0.0, down_drop: float = 0.0, everything: bool = False
+        self,
+        target_port: int,
+        seed: int = 1,
+        up_drop: float = 0.0,
+        down_drop: float = 0.0,
+        everything: bool = False,
+        delay_s: float = 0.0,
+        jitter_s: float = 0.0,
     ) -> None:
         self.target_port = target_port
         self.up_drop = up_drop
         self.down_drop = down_drop
         self.everything = everything
+        self.delay_s = delay_s
+        self.jitter_s = jitter_s
         self.up = Count()
         self.down = Count()
         self.port = 0
@@ -86,7 +96,7 @@ class Relay(asyncio.DatagramProtocol):
             return
         towards = self._towards.get(addr)
         if towards is not None:
-            towards.sendto(data)
+            self._later(lambda: None if towards.is_closing() else towards.sendto(data))
         elif addr in self._waiting:
             self._waiting[addr].append(data)
         else:
@@ -97,14 +107,24 @@ class Relay(asyncio.DatagramProtocol):
 
     async def _open(self, client: Address) -> None:
         def back(data: bytes) -> None:
-            if not self._lost(data, self.down_drop, self.down) and self._listening is not None:
-                self._listening.sendto(data, client)
+            if not self._lost(data, self.down_drop, self.down):
+                self._later(lambda: self._back(data, client))
 
         loop = asyncio.get_running_loop()
         towards, _ = await loop.create_datagram_endpoint(lambda: _Down(back), remote_addr=("127.0.0.1", self.target_port))
         self._towards[client] = towards
         for data in self._waiting.pop(client):
             towards.sendto(data)
+
+    def _back(self, data: bytes, client: Address) -> None:
+        if self._listening is not None:
+            self._listening.sendto(data, client)
+
+    def _later(self, send: Callable[[], None]) -> None:
+        if self.delay_s or self.jitter_s:
+            asyncio.get_running_loop().call_later(self.delay_s + self._random.random() * self.jitter_s, send)
+        else:
+            send()
 
     def _lost(self, data: bytes, probability: float, count: Count) -> bool:
         media = bool(data) and 127 < data[0] < 192

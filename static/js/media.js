@@ -5,6 +5,7 @@
 
 import { Backoff } from './backoff.js';
 import { inboundOf, measure } from './measure.js';
+import { Patient } from './patience.js';
 import { ANSWER_LIMIT_MS, end, Publisher } from './publisher.js';
 
 /** @typedef {import('./protocol.js').Connection} Connection */
@@ -139,6 +140,9 @@ export class Media {
   #totals = null;
   /** The newest measurement. @type {Sample | null} */
   sample = null;
+  #patient = new Patient();
+  /** How the others are connected, by endpoint. @type {Map<string, Record<string, number> | null>} */
+  #networks = new Map();
 
   /**
    * @param {Connection} connection
@@ -193,6 +197,7 @@ export class Media {
     const found = await measure(this.publisher.pc, this.subscriber.pc, this.#totals);
     this.#totals = found.totals;
     this.sample = found.sample;
+    this.#patient.wait(this.subscriber.tracks.values(), this.#networks, found.sample);
     return found.sample;
   }
 
@@ -214,6 +219,7 @@ export class Media {
   #follow(view) {
     this.#active = view.place === 'inside' || view.place === 'observing';
     this.#up = view.media === 'up';
+    this.#networks = new Map(view.participants.flatMap(({ endpoint, network }) => (endpoint ? [[endpoint, network]] : [])));
     this.publisher.limits(view.max_height, view.max_video_bps);
     this.#run();
   }

@@ -35,6 +35,11 @@ FLAGS = (
     "--disable-backgrounding-occluded-windows",
 )
 GRANTED = "--use-fake-ui-for-media-stream"
+THROUGH_THE_RELAY = """
+const take = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+  return take.call(this, { type: description.type, sdp: description.sdp.replace(/127\\.0\\.0\\.1 \\d+ typ/g, '127.0.0.1 PORT typ') });
+};"""
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1366, "height": 768}
 
@@ -101,6 +106,10 @@ class Person:
     async def send_as_told(self, kind: str) -> None:
         """Let the page decide again."""
         await self.page.evaluate("kind => window.__sendAsTold(kind)", kind)
+
+    async def speaks_through(self, port: int) -> None:
+        """Media of pages opened from now on go by way of 127.0.0.1:`port` (tests/relay.py)."""
+        await self.context.add_init_script(THROUGH_THE_RELAY.replace("PORT", str(port)))
 
     async def probe(self, selector: str, name: str, pitch_hz: int) -> None:
         """Watch and listen to the video element at `selector` from now on; :meth:`seen` tells what was noticed."""
@@ -176,16 +185,20 @@ async def arrive(
     language: str = "zh-CN",
     viewport: dict[str, int] | None = None,
     flags: tuple[str, ...] = (),
+    sound: Path | None = None,
 ) -> Person:
     """A person with a browser of his own.
 
     `number` chooses picture and sound (material of `folder`); `granted=False`: camera and microphone are refused;
-    `devices=False`: there are none.
+    `devices=False`: there are none. `sound`: a file that the microphone hears instead; the camera then shows the browser's own test
+    picture, as large as is asked for.
     """
     material = await asyncio.to_thread(make, folder, number)
     mark = secrets.token_hex(8)
     chosen = [flag for flag in FLAGS if devices or flag != "--use-fake-device-for-media-stream"]
-    media = (f"--use-file-for-fake-video-capture={material.picture}", f"--use-file-for-fake-audio-capture={material.sound}")
+    media = [f"--use-file-for-fake-audio-capture={sound or material.sound}"]
+    if sound is None:
+        media.append(f"--use-file-for-fake-video-capture={material.picture}")
     browser = await playwright.chromium.launch(
         executable_path=CHROMIUM,
         headless=True,

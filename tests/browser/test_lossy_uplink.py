@@ -21,19 +21,13 @@ DROPPED = 40
 MISSING = 0.005
 REPAIRED_S = 1.5
 
-THROUGH_THE_RELAY = """
-const take = RTCPeerConnection.prototype.setRemoteDescription;
-RTCPeerConnection.prototype.setRemoteDescription = function (description) {
-  return take.call(this, { type: description.type, sdp: description.sdp.replace(/127\\.0\\.0\\.1 \\d+ typ/g, '127.0.0.1 PORT typ') });
-};"""
-
 
 async def test_of_three_percent_lost_on_the_way_up_the_recording_has_nearly_all(site: Site, person: PersonFactory) -> None:
     court = await Court.open(site)
     held = await court.sitting()
     async with Relay(site.udp_port, seed=7) as relay:
         judge = await person()
-        await judge.context.add_init_script(THROUGH_THE_RELAY.replace("PORT", str(relay.port)))
+        await judge.speaks_through(relay.port)
         chair = await take_the_chair(judge, site, held)
         await chair.change_stage("hearing")
         await chair.until(lambda f: f["view"]["recording"]["state"] == "recording", "the recording goes on")

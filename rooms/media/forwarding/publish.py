@@ -101,14 +101,19 @@ class Producer:
             return True
         if extended <= highest - RING or ring_get(self.ring, extended & 0xFFFF) is not None:
             return False
-        if self.losses.arrived(extended, now):
-            reception.repaired += 1
-        elif retransmitted:
-            # Asked for, given up, and here at last; or a probe of the sender's bandwidth estimation.
+        # Where retransmissions have a stream of their own, what comes late in this one was overtaken and never lost.
+        overtaken = not retransmitted and self.rtx_payload_type is not None
+        if self.losses.arrived(extended, now, original=overtaken) or retransmitted:
+            # `retransmitted` alone: asked for, given up, and here at last; or a probe of the sender's bandwidth estimation.
             reception.repaired += 1
         else:
             reception.arrived(extended, int.from_bytes(packet[4:8], "big"), now)
         return True
+
+    def came_again(self, packet: bytes) -> None:
+        """A second copy of a packet: where it was taken for a retransmission the first time, it was overtaken and never lost."""
+        if self.losses.came_twice(self.reception.extend(packet[2] << 8 | packet[3])):
+            self.reception.overtaken()
 
     def _missed(self, first: int, after: int, now: float) -> None:
         if self.losses.gap(first, after, now):
@@ -320,6 +325,11 @@ class PublishTransport(Transport):
             producer.arrived(packet, retransmitted=False)
         else:
             self.context.port.dropped["media_unknown_payload_type"] += 1
+
+    def on_replayed(self, packet: bytes) -> None:
+        entry = self._by_ssrc.get(int.from_bytes(packet[8:12], "big"))
+        if entry is not None and not entry[1]:
+            entry[0].came_again(packet)
 
     def _learn(self, ssrc: int, packet: bytes) -> tuple[Producer, bool] | None:
         """Find the producer of a new source: by its mid (RFC 9143 section 9.2), or by a payload type that only one has."""

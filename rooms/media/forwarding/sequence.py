@@ -15,6 +15,8 @@ MAX_TRIES = 10
 GIVE_UP_S = 1.0
 #: A gap wider than this is not repaired packet by packet.
 MAX_GAP = 250
+#: Round trips until a packet is asked for again. What was only late comes twice then; what was lost twice must not wait.
+RETRY_ROUNDS = 1.2
 #: Retries are never closer than this, whatever the round trip.
 MIN_RETRY_S = 0.02
 DEFAULT_RTT_S = 0.1
@@ -78,6 +80,11 @@ class Reception:
                 self._jitter += (difference - self._jitter) / 16
         self._transit = transit
 
+    def overtaken(self) -> None:
+        """What was counted as repaired came by itself too: it was late and not lost."""
+        self.repaired -= 1
+        self.received += 1
+
     @property
     def expected(self) -> int:
         return self.highest - self.base + 1 if self.highest >= 0 else 0
@@ -115,10 +122,11 @@ class _Missing:
 class LossList:
     """The packets of one incoming stream that are asked for again."""
 
-    __slots__ = ("_missing", "rtt_s")
+    __slots__ = ("_answered", "_missing", "rtt_s")
 
     def __init__(self) -> None:
         self._missing: dict[int, _Missing] = {}
+        self._answered: dict[int, None] = {}
         self.rtt_s = DEFAULT_RTT_S
 
     def __len__(self) -> int:
@@ -133,24 +141,37 @@ class LossList:
             self._missing[number] = _Missing(now, next_at=now)
         return True
 
-    def arrived(self, number: int, now: float) -> bool:
-        """True if the packet was asked for, so that this is its retransmission."""
+    def arrived(self, number: int, now: float, original: bool = False) -> bool:
+        """True if this is the packet's retransmission, as far as is known: it was asked for.
+
+        `original`: it is known to be the packet itself, which others overtook.
+        """
         missing = self._missing.pop(number, None)
-        if missing is None or missing.tries == 0:
+        if missing is None or missing.tries == 0 or original:
             return False
+        self._answered[number] = None
+        if len(self._answered) > MAX_GAP:
+            del self._answered[next(iter(self._answered))]
         if missing.tries == 1:
             # Karn: only an unambiguous answer measures the round trip.
             sample = max(0.001, now - missing.since)
             self.rtt_s += (sample - self.rtt_s) / 8
         return True
 
+    def came_twice(self, number: int) -> bool:
+        """Whether a packet that came again was taken for a retransmission the first time: then it was overtaken, never lost."""
+        if number not in self._answered:
+            return False
+        del self._answered[number]
+        return True
+
     def due(self, now: float) -> list[int]:
-        """The numbers to ask for now, in order; each waits for a round trip (and half) before it is asked for again."""
+        """The numbers to ask for now, in order; each waits for a round trip and a little more before it is asked for again."""
         numbers = []
         for number, missing in self._missing.items():
             if missing.next_at <= now:
                 missing.tries += 1
-                missing.next_at = now + max(MIN_RETRY_S, self.rtt_s * 1.5)
+                missing.next_at = now + max(MIN_RETRY_S, self.rtt_s * RETRY_ROUNDS)
                 numbers.append(number)
         return sorted(numbers)
 

@@ -150,7 +150,10 @@ class Transport:
         rtcp = packets.is_rtcp(data)
         plain = self.context.inbox.open(data, session, rtcp)
         if isinstance(plain, int):
-            dropped["replayed" if plain in adapter.REPLAYED else "media_wrong_key"] += 1
+            replayed = plain in adapter.REPLAYED
+            dropped["replayed" if replayed else "media_wrong_key"] += 1
+            if replayed and not rtcp:
+                self.on_replayed(data)
             return
         try:
             if rtcp:
@@ -166,6 +169,9 @@ class Transport:
     def on_rtp(self, packet: bytes) -> None:
         """Take one plain RTP packet."""
         self.context.port.dropped["media_unexpected"] += 1
+
+    def on_replayed(self, packet: bytes) -> None:
+        """An RTP packet came a second time; it is not decrypted, and whether it is genuine is not known."""
 
     def on_feedback(self, item: packets.Feedback) -> None:
         """Take one part of a compound RTCP packet."""

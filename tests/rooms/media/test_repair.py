@@ -96,3 +96,24 @@ async def test_rights_survive_a_change_of_the_ceiling(engine: EngineProcess, mak
     frames = bo.frames("ana", Source.CAMERA)
     await until(lambda: bo.frames("ana", Source.CAMERA) > frames + 20)
     assert len(bo.offers) == 1
+
+
+async def test_packets_that_are_overtaken_are_not_taken_for_lost(engine: EngineProcess, make_peer: MakePeer) -> None:
+    """A browser that is told of a loss which is none sends less and less."""
+    await engine.client.apply("room", 1, everybody("ana", "bo"))
+    async with Relay(engine.udp_port, seed=9, jitter_s=0.08) as relay:
+        ana = make_peer("ana", port=relay.port)
+        await ana.publish(BOTH)
+
+        async def counted() -> dict[str, dict[str, int]]:
+            found: dict[str, dict[str, int]] = (await engine.client.report())["routers"]["room"]["endpoints"]["ana"]["publish"]["producers"]
+            return found
+
+        async with asyncio.timeout(60):
+            while min([p["packets"] for p in (await counted()).values()], default=0) < 200:
+                await asyncio.sleep(0.2)
+        for source, producer in (await counted()).items():
+            assert producer["nacks"] > 5, f"{source}: nothing was overtaken"
+            assert producer["repaired"] <= producer["packets"] * 0.02
+            assert producer["lost"] <= producer["packets"] * 0.02
+        await ana.close()

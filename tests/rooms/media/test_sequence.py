@@ -132,6 +132,17 @@ def test_only_an_unambiguous_answer_measures_the_round_trip() -> None:
     assert losses.rtt_s == measured
 
 
+def test_what_was_overtaken_is_no_retransmission() -> None:
+    losses = LossList()
+    losses.gap(1, 4, 0.0)
+    losses.due(0.0)
+    assert not losses.arrived(1, 0.01, original=True), "known by its stream"
+    assert losses.arrived(2, 0.02)
+    assert losses.came_twice(2), "known by the second copy"
+    assert not losses.came_twice(2)
+    assert not losses.came_twice(3)
+
+
 # -- renumbering
 
 
