@@ -79,6 +79,12 @@ class Relay(asyncio.DatagramProtocol):
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def rebind(self) -> None:
+        """Be another address for the target from now on, as after a change of network or of a NAT's mind."""
+        for towards in self._towards.values():
+            towards.close()
+        self._towards.clear()
+
     def close(self) -> None:
         """Close every socket. May be called twice."""
         for task in self._tasks:

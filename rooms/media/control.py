@@ -1,6 +1,6 @@
 """The control socket of an engine process: requests of the server in, events out (rooms/wire.py).
 
-Requests: ``hello``, ``apply``, ``publish``, ``subscribe``, ``answer``, ``close_router``, ``report``; their arguments are
+Requests: ``hello``, ``apply``, ``publish``, ``subscribe``, ``answer``, ``restart``, ``close_router``, ``report``; their arguments are
 those of :class:`rooms.media.engine.Engine`. Notices: ``offer``, ``producer``, ``transport`` with ``router``, ``endpoint``
 and the fields of :class:`rooms.media.engine.EngineEvent`. The newest connection is the server; an older one is closed.
 """
@@ -35,6 +35,7 @@ class Control:
             "publish": self._publish,
             "subscribe": self._subscribe,
             "answer": self._answer,
+            "restart": self._restart,
             "close_router": self._close_router,
             "report": lambda _: worker.report(),
         }
@@ -94,6 +95,10 @@ class Control:
         router = self._worker.router(*_router(arguments))
         router.answer(str(arguments["endpoint"]), str(arguments["transport"]), int(arguments["revision"]), str(arguments["sdp"]))
         return {}
+
+    def _restart(self, arguments: wire.Json) -> wire.Json:
+        offer = self._worker.router(*_router(arguments)).restart(str(arguments["endpoint"]), str(arguments["transport"]))
+        return {**asdict(offer), "tracks": list(offer.tracks)}
 
     def _close_router(self, arguments: wire.Json) -> wire.Json:
         self._worker.close_router(*_router(arguments))

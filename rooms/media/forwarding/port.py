@@ -27,11 +27,8 @@ SMALLEST_RTP = 12
 class Endpoint(Protocol):
     """What the port needs of a transport."""
 
-    ufrag: str
-    password: str
-
-    def checked(self, address: Address, remote_ufrag: str, nominated: bool) -> bool:
-        """An authenticated check came; False if the transport refuses it."""
+    def checked(self, address: Address, ufrag: str, remote_ufrag: str, nominated: bool) -> bool:
+        """An authenticated check came under our user fragment `ufrag`; False if the transport refuses it."""
 
     def on_dtls(self, data: bytes) -> None: ...
 
@@ -64,7 +61,7 @@ class Port:
         self._after_batch = after_batch
         self._socket = sock
         self._loop = asyncio.get_running_loop()
-        self._by_ufrag: dict[str, Endpoint] = {}
+        self._by_ufrag: dict[str, tuple[Endpoint, bytes]] = {}
         self._by_address: dict[Address, Endpoint] = {}
         self.number: int = sock.getsockname()[1]
         self.outbox = Outbox(sock.fileno())
@@ -72,12 +69,18 @@ class Port:
         self.received = 0
         self._loop.add_reader(sock.fileno(), self._readable)
 
-    def register(self, endpoint: Endpoint) -> None:
-        self._by_ufrag[endpoint.ufrag] = endpoint
+    def register(self, endpoint: Endpoint, ufrag: str, password: str) -> None:
+        """Take checks for `endpoint` under these credentials; it may have several while ICE restarts."""
+        self._by_ufrag[ufrag] = (endpoint, password.encode())
+
+    def forget_ufrag(self, ufrag: str) -> None:
+        """Take no more checks under this user fragment."""
+        self._by_ufrag.pop(ufrag, None)
 
     def forget(self, endpoint: Endpoint) -> None:
-        """Forget a transport and all its addresses."""
-        self._by_ufrag.pop(endpoint.ufrag, None)
+        """Forget a transport, its credentials and all its addresses."""
+        for ufrag in [u for u, (e, _) in self._by_ufrag.items() if e is endpoint]:
+            del self._by_ufrag[ufrag]
         for address in [a for a, e in self._by_address.items() if e is endpoint]:
             del self._by_address[address]
 
@@ -141,21 +144,21 @@ class Port:
         except (ValueError, KeyError, IndexError, struct.error):
             self.dropped["stun_malformed"] += 1
             return
-        endpoint = self._by_ufrag.get(own)
+        endpoint, password = self._by_ufrag.get(own, (None, b""))
         if endpoint is None:
             self.dropped["stun_unknown_user"] += 1
-        elif not message.check_message_integrity(endpoint.password.encode()):
+        elif not message.check_message_integrity(password):
             self.dropped["stun_wrong_key"] += 1
         elif "ICE-CONTROLLED" in message.attributes:
             # An ICE-lite agent is controlled: the peer has to take the other role (RFC 8445 section 7.3.1.1).
-            self._answer(message, endpoint, address, (487, "Role Conflict"))
-        elif not endpoint.checked(address, remote, "USE-CANDIDATE" in message.attributes):
+            self._answer(message, password, address, (487, "Role Conflict"))
+        elif not endpoint.checked(address, own, remote, "USE-CANDIDATE" in message.attributes):
             self.dropped["stun_refused"] += 1
         else:
             self._by_address[address] = endpoint
-            self._answer(message, endpoint, address, None)
+            self._answer(message, password, address, None)
 
-    def _answer(self, request: stun.Message, endpoint: Endpoint, address: Address, error: tuple[int, str] | None) -> None:
+    def _answer(self, request: stun.Message, password: bytes, address: Address, error: tuple[int, str] | None) -> None:
         answer = stun.Message(
             message_method=stun.Method.BINDING,
             message_class=stun.Class.ERROR if error else stun.Class.RESPONSE,
@@ -165,5 +168,5 @@ class Port:
             answer.attributes["ERROR-CODE"] = error
         else:
             answer.attributes["XOR-MAPPED-ADDRESS"] = address
-        answer.add_message_integrity(endpoint.password.encode())
+        answer.add_message_integrity(password)
         self.send(bytes(answer), address)

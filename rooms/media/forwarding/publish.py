@@ -13,7 +13,7 @@ from .codecs import KIND, Codec
 from .packets import ReferenceAnswer, SenderReport
 from .sequence import RING, LossList, Reception, ReceptionReport, Ring, ring_get
 from .track import Track
-from .transport import Context, Owner, Transport
+from .transport import CLOSED, Context, Owner, Transport
 
 #: At most one PLI a producer in this time.
 PLI_EVERY_S = 0.5
@@ -240,17 +240,26 @@ class PublishTransport(Transport):
 
     direction = "publish"
 
-    def __init__(self, context: Context, owner: Owner, endpoint: str, offered_ufrag: str, lossy: Callable[[Producer], None]) -> None:
+    def __init__(self, context: Context, owner: Owner, endpoint: str, lossy: Callable[[Producer], None]) -> None:
         super().__init__(context, owner, endpoint)
-        self.offered_ufrag = offered_ufrag
         self.lossy = lossy
         self.producers: dict[str, Producer] = {}
         self.rtt_ms: float | None = None
         self._by_ssrc: dict[int, tuple[Producer, bool] | None] = {}
         self._mid_extension = 0
         self._version = 0
+        self._offer: sdp.Description | None = None
 
     # -- descriptions
+
+    def continues(self, offer: sdp.Description) -> bool:
+        """Whether `offer` is of the connection that this transport has already: the same ICE session, or a restart of it in the
+        same JSEP session (RFC 8829 section 5.2.2) under the same certificate."""
+        former = self._offer
+        if former is None or self.state == CLOSED:
+            return False
+        same = former.session_id == offer.session_id and former.fingerprints == offer.fingerprints
+        return former.ufrag == offer.ufrag or same
 
     def check(self, offer: sdp.Description, sources: Mapping[str, Source]) -> None:
         """Refuse an offer that cannot be taken, before anything is changed."""
@@ -282,6 +291,9 @@ class PublishTransport(Transport):
             self._close_producer(self.producers[mid])
         self.producers = wanted
         self._version += 1
+        if self._offer is not None and self._offer.ufrag != offer.ufrag:
+            self.restart()
+        self._offer = offer
         self.start(offer.ufrag, offer.fingerprints)
         return sdp.write(self.local("passive"), written, self.session_id, self._version)
 

@@ -69,17 +69,13 @@ class Router:
         self._context.outbox.flush()
 
     def publish(self, name: str, text: str, sources: Mapping[str, Source]) -> Published:
-        """A publish offer: renegotiation, or a new transport in place of the old one."""
+        """A publish offer: renegotiation, an ICE restart, or a new transport in place of the old one."""
         endpoint = self._endpoint(name)
         try:
             offer = sdp.parse(text)
             former = endpoint.publish
-            again = former is not None and former.state != CLOSED and former.offered_ufrag == offer.ufrag
-            transport = (
-                former
-                if former is not None and again
-                else PublishTransport(self._context, self, name, offer.ufrag, self._lossy)
-            )
+            again = former is not None and former.continues(offer)
+            transport = former if former is not None and again else PublishTransport(self._context, self, name, self._lossy)
             try:
                 transport.check(offer, sources)
             except sdp.SdpError:
@@ -117,6 +113,14 @@ class Router:
             transport.answer(sdp.parse(text))
         except sdp.SdpError as error:
             raise EngineError(error.code, str(error)) from None
+
+    def restart(self, name: str, transport_id: str) -> Offer:
+        """The subscribe transport offered again with new ICE credentials."""
+        transport = self._endpoint(name).subscribe
+        if transport is None or transport.id != transport_id or transport.state == CLOSED:
+            raise EngineError("unknown_transport", f"{name} has no subscribe transport {transport_id}")
+        transport.restart()
+        return transport.offer()
 
     def _endpoint(self, name: str) -> _Endpoint:
         if name not in self.routing.publish:

@@ -98,7 +98,10 @@ class Section:
 
 @dataclass(slots=True)
 class Description:
-    """A parsed description. Transport attributes are those of the first section that carries any (BUNDLE, RFC 9143)."""
+    """A parsed description. Transport attributes are those of the first section that carries any (BUNDLE, RFC 9143).
+
+    `session_id` is that of the o= line (RFC 8866 section 5.2), "" if there is none.
+    """
 
     sections: list[Section]
     bundle: list[str]
@@ -106,6 +109,7 @@ class Description:
     password: str
     setup: str
     fingerprints: list[tuple[str, str]]
+    session_id: str = ""
 
 
 def parse(text: str) -> Description:
@@ -118,9 +122,12 @@ def parse(text: str) -> Description:
     session = Section("", 9, "", [])
     sections: list[Section] = []
     bundle: list[str] = []
+    session_id = ""
     for line in lines[1:]:
         try:
-            if line.startswith("m="):
+            if line.startswith("o="):
+                session_id = line.split()[1]
+            elif line.startswith("m="):
                 sections.append(_section(line, session))
             elif line.startswith("a=group:BUNDLE"):
                 bundle = line.split()[1:]
@@ -134,7 +141,7 @@ def parse(text: str) -> Description:
     if len(set(mids)) != len(mids) or not all(mids):
         raise SdpError("each section needs a mid of its own")
     first = next((s for s in sections if s.ufrag and s.fingerprints), session)
-    return Description(sections, bundle, first.ufrag, first.password, first.setup, first.fingerprints)
+    return Description(sections, bundle, first.ufrag, first.password, first.setup, first.fingerprints, session_id)
 
 
 def _section(line: str, session: Section) -> Section:

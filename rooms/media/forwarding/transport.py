@@ -82,12 +82,26 @@ class Transport:
         self.created_at = self.last_check = context.clock()
         self._addresses: list[Address] = []
         self._handshake: asyncio.Task[None] | None = None
-        context.port.register(self)
+        self._former_ufrag = ""
+        self._former_remote = ""
+        context.port.register(self, self.ufrag, self.password)
 
     def local(self, setup: str) -> Local:
         """Our side for a description."""
         context = self.context
         return Local(self.ufrag, self.password, context.certificate.fingerprint, context.address, context.named_port, setup)
+
+    def restart(self) -> None:
+        """New ICE credentials (RFC 8445 section 9). Those before are taken until a check with the new ones comes, so that media
+        flows meanwhile; DTLS and SRTP go on."""
+        if self._former_ufrag:  # two restarts in a row: what works is the oldest
+            self.context.port.forget_ufrag(self.ufrag)
+        else:
+            self._former_ufrag, self._former_remote = self.ufrag, self.remote_ufrag
+        self.ufrag = secrets.token_hex(4)
+        self.password = secrets.token_hex(16)
+        self.remote_ufrag = ""
+        self.context.port.register(self, self.ufrag, self.password)
 
     def start(self, remote_ufrag: str, fingerprints: list[tuple[str, str]]) -> None:
         """The peer's description is known: answer its handshake. Later calls change nothing."""
@@ -110,10 +124,14 @@ class Transport:
 
     # -- what the port gives us
 
-    def checked(self, address: Address, remote_ufrag: str, nominated: bool) -> bool:
+    def checked(self, address: Address, ufrag: str, remote_ufrag: str, nominated: bool) -> bool:
         """An authenticated connectivity check came from `address`."""
-        if self.state == CLOSED or (self.remote_ufrag and remote_ufrag != self.remote_ufrag):
+        expected = self.remote_ufrag if ufrag == self.ufrag else self._former_remote
+        if self.state == CLOSED or (expected and remote_ufrag != expected):
             return False
+        if ufrag == self.ufrag and self._former_ufrag:
+            self.context.port.forget_ufrag(self._former_ufrag)
+            self._former_ufrag = ""
         if address not in self._addresses:
             if len(self._addresses) >= MAX_ADDRESSES:
                 return False

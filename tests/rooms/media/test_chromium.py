@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import BrowserContext, Page, async_playwright
 
-from rooms.media.engine import EngineEvent, Offer, Routing, Source, TrackKey
+from rooms.media.engine import EngineError, EngineEvent, Offer, Routing, Source, TrackKey
 from tests.relay import Relay
 
 from .process import EngineProcess, until
@@ -23,7 +23,7 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
 
-PAGE = """<!doctype html><meta charset=utf-8><title>peer</title><body><script>
+PAGE = r"""<!doctype html><meta charset=utf-8><title>peer</title><body><script>
 async function post(path, body) {
   const response = await fetch(path, {method: 'POST', body: JSON.stringify(body)});
   if (!response.ok) throw new Error(await response.text());
@@ -46,8 +46,23 @@ async function publish(endpoint, codec) {
   for (const t of pc.getTransceivers()) sources[t.mid] = t.sender.track.kind == 'audio' ? 'microphone' : 'camera';
   const answer = await post('/publish', {endpoint, sdp: pc.localDescription.sdp, sources});
   window.publishAnswer = answer.sdp;
+  window.publishId = answer.transport;
   await pc.setRemoteDescription({type: 'answer', sdp: answer.sdp});
 }
+async function restartPublish(endpoint) {
+  pub.restartIce();
+  await pub.setLocalDescription();
+  const sources = Object.fromEntries(pub.getTransceivers().map(t => [t.mid, t.sender.track.kind == 'audio' ? 'microphone' : 'camera']));
+  const answer = await post('/publish', {endpoint, sdp: pub.localDescription.sdp, sources});
+  await pub.setRemoteDescription({type: 'answer', sdp: answer.sdp});
+  return answer.transport;
+}
+async function restartSubscribe(endpoint) {
+  const offer = await post('/restart', {endpoint, transport: window.transportId});
+  await take(endpoint, offer);
+  return offer.transport;
+}
+const credentials = pc => pc.remoteDescription.sdp.match(/ice-ufrag:(\S+)/)[1];
 window.streams = {};
 async function take(endpoint, offer) {
   const pc = window.sub;
@@ -55,6 +70,7 @@ async function take(endpoint, offer) {
   await pc.setLocalDescription();
   await post('/answer', {endpoint, transport: offer.transport, revision: offer.revision, sdp: pc.localDescription.sdp});
   window.revision = offer.revision;
+  window.transportId = offer.transport;
 }
 async function subscribe(endpoint) {
   const pc = window.sub = new RTCPeerConnection();
@@ -101,7 +117,7 @@ class Site:
         self.relay: Relay | None = None
         app = web.Application()
         app.router.add_get("/", self.page)
-        for name in ("publish", "subscribe", "answer"):
+        for name in ("publish", "subscribe", "answer", "restart"):
             app.router.add_post(f"/{name}", getattr(self, name))
         self.runner = web.AppRunner(app)
         self.port = 0
@@ -123,11 +139,22 @@ class Site:
         sdp = published.sdp
         if self.relay is not None:
             sdp = sdp.replace(f" {self.engine.udp_port} typ host", f" {self.relay.port} typ host")
-        return web.json_response({"sdp": sdp})
+        return web.json_response({"sdp": sdp, "transport": published.transport})
+
+    async def restart(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        return web.json_response(self.offer(await self.engine.client.restart("room", 1, body["endpoint"], body["transport"])))
+
+    def offer(self, offer: Offer) -> dict[str, Any]:
+        """For the page, with the relay's port in it if there is one."""
+        found = offer_json(offer)
+        if self.relay is not None:
+            found["sdp"] = found["sdp"].replace(f" {self.engine.udp_port} typ host", f" {self.relay.port} typ host")
+        return found
 
     async def subscribe(self, request: web.Request) -> web.Response:
         body = await request.json()
-        return web.json_response(offer_json(await self.engine.client.subscribe("room", 1, body["endpoint"])))
+        return web.json_response(self.offer(await self.engine.client.subscribe("room", 1, body["endpoint"])))
 
     async def answer(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -259,3 +286,47 @@ async def test_of_three_percent_lost_on_the_way_up_the_recorder_misses_next_to_n
             heard = recorder.track("ana", source)
             assert heard is not None
             assert heard.missing() / heard.span() <= 0.005
+
+
+@pytest.mark.timeout(90)
+async def test_ice_restarts_and_media_go_on_over_the_same_connections(
+    engine: EngineProcess, site: Site, browser: BrowserContext
+) -> None:
+    """Whoever moves from one network to another keeps connections, keys and numbers: RFC 8445 section 9."""
+    await engine.client.apply("room", 1, routing())
+    ana, bo = await open_page(browser, site), await open_page(browser, site)
+    await ana.evaluate("publish('ana')")
+    await bo.evaluate("subscribe('bo')")
+    decoded = await more(bo, "inbound('video')", "framesDecoded", 10)
+    former = [await page.evaluate(f"credentials({pc})") for page, pc in ((ana, "pub"), (bo, "sub"))]
+    assert await ana.evaluate("restartPublish('ana')") == await ana.evaluate("publishId")
+    identity = await bo.evaluate("transportId")
+    assert await bo.evaluate("restartSubscribe('bo')") == identity
+    for page, pc, ufrag in ((ana, "pub", former[0]), (bo, "sub", former[1])):
+        assert await page.evaluate(f"credentials({pc})") != ufrag
+        async with asyncio.timeout(20):
+            while await page.evaluate(f"{pc}.iceConnectionState") not in ("connected", "completed"):
+                await asyncio.sleep(0.05)
+    await more(bo, "inbound('video')", "framesDecoded", decoded + 40)
+    received = await bo.evaluate("inbound('video')")
+    assert received["packetsLost"] == 0
+    assert received["keyFramesDecoded"] < 5, "nothing began anew"
+    with pytest.raises(EngineError) as refused:
+        await engine.client.restart("room", 1, "bo", "another")
+    assert refused.value.code == "unknown_transport"
+
+
+@pytest.mark.timeout(90)
+async def test_media_follow_to_another_address(engine: EngineProcess, site: Site, browser: BrowserContext) -> None:
+    """From Wi-Fi to the telephone's network: the next authenticated check says where the browser is now."""
+    await engine.client.apply("room", 1, routing())
+    async with Relay(engine.udp_port, seed=2) as relay:
+        site.relay = relay
+        ana, bo = await open_page(browser, site), await open_page(browser, site)
+        await ana.evaluate("publish('ana')")
+        await bo.evaluate("subscribe('bo')")
+        decoded = await more(bo, "inbound('video')", "framesDecoded", 10)
+        relay.rebind()
+        await more(bo, "inbound('video')", "framesDecoded", decoded + 60)
+        report = (await engine.client.report())["routers"]["room"]["endpoints"]
+        assert report["ana"]["publish"]["state"] == report["bo"]["subscribe"]["state"] == "connected"
