@@ -14,7 +14,7 @@ from rooms.desired import routing
 from rooms.heartbeat import Track
 from rooms.journal import Journal
 from rooms.media.engine import Engine, EngineError, Offer, Routing, Source
-from rooms.protocol import Answer, OfferTrack, Publish, PublishedAnswer, SubscribeOffer, UserError
+from rooms.protocol import Answer, OfferTrack, Publish, PublishedAnswer, Subscribe, SubscribeOffer, UserError
 
 AGAIN_S = 5.0
 """The desired state is stated again so often, whatever happened to the engine's."""
@@ -165,13 +165,16 @@ class MediaLink:
             raise _refusal(error) from error
         return PublishedAnswer(transport=published.transport, sdp=published.sdp)
 
-    async def subscribe(self, endpoint: str) -> SubscribeOffer:
-        """Make a fresh subscribe transport; raises UserError."""
+    async def subscribe(self, endpoint: str, message: Subscribe) -> SubscribeOffer:
+        """Make a fresh subscribe transport, or restart ICE of the one that is named; raises UserError."""
         journal = self._owner.journal
         self._inside(endpoint, observer=True)
         await self.settled()
         try:
-            offer = await self._engine.subscribe(journal.sitting, journal.epoch, endpoint)
+            if message.restart is None:
+                offer = await self._engine.subscribe(journal.sitting, journal.epoch, endpoint)
+            else:
+                offer = await self._engine.restart(journal.sitting, journal.epoch, endpoint, message.restart)
         except EngineError as error:
             raise _refusal(error) from error
         return self.offered(endpoint, offer)

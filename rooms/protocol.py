@@ -84,7 +84,7 @@ class TrackOffered(Message):
 
 
 class Publish(FromBrowser):
-    """SDP offer of the publish connection. Answered by `published`."""
+    """SDP offer of the publish connection; one with another ICE user fragment restarts ICE. Answered by `published`."""
 
     type: Literal["publish"] = "publish"
     sdp: Sdp
@@ -92,9 +92,11 @@ class Publish(FromBrowser):
 
 
 class Subscribe(FromBrowser):
-    """Ask for a fresh subscribe connection. Answered by `offer`."""
+    """Ask for a fresh subscribe connection or, where `restart` names the transport of the one that is held, for new ICE credentials
+    of it: the network changed. Answered by `offer`."""
 
     type: Literal["subscribe"] = "subscribe"
+    restart: Id | None = None
 
 
 class Answer(FromBrowser):

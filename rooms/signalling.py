@@ -280,7 +280,7 @@ class Session:
                 if isinstance(message, Publish):
                     await self._guarded(message, self._reply(media.publish(endpoint, message)))
                 elif isinstance(message, Subscribe):
-                    await self._guarded(message, self._reply(media.subscribe(endpoint)))
+                    await self._guarded(message, self._reply(media.subscribe(endpoint, message)))
                 elif isinstance(message, Answer):
                     await self._guarded(message, media.answer(endpoint, message))
             except Exception:  # what failed is this negotiation; the page tries again

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from rooms import wire
-from rooms.media.engine import Engine, EngineError, EngineEvent, Offer, Published, Routing, Source, TrackKey
+from rooms.media.engine import Engine, EngineError, EngineEvent, Offer, Published, Routing, Source
 
 #: First and longest pause between tries to connect. An engine's spare is there in a twentieth of a second.
 RETRY_S = (0.01, 0.5)
@@ -106,10 +106,6 @@ class EngineClient(Engine):
 
     async def restart(self, router: str, epoch: int, endpoint: str, transport: str) -> Offer:
         return _offer(await self._request("restart", router=router, epoch=epoch, endpoint=endpoint, transport=transport))
-
-    async def show(self, router: str, epoch: int, endpoint: str, heights: Mapping[TrackKey, int]) -> None:
-        shown = [[key.endpoint, key.source, height] for key, height in sorted(heights.items())]
-        await self._request("show", router=router, epoch=epoch, endpoint=endpoint, heights=shown)
 
     async def close_router(self, router: str, epoch: int) -> None:
         await self._request("close_router", router=router, epoch=epoch)

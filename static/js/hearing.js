@@ -19,6 +19,7 @@ import { MoreTime } from './more-time.js';
 import { OwnScreen } from './own-screen.js';
 import { OwnSources } from './own-sources.js';
 import { announce, pageData, toast } from './page.js';
+import { onNetworkChange } from './rescue.js';
 import { RoomSeats } from './room-seats.js';
 import { placesOf } from './places.js';
 import { OwnLevel, OwnPreview } from './preview.js';
@@ -136,7 +137,10 @@ class HearingPage {
     media.onchange = () => this.view && this.#showTiles(this.view);
     this.part('enter').addEventListener('click', () => this.#enter());
     this.part('step-out').addEventListener('click', () => void this.#leave());
-    addEventListener('online', () => connection.retry());
+    onNetworkChange(() => {
+      connection.retry();
+      media.moved();
+    });
     addEventListener('pagehide', () => this.devices.closeAll());
     document.addEventListener('pointerdown', () => audioContext(), { once: true });
     setInterval(() => this.#listen(), LEVEL_EVERY_MS);

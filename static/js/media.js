@@ -7,6 +7,7 @@ import { Backoff } from './backoff.js';
 import { inboundOf, measure } from './measure.js';
 import { Patient } from './patience.js';
 import { ANSWER_LIMIT_MS, end, Publisher } from './publisher.js';
+import { Rescue } from './rescue.js';
 
 /** @typedef {import('./protocol.js').Connection} Connection */
 /** @typedef {import('./protocol.js').Source} Source */
@@ -25,6 +26,7 @@ class Subscriber {
   /** Called when the set of tracks has changed. */
   onchange = () => {};
   #backoff = new Backoff();
+  #rescue = new Rescue({ restart: () => this.#restart(), give_up: () => this.#retry(), connected: () => this.#backoff.succeeded() });
   /** Offers are taken one after another. */
   #turn = Promise.resolve();
   #wanted = false;
@@ -52,12 +54,19 @@ class Subscriber {
   start() {
     this.#wanted = true;
     if (this.pc === null && this.#asked === 0) this.#ask();
+    this.#rescue.look();
+  }
+
+  /** This computer's network changed. */
+  moved() {
+    this.#rescue.hurry();
   }
 
   drop() {
     clearTimeout(this.#limit);
     this.#backoff.cancel();
     this.#asked = 0;
+    this.#rescue.forget();
     if (this.pc) end(this.pc);
     this.pc = null;
     this.transport = null;
@@ -81,8 +90,16 @@ class Subscriber {
     if (this.#wanted) this.#backoff.later(() => this.#wanted && this.pc === null && this.#asked === 0 && this.#ask());
   }
 
-  #ask() {
-    this.#asked = this.connection.send({ type: 'subscribe' });
+  /** @returns {boolean} */
+  #restart() {
+    if (this.connection.link !== 'open' || this.transport === null || this.#asked !== 0) return false;
+    this.#ask(this.transport);
+    return this.#asked !== 0;
+  }
+
+  /** @param {string} [restart] the transport whose ICE shall begin anew; otherwise a fresh one is asked for */
+  #ask(restart) {
+    this.#asked = this.connection.send({ type: 'subscribe', ...(restart && { restart }) });
     if (this.#asked === 0) return; // the next welcome starts it
     clearTimeout(this.#limit);
     this.#limit = setTimeout(() => this.#asked !== 0 && this.#retry(), ANSWER_LIMIT_MS);
@@ -107,10 +124,7 @@ class Subscriber {
     const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
     this.pc = pc;
     this.transport = transport;
-    pc.onconnectionstatechange = () => {
-      if (pc.connectionState === 'connected') this.#backoff.succeeded();
-      if (pc.connectionState === 'failed' && this.pc === pc) this.#retry();
-    };
+    this.#rescue.watch(pc);
     return pc;
   }
 
@@ -192,6 +206,12 @@ export class Media {
     return this.publisher.set(source, track);
   }
 
+  /** This computer has another network: both connections are told at once instead of finding out. */
+  moved() {
+    this.publisher.moved();
+    this.subscriber.moved();
+  }
+
   /** Measure both connections; call it once a second. */
   async poll() {
     const found = await measure(this.publisher.pc, this.subscriber.pc, this.#totals);
@@ -241,5 +261,5 @@ export class Media {
  */
 function alive(half) {
   const state = half.pc?.connectionState;
-  return state && state !== 'failed' && state !== 'closed' ? half.transport : null;
+  return state && state !== 'closed' ? half.transport : null;
 }

@@ -133,7 +133,7 @@
 /** @typedef {{type: 'hello', publish?: string | null, subscribe?: string | null, language?: 'zh-CN' | 'en'}} Hello */
 /** @typedef {{mid: string, source: Source}} TrackOffered */
 /** @typedef {{type: 'publish', sdp: string, tracks: TrackOffered[]}} Publish */
-/** @typedef {{type: 'subscribe'}} Subscribe */
+/** @typedef {{type: 'subscribe', restart?: string}} Subscribe */
 /** @typedef {{type: 'answer', transport: string, revision: number, sdp: string}} Answer */
 /** @typedef {{type: 'source', source: Source, on: boolean}} SetSource */
 /** @typedef {{type: 'quality', rtt_ms: number, lost_percent: number, received_bps: number, sent_bps: number}} Quality */
@@ -192,8 +192,13 @@ export const CloseCode = Object.freeze({
 const FINAL = new Set([4400, 4401, 4403, 4404, 4409, 4410, 4411, 4413]);
 
 const FIRST_RETRY_MS = 200;
-const LONGEST_RETRY_MS = 2_000;
-const CONNECT_LIMIT_MS = 8_000;
+const LONGEST_RETRY_MS = 1_000;
+/**
+ * A try that no answer comes to is given up after so many times what the last good one took, within these limits: the system waits longer
+ * and longer before it knocks again, so that on a network that was away another try comes through sooner.
+ */
+const CONNECT_TIMES = 8;
+const CONNECT_LIMITS_MS = /** @type {const} */ ([2_000, 8_000]);
 /** Heartbeats that may be missed before the path counts as dead. */
 const MISSED_HEARTBEATS = 3;
 
@@ -206,6 +211,8 @@ export class Connection {
   #retry_ms = FIRST_RETRY_MS;
   #refs = 0;
   #heartbeat_ms = 3_000;
+  /** How long the last try took that came through. */
+  #took_ms = Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #watch;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -282,8 +289,13 @@ export class Connection {
     this.#change('connecting');
     const socket = new WebSocket(this.url, [SUBPROTOCOL]);
     this.#socket = socket;
-    this.#alive(CONNECT_LIMIT_MS);
-    socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', ...this.hello() }));
+    const began_ms = performance.now();
+    this.#alive(Math.min(CONNECT_LIMITS_MS[1], Math.max(CONNECT_LIMITS_MS[0], this.#took_ms * CONNECT_TIMES)));
+    socket.onopen = () => {
+      this.#took_ms = performance.now() - began_ms;
+      this.#alive(CONNECT_LIMITS_MS[1]);
+      socket.send(JSON.stringify({ type: 'hello', ...this.hello() }));
+    };
     socket.onmessage = (event) => this.#receive(/** @type {ServerMessage} */ (JSON.parse(event.data)));
     socket.onclose = (event) => this.#closed(event.code);
   }

@@ -4,6 +4,7 @@
 // ever share one. From then on every switch, device or picture is a replaceTrack on the same transceiver: nothing is negotiated.
 
 import { Backoff } from './backoff.js';
+import { Rescue } from './rescue.js';
 
 /** @typedef {import('./protocol.js').Connection} Connection */
 /** @typedef {import('./protocol.js').Source} Source */
@@ -44,6 +45,7 @@ export class Publisher {
   /** The connection whose offer is being written just now. @type {RTCPeerConnection | null} */
   #writing = null;
   #backoff = new Backoff();
+  #rescue = new Rescue({ restart: (pc) => this.#restart(pc), give_up: () => this.#retry(), connected: () => this.#backoff.succeeded() });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #limit;
   #max_height = 720;
@@ -60,8 +62,14 @@ export class Publisher {
   /** Have a publish connection in which everything is offered; does nothing while there is one. */
   start() {
     this.#wanted = true;
-    if (this.pc === null) void this.#begin();
-    else if (this.#behind(this.pc)) void this.#offer(this.pc);
+    if (this.pc === null) return void this.#begin();
+    if (this.#behind(this.pc)) void this.#offer(this.pc);
+    this.#rescue.look();
+  }
+
+  /** This computer's network changed. */
+  moved() {
+    this.#rescue.hurry();
   }
 
   /** Give the connection up. Tracks are kept for the next one. */
@@ -69,6 +77,7 @@ export class Publisher {
     clearTimeout(this.#limit);
     this.#backoff.cancel();
     this.#asked = this.#asked.filter((asked) => asked.pc !== this.pc);
+    this.#rescue.forget();
     if (this.pc) end(this.pc);
     this.pc = null;
     this.#writing = null;
@@ -126,10 +135,7 @@ export class Publisher {
     const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
     this.pc = pc;
     this.#writing = pc;
-    pc.onconnectionstatechange = () => {
-      if (pc.connectionState === 'connected') this.#backoff.succeeded();
-      if (pc.connectionState === 'failed' && this.pc === pc) this.#retry();
-    };
+    this.#rescue.watch(pc);
     for (const source of new Set([...ALWAYS, ...this.tracks.keys()])) {
       if (!this.lines.has(source)) this.#line(pc, source);
       await this.lines.get(source)?.sender.replaceTrack(this.tracks.get(source) ?? null);
@@ -151,6 +157,14 @@ export class Publisher {
   #behind(pc) {
     if (this.#writing === pc || this.#asked.some((asked) => asked.pc === pc)) return false;
     return pc.signalingState === 'have-local-offer' || pc.getTransceivers().some((transceiver) => transceiver.mid === null);
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  #restart(pc) {
+    if (this.connection.link !== 'open' || this.#writing === pc || this.#asked.some((asked) => asked.pc === pc)) return false;
+    pc.restartIce();
+    void this.#offer(pc);
+    return true;
   }
 
   /** @param {RTCPeerConnection} pc */

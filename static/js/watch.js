@@ -7,6 +7,7 @@ import { el, fill, find, icon, say } from './markup.js';
 import { remoteLevel } from './levels.js';
 import { Media } from './media.js';
 import { Connection } from './protocol.js';
+import { onNetworkChange } from './rescue.js';
 import { roomOf } from './rooms.js';
 
 /** @typedef {import('./situation.js').Situation} Situation */
@@ -143,6 +144,10 @@ export class SilentWatch extends HTMLElement {
       setInterval(() => this._levels(), LEVEL_EVERY_MS),
       setInterval(() => void media.poll().then((s) => connection.send({ type: 'quality', rtt_ms: s.rtt_ms, lost_percent: s.lost_percent, received_bps: s.received_bps, sent_bps: 0 })), QUALITY_EVERY_MS),
     ];
+    onNetworkChange(() => {
+      connection.retry();
+      media.moved();
+    });
     connection.open();
     this.hidden = false;
     document.querySelector('main')?.classList.add('watching');

@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Playwright, async_playwright, expect
 
+from tests.browser import participants
+from tests.browser.network import SERVER, Computer, Network, NetworkSite, NoNamespaces
 from tests.browser.participants import Person, arrive
 from tests.browser.site import Site
 
@@ -66,3 +68,38 @@ async def person(playwright: Playwright, material: Path) -> AsyncIterator[Person
 
     yield come
     await asyncio.gather(*(one.close() for one in people))
+
+
+@pytest.fixture(scope="session")
+def network() -> Iterator[Network]:
+    try:
+        network = Network.make()
+    except NoNamespaces as error:
+        pytest.skip(str(error))
+    yield network
+    network.close()
+
+
+@pytest.fixture
+def computer(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computer:
+    """The participant's computer; whoever arrives in this test sits at it."""
+    computer = Computer(network.home, tmp_path / "home")
+    monkeypatch.setattr(participants, "CHROMIUM", str(computer.program))
+    return computer
+
+
+@pytest.fixture
+def lan_site(network: Network, tmp_path: Path) -> Iterator[NetworkSite]:
+    """A site begun by ``serve --lan`` on the court's machine."""
+    site = NetworkSite(
+        tmp_path / "var",
+        settings={"PUBLIC_URL": ""},
+        options=("--lan", SERVER),
+        before=network.court.before,
+        machine=network.court,
+        address=f"https://{SERVER}:8443",
+    )
+    try:
+        yield site.start()
+    finally:
+        site.stop()

@@ -35,6 +35,10 @@ def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
 
 
+def _tc(machine: Machine, act: str, device: str, *discipline: str) -> None:
+    subprocess.run([*machine.before, "tc", "qdisc", act, "dev", device, "root", *discipline], check=True, capture_output=True, text=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """A network namespace. Made by :meth:`make`, taken away by :meth:`close`."""
@@ -95,6 +99,20 @@ class Network:
             _ip("-n", machine.name, "addr", "add", f"{address}/24", "dev", device)
             _ip("-n", machine.name, "link", "set", device, "up")
         return network
+
+    def cut(self) -> None:
+        """From now on nothing comes through, either way, and neither end is told: both see a cable that is plugged in."""
+        for machine, device in self._ends():
+            _tc(machine, "replace", device, "tbf", "rate", "8bit", "burst", "10", "limit", "10")
+
+    def mend(self) -> None:
+        """The end of :meth:`cut`."""
+        for machine, device in self._ends():
+            _tc(machine, "del", device)
+
+    def _ends(self) -> tuple[tuple[Machine, str], ...]:
+        mark = self.court.name.partition("-")[2]
+        return ((self.court, f"c{mark}"), (self.home, f"h{mark}"))
 
     def close(self) -> None:
         """Take both away. Idempotent."""

@@ -18,50 +18,14 @@ from playwright.async_api import Error, expect
 from dispatch import audit
 from dispatch.operations.authority import authority_of, certify, fingerprint
 from dispatch.sittings import participants as records
-from tests.browser import participants
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
 from tests.browser.hearing import take_the_chair, to_the_waiting_room
-from tests.browser.network import SERVER, VISITOR, Computer, Machine, Network, NetworkSite, NoNamespaces, presented
+from tests.browser.network import SERVER, VISITOR, Computer, Machine, Network, NetworkSite, presented
 from tests.browser.site import TOP, until
 
 needs_certutil = pytest.mark.skipif(shutil.which("certutil") is None, reason="certutil is missing: apt-get install libnss3-tools")
 needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is missing: apt-get install nginx")
-
-
-@pytest.fixture(scope="module")
-def network() -> Iterator[Network]:
-    try:
-        network = Network.make()
-    except NoNamespaces as error:
-        pytest.skip(str(error))
-    yield network
-    network.close()
-
-
-@pytest.fixture
-def computer(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Computer:
-    """The participant's computer; whoever arrives in this test sits at it."""
-    computer = Computer(network.home, tmp_path / "home")
-    monkeypatch.setattr(participants, "CHROMIUM", str(computer.program))
-    return computer
-
-
-@pytest.fixture
-def lan_site(network: Network, tmp_path: Path) -> Iterator[NetworkSite]:
-    """A site begun by ``serve --lan`` on the court's machine."""
-    site = NetworkSite(
-        tmp_path / "var",
-        settings={"PUBLIC_URL": ""},
-        options=("--lan", SERVER),
-        before=network.court.before,
-        machine=network.court,
-        address=f"https://{SERVER}:8443",
-    )
-    try:
-        yield site.start()
-    finally:
-        site.stop()
 
 
 @pytest.fixture

@@ -106,6 +106,14 @@ class MemoryEngine:
         self._endpoint(router, endpoint)["subscribe"] = {"transport": transport, "revision": 1, "consumers": {}}
         return Offer(transport, 1, "offer", ())
 
+    async def restart(self, router: str, epoch: int, endpoint: str, transport: str) -> Offer:
+        await self._check("restart", router, epoch)
+        subscribe = self._endpoint(router, endpoint)["subscribe"]
+        if subscribe is None or subscribe["transport"] != transport:
+            raise EngineError("unknown_transport", transport)
+        subscribe["revision"] += 1
+        return Offer(transport, subscribe["revision"], "offer with new credentials", ())
+
     def offer_again(self, router: str, endpoint: str, *tracks: Mapping[str, str]) -> Offer:
         """What may be watched has changed: a newer offer of the subscribe transport, told to the server."""
         side = self.endpoints[router][endpoint]["subscribe"]
