@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="serve everything on this machine, or one part of it")
     serve.add_argument("--only", choices=PARTS, help="run one part in the foreground, for instance as a unit of systemd")
+    serve.add_argument("--worker", type=int, default=1, metavar="N", help="engine: which of DISPATCH_MEDIA_WORKERS (default: 1)")
     serve.add_argument("--listen-fd", type=int, metavar="N", help="web: serve on this inherited socket instead of opening the port")
     serve.add_argument("--tls-listen-fd", type=int, metavar="N", help="web: the same for https")
     serve.add_argument("--spare", action="store_true", help="web: load everything, then wait for a line on standard input")
@@ -91,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="for programs")
     check.add_argument("--lang", choices=("en", "zh-CN"), help="language of the report (default: LANG)")
     check.set_defaults(command=_check)
+
+    drain = commands.add_parser("drain", help="have media workers take no new sittings and end when their last one closes")
+    drain.add_argument("worker", type=int, nargs="?", metavar="WORKER", help="1 to DISPATCH_MEDIA_WORKERS (default: all of them)")
+    drain.add_argument("--cancel", action="store_true", help="have them take new sittings again, and come back if they have ended")
+    drain.set_defaults(command=_drain)
 
     backup = commands.add_parser("backup", help="back up databases, recordings of closed sittings and secrets, also while the server runs")
     backup.add_argument("path", metavar="PATH", type=Path, help="a new directory, or a new file whose name ends in .tar")
@@ -122,7 +128,9 @@ def _serve(options: argparse.Namespace) -> int:
     if options.only is None:
         return _supervise(settings, demonstration=False)
     if options.only in ("engine", "recorder"):
-        command = _command(settings, options.only)
+        if options.worker not in range(1, settings.media_workers + 1):
+            raise Refused(f"there is no worker {options.worker}: DISPATCH_MEDIA_WORKERS={settings.media_workers}")
+        command = _engine_command(settings, options.worker) if options.only == "engine" else _command(settings, options.only)
         os.execv(command[0], command)
     part = _web(settings, options.listen_fd, options.tls_listen_fd, options.spare) if options.only == "web" else _jobs(settings)
     import uvloop
@@ -156,7 +164,9 @@ def _check_certificate(settings: Settings) -> None:
 
 def _supervise(settings: Settings, *, demonstration: bool) -> int:
     """Serve all parts as children of this process until it is told to stop."""
+    from dispatch.operations import workers
     from dispatch.supervise import Part, Supervisor, check_udp, listen
+    from rooms.media.drain import marker
 
     _check_socket_paths(settings)
     _check_certificate(settings)
@@ -164,13 +174,19 @@ def _supervise(settings: Settings, *, demonstration: bool) -> int:
     if settings.has_certificate:
         listeners.append(listen(settings.host, settings.tls_port, "DISPATCH_TLS_PORT"))
     handed_down = tuple(listener.fileno() for listener in listeners)
-    check_udp(settings.media_bind, settings.udp_port)
+    for port in settings.udp_ports:
+        check_udp(settings.media_bind, port)
     prepare = [sys.executable, str(HERE), "migrate", *(["--demonstration"] if demonstration else [])]
     parts = []
     for name in PARTS:
+        if name == "engine":
+            continue
         command = _command(settings, name, handed_down)
         spare = (*command, "--spare") if settings.spares and name in WITH_SPARE else ()
         parts.append(Part(name, command, handed_down if name == "web" else (), spare))
+    for number, worker in enumerate(workers.of(settings), 1):
+        command = _engine_command(settings, number)
+        parts.append(Part(worker.name, command, (), (*command, "--spare") if settings.spares else (), marker(worker.socket)))
     log_dir = settings.log or (settings.data / "log" if demonstration else None)
 
     def ready() -> None:
@@ -186,25 +202,16 @@ def _supervise(settings: Settings, *, demonstration: bool) -> int:
 
 
 def _command(settings: Settings, name: str, listen_fds: Sequence[int] = ()) -> list[str]:
-    """The command line of one part; the web is handed its listening sockets, http first, then https."""
+    """The command line of web, jobs or recorder; the web is handed its listening sockets, http first, then https."""
     run = settings.run.resolve()
-    if name == "engine":
-        return [
-            sys.executable, "-m", "rooms.media.worker",
-            "--socket", str(run / "engine.sock"),
-            "--udp-port", str(settings.udp_port),
-            "--bind", settings.media_bind,
-            "--address", settings.media_address,
-            *(["--media-port", str(settings.media_port)] if settings.media_port else []),
-            "--feed-socket", str(run / "engine-feed.sock"),
-            "--recorder-feed-socket", str(run / "recorder-feed.sock"),
-        ]  # fmt: skip
     if name == "recorder":
+        from dispatch.operations import workers
+
         return [
             sys.executable, "-m", "rooms.recording.worker",
             "--socket", str(run / "recorder.sock"),
             "--feed-socket", str(run / "recorder-feed.sock"),
-            "--engine-feed-socket", str(run / "engine-feed.sock"),
+            "--engine-feed-socket", *(str(worker.feed_socket) for worker in workers.of(settings)),
             "--recordings", str(settings.recordings.resolve()),
         ]  # fmt: skip
     command = [sys.executable, str(HERE), "serve", "--only", name]
@@ -212,6 +219,24 @@ def _command(settings: Settings, name: str, listen_fds: Sequence[int] = ()) -> l
         for option, number in zip(("--listen-fd", "--tls-listen-fd"), listen_fds, strict=False):
             command += [option, str(number)]
     return command
+
+
+def _engine_command(settings: Settings, number: int) -> list[str]:
+    """The command line of one media worker, counted from 1."""
+    from dispatch.operations import workers
+
+    worker = workers.of(settings)[number - 1]
+    return [
+        sys.executable, "-m", "rooms.media.worker",
+        "--number", str(number),
+        "--socket", str(worker.socket),
+        "--udp-port", str(worker.udp_port),
+        "--bind", settings.media_bind,
+        "--address", settings.media_address,
+        *(["--media-port", str(worker.media_port)] if settings.media_port else []),
+        "--feed-socket", str(worker.feed_socket),
+        "--recorder-feed-socket", str(settings.run.resolve() / "recorder-feed.sock"),
+    ]  # fmt: skip
 
 
 def _check_socket_paths(settings: Settings) -> None:
@@ -236,7 +261,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     """Pages, API, signalling and conferences: the whole of the server but the workers. As a `spare` it waits for its turn."""
     from aiohttp import web
 
-    from dispatch.operations import upkeep
+    from dispatch.operations import upkeep, workers
     from dispatch.operations.certificate import CertificateRefused, Served
     from dispatch.sittings.live import LivePlane
     from dispatch.store.database import Database
@@ -247,6 +272,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     from dispatch.web.context import Context
     from rooms.hub import Hub
     from rooms.media.client import EngineClient
+    from rooms.media.pool import EnginePool
     from rooms.recording.client import RecorderClient
     from rooms.spare import wait_until_needed
     from rooms.sqlite_log import SqliteLog
@@ -264,7 +290,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     log = SqliteLog(settings.data / "log.db")
     hub = Hub(
         log=log,
-        engine=EngineClient(run / "engine.sock"),
+        engine=EnginePool({worker.name: EngineClient(worker.socket) for worker in workers.of(settings)}),
         recorder=RecorderClient(run / "recorder.sock"),
         reserve=settings.data / "reserve.log",
         clock_us=lambda: time.time_ns() // 1000,
@@ -370,6 +396,22 @@ def _language() -> str:
     """Of the person at the command line, by the environment (POSIX, XBD 8.2)."""
     told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "zh-CN" if told.lower().startswith("zh") else "en"
+
+
+def _drain(options: argparse.Namespace) -> int:
+    from dispatch.operations import drain, workers
+
+    settings = _settings()
+    there = workers.of(settings)
+    if options.worker is not None and options.worker not in range(1, len(there) + 1):
+        print(f"server.py drain: there is no worker {options.worker}: DISPATCH_MEDIA_WORKERS={len(there)}", file=sys.stderr)
+        return 2
+    chosen = there if options.worker is None else there[options.worker - 1 : options.worker]
+    try:
+        asyncio.run(drain.cancel(chosen, print) if options.cancel else drain.run(chosen, lambda line: print(line, flush=True)))
+    except drain.DrainRefused as error:
+        raise Refused(str(error)) from None
+    return 0
 
 
 def _backup(options: argparse.Namespace) -> int:

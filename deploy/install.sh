@@ -60,7 +60,7 @@ install -d -m 755 "$root/etc/dispatch" "$root/etc/systemd/system" "$root/usr/loc
 [ -e "$root/etc/dispatch/settings.toml" ] || install -m 644 deploy/settings.toml "$root/etc/dispatch/settings.toml"
 install -m 755 deploy/dispatch "$root/usr/local/bin/dispatch"
 install -m 644 deploy/nginx.conf "$root/usr/local/share/dispatch/nginx.conf"
-for unit in dispatch.target dispatch-migrate.service dispatch-engine.service dispatch-recorder.service dispatch-jobs.service dispatch-web.service; do
+for unit in dispatch.target dispatch-migrate.service dispatch-engine.service dispatch-engine@.service dispatch-recorder.service dispatch-jobs.service dispatch-web.service; do
   install -m 644 "deploy/systemd/$unit" "$root/etc/systemd/system/$unit"
 done
 install -d -m 755 "$root/etc/systemd/system/dispatch-.service.d"

@@ -52,11 +52,12 @@ class Settings(BaseSettings):
     )
     tls_key: Path | None = Field(None, description="Private key of that certificate, PEM.")
 
-    udp_port: int = Field(8081, ge=0, le=65535, description="UDP port of the media engine.")
+    media_workers: int = Field(1, ge=1, le=32, description="Processes of the media engine, each with a UDP port of its own.")
+    udp_port: int = Field(8081, ge=0, le=65535, description="UDP port of the media engine; more workers take those that follow.")
     media_bind: str = Field("0.0.0.0", description="Address on which the media engine listens.")  # noqa: S104 (browsers are elsewhere)
     media_address: str = Field("127.0.0.1", description="Address that browsers are told to send media to.")
     media_port: int | None = Field(
-        None, ge=1, le=65535, description="UDP port that browsers are told, where it differs from udp_port (port forwarding)."
+        None, ge=1, le=65535, description="UDP port that browsers are told, where it differs from udp_port (port forwarding); likewise."
     )
 
     time_zone: str = Field("Asia/Shanghai", description="The court's time zone, an IANA name.")
@@ -106,6 +107,16 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL, default filled in."""
         return self.database_url or f"sqlite:///{self.data.resolve() / 'dispatch.db'}"
+
+    @property
+    def udp_ports(self) -> tuple[int, ...]:
+        """The UDP port of each media worker, in order; 0: a free one."""
+        return tuple(self.udp_port + number if self.udp_port else 0 for number in range(self.media_workers))
+
+    @property
+    def media_ports(self) -> tuple[int, ...]:
+        """The UDP port that browsers are told of each media worker, in order."""
+        return self.udp_ports if self.media_port is None else tuple(self.media_port + number for number in range(self.media_workers))
 
     @property
     def secrets(self) -> Path:
@@ -166,6 +177,16 @@ class Settings(BaseSettings):
             raise ValueError(f"certificate and key belong together; {PREFIX}{missing.upper()} is missing")
         if self.tls_certificate is not None and not self.public_url.startswith("https:"):
             raise ValueError(f"there is a certificate, but {PREFIX}PUBLIC_URL={self.public_url} does not begin with https")
+        return self
+
+    @model_validator(mode="after")
+    def _ports_of_workers(self) -> Self:
+        for name, ports in (("udp_port", self.udp_ports), ("media_port", self.media_ports)):
+            if ports[-1] > 65535:
+                first, last = ports[0], ports[-1]
+                raise ValueError(
+                    f"{PREFIX}MEDIA_WORKERS={self.media_workers} and {PREFIX}{name.upper()}={first}: the last worker would have port {last}"
+                )
         return self
 
     @field_validator("public_url")

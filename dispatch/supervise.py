@@ -41,6 +41,10 @@ SPARE_AGAIN_S = 30.0
 """A spare that died while it waited is loaded again after so long."""
 
 
+AWAY_LOOK_S = 1.0
+"""So often it is looked whether a part that stays away may come back."""
+
+
 class StartRefused(Exception):
     """The house cannot be started; the text is the one line that says why."""
 
@@ -49,13 +53,15 @@ class StartRefused(Exception):
 class Part:
     """A process to keep running. Parts are stopped in the order in which they are listed, so list the web first.
 
-    `spare` is the command line of a process that loads the same and then waits for a line on standard input.
+    `spare` is the command line of a process that loads the same and then waits for a line on standard input. While the file `away`
+    exists, the part, once it has ended by itself with exit code 0, stays away.
     """
 
     name: str
     argv: Sequence[str]
     pass_fds: tuple[int, ...] = ()
     spare: Sequence[str] = ()
+    away: Path | None = None
 
 
 @dataclass(slots=True)
@@ -93,6 +99,12 @@ class _Running:
     start_at: float = 0.0
     spare: subprocess.Popen[bytes] | None = None
     spare_at: float = 0.0
+    ended: bool = False
+
+    @property
+    def stays_away(self) -> bool:
+        """It ended because it was meant to."""
+        return self.ended and self.part.away is not None and self.part.away.exists()
 
 
 class Supervisor:
@@ -158,7 +170,8 @@ class Supervisor:
             now = time.monotonic()
             for child in self._children:
                 if child.process is None and child.start_at <= now:
-                    self._start(child)
+                    if not child.stays_away:
+                        self._start(child)
                 elif self._wants_spare(child) and child.spare_at <= now:
                     self._load_spare(child)
             caught = signal.sigtimedwait(_SIGNALS, self._pause_s(now))
@@ -178,7 +191,7 @@ class Supervisor:
     def _pause_s(self, now: float) -> float:
         if not self._ready:
             return 0.05
-        due = [child.start_at for child in self._children if child.process is None]
+        due = [max(child.start_at, now + AWAY_LOOK_S * child.stays_away) for child in self._children if child.process is None]
         due += [child.spare_at for child in self._children if self._wants_spare(child)]
         return max(0.0, min(due, default=now + 3600) - now)
 
@@ -188,6 +201,7 @@ class Supervisor:
     def _start(self, child: _Running) -> None:
         """Have the spare go on; without one start anew."""
         name = child.part.name
+        child.ended = False
         if child.spare is not None and _go(child.spare):
             child.process, child.spare = child.spare, None
             (self._run_dir / f"{name}-spare.pid").unlink(missing_ok=True)
@@ -236,6 +250,11 @@ class Supervisor:
             if code is None:
                 continue
             child.process = None
+            child.ended = code == 0
+            if child.stays_away:
+                child.start_at = now
+                self._say(f"{child.part.name} has ended and stays away ({child.part.away})")
+                continue
             child.start_at = child.restarts.died(now)
             if code in (1, 2):
                 gave_up = child

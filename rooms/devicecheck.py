@@ -34,6 +34,7 @@ _ROUTING = Routing(
 @dataclass(slots=True)
 class _Check:
     until_s: float
+    instance: str
     offer: Offer | None = None
 
 
@@ -43,7 +44,6 @@ class DeviceChecks:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._checks: dict[str, _Check] = {}
-        self._instance = ""
         # A check outlives no server, so its epoch is the time it began: higher than that of any before.
         self._epoch = time.time_ns() // 1_000_000_000
 
@@ -58,7 +58,7 @@ class DeviceChecks:
             await self._engine.apply(_router(key), self._epoch, _ROUTING)
         except EngineError as error:
             raise _refusal(error) from error
-        self._checks[key] = _Check(time.monotonic() + LIFE_S)
+        self._checks[key] = _Check(time.monotonic() + LIFE_S, self._engine.place(_router(key)))
 
     async def publish(self, key: str, sdp: str, sources: Mapping[str, Source]) -> Published:
         """The browser's offer (`sources`: mid → source), answered."""
@@ -102,11 +102,11 @@ class DeviceChecks:
         """End what has lived too long; called each second with the monotonic clock."""
         await self._expired(now_s)
 
-    def engine_up(self, instance: str) -> None:
-        """Connected to an engine; a new one knows none of the checks, and their browsers begin anew."""
-        if instance != self._instance:
-            self._instance = instance
-            self._checks.clear()
+    def engine_changed(self) -> None:
+        """Engine processes came or went; a new one knows none of the checks of the one before, and their browsers begin anew."""
+        for key, check in list(self._checks.items()):
+            if (instance := self._engine.place(_router(key))) and instance != check.instance:
+                del self._checks[key]
 
     def engine_event(self, event: EngineEvent) -> None:
         """An offer of the engine for a check's receiver."""

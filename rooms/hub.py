@@ -81,8 +81,7 @@ class Hub:
         self._change_listeners: list[Callable[[str], None]] = []
         self._row_listeners: list[Callable[[Row], None]] = []
         self._ports = Ports(log, engine, recorder, self._reserve, clock_us, self._changed, self._written)
-        self._engine_instance = ""
-        self._engine_up = asyncio.Event()
+        self._engine_workers: Mapping[str, Mapping[str, Any]] = {}
         self._recorder_instance = ""
         self._recorder_up = False
         self._down_from_us = 0
@@ -149,8 +148,7 @@ class Hub:
             return None
         self._lives[sitting] = live
         live.start()
-        if self._engine_up.is_set():
-            live.engine_up(self._engine_instance, fresh=False)
+        live.engine_at(self._engine.place(sitting))
         if self._recorder_up:
             live.recorder_event(RecorderEvent("up", "", {"instance": self._recorder_instance}))
         await live.restarted(self._down_from_us or live.journal.last_us)
@@ -277,17 +275,22 @@ class Hub:
             farewell = Farewell(code=CloseCode.CLOSED, reason="closed") if over else Farewell(code=CloseCode.NOT_FOUND, reason="not_open")
             await signalling.refuse(ws, farewell)
             return
-        await signalling.serve(ws, ticket, live, self._engine_there)
+        await signalling.serve(ws, ticket, live, lambda: self._engine_there(live))
 
     def media_state(self) -> dict[str, bool]:
         """Whether the engine and the recorder are connected."""
-        return {"engine": self._engine_up.is_set(), "recorder": self._recorder_up}
+        return {"engine": self._engine.connected, "recorder": self._recorder_up}
 
-    async def _engine_there(self) -> None:
-        """Return when the engine is connected, or after a second without it."""
+    def engine_workers(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the processes of the engine last reported, by name; docs/protocol.md, "Engine report"."""
+        return self._engine_workers
+
+    @staticmethod
+    async def _engine_there(live: Live) -> None:
+        """Return when the conference's engine is connected, or after a second without it."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ENGINE_WAIT_S):
-                await self._engine_up.wait()
+                await live.media.there.wait()
 
     # -- listeners ----------------------------------------------------------------------------------------------
 
@@ -309,22 +312,14 @@ class Hub:
     # -- engine and recorder --------------------------------------------------------------------------------------
 
     def _engine_event(self, event: EngineEvent) -> None:
-        if event.name == "up":
-            instance = str(event.fields["instance"])
-            fresh = bool(self._engine_instance) and instance != self._engine_instance
-            self._engine_instance = instance
-            self._engine_up.set()
-            ENGINE_UP.set(1)
-            self.device_checks.engine_up(instance)
-            for live in self._lives.values():
-                live.engine_up(instance, fresh=fresh)
-            self._ask_report()  # whose pictures flow has to be known before people ask
-        elif event.name == "lost":
-            self._engine_up.clear()
-            ENGINE_UP.set(0)
+        if event.name in ("up", "lost"):
+            ENGINE_UP.set(self._engine.connected)
+            self.device_checks.engine_changed()
             if not self._closed:
                 for live in self._lives.values():
-                    live.engine_lost()
+                    live.engine_at(self._engine.place(live.sitting))
+            if event.name == "up":
+                self._ask_report()  # whose pictures flow has to be known before people ask
         elif event.router in self._lives:
             self._lives[event.router].engine_event(event)
         else:
@@ -368,15 +363,16 @@ class Hub:
                 del self._lives[sitting]
                 self._over.add(sitting)
                 self._changed(sitting)
-        if not self._engine_up.is_set() and asyncio.get_running_loop().time() - self._started_s > ENGINE_GRACE_S:
+        if asyncio.get_running_loop().time() - self._started_s > ENGINE_GRACE_S:
             for live in self._lives.values():
-                live.engine_missed()
+                if not live.media.up:
+                    live.engine_missed()
         self._aside("device-checks", lambda: self.device_checks.expire(time.monotonic()))
         self._ask_report()
         self._count()
 
     def _ask_report(self) -> None:
-        if self._engine_up.is_set():
+        if self._engine.connected:
             self._aside("engine-report", self._poll)
 
     def _aside(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -397,6 +393,7 @@ class Hub:
             report = await self._engine.report()
         except EngineError:
             return
+        self._engine_workers = report.get("workers", {})
         routers: Mapping[str, Any] = report.get("routers", {})
         for sitting, live in list(self._lives.items()):
             live.reported(dict(routers.get(sitting, {})))

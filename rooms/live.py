@@ -99,6 +99,8 @@ class Live:
         self._tasks: list[asyncio.Task[None]] = []
         self._heard_s: dict[str, float] = {}
         self._awaited: set[str] = set()
+        self._engine = ""
+        self._last_engine = ""
         self._restarted_us: int | None = None
         self._welcomed_without_media: set[str] = set()
         self._sent: dict[str, View] = {}
@@ -379,20 +381,28 @@ class Live:
 
     # -- engine, recorder and clock ---------------------------------------------------------------------------
 
-    def engine_up(self, instance: str, *, fresh: bool) -> None:
-        """The engine is there; `fresh`: another process than before, so browsers have to build anew."""
+    def engine_at(self, instance: str) -> None:
+        """The engine process that has this conference's router, "" while there is none (:meth:`Engine.place`)."""
+        if instance == self._engine:
+            return
+        self._engine = instance
+        if instance:
+            fresh = bool(self._last_engine) and instance != self._last_engine
+            self._last_engine = instance
+            self._engine_up(instance, fresh)
+        else:
+            self.media.engine_lost()
+            self.engine_missed()
+            self.changed()
+
+    def _engine_up(self, instance: str, fresh: bool) -> None:
+        """`fresh`: another process than before, so browsers have to build anew."""
         self.media.engine_up(fresh=fresh)
         for endpoint, connection in self.connections.items():
             if fresh or endpoint in self._welcomed_without_media:
                 connection.send(MediaReset())
         self._welcomed_without_media.clear()
         self._notices.put_nowait(lambda: self._note_engine_back(instance, fresh))
-        self.changed()
-
-    def engine_lost(self) -> None:
-        """The connection to the engine broke."""
-        self.media.engine_lost()
-        self.engine_missed()
         self.changed()
 
     def engine_missed(self) -> None:

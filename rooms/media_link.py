@@ -59,7 +59,7 @@ class MediaLink:
         self._task: asyncio.Task[None] | None = None
         self._applied: Routing | None = None
         self._settled = asyncio.Event()
-        self.up = False
+        self.there = asyncio.Event()
         self.offers: dict[str, Offer] = {}
         self.producers: frozenset[Track] = frozenset()
         self.networks: dict[str, dict[str, float]] = {}
@@ -68,6 +68,11 @@ class MediaLink:
         self._drops: dict[Track, tuple[int, int]] = {}
         self._noted: dict[str, float] = {}
         self.done = False
+
+    @property
+    def up(self) -> bool:
+        """Whether the engine process of this conference is connected."""
+        return self.there.is_set()
 
     def start(self) -> None:
         """Begin to keep the router at what is desired."""
@@ -88,7 +93,7 @@ class MediaLink:
 
     def engine_up(self, *, fresh: bool) -> None:
         """Connected; `fresh`: to a process that knows nothing yet."""
-        self.up = True
+        self.there.set()
         self._applied = None
         if fresh:
             self.offers.clear()
@@ -98,7 +103,7 @@ class MediaLink:
 
     def engine_lost(self) -> None:
         """The connection broke; media may flow on."""
-        self.up = False
+        self.there.clear()
         self._settled.clear()
 
     # -- keeping ----------------------------------------------------------------------------------------------

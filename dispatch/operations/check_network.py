@@ -9,7 +9,7 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPResponse
@@ -67,7 +67,7 @@ def ports(settings: Settings, found: Serving) -> Iterator[Finding]:
     wanted = [("tcp", settings.host, settings.port, "DISPATCH_PORT")]
     if settings.has_certificate:
         wanted.append(("tcp", settings.host, settings.tls_port, "DISPATCH_TLS_PORT"))
-    wanted.append(("udp", settings.media_bind, settings.udp_port, "DISPATCH_UDP_PORT"))
+    wanted += [("udp", settings.media_bind, port, "DISPATCH_UDP_PORT") for port in settings.udp_ports]
     for kind, host, port, setting in wanted:
         about = {"kind": kind.upper(), "at": f"{host}:{port}", "setting": setting}
         failed = _bind(kind, host, port)
@@ -160,8 +160,12 @@ def media_address(settings: Settings) -> Finding:
     if elsewhere and is_loopback(address):
         return mend(item, "loopback", address=address)
     if _bind("udp", address, 0) is not None:
-        return note(item, "forwarded", address=address, port=settings.media_port or settings.udp_port)
-    return ok(item, "well", address=address, port=settings.media_port or settings.udp_port)
+        return note(item, "forwarded", address=address, port=_span(settings.media_ports))
+    return ok(item, "well", address=address, port=_span(settings.media_ports))
+
+
+def _span(ports: Sequence[int]) -> str:
+    return str(ports[0]) if len(ports) == 1 else f"{ports[0]}–{ports[-1]}"
 
 
 def _own_host(settings: Settings) -> str:

@@ -22,7 +22,8 @@ log = structlog.get_logger()
 class EngineClient(Engine):
     """An engine behind the Unix socket `path`. `start()` returns at once; event ``up`` tells when it is connected.
 
-    Every request fails with EngineError code "lost" while there is no connection.
+    Every request fails with EngineError code "lost" while there is no connection. `held` are the routers (with their epochs) that
+    the process had when it was connected; `draining`, whether it is to take no new ones.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +31,10 @@ class EngineClient(Engine):
         self._peer: wire.Peer | None = None
         self._listeners: list[Callable[[EngineEvent], None]] = []
         self._task: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
         self.instance = ""
+        self.held: Mapping[str, int] = {}
+        self.draining = False
 
     async def start(self) -> None:
         """Begin to connect, and to connect again whenever the connection breaks."""
@@ -40,6 +44,14 @@ class EngineClient(Engine):
     @property
     def connected(self) -> bool:
         return self._peer is not None
+
+    def place(self, router: str) -> str:
+        return self.instance if self.connected else ""
+
+    def drop(self) -> None:
+        """End a connection to a process that does not answer; ``lost`` follows, and ``up`` when it answers again."""
+        if self._running is not None:
+            self._running.cancel()
 
     async def _keep_connected(self) -> None:
         pause = RETRY_S[0]
@@ -52,22 +64,28 @@ class EngineClient(Engine):
             pause = min(RETRY_S[1], pause * 1.5)
 
     async def _stay(self, peer: wire.Peer) -> None:
-        running = asyncio.get_running_loop().create_task(peer.run())
+        running = self._running = asyncio.get_running_loop().create_task(peer.run())
         up = False
         try:
-            self.instance = str((await peer.request("hello"))["instance"])
+            hello = await peer.request("hello")
+            self.instance = str(hello["instance"])
+            self.held = {str(router): int(epoch) for router, epoch in hello["routers"].items()}
+            self.draining = bool(hello["draining"])
             self._peer = peer
             up = True
             self._emit(EngineEvent("up", fields={"instance": self.instance}))
-            await running
+            await asyncio.wait((running,))
         finally:
-            self._peer = None
+            self._peer = self._running = None
             running.cancel()
             await peer.close()
             if up:
                 self._emit(EngineEvent("lost"))
 
     def _note(self, _: wire.Peer, name: str, fields: wire.Json) -> None:
+        if name == "draining":
+            self.draining = bool(fields["on"])
+            self._emit(EngineEvent(name, fields={"on": self.draining}))
         if name not in ("offer", "producer", "transport"):
             return
         router, endpoint = str(fields.pop("router")), str(fields.pop("endpoint"))

@@ -1,8 +1,10 @@
 """The control socket of an engine process: requests of the server in, events out (rooms/wire.py).
 
-Requests: ``hello``, ``apply``, ``publish``, ``subscribe``, ``answer``, ``restart``, ``close_router``, ``report``; their arguments are
-those of :class:`rooms.media.engine.Engine`. Notices: ``offer``, ``producer``, ``transport`` with ``router``, ``endpoint``
-and the fields of :class:`rooms.media.engine.EngineEvent`. The newest connection is the server; an older one is closed.
+Requests: ``hello`` (answer: instance, routers with their epochs, draining), ``apply``, ``publish``, ``subscribe``, ``answer``,
+``restart``, ``close_router``, ``report``; their arguments are those of :class:`rooms.media.engine.Engine`. Notices: ``offer``,
+``producer``, ``transport`` with ``router``, ``endpoint`` and the fields of :class:`rooms.media.engine.EngineEvent`; ``draining`` with
+``on``. Who said hello last is the server; an older one is closed. ``drain`` (``on``: bool, or absent to ask; answer: draining,
+routers, transports) is for an operator's connection beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 import structlog
 
 from rooms import wire
+from rooms.media.drain import Drain
 from rooms.media.engine import EngineError, Routing, Source
 from rooms.media.forwarding.worker import Worker
 
@@ -25,12 +28,13 @@ log = structlog.get_logger()
 class Control:
     """Serves one worker to one server at a time."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, drain: Drain) -> None:
         self._worker = worker
+        self._drain = drain
+        self._peers: set[wire.Peer] = set()
         self._current: wire.Peer | None = None
         self._server: asyncio.Server | None = None
         self._requests: dict[str, Callable[[wire.Json], wire.Json]] = {
-            "hello": lambda _: {"instance": worker.instance},
             "apply": self._apply,
             "publish": self._publish,
             "subscribe": self._subscribe,
@@ -47,21 +51,40 @@ class Control:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = wire.Peer(reader, writer, self._on_request)
-        former, self._current = self._current, peer
-        self._worker.server_lost()
-        if former is not None:
-            log.info("server_replaced")
-            await former.close()
-        log.info("server_connected")
+        self._peers.add(peer)
         try:
             await peer.run()
         finally:
+            self._peers.discard(peer)
             if self._current is peer:
                 self._current = None
                 self._worker.server_lost()
                 log.warning("server_lost")
 
+    async def _hello(self, peer: wire.Peer) -> wire.Json:
+        former, self._current = self._current, peer
+        if former is not peer:
+            self._worker.server_lost()
+            log.info("server_replaced" if former is not None else "server_connected")
+        if former is not None and former is not peer:
+            await former.close()
+        return {"instance": self._worker.instance, "routers": self._worker.held(), "draining": self._drain.on}
+
+    def _drained(self, arguments: wire.Json) -> wire.Json:
+        on = arguments.get("on")
+        if on is not None and not isinstance(on, bool):
+            raise ValueError(f"on is {on!r}")
+        if on is not None and on != self._drain.on:
+            self._drain.set(on)
+            if self._current is not None:
+                self._current.note("draining", on=on)
+        return self._drain.progress()
+
     async def _on_request(self, peer: wire.Peer, do: str, arguments: wire.Json) -> wire.Json:
+        if do == "hello":
+            return await self._hello(peer)
+        if do == "drain":
+            return self._drained(arguments)
         if peer is not self._current:
             raise wire.WireError("lost", "another server took over")
         request = self._requests.get(do)
@@ -115,8 +138,8 @@ class Control:
         if self._server is not None:
             self._server.close()
             self._server = None
-        if self._current is not None:
-            await self._current.close()
+        for peer in list(self._peers):
+            await peer.close()
 
 
 def _router(arguments: wire.Json) -> tuple[str, int]:

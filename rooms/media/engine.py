@@ -98,8 +98,10 @@ class Offer:
 class EngineEvent:
     """What the engine noticed. `name` is one of:
 
-    * ``up`` (fields: instance): connected to this engine process; a new `instance` has no routers yet.
-    * ``lost``: the connection to the engine process broke; media may flow on for up to 30 s.
+    * ``up`` (fields: instance): connected to an engine process, or routers were given another place: ask :meth:`Engine.place`
+      again. A new `instance` has no routers yet.
+    * ``lost``: the connection to an engine process broke; media of its routers may flow on for up to 30 s. Ask again likewise.
+    * ``draining`` (on: bool): the engine process is to take no new router, or takes them again.
     * ``offer`` (router, endpoint, offer: Offer): the set of tracks changed, the endpoint has to answer.
     * ``producer`` (router, endpoint, source, state "open" | "closed")
     * ``transport`` (router, endpoint, transport, direction "publish" | "subscribe", state "connected" | "stale" |
@@ -125,6 +127,14 @@ class EngineError(Exception):
 
 class Engine(Protocol):
     """What a conference needs of an engine. `router` is the sitting's id, `endpoint` an id made by the server."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether an engine process is there that can be asked."""
+
+    def place(self, router: str) -> str:
+        """The `instance` of the engine process that has this router, or will have it; "" while there is none that can be asked. It
+        stays the same until that process is given up; another one knows nothing of the router, and its browsers begin anew."""
 
     async def apply(self, router: str, epoch: int, routing: Routing) -> None:
         """Make `routing` the desired state; the router is made if it is new. Takes effect before it returns."""

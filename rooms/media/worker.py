@@ -1,7 +1,7 @@
 """The engine process: ``python -m rooms.media.worker --socket S --udp-port N ...``.
 
-Logs JSON lines on standard error. SIGTERM and SIGINT end it cleanly (exit 0); a UDP port in use ends it with one line
-and exit 1.
+Logs JSON lines on standard error. SIGTERM and SIGINT end it cleanly (exit 0), and so does the last conference of one that drains
+(:mod:`rooms.media.drain`); a UDP port in use ends it with one line and exit 1.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--media-port", type=int, default=0, help="port named in the candidate, if not the UDP port")
     parser.add_argument("--feed-socket", type=Path, help="Unix datagram socket on which the recorder asks for its feed")
     parser.add_argument("--recorder-feed-socket", type=Path, help="Unix datagram socket of the recorder")
+    parser.add_argument("--number", type=int, default=1, choices=range(1, 256), metavar="N", help="which of the workers it is, 1 to 255")
     parser.add_argument("--spare", action="store_true", help="load everything, then wait for a line on standard input")
     return parser.parse_args(arguments)
 
@@ -51,8 +52,9 @@ def configure_log() -> None:
 
 
 async def serve(options: argparse.Namespace, sock: socket.socket) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT, or until it has drained."""
     from rooms.media.control import Control
+    from rooms.media.drain import Drain, marker
     from rooms.media.forwarding.feed import Feed
     from rooms.media.forwarding.worker import Worker
 
@@ -60,14 +62,19 @@ async def serve(options: argparse.Namespace, sock: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    worker = Worker(sock, options.address, Feed(options.feed_socket, options.recorder_feed_socket), named_port=options.media_port)
-    control = Control(worker)
+    feed = Feed(options.feed_socket, options.recorder_feed_socket, options.number)
+    worker = Worker(sock, options.address, feed, named_port=options.media_port)
+    drain = Drain(worker, marker(options.socket))
+    control = Control(worker, drain)
     await control.listen(options.socket)
     gc.collect()
     gc.freeze()
     log = structlog.get_logger()
     log.info("engine_up", instance=worker.instance, udp_port=worker.port.number, address=options.address)
-    await stop.wait()
+    waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(drain.over())]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
     await control.close()
     await worker.close()
     log.info("engine_down")

@@ -1,6 +1,7 @@
-"""The media feed from an engine to the recorder: Unix datagrams, one RTP or RTCP packet each.
+"""The media feed from the engine's workers to the recorder: Unix datagrams, one RTP or RTCP packet each.
 
-The engine sends to the recorder's socket, the recorder to the engine's. Datagrams either way begin with one type byte:
+Each worker sends to the recorder's socket, the recorder to the sockets of all. A handle is one worker's: its highest byte is the
+worker's number. Datagrams either way begin with one type byte:
 
 ====  ================================  =======================================================================
 byte  engine → recorder                 after the byte

@@ -1,4 +1,4 @@
-"""The recorder's end of the feed from the engine (:mod:`rooms.recording.feed`)."""
+"""The recorder's end of the feed from the engine's workers (:mod:`rooms.recording.feed`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,15 +34,15 @@ class Tracks(Protocol):
 
 
 class Feed:
-    """The datagram socket to and from the engine.
+    """The datagram socket that all workers of the engine send to; `engines` are theirs.
 
     A thread only receives; what came is taken at the next tick. The kernel's queue may be a few datagrams short, so it
     is emptied at once, and a blocking thread wakes for half of what an event loop's wake-up costs.
     """
 
-    def __init__(self, path: Path, engine: Path, tracks: Tracks) -> None:
+    def __init__(self, path: Path, engines: Sequence[Path], tracks: Tracks) -> None:
         self._path = path
-        self._engine = str(engine)
+        self._engines = tuple(str(engine) for engine in engines)
         self._tracks = tracks
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
@@ -98,9 +99,11 @@ class Feed:
             log.warning("datagram dropped", reason=reason, error=str(error))
 
     def send(self, kind: int, **fields: Any) -> None:
-        """Tell the engine; it may be away, then it is told again soon."""
-        with contextlib.suppress(OSError):
-            self._speaker.sendto(feed.pack_json(kind, fields), self._engine)
+        """Tell every worker: what it is told of and does not have, it leaves alone. One that is away is told again soon."""
+        datagram = feed.pack_json(kind, fields)
+        for engine in self._engines:
+            with contextlib.suppress(OSError):
+                self._speaker.sendto(datagram, engine)
 
     def close(self) -> None:
         """Take what is left, stop listening and remove the socket file. May be called twice."""

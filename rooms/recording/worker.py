@@ -1,4 +1,4 @@
-"""The recorder process: ``python -m rooms.recording.worker --socket S --feed-socket R --engine-feed-socket E --recordings DIR``.
+"""The recorder process: ``python -m rooms.recording.worker --socket S --feed-socket R --engine-feed-socket E... --recordings DIR``.
 
 Commands come over :mod:`rooms.wire` on `--socket` (:mod:`rooms.recording.control`), media over Unix datagrams on
 `--feed-socket` (:mod:`rooms.recording.feed`). Ends cleanly on SIGTERM and SIGINT with every file closed; after
@@ -14,6 +14,7 @@ import importlib
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
@@ -37,12 +38,12 @@ log = structlog.get_logger()
 class Recorder:
     """All sittings of this process, and who commands them."""
 
-    def __init__(self, recordings: Path, feed_socket: Path, engine_feed_socket: Path) -> None:
+    def __init__(self, recordings: Path, feed_socket: Path, engine_feed_sockets: Sequence[Path]) -> None:
         self.instance = uuid4().hex
         self.captures: dict[str, Capture] = {}
         self.by_handle: dict[int, Capture] = {}
         self.peers: set[wire.Peer] = set()
-        self.feed = Feed(feed_socket, engine_feed_socket, self)
+        self.feed = Feed(feed_socket, engine_feed_sockets, self)
         self._recordings = recordings
         self._beats: set[asyncio.Task[None]] = set()
 
@@ -220,7 +221,7 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python -m rooms.recording.worker", description="The recorder process.")
     result.add_argument("--socket", type=Path, required=True, help="where commands are taken (Unix stream socket)")
     result.add_argument("--feed-socket", type=Path, required=True, help="where media are taken (Unix datagram socket)")
-    result.add_argument("--engine-feed-socket", type=Path, required=True, help="the engine's datagram socket")
+    result.add_argument("--engine-feed-socket", type=Path, required=True, nargs="+", help="the datagram socket of each engine worker")
     result.add_argument("--recordings", type=Path, required=True, help="directory that holds a folder for each sitting")
     result.add_argument("--spare", action="store_true", help="load everything, then wait for a line on standard input")
     return result

@@ -190,3 +190,17 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_the_first_wrong_setting_is_told_and_not_what_follows_from_it() -> None:
     wrong: dict[str, Any] = {"DISPATCH_PORT": "eighty", "DISPATCH_TIME_ZONE": "Mars"}
     assert line(wrong).startswith("DISPATCH_PORT=eighty")
+
+
+def test_each_media_worker_has_a_port_of_its_own() -> None:
+    assert load({}).udp_ports == load({}).media_ports == (8081,)
+    several = load({"DISPATCH_MEDIA_WORKERS": "3", "DISPATCH_UDP_PORT": "9000", "DISPATCH_MEDIA_PORT": "443"})
+    assert (several.udp_ports, several.media_ports) == ((9000, 9001, 9002), (443, 444, 445))
+    assert load({"DISPATCH_MEDIA_WORKERS": "2", "DISPATCH_UDP_PORT": "0"}).udp_ports == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["UDP_PORT", "MEDIA_PORT"])
+def test_media_workers_that_would_need_a_port_that_there_is_not_are_refused(name: str) -> None:
+    told = f"^DISPATCH_MEDIA_WORKERS=4 and DISPATCH_{name}=65533: the last worker would have port 65536$"
+    with pytest.raises(SettingsError, match=told):
+        load({"DISPATCH_MEDIA_WORKERS": "4", f"DISPATCH_{name}": "65533"})

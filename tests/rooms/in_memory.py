@@ -56,6 +56,9 @@ class MemoryEngine:
         self.connected = True
         self.emit(EngineEvent("up", fields={"instance": self.instance}))
 
+    def place(self, router: str) -> str:
+        return self.instance if self.connected else ""
+
     def lose(self) -> None:
         """The connection breaks."""
         self.connected = False

@@ -29,7 +29,6 @@ async def engine() -> MemoryEngine:
 @pytest.fixture
 def checks(engine: MemoryEngine) -> DeviceChecks:
     checks = DeviceChecks(engine)
-    checks.engine_up(engine.instance)
     engine.on_event(checks.engine_event)
     return checks
 
@@ -146,10 +145,10 @@ async def test_there_are_only_so_many_at_one_time_and_room_again_when_some_have_
 
 async def test_a_new_engine_knows_none_of_them_and_their_browsers_begin_anew(engine: MemoryEngine, checks: DeviceChecks) -> None:
     await checks.open("mine")
-    checks.engine_up(engine.instance)
+    checks.engine_changed()
     await checks.subscribe("mine")
     engine.up("engine-2")
-    checks.engine_up(engine.instance)
+    checks.engine_changed()
     with refused("check_unknown"):
         await checks.subscribe("mine")
     await checks.open("mine")

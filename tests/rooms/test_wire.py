@@ -52,7 +52,7 @@ class Worker:
             case "refuse":
                 raise WireError("stale_epoch", "1 < 2")
             case "hello" | "report":
-                return {"instance": "worker-1", "routers": {}, "sittings": {}}
+                return {"instance": "worker-1", "routers": {}, "draining": False, "sittings": {}}
             case "need":
                 return {"needed": arguments["needed"]}
         raise RuntimeError("out of order")

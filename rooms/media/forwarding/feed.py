@@ -81,12 +81,16 @@ class FedTrack:
 
 
 class Feed:
-    """`own` is the socket the recorder speaks to, `recorder` the one the recorder listens on. Either None: no feed."""
+    """`own` is the socket the recorder speaks to, `recorder` the one the recorder listens on. Either None: no feed.
 
-    def __init__(self, own: Path | None, recorder: Path | None) -> None:
+    `number` (0 to 255) is the worker's: several feed one recorder, and no two of their tracks have the same handle.
+    """
+
+    def __init__(self, own: Path | None, recorder: Path | None, number: int = 0) -> None:
         self._recorder = recorder
         self._tracks: dict[int, FedTrack] = {}
         self._wanted: dict[str, str] = {}
+        self._number = number << 24
         self._next = int(time.time()) & 0xFFFFF
         self._queue: deque[bytes] = deque()
         self._queue_bytes = 0
@@ -112,10 +116,11 @@ class Feed:
 
     def begin(self, sitting: str, key: TrackKey, codec: Codec, payload_type: int, ssrc: int) -> FedTrack:
         """Announce a track; its packets follow by :meth:`packet`."""
-        self._next = (self._next + 1) & 0xFFFFFFFF
-        announcement = wire.Announcement(self._next, sitting, key.endpoint, key.source, codec.name, codec.clock_hz, payload_type, ssrc)
+        self._next = (self._next + 1) & 0xFFFFFF
+        handle = self._number | self._next
+        announcement = wire.Announcement(handle, sitting, key.endpoint, key.source, codec.name, codec.clock_hz, payload_type, ssrc)
         track = FedTrack(announcement, codec.kind == "video")
-        self._tracks[self._next] = track
+        self._tracks[handle] = track
         self._announce(track)
         return track
 

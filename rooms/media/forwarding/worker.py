@@ -86,6 +86,14 @@ class Worker:
             oldest = next(n for n in self._epochs if n not in self._routers)
             del self._epochs[oldest]
 
+    def held(self) -> dict[str, int]:
+        """The routers that are here, each with its epoch."""
+        return {name: router.epoch for name, router in self._routers.items()}
+
+    def transports(self) -> int:
+        """How many transports all of them have."""
+        return sum(len(router.transports()) for router in self._routers.values())
+
     def server_lost(self) -> None:
         """No server speaks to this worker any more."""
         now = self._clock()
@@ -174,7 +182,8 @@ class Worker:
           "fraction_lost", "rtt_ms", "undecodable"}}}``. `undecodable`: the browser answered without the track's codec.
 
         ``worker`` has ``started_at`` (s), ``udp_port``, ``received``, ``sent``, ``failed`` (datagrams), ``dropped`` (by
-        reason), ``feed`` (counters of the recorder's feed) and ``transports``. States: new, connected, stale.
+        reason), ``feed`` (counters of the recorder's feed), ``transports`` and ``cpu_s`` (processor time of the process).
+        States: new, connected, stale.
         """
         port = self.port
         return {
@@ -187,7 +196,8 @@ class Worker:
                 "failed": port.outbox.failed,
                 "dropped": dict(port.dropped),
                 "feed": self.feed.report(),
-                "transports": sum(len(r.transports()) for r in self._routers.values()),
+                "transports": self.transports(),
+                "cpu_s": time.process_time(),
             },
             "routers": {name: router.report() for name, router in self._routers.items()},
         }

@@ -12,8 +12,7 @@ import av
 from aiortc import MediaStreamTrack, RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
-from rooms.media.client import EngineClient
-from rooms.media.engine import EngineEvent, Offer, Source
+from rooms.media.engine import Engine, EngineEvent, Offer, Source
 
 ROOM = "room"
 SAMPLES = 960
@@ -126,7 +125,7 @@ class Peer:
     codecs: tuple[str, ...] = ("VP8", "H264")
     first_alone = False
 
-    def __init__(self, client: EngineClient, endpoint: str, router: str = ROOM, epoch: int = 1, port: int | None = None) -> None:
+    def __init__(self, client: Engine, endpoint: str, router: str = ROOM, epoch: int = 1, port: int | None = None) -> None:
         self.client = client
         self.endpoint = endpoint
         self.router = router

@@ -14,6 +14,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from rooms.media.client import EngineClient
 from rooms.media.control import Control
+from rooms.media.drain import Drain
 from rooms.media.engine import Source
 from rooms.media.forwarding.feed import Feed
 from rooms.media.forwarding.port import PortTaken, bind
@@ -46,7 +47,7 @@ class Site:
         self.clock = Clock()
         feed = Feed(folder / "engine-feed.sock", folder / "recorder-feed.sock")
         self.worker = Worker(bind("127.0.0.1", 0), "127.0.0.1", feed, self.clock)
-        self.control = Control(self.worker)
+        self.control = Control(self.worker, Drain(self.worker, folder / "engine.drained"))
         self.client = EngineClient(folder / "engine.sock")
         self.recorder = FeedSocket(folder / "recorder-feed.sock", folder / "engine-feed.sock")
         self.events: list[dict[str, Any]] = []

@@ -31,6 +31,7 @@ class Site:
         self.control = sockets / "c.sock"
         self.feed = sockets / "r.sock"
         self.engine_feed = sockets / "e.sock"
+        self.second_feed = sockets / "e2.sock"
         self.client = RecorderClient(self.control)
         self.events: list[RecorderEvent] = []
         self.client.on_event(self.events.append)
@@ -45,7 +46,7 @@ class Site:
             *self.wrapper,
             sys.executable,
             *("-m", "rooms.recording.worker", "--socket", str(self.control), "--feed-socket", str(self.feed)),
-            *("--engine-feed-socket", str(self.engine_feed), "--recordings", str(self.recordings)),
+            *("--engine-feed-socket", str(self.engine_feed), str(self.second_feed), "--recordings", str(self.recordings)),
         ]
         self.process = await asyncio.create_subprocess_exec(*command)
         await self.client.start()

@@ -69,3 +69,45 @@ async def test_a_killed_recorder_misses_nothing_that_reached_the_engine(site: Si
     ]
     for second in (1.0, 4.0, 8.0):
         assert min(abs(at - made - second * 1e6) for at in heard) < 100_000
+
+
+async def test_two_workers_feed_one_recorder_and_what_moves_from_one_to_the_other_leaves_a_measured_gap(site: Site) -> None:
+    site.engine.close()
+    site.engine_feed.unlink()
+    feeds = [Feed(site.engine_feed, site.feed, 1), Feed(site.second_feed, site.feed, 2)]
+    key = TrackKey("alice", Source.MICROPHONE)
+    sender = Sender(1, "alice", "microphone", now_us())
+    for sitting in ("s1", "s2"):
+        await site.client.open(sitting, 1, sitting, "t")
+        await site.client.record(sitting, 1, True, "hearing_opened", "judge")
+
+    async def play(fed: dict[Feed, FedTrack], count: int) -> None:
+        made = now_us()
+        for number, packet in enumerate(Sender(1, "alice", "microphone", made).send(opus_packets(count / 50, ()))):
+            await asyncio.sleep(max(0.0, (packet.arrival_us - now_us()) / 1e6))
+            for feed, track in fed.items():
+                feed.packet(track, packet.data, packet.arrival_us, False)
+                if number % 25 == 0:
+                    feed.tick()
+
+    both = {feed: feed.begin(sitting, key, codecs.OPUS, AUDIO_PT, sender.ssrc) for feed, sitting in zip(feeds, ("s1", "s2"), strict=True)}
+    first, second = (track.announcement.handle for track in both.values())
+    assert (first >> 24, second >> 24) == (1, 2), "no two tracks have the same handle, whenever their workers were started"
+    await play(both, 100)
+    # The first worker is gone without a word, and its sitting is at the second one now.
+    other = feeds[1]
+    moved = other.begin("s1", key, codecs.OPUS, AUDIO_PT, sender.ssrc)
+    await asyncio.sleep(0.5)
+    await play({other: moved}, 100)
+    await asyncio.sleep(0.5)
+    for sitting in ("s1", "s2"):
+        await site.client.record(sitting, 1, False, "closed", "judge")
+    for feed in feeds:
+        feed.close()
+    rows = sorted(site.segments(), key=lambda row: row["start_us"])
+    assert [row["cause"] for row in rows] == ["engine_lost", "stopped"]
+    assert all(row["frames"] >= 95 for row in rows)
+    (gap,) = [row for row in site.rows("ledger.jsonl") if row["kind"] == "gap"]
+    assert 0.3e6 < gap["to_us"] - gap["from_us"] < 3e6
+    (alone,) = site.segments("s2")
+    assert alone["frames"] >= 95
