@@ -122,7 +122,7 @@ def test_a_nack_names_each_lost_packet_once(offsets: set[int], first: int) -> No
     numbers = [(first + offset) & 0xFFFF for offset in sorted(offsets)]
     data = packets.generic_nack(1, 42, numbers)
     (parsed,) = read_by_aiortc(data)
-    assert parsed.lost == numbers
+    assert [number & 0xFFFF for number in parsed.lost] == numbers  # aiortc counts on over the wrap
     assert list(packets.parse_rtcp(data)) == [Nack(42, tuple(numbers))]
 
 

@@ -96,7 +96,8 @@ async def test_a_killed_workers_hearings_move_and_the_others_notice_nothing(hous
     assert len(other.offers) == offers, "nobody of the other hearing was asked for anything"
 
 
-async def test_a_worker_that_is_back_at_once_is_used_again(house: House) -> None:
+async def test_a_worker_that_is_back_at_once_is_used_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooling, "MOVE_AFTER_S", 60.0)  # a busy machine takes its time to start one
     for number in range(4):
         await house.pool.apply(f"r{number}", 1, everybody("ana"))
     dead = await house.worker_of("r0")
