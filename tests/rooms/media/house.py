@@ -36,15 +36,19 @@ class House:
         for worker in self.workers.values():
             await worker.spawn()
         await self.pool.start()
-        await until(lambda: self.pool.connected)
+        await self._all_connected()
         return self
+
+    async def _all_connected(self) -> None:
+        """A busy machine takes longer to start them than the pool waits."""
+        await until(lambda: self.pool.connected and all(worker.engine.connected for worker in self.pool._workers), 60)
 
     async def another_server(self) -> None:
         """The server ends; the next one connects to the workers."""
         await self.pool.close()
         self.pool = self._pool()
         await self.pool.start()
-        await until(lambda: self.pool.connected)
+        await self._all_connected()
         for peer in self.peers:
             peer.client = self.pool
 
