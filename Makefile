@@ -79,7 +79,7 @@ $(MODULES): package.json package-lock.json
 	touch $@
 
 # Chromium and a Chinese font: installed from Debian where they are missing and we may, else named in one line. What the tests of
-# a network and of speech need (nginx, certutil, ip, espeak-ng) is installed with them; without it these tests are skipped and say so.
+# a network, a relay and of speech need (nginx, certutil, ip, coturn, espeak-ng) is installed with them; without it these tests are skipped and say so.
 browser:
 	@missing=""; wanted=""
 	command -v chromium >/dev/null || missing="chromium"
@@ -88,6 +88,7 @@ browser:
 	command -v certutil >/dev/null || wanted="$$wanted libnss3-tools"
 	command -v ip >/dev/null || [ -x /usr/sbin/ip ] || wanted="$$wanted iproute2"
 	command -v espeak-ng >/dev/null || wanted="$$wanted espeak-ng"
+	command -v turnserver >/dev/null || wanted="$$wanted coturn"
 	[ -n "$$missing$$wanted" ] || exit 0
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	  # Debian starts a service as soon as it is installed, unless this file says no.

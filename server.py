@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from dispatch.settings import Settings
     from dispatch.store.database import Database
+    from rooms.relay import Relay
 
 PARTS = ("web", "jobs", "recorder", "engine")
 """In the order in which they are stopped: first nobody new comes in, last the media ends."""
@@ -170,6 +171,7 @@ def _supervise(settings: Settings, *, demonstration: bool) -> int:
 
     _check_socket_paths(settings)
     _check_certificate(settings)
+    _relay(settings)
     listeners = [listen(settings.host, settings.port)]
     if settings.has_certificate:
         listeners.append(listen(settings.host, settings.tls_port, "DISPATCH_TLS_PORT"))
@@ -295,6 +297,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
         reserve=settings.data / "reserve.log",
         clock_us=lambda: time.time_ns() // 1000,
         owner=f"{socket.gethostname()}:{os.getpid()}",
+        relay=_relay(settings),
     )
     live = LivePlane(db, hub, settings)
     runner = make_runner(make_app(Context(settings, db, hub, live)))
@@ -318,6 +321,17 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     await runner.cleanup()
     await log.close()
     await db.close()
+
+
+def _relay(settings: Settings) -> Relay:
+    from dispatch.settings import SettingsError
+    from rooms.relay import Relay
+
+    try:
+        secret = settings.read_turn_secret()
+    except SettingsError as error:
+        raise Refused(str(error)) from None
+    return Relay(settings.turn_servers, secret, int(settings.turn_hours * 3600), settings.force_relay)
 
 
 async def _jobs(settings: Settings) -> None:

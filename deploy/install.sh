@@ -59,7 +59,7 @@ ln -sfn "$version" "$root/opt/dispatch/current"
 install -d -m 755 "$root/etc/dispatch" "$root/etc/systemd/system" "$root/usr/local/bin" "$root/usr/local/share/dispatch" "$root/var/lib"
 [ -e "$root/etc/dispatch/settings.toml" ] || install -m 644 deploy/settings.toml "$root/etc/dispatch/settings.toml"
 install -m 755 deploy/dispatch "$root/usr/local/bin/dispatch"
-install -m 644 deploy/nginx.conf "$root/usr/local/share/dispatch/nginx.conf"
+install -m 644 deploy/nginx.conf deploy/coturn/turnserver.conf "$root/usr/local/share/dispatch/"
 for unit in dispatch.target dispatch-migrate.service dispatch-engine.service dispatch-engine@.service dispatch-recorder.service dispatch-jobs.service dispatch-web.service; do
   install -m 644 "deploy/systemd/$unit" "$root/etc/systemd/system/$unit"
 done

@@ -30,7 +30,7 @@ PACKAGES = ("fonts-noto-cjk", "python3", "python3-venv")
 """What install.sh asks of Debian."""
 WITH_THEM = ("nginx",)
 """What is there to be asked for (install.sh --nginx)."""
-DEPLOYED = ("nginx.conf", "settings.toml", "dispatch", "systemd")
+DEPLOYED = ("nginx.conf", "coturn", "settings.toml", "dispatch", "systemd")
 MINIMAL = "required"
 """Priority of the packages that every Debian has (Debian Policy 2.5); containers and small images have no others."""
 

@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 PREFIX = "DISPATCH_"
 CONFIG = "DISPATCH_CONFIG"
+_TURN_URL = re.compile(r"turns?:([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\?transport=(udp|tcp))?")
+"""RFC 7065."""
 
 
 class SettingsError(Exception):
@@ -59,6 +61,14 @@ class Settings(BaseSettings):
     media_port: int | None = Field(
         None, ge=1, le=65535, description="UDP port that browsers are told, where it differs from udp_port (port forwarding); likewise."
     )
+
+    turn_urls: str = Field(
+        "", description="TURN servers that browsers may use, separated by commas: turn:turn.court.example:3478?transport=udp and so on."
+    )
+    turn_secret: str = Field("", repr=False, description="Secret that they share with this server (coturn: static-auth-secret).")
+    turn_secret_file: Path | None = Field(None, description="File that holds this secret instead.")
+    turn_hours: float = Field(12, gt=0, le=48, description="Hours for which a browser's credentials for them are good.")
+    force_relay: bool = Field(False, description="Browsers send media through TURN alone, never straight to the media engine.")
 
     time_zone: str = Field("Asia/Shanghai", description="The court's time zone, an IANA name.")
     court: str = Field("京州市云河区人民法院", description="Name of the unit, Chinese; shown on every page and in every notice.")
@@ -119,6 +129,23 @@ class Settings(BaseSettings):
         return self.udp_ports if self.media_port is None else tuple(self.media_port + number for number in range(self.media_workers))
 
     @property
+    def turn_servers(self) -> tuple[str, ...]:
+        """The addresses of the TURN servers, in order of preference."""
+        return tuple(url.strip() for url in self.turn_urls.split(",") if url.strip())
+
+    def read_turn_secret(self) -> str:
+        """The secret of the TURN servers, from the environment or its file; raises :class:`SettingsError`."""
+        if self.turn_secret_file is None:
+            return self.turn_secret
+        try:
+            secret = self.turn_secret_file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{PREFIX}TURN_SECRET_FILE={self.turn_secret_file}: {error}") from None
+        if not secret:
+            raise SettingsError(f"{PREFIX}TURN_SECRET_FILE={self.turn_secret_file}: the file is empty")
+        return secret
+
+    @property
     def secrets(self) -> Path:
         """Directory (0700) of the keys and passwords that the installation made for itself."""
         return self.data / "secrets"
@@ -177,6 +204,24 @@ class Settings(BaseSettings):
             raise ValueError(f"certificate and key belong together; {PREFIX}{missing.upper()} is missing")
         if self.tls_certificate is not None and not self.public_url.startswith("https:"):
             raise ValueError(f"there is a certificate, but {PREFIX}PUBLIC_URL={self.public_url} does not begin with https")
+        return self
+
+    @field_validator("turn_urls")
+    @classmethod
+    def _turn_addresses(cls, value: str) -> str:
+        for url in filter(None, (part.strip() for part in value.split(","))):
+            if not _TURN_URL.fullmatch(url):
+                raise ValueError(f"{url} is no address like turn:turn.court.example:3478?transport=udp or turns:turn.court.example:443")
+        return value
+
+    @model_validator(mode="after")
+    def _whole_turn(self) -> Self:
+        if self.turn_servers and not self.turn_secret and self.turn_secret_file is None:
+            raise ValueError(f"{PREFIX}TURN_URLS is set, but neither {PREFIX}TURN_SECRET nor {PREFIX}TURN_SECRET_FILE")
+        if self.turn_secret and self.turn_secret_file is not None:
+            raise ValueError(f"{PREFIX}TURN_SECRET and {PREFIX}TURN_SECRET_FILE are both set; one is enough")
+        if self.force_relay and not self.turn_servers:
+            raise ValueError(f"{PREFIX}FORCE_RELAY is set, but {PREFIX}TURN_URLS is not: no media could pass")
         return self
 
     @model_validator(mode="after")

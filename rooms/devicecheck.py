@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rooms.media.engine import Engine, EngineError, EngineEvent, Offer, Published, Routing, Source, TrackKey
-from rooms.protocol import UserError
+from rooms.protocol import Ice, UserError
+from rooms.relay import Relay
 
 LIFE_S = 120.0
 LIMIT = 50
@@ -41,11 +42,16 @@ class _Check:
 class DeviceChecks:
     """Every device check that is open. All methods raise UserError: "media_away", "check_unknown", "too_many_checks", "bad_sdp"."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, relay: Relay | None = None) -> None:
         self._engine = engine
+        self._relay = relay or Relay()
         self._checks: dict[str, _Check] = {}
         # A check outlives no server, so its epoch is the time it began: higher than that of any before.
         self._epoch = time.time_ns() // 1_000_000_000
+
+    def ice(self, key: str) -> Ice:
+        """How a browser that begins a check is to connect; `key` is its endpoint."""
+        return self._relay.ice_for(key, time.time())
 
     async def open(self, key: str) -> None:
         """Begin a check, or begin it anew."""

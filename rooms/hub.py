@@ -42,6 +42,7 @@ from rooms.plan import PlanParticipant, SittingPlan, Ticket
 from rooms.protocol import AcknowledgeAlert, CloseCode, Farewell, UserError
 from rooms.quality import Sample
 from rooms.recording.control import Recorder, RecorderEvent
+from rooms.relay import Relay
 from rooms.reserve import Reserve
 from rooms.state import State
 from rooms.views import Overview
@@ -60,12 +61,20 @@ log = structlog.get_logger()
 class Hub:
     """Make it, `start()` it, `close()` it. All methods are called on one event loop.
 
-    `owner` names this server in leases; `reserve` is the path of the reserve file; `clock_us` gives microseconds since
-    the epoch, UTC.
+    `owner` names this server in leases; `reserve` is the path of the reserve file; `clock_us` gives microseconds since the epoch,
+    UTC; `relay` is the site's TURN.
     """
 
     def __init__(
-        self, *, log: EventLog, engine: Engine, recorder: Recorder, reserve: Path, clock_us: Callable[[], int], owner: str
+        self,
+        *,
+        log: EventLog,
+        engine: Engine,
+        recorder: Recorder,
+        reserve: Path,
+        clock_us: Callable[[], int],
+        owner: str,
+        relay: Relay | None = None,
     ) -> None:
         self._log = log
         self._engine = engine
@@ -80,7 +89,7 @@ class Hub:
         self._untaken: set[str] = set()
         self._change_listeners: list[Callable[[str], None]] = []
         self._row_listeners: list[Callable[[Row], None]] = []
-        self._ports = Ports(log, engine, recorder, self._reserve, clock_us, self._changed, self._written)
+        self._ports = Ports(log, engine, recorder, self._reserve, clock_us, self._changed, self._written, relay or Relay())
         self._engine_workers: Mapping[str, Mapping[str, Any]] = {}
         self._recorder_instance = ""
         self._recorder_up = False
@@ -89,7 +98,7 @@ class Hub:
         self._clock: asyncio.Task[None] | None = None
         self._asides: dict[str, asyncio.Task[None]] = {}
         self._closed = False
-        self.device_checks = DeviceChecks(engine)
+        self.device_checks = DeviceChecks(engine, self._ports.relay)
         engine.on_event(self._engine_event)
         recorder.on_event(self._recorder_event)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
@@ -38,6 +38,7 @@ from rooms.protocol import State as StateMessage
 from rooms.quality import QualityHistory
 from rooms.recording.control import Recorder, RecorderEvent
 from rooms.recording_link import RecordingLink
+from rooms.relay import Relay
 from rooms.reserve import Reserve
 from rooms.state import State
 from rooms.views import Measured, Overview, overview, view_for
@@ -72,6 +73,7 @@ class Ports:
     clock_us: Callable[[], int]
     changed: Callable[[str], None]
     written: Callable[[Sequence[Row]], None]
+    relay: Relay = field(default_factory=Relay)
 
 
 @dataclass(slots=True)
@@ -300,6 +302,7 @@ class Live:
                 keep_subscribe=keep_subscribe,
                 heartbeat_s=HEARTBEAT_S,
                 now_us=self._ports.clock_us(),
+                ice=self._ports.relay.ice_for(ticket.endpoint, self._ports.clock_us() / 1e6),
             )
         )
         self._sent.pop(ticket.endpoint, None)

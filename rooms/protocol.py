@@ -434,6 +434,21 @@ class FromServer(Message):
     number: int = 0
 
 
+class IceServer(Message):
+    """A TURN server with credentials of this endpoint, as RTCIceServer of the W3C."""
+
+    urls: tuple[str, ...]
+    username: str
+    credential: str
+
+
+class Ice(Message):
+    """How both connections are to be made: RTCConfiguration's `iceServers` and `iceTransportPolicy`."""
+
+    servers: tuple[IceServer, ...] = ()
+    policy: Literal["all", "relay"] = "all"
+
+
 class Welcome(FromServer):
     """Answer to `hello`. `keep_publish` / `keep_subscribe`: that transport still lives, keep it; otherwise build anew.
     `heartbeat_s`: the server pings; a page that heard nothing for three of them reconnects."""
@@ -444,6 +459,7 @@ class Welcome(FromServer):
     keep_subscribe: bool
     heartbeat_s: float
     now_us: int
+    ice: Ice = Ice()
 
 
 class State(FromServer):

@@ -57,12 +57,13 @@ class DevicePart(Body):
 
 
 class NetworkPart(Body):
-    """The path to the court and back."""
+    """The path to the court and back. `relay`: "udp", "tcp" or "tls" where it goes through the site's relay, by that way."""
 
     ok: bool
     code: Word = ""
     rtt_ms: Annotated[float, Field(ge=0, le=60_000)] = 0.0
     lost_percent: Annotated[float, Field(ge=0, le=100)] = 0.0
+    relay: Word = ""
     frames: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
@@ -73,6 +74,15 @@ class ResultBody(Body):
     microphone: DevicePart
     speaker: DevicePart
     network: NetworkPart
+
+
+async def begin(request: Request) -> Response:
+    """How the browser is to connect: relays of the site with credentials for this check alone."""
+
+    async def work(found: Entrant, body: Body) -> Any:
+        return {"ice": ctx(request).hub.device_checks.ice(found.browser.endpoint).model_dump(mode="json")}
+
+    return await _handle(request, Body, work)
 
 
 async def publish(request: Request) -> Response:
@@ -142,8 +152,16 @@ async def _handle(request: Request, model: type[B], work: Callable[[Entrant, B],
         return problem(request, 409, translate(request, f"error.{error.code}"), code=error.code)
 
 
+HANDLERS = {
+    "begin": begin,
+    "publish": publish,
+    "subscribe": subscribe,
+    "answer": take_answer,
+    "end": end,
+    "result": keep_result,
+}
 ROUTES = tuple(
     Route("POST", f"{base}/check/{name}", handler, access, answers="data")
     for base, access in (("/join/sitting/{sitting}", LINK), (f"{ROOM}/{{sitting}}", DEVICE))
-    for name, handler in (("publish", publish), ("subscribe", subscribe), ("answer", take_answer), ("end", end), ("result", keep_result))
+    for name, handler in HANDLERS.items()
 )

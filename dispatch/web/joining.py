@@ -191,7 +191,6 @@ async def show_check(request: Request) -> Response:
         "base": f"{base}/check",
         "next": f"{base}/waiting",
         "unsupported": f"{base}/unsupported",
-        "udp_port": ctx(request).settings.udp_port,
         "sitting": found.sitting.id,
     }
     return render(

@@ -241,7 +241,6 @@ async def show_check(request: Request) -> Response:
         "base": f"{base}/check",
         "next": f"/hearing/{found.sitting.id}?via=device",
         "unsupported": f"{base}/unsupported",
-        "udp_port": ctx(request).settings.udp_port,
         "sitting": found.sitting.id,
     }
     return render(request, "device/check.html", sitting=found.sitting, people=found.participants, data=data, early=False, refused=refused)

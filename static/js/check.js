@@ -26,7 +26,7 @@ export class DeviceCheck extends HTMLElement {
   results = { camera: null, microphone: null, speaker: null, network: null };
   /** Ends the waiting of a step that is being left. @type {AbortController} */
   #run = new AbortController();
-  /** @type {{base: string, next: string, udp_port: number}} */
+  /** @type {{base: string, next: string, sitting: string}} */
   #data = pageData();
 
   connectedCallback() {
@@ -156,11 +156,12 @@ export class DeviceCheck extends HTMLElement {
     this.#show('network', el('p', {}, t('Sending picture and sound to the court and back…')));
     const own = [this.devices.track('microphone'), this.devices.track('camera')].filter((track) => track !== null);
     const spare = own.length === 0 ? standIn() : null;
-    const result = await loopBack(spare ? [spare] : own, (what, body) => send(`${this.#data.base}/${what}`, body)).catch(() => ({ ok: false, code: /** @type {const} */ ('no_answer'), rtt_ms: 0, lost_percent: 0, frames: 0 }));
+    const result = await loopBack(spare ? [spare] : own, (what, body) => send(`${this.#data.base}/${what}`, body)).catch(() => ({ ok: false, code: /** @type {const} */ ('no_answer'), rtt_ms: 0, lost_percent: 0, frames: 0, relay: /** @type {const} */ ('') }));
     spare?.stop();
     if (this.#run.signal.aborted) return;
     this.results.network = result;
-    const figures = t('Delay {ms} ms, loss {percent} %', { ms: Math.round(result.rtt_ms), percent: result.lost_percent.toFixed(1) });
+    const measured = t('Delay {ms} ms, loss {percent} %', { ms: Math.round(result.rtt_ms), percent: result.lost_percent.toFixed(1) });
+    const figures = result.relay ? `${measured} · ${t("through the court's relay ({way})", { way: result.relay.toUpperCase() })}` : measured;
     if (!result.ok) return this.#complain('network', pathTrouble(result.code || 'no_answer'));
     if (result.code === 'slow') {
       const { title, remedy } = pathTrouble('slow');

@@ -1,6 +1,8 @@
 // The path to the court, proven: what this browser sends comes back over UDP and is decoded. Knows no DOM.
 
-/** @typedef {{ok: boolean, code: import('./troubles.js').PathTrouble | '', rtt_ms: number, lost_percent: number, frames: number}} PathResult */
+import { configuration, relayOf } from './ice.js';
+
+/** @typedef {{ok: boolean, code: import('./troubles.js').PathTrouble | '', rtt_ms: number, lost_percent: number, frames: number, relay: '' | 'udp' | 'tcp' | 'tls'}} PathResult */
 /** @typedef {{ok: boolean, status: number, data: any}} Reply */
 
 const ICE_LIMIT_MS = 10_000;
@@ -12,14 +14,19 @@ const SLOW_LOST_PERCENT = 5;
 
 /**
  * @param {MediaStreamTrack[]} tracks what is sent: the camera's and the microphone's own
- * @param {(what: 'publish' | 'subscribe' | 'answer' | 'end', body: unknown) => Promise<Reply>} post
+ * @param {(what: 'begin' | 'publish' | 'subscribe' | 'answer' | 'end', body: unknown) => Promise<Reply>} post
  * @returns {Promise<PathResult>}
  */
 export async function loopBack(tracks, post) {
-  const publish = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-  const subscribe = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  const begun = await post('begin', {});
+  if (!begun.ok) return failed('no_answer');
+  /** @type {import('./ice.js').Ice} */
+  const ice = begun.data.ice;
+  const publish = new RTCPeerConnection(configuration(ice));
+  const subscribe = new RTCPeerConnection(configuration(ice));
   try {
-    return await prove(tracks, publish, subscribe, post);
+    const result = await prove(tracks, publish, subscribe, post);
+    return result.code === 'udp_blocked' && ice.servers.length > 0 ? { ...result, code: 'relay_blocked' } : result;
   } finally {
     publish.close();
     subscribe.close();
@@ -91,7 +98,8 @@ async function look(publish, subscribe, picture) {
     const proven = picture ? figures.frames >= FRAMES : figures.packets >= 50;
     if (proven) {
       const slow = figures.rtt_ms > SLOW_RTT_MS || figures.lost_percent > SLOW_LOST_PERCENT;
-      return { ok: true, code: slow ? 'slow' : '', rtt_ms: figures.rtt_ms, lost_percent: figures.lost_percent, frames: figures.frames };
+      const relay = (await relayOf(publish)) || (await relayOf(subscribe));
+      return { ok: true, code: slow ? 'slow' : '', rtt_ms: figures.rtt_ms, lost_percent: figures.lost_percent, frames: figures.frames, relay };
     }
     if (performance.now() > limit) return { ...failed('no_picture'), rtt_ms: figures.rtt_ms, lost_percent: figures.lost_percent, frames: figures.frames };
   }
@@ -120,5 +128,5 @@ async function read(publish, subscribe) {
 
 /** @param {import('./troubles.js').PathTrouble} code @returns {PathResult} */
 function failed(code) {
-  return { ok: false, code, rtt_ms: 0, lost_percent: 0, frames: 0 };
+  return { ok: false, code, rtt_ms: 0, lost_percent: 0, frames: 0, relay: '' };
 }

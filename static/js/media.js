@@ -4,6 +4,7 @@
 // connection. Both live on while the WebSocket is away and are given up when the server says that it lost them.
 
 import { Backoff } from './backoff.js';
+import { configuration } from './ice.js';
 import { inboundOf, measure } from './measure.js';
 import { Patient } from './patience.js';
 import { ANSWER_LIMIT_MS, end, Publisher } from './publisher.js';
@@ -93,6 +94,7 @@ class Subscriber {
   /** @returns {boolean} */
   #restart() {
     if (this.connection.link !== 'open' || this.transport === null || this.#asked !== 0) return false;
+    this.pc?.setConfiguration(configuration(this.connection.ice)); // the relay's credentials of before may have expired
     this.#ask(this.transport);
     return this.#asked !== 0;
   }
@@ -121,7 +123,7 @@ class Subscriber {
   /** @param {string} transport */
   #fresh(transport) {
     if (this.pc) end(this.pc);
-    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+    const pc = new RTCPeerConnection(configuration(this.connection.ice));
     this.pc = pc;
     this.transport = transport;
     this.#rescue.watch(pc);

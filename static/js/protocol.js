@@ -119,7 +119,9 @@
  * @property {'up' | 'away'} media
  */
 
-/** @typedef {{type: 'welcome', number: number, endpoint: string, keep_publish: boolean, keep_subscribe: boolean, heartbeat_s: number, now_us: number}} Welcome */
+/** @typedef {{type: 'welcome', number: number, endpoint: string, keep_publish: boolean, keep_subscribe: boolean, heartbeat_s: number, now_us: number, ice: Ice}} Welcome */
+/** @typedef {{urls: string[], username: string, credential: string}} IceServer */
+/** @typedef {{servers: IceServer[], policy: 'all' | 'relay'}} Ice */
 /** @typedef {{type: 'state', number: number, now_us: number, view: View}} State */
 /** @typedef {{type: 'published', number: number, transport: string, sdp: string}} PublishedAnswer */
 /** @typedef {{mid: string, endpoint: string, source: string}} OfferTrack */
@@ -222,6 +224,8 @@ export class Connection {
   /** Server time minus `performance.now()`, in ms. */
   #offset_ms = Date.now() - performance.now();
   #target = new EventTarget();
+  /** How connections are to be made, as of the newest welcome. @type {Ice | null} */
+  ice = null;
 
   /**
    * @param {string} url of the WebSocket, ws: or wss:
@@ -314,6 +318,7 @@ export class Connection {
         this.#retry_ms = FIRST_RETRY_MS;
         this.#alive(this.#heartbeat_ms * MISSED_HEARTBEATS);
         this.#link = 'open';
+        this.ice = message.ice;
         this.#emit('welcome', message);
         this.#emit('link', 'open');
         return;

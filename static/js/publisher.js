@@ -4,6 +4,7 @@
 // ever share one. From then on every switch, device or picture is a replaceTrack on the same transceiver: nothing is negotiated.
 
 import { Backoff } from './backoff.js';
+import { configuration } from './ice.js';
 import { Rescue } from './rescue.js';
 
 /** @typedef {import('./protocol.js').Connection} Connection */
@@ -132,7 +133,7 @@ export class Publisher {
 
   async #begin() {
     if (this.connection.link !== 'open') return; // the next welcome starts it
-    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+    const pc = new RTCPeerConnection(configuration(this.connection.ice));
     this.pc = pc;
     this.#writing = pc;
     this.#rescue.watch(pc);
@@ -162,6 +163,7 @@ export class Publisher {
   /** @param {RTCPeerConnection} pc */
   #restart(pc) {
     if (this.connection.link !== 'open' || this.#writing === pc || this.#asked.some((asked) => asked.pc === pc)) return false;
+    pc.setConfiguration(configuration(this.connection.ice)); // the relay's credentials of before may have expired
     pc.restartIce();
     void this.#offer(pc);
     return true;

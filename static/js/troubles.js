@@ -86,7 +86,7 @@ export function screenTrouble(code) {
   }
 }
 
-/** @typedef {'udp_blocked' | 'no_answer' | 'no_picture' | 'slow' | 'busy'} PathTrouble */
+/** @typedef {'udp_blocked' | 'relay_blocked' | 'no_answer' | 'no_picture' | 'slow' | 'busy'} PathTrouble */
 
 /**
  * @param {PathTrouble} code
@@ -98,6 +98,11 @@ export function pathTrouble(code) {
       return {
         title: t('Your network blocks picture and sound (UDP)'),
         remedy: t('Switch to mobile data or another Wi-Fi and try again. In an office, ask the network administrator to allow UDP to the court.'),
+      };
+    case 'relay_blocked':
+      return {
+        title: t('Your network blocks every way for picture and sound'),
+        remedy: t("Neither the direct way (UDP) nor the court's relay can be reached. Switch to mobile data or another Wi-Fi and try again. In an office, ask the network administrator to allow the court's relay."),
       };
     case 'no_answer':
       return {

@@ -204,3 +204,40 @@ def test_media_workers_that_would_need_a_port_that_there_is_not_are_refused(name
     told = f"^DISPATCH_MEDIA_WORKERS=4 and DISPATCH_{name}=65533: the last worker would have port 65536$"
     with pytest.raises(SettingsError, match=told):
         load({"DISPATCH_MEDIA_WORKERS": "4", f"DISPATCH_{name}": "65533"})
+
+
+TURN = {"DISPATCH_TURN_URLS": "turn:turn.court:3478?transport=udp, turns:turn.court:443?transport=tcp", "DISPATCH_TURN_SECRET": "north"}
+
+
+def test_relays_are_named_in_order_and_their_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    assert load({}).turn_servers == ()
+    settings = load(TURN)
+    assert settings.turn_servers == ("turn:turn.court:3478?transport=udp", "turns:turn.court:443?transport=tcp")
+    assert settings.read_turn_secret() == "north"
+    assert "north" not in repr(settings)
+    file = tmp_path / "secret"
+    file.write_text("south\n")
+    kept = load({"DISPATCH_TURN_URLS": "turn:[2001:db8::1]", "DISPATCH_TURN_SECRET_FILE": str(file)})
+    assert kept.read_turn_secret() == "south"
+    file.write_text("\n")
+    with pytest.raises(SettingsError, match="the file is empty"):
+        kept.read_turn_secret()
+    file.unlink()
+    with pytest.raises(SettingsError, match=r"^DISPATCH_TURN_SECRET_FILE="):
+        kept.read_turn_secret()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"DISPATCH_TURN_SECRET": ""}, "neither DISPATCH_TURN_SECRET nor DISPATCH_TURN_SECRET_FILE"),
+        ({"DISPATCH_TURN_SECRET_FILE": "x"}, "both set"),
+        ({"DISPATCH_TURN_URLS": "", "DISPATCH_FORCE_RELAY": "true"}, "no media could pass"),
+        ({"DISPATCH_TURN_URLS": "http://turn.court"}, "is no address like turn:"),
+        ({"DISPATCH_TURN_URLS": "turn:turn.court?transport=sctp"}, "is no address like turn:"),
+        ({"DISPATCH_TURN_HOURS": "0"}, "greater than 0"),
+    ],
+)
+def test_a_relay_that_could_not_work_is_refused(given: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        load(TURN | given)

@@ -21,6 +21,7 @@ from rooms.log import Row
 from rooms.media.engine import Routing, Source
 from rooms.plan import Ticket
 from rooms.protocol import SUBPROTOCOL
+from rooms.relay import Relay
 from rooms.signalling import new_socket
 from rooms.sqlite_log import SqliteLog
 from rooms.state import State
@@ -190,6 +191,7 @@ class Courthouse:
             reserve=folder / "reserve.log",
             clock_us=self.clock,
             owner=owner,
+            relay=Relay(("turn:turn.court.test:3478?transport=udp",), "the relay's secret"),
         )
         self.hub.on_row(self.written.append)
         self.hub.on_change(self.changed.append)

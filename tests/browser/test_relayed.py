@@ -1,0 +1,90 @@
+"""People whose browsers send through the site's relay alone: they see and hear each other, and the device check tells which way it went."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests import turn
+from tests.browser.conftest import PersonFactory
+from tests.browser.court import Court
+from tests.browser.hearing import take_the_chair, to_the_waiting_room
+from tests.browser.site import Site
+from tests.browser.test_joining import consent, seen_by_the_clerk
+from tests.turn import Turn
+
+pytestmark = pytest.mark.skipif(not turn.PROGRAM, reason=turn.MISSING)
+WAYS = """async () => {
+  const { relayOf } = await import(document.querySelector('script[src*="/js/"]').src.replace(/\\/js\\/.*/, '/js/ice.js'));
+  return Promise.all(window.__connections.filter((pc) => pc.connectionState === 'connected').map(relayOf));
+}"""
+
+
+@pytest.fixture
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turn]:
+    made = Turn(tmp_path_factory.mktemp("turn")).start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(params=["udp", "tcp"])
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def relayed_site(tmp_path_factory: pytest.TempPathFactory, relay: Turn, way: str) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("relayed"), command="demo", settings=relay.site_settings(way, forced=True))
+    try:
+        yield site.start()
+    finally:
+        site.stop()
+
+
+async def ways(page: Page) -> list[str]:
+    """By which way each connection of a page goes."""
+    found: list[str] = await page.evaluate(WAYS)
+    return found
+
+
+async def test_a_hearing_through_the_relay_alone(relayed_site: Site, relay: Turn, way: str, person: PersonFactory) -> None:
+    court = await Court.open(relayed_site)
+    held = await court.sitting((("李明", "party"),))
+    judge, other = await asyncio.gather(person(0), person(1))
+    chair = await take_the_chair(judge, relayed_site, held)
+    party = await to_the_waiting_room(other, held, "李明")
+    await chair.admit("李明")
+    await party.until_inside()
+    await chair.change_stage("hearing")
+    await chair.sees("李明")
+    await party.sees(chair.name)
+    for seat in (chair, party):
+        assert await ways(seat.person.page) == [way, way]
+    endpoints = {endpoint["endpoint"] for endpoint in (await chair.view())["participants"] if endpoint["endpoint"]}
+    assert {user.partition(":")[2] for user in relay.users()} >= endpoints, "each with credentials of its own"
+    await court.close()
+
+
+async def test_the_device_check_tells_of_the_relay_and_of_one_that_is_blocked(
+    relayed_site: Site, relay: Turn, way: str, person: PersonFactory
+) -> None:
+    court = await Court.open(relayed_site)
+    held = await court.sitting((("李明", "party"),))
+    li = await person()
+    await consent(li.page, held.links["李明"])
+    await li.page.click('[data-part="start"]')
+    await li.page.get_by_role("button", name="听到了").click(timeout=30_000)
+    row = li.page.locator('[data-check="network"]')
+    await expect(row).to_contain_text(f"经由法院的中继服务器（{way.upper()}）", timeout=40_000)
+    told = (await seen_by_the_clerk(court, held, "李明"))["network"]
+    assert (told["ok"], told["relay"]) == (True, way)
+
+    relay.stop()
+    await li.page.reload()
+    await li.page.click('[data-part="start"]')
+    await li.page.get_by_role("button", name="听到了").click(timeout=30_000)
+    await expect(row).to_contain_text("您的网络阻断了影像和声音的所有通路", timeout=60_000)
+    await court.close()
