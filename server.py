@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from dispatch.store.database import Database
     from rooms.relay import Relay
 
-PARTS = ("web", "jobs", "recorder", "engine")
-"""In the order in which they are stopped: first nobody new comes in, last the media ends."""
-WITH_SPARE = frozenset({"web", "recorder", "engine"})
-"""Those whose absence a hearing notices at once."""
 HERE = Path(__file__).resolve()
 
 
@@ -59,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from dispatch.operations.parts import PARTS
+
     parser = argparse.ArgumentParser(prog="server.py", description="Remote sittings: booking, hearing, recording, watching.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -131,7 +129,9 @@ def _serve(options: argparse.Namespace) -> int:
     if options.only in ("engine", "recorder"):
         if options.worker not in range(1, settings.media_workers + 1):
             raise Refused(f"there is no worker {options.worker}: DISPATCH_MEDIA_WORKERS={settings.media_workers}")
-        command = _engine_command(settings, options.worker) if options.only == "engine" else _command(settings, options.only)
+        from dispatch.operations import parts
+
+        command = parts.command_of(settings, options.only, options.worker)
         os.execv(command[0], command)
     part = _web(settings, options.listen_fd, options.tls_listen_fd, options.spare) if options.only == "web" else _jobs(settings)
     import uvloop
@@ -165,9 +165,8 @@ def _check_certificate(settings: Settings) -> None:
 
 def _supervise(settings: Settings, *, demonstration: bool) -> int:
     """Serve all parts as children of this process until it is told to stop."""
-    from dispatch.operations import workers
-    from dispatch.supervise import Part, Supervisor, check_udp, listen
-    from rooms.media.drain import marker
+    from dispatch.operations import parts
+    from dispatch.supervise import Supervisor, check_udp, listen
 
     _check_socket_paths(settings)
     _check_certificate(settings)
@@ -179,16 +178,6 @@ def _supervise(settings: Settings, *, demonstration: bool) -> int:
     for port in settings.udp_ports:
         check_udp(settings.media_bind, port)
     prepare = [sys.executable, str(HERE), "migrate", *(["--demonstration"] if demonstration else [])]
-    parts = []
-    for name in PARTS:
-        if name == "engine":
-            continue
-        command = _command(settings, name, handed_down)
-        spare = (*command, "--spare") if settings.spares and name in WITH_SPARE else ()
-        parts.append(Part(name, command, handed_down if name == "web" else (), spare))
-    for number, worker in enumerate(workers.of(settings), 1):
-        command = _engine_command(settings, number)
-        parts.append(Part(worker.name, command, (), (*command, "--spare") if settings.spares else (), marker(worker.socket)))
     log_dir = settings.log or (settings.data / "log" if demonstration else None)
 
     def ready() -> None:
@@ -199,50 +188,19 @@ def _supervise(settings: Settings, *, demonstration: bool) -> int:
             print(told, flush=True)
 
     return Supervisor(
-        parts, settings.run, prepare=prepare, log_dir=log_dir, probe=lambda: _answers(settings, "/readyz"), on_ready=ready
+        parts.of(settings, handed_down),
+        settings.run,
+        prepare=prepare,
+        log_dir=log_dir,
+        probe=lambda: _answers(settings, "/readyz"),
+        on_ready=ready,
     ).run()
 
 
-def _command(settings: Settings, name: str, listen_fds: Sequence[int] = ()) -> list[str]:
-    """The command line of web, jobs or recorder; the web is handed its listening sockets, http first, then https."""
-    run = settings.run.resolve()
-    if name == "recorder":
-        from dispatch.operations import workers
-
-        return [
-            sys.executable, "-m", "rooms.recording.worker",
-            "--socket", str(run / "recorder.sock"),
-            "--feed-socket", str(run / "recorder-feed.sock"),
-            "--engine-feed-socket", *(str(worker.feed_socket) for worker in workers.of(settings)),
-            "--recordings", str(settings.recordings.resolve()),
-        ]  # fmt: skip
-    command = [sys.executable, str(HERE), "serve", "--only", name]
-    if name == "web":
-        for option, number in zip(("--listen-fd", "--tls-listen-fd"), listen_fds, strict=False):
-            command += [option, str(number)]
-    return command
-
-
-def _engine_command(settings: Settings, number: int) -> list[str]:
-    """The command line of one media worker, counted from 1."""
-    from dispatch.operations import workers
-
-    worker = workers.of(settings)[number - 1]
-    return [
-        sys.executable, "-m", "rooms.media.worker",
-        "--number", str(number),
-        "--socket", str(worker.socket),
-        "--udp-port", str(worker.udp_port),
-        "--bind", settings.media_bind,
-        "--address", settings.media_address,
-        *(["--media-port", str(worker.media_port)] if settings.media_port else []),
-        "--feed-socket", str(worker.feed_socket),
-        "--recorder-feed-socket", str(settings.run.resolve() / "recorder-feed.sock"),
-    ]  # fmt: skip
-
-
 def _check_socket_paths(settings: Settings) -> None:
-    longest = str(settings.run.resolve() / "recorder-feed.sock")
+    from dispatch.operations import parts
+
+    longest = str(parts.longest_socket(settings))
     if len(longest.encode()) > 107:  # sun_path, unix(7)
         raise Refused(f"DISPATCH_DATA={settings.data}: this path is too long for the sockets below it ({len(longest)} of 107 characters)")
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from rooms.media.forwarding.worker import Worker
+if TYPE_CHECKING:  # whoever starts workers needs the name of the file alone, and is small
+    from rooms.media.forwarding.worker import Worker
 
 EMPTY_S = 3.0
 """So long a draining worker waits without a conference: one that it had when it was killed may be on its way back."""

@@ -106,7 +106,6 @@ class EngineEvent:
     * ``producer`` (router, endpoint, source, state "open" | "closed")
     * ``transport`` (router, endpoint, transport, direction "publish" | "subscribe", state "connected" | "stale" |
       "closed"): stale is 10 s without an authenticated STUN check (RFC 7675).
-    * ``speaker`` (router, endpoint): who speaks (RFC 6464 levels, smoothed); endpoint "": nobody.
     """
 
     name: str
@@ -140,8 +139,8 @@ class Engine(Protocol):
         """Make `routing` the desired state; the router is made if it is new. Takes effect before it returns."""
 
     async def publish(self, router: str, epoch: int, endpoint: str, sdp: str, sources: Mapping[str, Source]) -> Published:
-        """Take a browser's publish offer (`sources`: mid → source). Same ``o=`` session id: renegotiation, or ICE restart if the user
-        fragment is another; another session id: a new transport, which replaces the old one."""
+        """Take a browser's publish offer (`sources`: mid → source). Same ICE user fragment: renegotiation; another in the same ``o=``
+        session under the same certificate: ICE restart; otherwise a new transport, which replaces the old one."""
 
     async def subscribe(self, router: str, epoch: int, endpoint: str) -> Offer:
         """Make a fresh subscribe transport (replacing the old one) and offer all it may watch now."""

@@ -27,7 +27,7 @@ class Refused(Exception):
     """The server refused a message, or said farewell."""
 
 
-class NotSeen(AssertionError):
+class NotSeen(TimeoutError):
     """What was waited for did not come in time; the text says who waited for what, and how things stand."""
 
 
