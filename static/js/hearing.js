@@ -329,6 +329,8 @@ class HearingPage {
     this.banners.tick(this.connection.now());
     if (this.screen !== 'inside') return;
     const sample = await this.media.poll();
+    const asked = this.connection.link === 'open' && this.view?.media === 'up'; // without either another banner says more
+    this.banners.path(!asked || (sample.publish === 'connected' && sample.subscribe === 'connected'), performance.now());
     this.#inbound = await this.media.inbound();
     this.#measured += 1;
     if (this.#measured % REPORT_EVERY === 0 && sample.subscribe === 'connected') {

@@ -65,6 +65,10 @@ async def test_a_hearing_through_the_relay_alone(relayed_site: Site, relay: Turn
         assert await ways(seat.person.page) == [way, way]
     endpoints = {endpoint["endpoint"] for endpoint in (await chair.view())["participants"] if endpoint["endpoint"]}
     assert {user.partition(":")[2] for user in relay.users()} >= endpoints, "each with credentials of its own"
+    blocked = party.person.page.get_by_text("影像和声音无法通过您的网络")
+    await expect(blocked).to_have_count(0)
+    relay.stop()
+    await expect(blocked).to_be_visible(timeout=60_000)
     await court.close()
 
 
