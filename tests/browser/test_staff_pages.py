@@ -15,6 +15,7 @@ from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
 from tests.browser.participants import DESK, PHONE
 from tests.browser.site import Site
+from tests.caller import Caller
 
 HELD_ELSEWHERE = ("/hearing/", "/archive/{sitting}")
 """Pages that other tests look at while there is something to see on them."""
@@ -43,8 +44,12 @@ async def choose(page: Page, site: Site, **choices: str) -> None:
 @pytest.mark.parametrize("role", ALL_ROLES)
 async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: Site, person: PersonFactory) -> None:
     court = await Court.open(site)
+    chair: Caller | None = None
     try:
         held = await court.sitting(with_clerk=True)
+        live = await court.sitting()
+        chair = await Caller(site, live, live.chair.user.name).sign_in(live.chair)
+        await chair.open_hearing()  # what is live looks different
         account = await court.person(role)
         own = {"judge": held.chair, "clerk": held.clerk}.get(role) or account
         values = {"sitting": held.id, "user": own.user.id, "room": held.room.id}
@@ -70,4 +75,6 @@ async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: 
         assert faults == []
         assert one.errors == []
     finally:
+        if chair is not None:
+            await chair.close()
         await court.close()
