@@ -92,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--lang", choices=("en", "zh-CN"), help="language of the report (default: LANG)")
     check.set_defaults(command=_check)
 
+    probe = commands.add_parser("probe", help="from a party's network: look whether a site can be reached, and name what is blocked")
+    probe.add_argument("link", metavar="LINK", help="a personal link; it is not used up, and nobody in the sitting notices")
+    probe.add_argument("--ca", type=Path, metavar="FILE", help="trust this certificate authority, as of a site with its own")
+    probe.add_argument("--json", action="store_true", help="for programs")
+    probe.add_argument("--lang", choices=("en", "zh-CN"), help="language of the report (default: LANG)")
+    probe.set_defaults(command=_probe)
+
     drain = commands.add_parser("drain", help="have media workers take no new sittings and end when their last one closes")
     drain.add_argument("worker", type=int, nargs="?", metavar="WORKER", help="1 to DISPATCH_MEDIA_WORKERS (default: all of them)")
     drain.add_argument("--cancel", action="store_true", help="have them take new sittings again, and come back if they have ended")
@@ -359,6 +366,39 @@ def _check(options: argparse.Namespace) -> int:
         if not options.json:
             print("\n".join(findings.lines([finding], gettext)), flush=True)
     report = findings.to_json(found, gettext)
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False, default=str))
+    return 0 if report["ok"] else 1
+
+
+def _probe(options: argparse.Namespace) -> int:
+    import json
+    import logging
+
+    from dispatch.operations import findings, probe
+    from dispatch.web.translations import catalogue
+
+    if options.ca is not None:
+        if not options.ca.is_file():
+            raise Refused(f"--ca {options.ca}: there is no such file")
+        os.environ["SSL_CERT_FILE"] = str(options.ca)  # read by every TLS connection that is made from now on
+    for library in ("aioice", "aiortc", "libav"):  # what fails is told in words
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+    gettext = catalogue(options.lang or _language()).gettext
+
+    async def look() -> list[findings.Finding]:
+        found = []
+        async for finding in probe.run(options.link):
+            found.append(finding)
+            if not options.json:
+                print("\n".join(findings.lines([finding], gettext)), flush=True)
+        return found
+
+    try:
+        report = findings.to_json(asyncio.run(look()), gettext)
+    except probe.WrongLink as error:
+        print(f"server.py probe: {error}", file=sys.stderr)
+        return 2
     if options.json:
         print(json.dumps(report, ensure_ascii=False, default=str))
     return 0 if report["ok"] else 1

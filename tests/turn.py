@@ -1,4 +1,4 @@
-"""A real coturn on 127.0.0.1: UDP, TCP and TLS with a certificate made for the purpose."""
+"""A real coturn, on 127.0.0.1 unless told otherwise: UDP, TCP and TLS with a certificate made for the purpose."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ SECRET = "a-secret-of-the-tests"
 
 @dataclass
 class Turn:
-    """Start it, stop it. `peer` is the only address that it relays to."""
+    """Start it, stop it. `peer` is the only address that it relays to; `before` stands before it on the command line."""
 
     folder: Path
     peer: str = "127.0.0.1"
+    address: str = "127.0.0.1"
+    before: tuple[str, ...] = ()
     port: int = 0
     tls_port: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -41,7 +43,7 @@ class Turn:
 
     def url(self, way: str) -> str:
         """Its address by "udp", "tcp" or "tls"."""
-        return f"turns:127.0.0.1:{self.tls_port}?transport=tcp" if way == "tls" else f"turn:127.0.0.1:{self.port}?transport={way}"
+        return f"turns:{self.address}:{self.tls_port}?transport=tcp" if way == "tls" else f"turn:{self.address}:{self.port}?transport={way}"
 
     def site_settings(self, *ways: str, forced: bool = False) -> dict[str, str]:
         """What a site is told that uses it."""
@@ -51,10 +53,10 @@ class Turn:
     def start(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.tls_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_STREAM)
-        _certificate(self.certificate, self.folder / "turn.key")
+        _certificate(self.certificate, self.folder / "turn.key", self.address)
         deployed = (Path(__file__).parents[1] / "deploy" / "coturn" / "turnserver.conf").read_text(encoding="utf-8")
         own = {
-            "listening-ip": "127.0.0.1", "relay-ip": "127.0.0.1",
+            "listening-ip": self.address, "relay-ip": self.address,
             "listening-port": str(self.port), "tls-listening-port": str(self.tls_port),
             "static-auth-secret": SECRET, "cert": str(self.certificate), "pkey": str(self.folder / "turn.key"),
             "allowed-peer-ip": self.peer, "log-file": str(self.folder / "turn.log"), "pidfile": str(self.folder / "turn.pid"),
@@ -66,9 +68,9 @@ class Turn:
         config = self.folder / "turnserver.conf"
         config.write_text("\n".join([*kept, *extra]) + "\n", encoding="utf-8")
         with (self.folder / "turn.out").open("ab") as output:
-            self.process = subprocess.Popen([PROGRAM, "-c", str(config)], stdout=output, stderr=output)
+            self.process = subprocess.Popen([*self.before, PROGRAM, "-c", str(config)], stdout=output, stderr=output)
         limit = time.monotonic() + 20
-        while not _accepts(self.port) or not _accepts(self.tls_port):
+        while "DB connection success" not in self.log():
             if time.monotonic() > limit or self.process.poll() is not None:
                 raise AssertionError(f"coturn does not start\n{self.log()}")
             time.sleep(0.05)
@@ -91,15 +93,7 @@ class Turn:
             self.process = None
 
 
-def _accepts(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def _certificate(certificate: Path, key_file: Path) -> None:
+def _certificate(certificate: Path, key_file: Path, address: str) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "turn of the tests")])
     now = dt.datetime.now(dt.UTC)
@@ -111,7 +105,7 @@ def _certificate(certificate: Path, key_file: Path) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -135,7 +135,8 @@ class NetworkSite(Site):
     @property
     def environment(self) -> dict[str, str]:
         """As the site's own, but listening where the settings say."""
-        return {name: value for name, value in super().environment.items() if name != "DISPATCH_MEDIA_BIND"}
+        left = () if "MEDIA_BIND" in self.settings else ("DISPATCH_MEDIA_BIND",)
+        return {name: value for name, value in super().environment.items() if name not in left}
 
     def answers(self, path: str) -> bool:
         """Whether the server answers on its own machine with 200."""
