@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from ipaddress import IPv4Address, ip_address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from rooms.media.forwarding.address import listed
 
 PREFIX = "DISPATCH_"
 CONFIG = "DISPATCH_CONFIG"
@@ -56,8 +58,10 @@ class Settings(BaseSettings):
 
     media_workers: int = Field(1, ge=1, le=32, description="Processes of the media engine, each with a UDP port of its own.")
     udp_port: int = Field(8081, ge=0, le=65535, description="UDP port of the media engine; more workers take those that follow.")
-    media_bind: str = Field("0.0.0.0", description="Address on which the media engine listens.")  # noqa: S104 (browsers are elsewhere)
-    media_address: str = Field("127.0.0.1", description="Address that browsers are told to send media to.")
+    media_bind: str = Field("::", description="Address on which the media engine listens; :: is all of them, IPv4 and IPv6.")
+    media_address: str = Field(
+        "127.0.0.1", description="Address that browsers are told to send media to; several, of IPv4 and IPv6, with commas, the best first."
+    )
     media_port: int | None = Field(
         None, ge=1, le=65535, description="UDP port that browsers are told, where it differs from udp_port (port forwarding); likewise."
     )
@@ -122,6 +126,11 @@ class Settings(BaseSettings):
     def udp_ports(self) -> tuple[int, ...]:
         """The UDP port of each media worker, in order; 0: a free one."""
         return tuple(self.udp_port + number if self.udp_port else 0 for number in range(self.media_workers))
+
+    @property
+    def media_addresses(self) -> tuple[str, ...]:
+        """The addresses that browsers are told to send media to, the best first."""
+        return listed(self.media_address)
 
     @property
     def media_ports(self) -> tuple[int, ...]:
@@ -192,10 +201,7 @@ class Settings(BaseSettings):
     @field_validator("media_address")
     @classmethod
     def _media_address(cls, value: str) -> str:
-        try:
-            return str(IPv4Address(value))
-        except ValueError:
-            raise ValueError("not an IPv4 address; browsers are told to send media there") from None
+        return ",".join(listed(value))
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> Self:

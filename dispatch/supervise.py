@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from rooms.media.forwarding.address import bound
+
 _PR_SET_PDEATHSIG = 1
 _SIGNALS = frozenset({signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -356,10 +358,9 @@ def listen(host: str, port: int, setting: str = "DISPATCH_PORT") -> socket.socke
 
 def check_udp(host: str, port: int) -> None:
     """Raises :class:`StartRefused` when the media port cannot be bound; the engine binds it a moment later."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as trial:
-        try:
-            trial.bind((host, port))
-        except OSError as error:
-            raise StartRefused(
-                f"cannot receive media at UDP {host}:{port} (DISPATCH_MEDIA_BIND, DISPATCH_UDP_PORT): {os.strerror(error.errno or 0)}"
-            ) from None
+    try:
+        bound(host, port).close()
+    except OSError as error:
+        raise StartRefused(
+            f"cannot receive media at UDP {host}:{port} (DISPATCH_MEDIA_BIND, DISPATCH_UDP_PORT): {os.strerror(error.errno or 0)}"
+        ) from None

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from dispatch.operations import authority, certificate
 from dispatch.operations.findings import Finding, mend, note, ok
 from dispatch.settings import is_loopback
+from rooms.media.forwarding.address import bound
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -155,12 +156,13 @@ def _unreached(url: str, error: OSError) -> Finding:
 
 def media_address(settings: Settings) -> Finding:
     """Whether browsers that open the links can send media here."""
-    item, address = "media", settings.media_address
+    item, address = "media", ", ".join(settings.media_addresses)
     elsewhere = not is_loopback(urlsplit(settings.public_url).hostname or "")
-    if elsewhere and is_loopback(address):
+    if elsewhere and all(is_loopback(a) for a in settings.media_addresses):
         return mend(item, "loopback", address=address)
-    if _bind("udp", address, 0) is not None:
-        return note(item, "forwarded", address=address, port=_span(settings.media_ports))
+    others = [a for a in settings.media_addresses if _bind("udp", a, 0) is not None]
+    if others:
+        return note(item, "forwarded", address=", ".join(others), port=_span(settings.media_ports))
     return ok(item, "well", address=address, port=_span(settings.media_ports))
 
 
@@ -196,14 +198,14 @@ def _opened(url: str, settings: Settings | None = None) -> HTTPResponse:
 
 def _bind(kind: str, host: str, port: int) -> int | None:
     """Take the port for a moment; the error number where that is not possible."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as trial:
-        try:
-            if kind == "tcp":
+    try:
+        if kind == "udp":
+            bound(host, port).close()
+        else:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as trial:
                 trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind((host, port))
-            if kind == "tcp":
+                trial.bind((host, port))
                 trial.listen(1)
-        except OSError as error:
-            return error.errno or errno.EINVAL
+    except OSError as error:
+        return error.errno or errno.EINVAL
     return None

@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
+from rooms.media.forwarding.address import listed
 from rooms.media.forwarding.port import PortTaken, bind
 from rooms.spare import wait_until_needed
 
@@ -27,8 +28,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m rooms.media.worker", description="The embedded media engine.")
     parser.add_argument("--socket", type=Path, required=True, help="Unix socket for the server's requests")
     parser.add_argument("--udp-port", type=int, required=True, help="UDP port for all media; 0 takes a free one")
-    parser.add_argument("--bind", default="0.0.0.0", help="address the UDP port is bound to")  # noqa: S104
-    parser.add_argument("--address", default="127.0.0.1", help="IPv4 address named in the candidate")
+    parser.add_argument("--bind", default="::", help="address the UDP port is bound to; :: is all, of IPv4 and IPv6")
+    parser.add_argument("--address", default="127.0.0.1", help="addresses named in the candidates, with commas between them")
     parser.add_argument("--media-port", type=int, default=0, help="port named in the candidate, if not the UDP port")
     parser.add_argument("--feed-socket", type=Path, help="Unix datagram socket on which the recorder asks for its feed")
     parser.add_argument("--recorder-feed-socket", type=Path, help="Unix datagram socket of the recorder")
@@ -88,13 +89,13 @@ def main() -> int:
         importlib.import_module("rooms.media.control")
         wait_until_needed()
     try:
-        socket.inet_aton(options.address)
+        listed(options.address)
         sock = bind(options.bind, options.udp_port)
     except PortTaken as error:
         print(error.strerror, file=sys.stderr)  # noqa: T201
         return 1
-    except OSError:
-        print(f"{options.address!r} is no IPv4 address", file=sys.stderr)  # noqa: T201
+    except ValueError as error:
+        print(error, file=sys.stderr)  # noqa: T201
         return 1
     uvloop.run(serve(options, sock))
     return 0

@@ -15,11 +15,6 @@ NACK, PLI, FIR, REMB = 1, 1, 4, 15
 NTP_OFFSET = 2_208_988_800
 
 
-def is_rtcp(data: bytes) -> bool:
-    """RFC 5761 section 4: packet types 192 to 223."""
-    return 192 <= data[1] <= 223
-
-
 def header_length(data: bytes) -> int:
     """Length of the fixed header, the contributing sources and the extension."""
     length = HEADER + 4 * (data[0] & 0x0F)

@@ -16,10 +16,10 @@ from typing import Protocol
 
 from aioice import stun
 
+from .address import Address, bound, for_socket, readable
+from .inbox import Inbox
 from .outbox import MAX_PACKET, Outbox
 
-Address = tuple[str, int]
-BATCH = 64
 BUFFER_BYTES = 4 << 20
 SMALLEST_RTP = 12
 
@@ -32,7 +32,8 @@ class Endpoint(Protocol):
 
     def on_dtls(self, data: bytes) -> None: ...
 
-    def on_media(self, data: bytes) -> None: ...
+    def on_media(self, slot: int) -> None:
+        """SRTP or SRTCP came, in this slot of the inbox."""
 
 
 class PortTaken(OSError):
@@ -40,12 +41,10 @@ class PortTaken(OSError):
 
 
 def bind(address: str, port: int) -> socket.socket:
-    """A socket bound without SO_REUSEADDR, so that a port in use is found. Raises :class:`PortTaken`."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    """A socket for media (:func:`address.bound`). Raises :class:`PortTaken`."""
     try:
-        sock.bind((address, port))
+        sock = bound(address, port)
     except OSError as error:
-        sock.close()
         what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be bound ({error.strerror})"
         raise PortTaken(error.errno, f"UDP port {port} on {address} {what}") from None
     sock.setblocking(False)
@@ -64,7 +63,10 @@ class Port:
         self._by_ufrag: dict[str, tuple[Endpoint, bytes]] = {}
         self._by_address: dict[Address, Endpoint] = {}
         self.number: int = sock.getsockname()[1]
-        self.outbox = Outbox(sock.fileno())
+        self.family = sock.family
+        name_length = 28 if sock.family == socket.AF_INET6 else 16
+        self.inbox = Inbox(sock.fileno(), name_length)
+        self.outbox = Outbox(sock.fileno(), name_length)
         self.dropped: Counter[str] = Counter()
         self.received = 0
         self._loop.add_reader(sock.fileno(), self._readable)
@@ -91,7 +93,7 @@ class Port:
     def send(self, data: bytes, address: Address) -> None:
         """Send one datagram as it is."""
         try:
-            self._socket.sendto(data, address)
+            self._socket.sendto(data, for_socket(address))
         except OSError:
             self.outbox.failed += 1
 
@@ -102,36 +104,37 @@ class Port:
             self._socket.close()
 
     def _readable(self) -> None:
-        receive, take = self._socket.recvfrom, self._take
         try:
-            for _ in range(BATCH):
-                take(*receive(2048))
-        except BlockingIOError:
-            pass
+            count = self.inbox.receive()
         except OSError:
             # An ICMP error of an earlier send; the socket itself is well.
             self.dropped["socket_error"] += 1
+            count = 0
+        self.received += count
+        for slot in range(count):
+            self._take(slot)
         self._after_batch()
 
-    def _take(self, data: bytes, address: Address) -> None:
-        self.received += 1
-        first = data[0] if data else 255
+    def _take(self, slot: int) -> None:
+        inbox = self.inbox
+        size = inbox.sizes[slot]
+        first = inbox.first_byte(slot) if size else 255
         if 127 < first < 192:
-            endpoint = self._by_address.get(address)
+            endpoint = self._by_address.get(inbox.address(slot))
             if endpoint is None:
                 self.dropped["media_from_unknown_address"] += 1
-            elif SMALLEST_RTP <= len(data) <= MAX_PACKET:
-                endpoint.on_media(data)
+            elif SMALLEST_RTP <= size <= MAX_PACKET:
+                endpoint.on_media(slot)
             else:
                 self.dropped["media_of_bad_size"] += 1
         elif first < 4:
-            self._on_stun(data, address)
+            self._on_stun(inbox.datagram(slot), inbox.address(slot))
         elif 19 < first < 64:
-            endpoint = self._by_address.get(address)
+            endpoint = self._by_address.get(inbox.address(slot))
             if endpoint is None:
                 self.dropped["dtls_from_unknown_address"] += 1
             else:
-                endpoint.on_dtls(data)
+                endpoint.on_dtls(inbox.datagram(slot))
         else:
             self.dropped["garbage"] += 1
 
@@ -167,6 +170,6 @@ class Port:
         if error:
             answer.attributes["ERROR-CODE"] = error
         else:
-            answer.attributes["XOR-MAPPED-ADDRESS"] = address
+            answer.attributes["XOR-MAPPED-ADDRESS"] = readable(address)
         answer.add_message_integrity(password)
         self.send(bytes(answer), address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from .address import candidates
 from .codecs import Codec, codec_for
 
 MAX_BYTES = 200_000
@@ -193,7 +194,7 @@ class Local:
     ufrag: str
     password: str
     fingerprint: str
-    address: str
+    addresses: tuple[str, ...]
     port: int
     setup: str
 
@@ -203,7 +204,7 @@ class Local:
             f"a=ice-pwd:{self.password}",
             f"a=fingerprint:sha-256 {self.fingerprint}",
             f"a=setup:{self.setup}",
-            f"a=candidate:1 1 udp 2130706431 {self.address} {self.port} typ host",
+            *candidates(self.addresses, self.port),
             "a=end-of-candidates",
         ]
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from . import adapter, packets
-from .outbox import Destination, Inbox, Outbox
-from .port import Address, Port
+from .address import Address
+from .inbox import Inbox
+from .outbox import Destination, Outbox
+from .port import Port
 from .sdp import Local
 
 #: RFC 7675: consent expires 30 s after the last authenticated check; a transport is *stale* long before.
@@ -35,12 +37,16 @@ class Context:
 
     port: Port
     certificate: adapter.Certificate
-    address: str
+    addresses: tuple[str, ...]
+    """those in the candidates, the preferred one first"""
     clock: Callable[[], float]
     named_port: int
     """the port in the candidate; another than ours behind port forwarding"""
-    inbox: Inbox = field(default_factory=Inbox)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def inbox(self) -> Inbox:
+        return self.port.inbox
 
     @property
     def outbox(self) -> Outbox:
@@ -89,7 +95,7 @@ class Transport:
     def local(self, setup: str) -> Local:
         """Our side for a description."""
         context = self.context
-        return Local(self.ufrag, self.password, context.certificate.fingerprint, context.address, context.named_port, setup)
+        return Local(self.ufrag, self.password, context.certificate.fingerprint, context.addresses, context.named_port, setup)
 
     def restart(self) -> None:
         """New ICE credentials (RFC 8445 section 9). Those before are taken until a check with the new ones comes, so that media
@@ -158,20 +164,21 @@ class Transport:
         if not self.dtls.receive(data):
             self.context.port.dropped["dtls_too_early"] += 1
 
-    def on_media(self, data: bytes) -> None:
-        """Unprotect and hand on."""
+    def on_media(self, slot: int) -> None:
+        """Unprotect what is in this slot of the inbox, and hand it on."""
+        inbox = self.context.inbox
         dropped = self.context.port.dropped
         session = self.dtls.inbound
         if session is None:
             dropped["media_before_dtls"] += 1
             return
-        rtcp = packets.is_rtcp(data)
-        plain = self.context.inbox.open(data, session, rtcp)
+        rtcp = inbox.is_rtcp(slot)
+        plain = inbox.open(slot, session, rtcp)
         if isinstance(plain, int):
             replayed = plain in adapter.REPLAYED
             dropped["replayed" if replayed else "media_wrong_key"] += 1
             if replayed and not rtcp:
-                self.on_replayed(data)
+                self.on_replayed(inbox.datagram(slot))
             return
         try:
             if rtcp:

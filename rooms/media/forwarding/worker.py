@@ -14,6 +14,7 @@ from typing import Any
 from rooms.media.engine import EngineError
 
 from .adapter import Certificate
+from .address import listed
 from .feed import Feed
 from .port import Port
 from .publish import Producer
@@ -33,7 +34,8 @@ EventListener = Callable[[str, str, str, dict[str, Any]], None]
 
 
 class Worker:
-    """Made on the loop it runs on. `on_event(name, router, endpoint, fields)` is called for every event."""
+    """Made on the loop it runs on. `address`: where browsers reach it, one or several with commas between them, the preferred one
+    first. `on_event(name, router, endpoint, fields)` is called for every event."""
 
     def __init__(self, sock: socket, address: str, feed: Feed, clock: Callable[[], float] = time.monotonic, named_port: int = 0) -> None:
         self.instance = secrets.token_hex(8)
@@ -42,7 +44,7 @@ class Worker:
         self.feed = feed
         self.on_event: EventListener = lambda name, router, endpoint, fields: None
         self._clock = clock
-        self._context = Context(self.port, Certificate(), address, clock, named_port or self.port.number)
+        self._context = Context(self.port, Certificate(), listed(address), clock, named_port or self.port.number)
         self._routers: dict[str, Router] = {}
         self._epochs: OrderedDict[str, int] = OrderedDict()
         self._lossy: dict[Producer, None] = {}

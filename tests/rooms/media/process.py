@@ -18,8 +18,9 @@ START_LIMIT_S = 20.0
 class EngineProcess:
     """An engine process with its sockets in `folder`, and a client of it. `events` keeps what the client heard."""
 
-    def __init__(self, folder: Path, udp_port: int = 0) -> None:
+    def __init__(self, folder: Path, udp_port: int = 0, bind: str = "127.0.0.1") -> None:
         self.folder = folder
+        self.bind = bind
         self.socket = folder / "engine.sock"
         self.feed_socket = folder / "engine-feed.sock"
         self.recorder_feed_socket = folder / "recorder-feed.sock"
@@ -29,10 +30,10 @@ class EngineProcess:
         self.events: list[EngineEvent] = []
         self.client.on_event(self.events.append)
 
-    async def start(self) -> EngineProcess:
+    async def start(self, address: str = "127.0.0.1") -> EngineProcess:
         """Start the process and wait until the client is connected to it."""
         before = sum(e.name == "up" for e in self.events)
-        await self.spawn()
+        await self.spawn(address)
         await self.client.start()
         await until(lambda: sum(e.name == "up" for e in self.events) > before and self.client.connected)
         self.udp_port = (await self.client.report())["worker"]["udp_port"]
@@ -42,7 +43,7 @@ class EngineProcess:
         """Start the process alone."""
         command = [
             sys.executable, "-m", "rooms.media.worker", "--socket", str(self.socket), "--udp-port", str(self.udp_port),
-            "--bind", "127.0.0.1", "--address", address,
+            "--bind", self.bind, "--address", address,
             "--feed-socket", str(self.feed_socket), "--recorder-feed-socket", str(self.recorder_feed_socket),
         ]  # fmt: skip
         with (self.folder / "engine.log").open("ab") as log:

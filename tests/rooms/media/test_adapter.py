@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+from typing import cast
 
 import pytest
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 from aiortc.rtcdtlstransport import SRTPProtectionProfile
 
 from rooms.media.forwarding import adapter
-from rooms.media.forwarding.outbox import Inbox
+from rooms.media.forwarding.address import readable
+from rooms.media.forwarding.inbox import Inbox
+from rooms.media.forwarding.port import bind
 
 RTP = bytes((0x80, 96, 0, 7)) + bytes(4) + bytes((0, 0, 0, 42)) + b"picture" * 20
 RTCP = bytes((0x81, 206, 0, 2)) + bytes(8)
@@ -70,12 +73,31 @@ async def test_packets_protected_in_place_are_read_by_the_peer_and_back(profile:
         assert protect(server.outbound, buffer, length) == adapter.OK
         assert len(plain) < length[0] <= len(plain) + adapter.TRAILER
         assert unprotect(bytes(view[: length[0]])) == plain
-    inbox = Inbox()
+    await server.close()
+    await client.stop()
+
+
+async def test_what_came_is_unprotected_where_it_lies() -> None:
+    server, client, _ = await associate()
     protected = client._tx_srtp.protect(RTP)
-    assert inbox.open(protected, server.inbound, rtcp=False) == RTP
-    assert inbox.open(protected, server.inbound, rtcp=False) in adapter.REPLAYED
-    assert isinstance(inbox.open(protected[:-1] + b"\x00", server.inbound, rtcp=False), int)
-    assert inbox.open(client._tx_srtp.protect_rtcp(RTCP), server.inbound, rtcp=True) == RTCP
+    with bind("127.0.0.1", 0) as receiving, bind("127.0.0.1", 0) as sending:
+        inbox = Inbox(receiving.fileno(), 16)
+        assert inbox.receive() == 0
+        for datagram in (protected, protected, protected[:-1] + b"\x00", client._tx_srtp.protect_rtcp(RTCP), b"", bytes(3000)):
+            sending.sendto(datagram, receiving.getsockname())
+        assert inbox.receive() == 6
+        assert [inbox.is_rtcp(slot) for slot in range(4)] == [False, False, False, True]
+        assert inbox.open(0, server.inbound, rtcp=False) == RTP
+        assert cast("int", inbox.open(1, server.inbound, rtcp=False)) in adapter.REPLAYED
+        assert inbox.datagram(1) == protected
+        assert isinstance(inbox.open(2, server.inbound, rtcp=False), int)
+        assert inbox.open(3, server.inbound, rtcp=True) == RTCP
+        assert (inbox.datagram(4), len(inbox.datagram(5))) == (b"", adapter.SLOT)
+        assert {readable(inbox.address(slot)) for slot in range(6)} == {sending.getsockname()}
+        again = client._tx_srtp.protect(RTP[:2] + bytes((0, 8)) + RTP[4:])
+        sending.sendto(again, receiving.getsockname())
+        assert inbox.receive() == 1
+        assert inbox.datagram(0) == again, "the room of a slot is whole again after a short packet"
     await server.close()
     await client.stop()
 

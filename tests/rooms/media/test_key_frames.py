@@ -72,7 +72,7 @@ class Camera:
 @pytest.fixture
 async def camera() -> AsyncIterator[Camera]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
-        yield Camera(Outbox(unused.fileno()))
+        yield Camera(Outbox(unused.fileno(), 16))
 
 
 async def test_a_stream_that_begins_with_a_key_frame_is_not_asked_for_one(camera: Camera) -> None:

@@ -54,7 +54,7 @@ a=ssrc:7 cname:x
 """.replace("\n", "\r\n")
 AUDIO = (sdp.Format.ours(OPUS),)
 VIDEO = (sdp.Format.ours(VP8), sdp.Format.ours(H264))
-LOCAL = sdp.Local("uf", "pw", "AA:BB", "127.0.0.1", 5000, "actpass")
+LOCAL = sdp.Local("uf", "pw", "AA:BB", ("127.0.0.1",), 5000, "actpass")
 
 
 def test_an_offer_of_chromium_is_read() -> None:

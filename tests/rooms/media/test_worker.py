@@ -16,6 +16,7 @@ from rooms.media.client import EngineClient
 from rooms.media.control import Control
 from rooms.media.drain import Drain
 from rooms.media.engine import Source
+from rooms.media.forwarding.address import readable
 from rooms.media.forwarding.feed import Feed
 from rooms.media.forwarding.port import PortTaken, bind
 from rooms.media.forwarding.transport import CONSENT_S, FORGET_S, STALE_S
@@ -226,7 +227,7 @@ async def test_a_browser_that_moves_is_followed_by_a_nominating_check_alone(site
             await loop.sock_recv(elsewhere, 2048)
             media = await loop.sock_recv(elsewhere, 2048)
         assert 127 < media[0] < 192
-        assert transport.destination.address == elsewhere.getsockname()
+        assert readable(transport.destination.address) == elsewhere.getsockname()
         assert site.worker.port._by_address.get(former) is None
     assert bo.frames("ana", Source.CAMERA) > 0
 
