@@ -74,8 +74,8 @@ class Batch:
         first = ctypes.addressof(self._vectors) + _IoVec.length.offset
         self.length_pointers = [adapter.length_in(first + i * stride) for i in range(count)]
         # Plain words over the same memory, one for each slot: a store costs a third of an attribute of a ctypes structure.
-        words = memoryview(self._headers).cast("B").cast("P")
+        words = memoryview(self._headers).cast("B").cast("L")
         halves = memoryview(self._headers).cast("B").cast("I")
-        self.lengths = memoryview(self._vectors).cast("B").cast("P")[_IoVec.length.offset // _WORD :: stride // _WORD]
+        self.lengths = memoryview(self._vectors).cast("B").cast("L")[_IoVec.length.offset // _WORD :: stride // _WORD]
         self.names = words[(_MMsgHdr.header.offset + _MsgHdr.name.offset) // _WORD :: HEADER_SIZE // _WORD]
         self.received = halves[_MMsgHdr.length.offset // _HALF :: HEADER_SIZE // _HALF]
