@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rooms.media.engine import EngineError, EngineEvent, Offer, Published, Routing, Source
+from rooms.media.engine import EngineError, EngineEvent, Offer, Published, Routing, Source, TrackKey
 from rooms.recording.control import RecorderError, RecorderEvent
 
 
@@ -35,6 +35,7 @@ class MemoryEngine:
         self.history: list[tuple[str, Routing]] = []
         self.epochs: dict[str, int] = {}
         self.endpoints: dict[str, dict[str, dict[str, Any]]] = {}
+        self.shown: dict[tuple[str, str], Mapping[TrackKey, int]] = {}
         self._listeners: list[Callable[[EngineEvent], None]] = []
         self._ids = itertools.count(1)
 
@@ -51,7 +52,7 @@ class MemoryEngine:
         """The connection is there; another `instance` has forgotten everything."""
         if instance is not None and instance != self.instance:
             self.instance = instance
-            for known in (self.routings, self.epochs, self.endpoints):
+            for known in (self.routings, self.epochs, self.endpoints, self.shown):
                 known.clear()
         self.connected = True
         self.emit(EngineEvent("up", fields={"instance": self.instance}))
@@ -132,6 +133,19 @@ class MemoryEngine:
             raise EngineError("unknown_transport", transport)
         if revision != subscribe["revision"]:
             raise EngineError("stale_revision", f"{revision} is not {subscribe['revision']}")
+
+    async def restart(self, router: str, epoch: int, endpoint: str, transport: str) -> Offer:
+        await self._check("restart", router, epoch)
+        subscribe = self._endpoint(router, endpoint)["subscribe"]
+        if subscribe is None or subscribe["transport"] != transport:
+            raise EngineError("unknown_transport", transport)
+        subscribe["revision"] += 1
+        return Offer(transport, subscribe["revision"], f"offer {subscribe['revision']} with new credentials", ())
+
+    async def show(self, router: str, epoch: int, endpoint: str, heights: Mapping[TrackKey, int]) -> None:
+        await self._check("show", router, epoch)
+        self._endpoint(router, endpoint)
+        self.shown[router, endpoint] = dict(heights)
 
     async def close_router(self, router: str, epoch: int) -> None:
         await self._check("close_router", router, epoch)
