@@ -40,6 +40,11 @@ def may_observe(state: State) -> bool:
     return state.now.observable and not state.now.private and not state.closed
 
 
+def floor(state: State) -> frozenset[str]:
+    """Whose pictures come first on a weak connection: who presides, and at whose room's device somebody is marked as speaking."""
+    return frozenset(e.id for e in state.inside() if e.voice is not None or state.chair in e.participants)
+
+
 def routing(state: State) -> Routing:
     """All that the router of this sitting may do now."""
     if state.closed:
@@ -53,7 +58,7 @@ def routing(state: State) -> Routing:
             publish[observer] = frozenset()
             watch[observer] = permitted
     record = permitted if recording(state).on else frozenset()
-    return Routing(publish, watch, record, quality(state)[1], state.now.private)
+    return Routing(publish, watch, record, quality(state)[1], state.now.private, floor(state))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,15 @@ from rooms.plan import Ticket
 from rooms.protocol import (
     ChangeStage,
     CloseCode,
+    Demand,
+    Downlink,
     Farewell,
     Hello,
     MediaReset,
     ProtocolError,
     Quality,
     ServerMessage,
+    Speaker,
     UserError,
     View,
     Welcome,
@@ -307,6 +310,8 @@ class Live:
         )
         self._sent.pop(ticket.endpoint, None)
         self._send_state(ticket.endpoint, connection)
+        for demand in self.media.flow.demands(ticket.endpoint) if keep_publish else ():
+            connection.send(demand)
         outstanding = self.media.offers.get(ticket.endpoint)
         if keep_subscribe and outstanding and outstanding.transport == hello.subscribe:
             connection.send(self.media.offered(ticket.endpoint, outstanding))
@@ -358,8 +363,12 @@ class Live:
         view = view_for(state, self.measured(), endpoint) if state else None
         if view is None or view == self._sent.get(endpoint):
             return
+        former = self._sent.get(endpoint)
         self._sent[endpoint] = view
         connection.send(StateMessage(now_us=self._ports.clock_us(), view=view))
+        if _sees(view) and not _sees(former):
+            for message in self.media.flow.seen_by(endpoint):
+                connection.send(message)
 
     def measured(self) -> Measured:
         """What is seen and not logged."""
@@ -433,6 +442,17 @@ class Live:
                 connection.send(offer)
         elif event.name == "producer" and self.media.produces(event.endpoint, event.fields):
             self.changed()
+        elif (message := self.media.noticed(event)) is not None:
+            self._pass_on(event.endpoint, message)
+
+    def _pass_on(self, endpoint: str, message: Demand | Downlink | Speaker) -> None:
+        """Who speaks is for everybody who sees the hearing, the rest for the endpoint that it concerns."""
+        if isinstance(message, Speaker):
+            for viewer, connection in self.connections.items():
+                if _sees(self._sent.get(viewer)):
+                    connection.send(message)
+        elif endpoint in self.connections:
+            self.connections[endpoint].send(message)
 
     def recorder_event(self, event: RecorderEvent) -> None:
         """A notice of the recorder, or its coming and going."""
@@ -478,6 +498,10 @@ class Live:
         if self.journal.failing_since_us is not None:
             self._notices.put_nowait(lambda: self._post(SYSTEM, None, Facts()))
         self._notices.put_nowait(self.recording.judge)
+
+
+def _sees(view: View | None) -> bool:
+    return view is not None and (view.place == "inside" or (view.place == "observing" and view.rights.see))
 
 
 def _keeps(held: Mapping[str, Any], side: str, transport: str | None) -> bool:

@@ -11,10 +11,24 @@ import structlog
 
 from rooms.commands import ClearAlert, Command, Observe, RaiseAlert
 from rooms.desired import routing
+from rooms.flow import NAMES, Flow, message_of
 from rooms.heartbeat import Track
 from rooms.journal import Journal
-from rooms.media.engine import Engine, EngineError, Offer, Routing, Source
-from rooms.protocol import Answer, OfferTrack, Publish, PublishedAnswer, Subscribe, SubscribeOffer, UserError
+from rooms.media.engine import Engine, EngineError, EngineEvent, Offer, Routing, Source
+from rooms.metrics import ENGINE_REFUSALS
+from rooms.protocol import (
+    Answer,
+    Demand,
+    Downlink,
+    OfferTrack,
+    Publish,
+    PublishedAnswer,
+    Show,
+    Speaker,
+    Subscribe,
+    SubscribeOffer,
+    UserError,
+)
 
 AGAIN_S = 5.0
 """The desired state is stated again so often, whatever happened to the engine's."""
@@ -60,6 +74,7 @@ class MediaLink:
         self._applied: Routing | None = None
         self._settled = asyncio.Event()
         self.there = asyncio.Event()
+        self.flow = Flow()
         self.offers: dict[str, Offer] = {}
         self.producers: frozenset[Track] = frozenset()
         self.networks: dict[str, dict[str, float]] = {}
@@ -95,7 +110,9 @@ class MediaLink:
         """Connected; `fresh`: to a process that knows nothing yet."""
         self.there.set()
         self._applied = None
+        self.flow.tell_again()
         if fresh:
+            self.flow.forget()
             self.offers.clear()
             self.producers = frozenset()
             self._drops.clear()
@@ -129,6 +146,7 @@ class MediaLink:
                     await self._wake.wait()
             except TimeoutError:
                 self._applied = None
+                self.flow.tell_again()
 
     async def _reconcile(self) -> None:
         journal = self._owner.journal
@@ -147,6 +165,19 @@ class MediaLink:
             self._settled.set()
         else:
             self._wake.set()
+        await self._tell(desired)
+
+    async def _tell(self, desired: Routing) -> None:
+        """Tell the engine what pages show. Rights come first: what it refuses of this is said again later."""
+        journal = self._owner.journal
+        for endpoint, heights in list(self.flow.untold(desired)):
+            try:
+                await self._engine.show(journal.sitting, journal.epoch, endpoint, heights)
+            except EngineError as error:
+                if error.code in {"lost", "stale_epoch"}:
+                    raise
+                ENGINE_REFUSALS.labels("show", error.code).inc()
+            self.flow.told(endpoint, heights)
 
     async def settled(self) -> None:
         """Wait until the engine has the present rights; raises UserError "media_away"."""
@@ -182,7 +213,15 @@ class MediaLink:
                 offer = await self._engine.restart(journal.sitting, journal.epoch, endpoint, message.restart)
         except EngineError as error:
             raise _refusal(error) from error
+        self.flow.tell_again(endpoint)
+        self._wake.set()
         return self.offered(endpoint, offer)
+
+    async def show(self, endpoint: str, message: Show) -> None:
+        """Take what a page shows; the engine is told soon. Raises UserError."""
+        self._inside(endpoint, observer=True)
+        self.flow.shows(endpoint, message)
+        self._wake.set()
 
     async def answer(self, endpoint: str, message: Answer) -> None:
         """Pass the browser's answer on; raises UserError."""
@@ -219,6 +258,16 @@ class MediaLink:
         found = report["routers"].get(self._owner.journal.sitting, {}).get("endpoints", {}).get(endpoint, {})
         return found if isinstance(found, Mapping) else {}
 
+    def noticed(self, event: EngineEvent) -> Demand | Downlink | Speaker | None:
+        """The message that tells pages of an event; None if it is none for them, or not understood."""
+        if event.name not in NAMES:
+            return None
+        try:
+            return message_of(self.flow, event)
+        except (KeyError, TypeError, ValueError) as error:
+            log.warning("engine_event_not_understood", event_name=event.name, error=str(error))
+            return None
+
     # -- measuring --------------------------------------------------------------------------------------------
 
     def quality(self, endpoint: str, figures: dict[str, float]) -> None:
@@ -230,6 +279,8 @@ class MediaLink:
         track = (endpoint, Source(fields["source"]))
         former = self.producers
         self.producers = former | {track} if fields["state"] == "open" else former - {track}
+        if track not in self.producers:
+            self.flow.ended(*track)
         return self.producers != former
 
     def forget(self, endpoint: str) -> None:
@@ -237,6 +288,7 @@ class MediaLink:
         self._quality.pop(endpoint, None)
         self.networks.pop(endpoint, None)
         self.offers.pop(endpoint, None)
+        self.flow.forget(endpoint)
 
     async def reported(self, router: Mapping[str, Any]) -> Mapping[Track, int]:
         """Take the engine's report of this router; returns the packets fed to the recorder by track."""

@@ -9,6 +9,7 @@ CONNECTIONS = Gauge("rooms_connections", "WebSockets of conferences", ["kind"])
 MESSAGES = Counter("rooms_messages_total", "Messages from browsers", ["type"])
 REFUSALS = Counter("rooms_refusals_total", "Messages refused", ["code"])
 CLOSED = Counter("rooms_connections_closed_total", "WebSockets closed by the server", ["code"])
+ENGINE_REFUSALS = Counter("rooms_engine_refusals_total", "Requests of the server itself that the engine refused", ["request", "code"])
 EVENTS = Counter("rooms_events_total", "Events of conferences", ["type"])
 LOG_APPEND_SECONDS = Histogram(
     "rooms_log_append_seconds",

@@ -108,6 +108,22 @@ class Answer(FromBrowser):
     sdp: Sdp
 
 
+class Shown(Message):
+    """One picture on a page and how high it is there, in device pixels; 0: nobody looks at it."""
+
+    endpoint: Id
+    source: Annotated[Source, Field(strict=False)]
+    height: Annotated[int, Field(ge=0, le=8192)]
+
+
+class Show(FromBrowser):
+    """What the page shows of the pictures of others, in place of what it said before. A picture that it does not name comes at its
+    full size."""
+
+    type: Literal["show"] = "show"
+    pictures: Annotated[tuple[Shown, ...], Field(max_length=64, strict=False)]
+
+
 class SetSource(FromBrowser):
     """Switch one's own microphone, camera or screen on or off."""
 
@@ -266,6 +282,7 @@ BrowserMessage = (
     | Publish
     | Subscribe
     | Answer
+    | Show
     | SetSource
     | Quality
     | Leave
@@ -496,6 +513,32 @@ class SubscribeOffer(FromServer):
     tracks: tuple[OfferTrack, ...]
 
 
+class Demand(FromServer):
+    """What somebody wants of one's own picture now, the record included. `rids`: the simulcast layers (RFC 8853) that are wanted,
+    lowest first; none where only one is sent. Not `wanted`: nobody sees it, so that sending it is a waste."""
+
+    type: Literal["demand"] = "demand"
+    source: Source
+    wanted: bool
+    rids: tuple[str, ...]
+
+
+class Downlink(FromServer):
+    """What the path from the court to this browser carries of the pictures on the page: all of them as shown, smaller ones, fewer
+    frames, sound alone. `estimate_bps`: what it carries, bit/s."""
+
+    type: Literal["downlink"] = "downlink"
+    state: Literal["full", "smaller", "slower", "audio"]
+    estimate_bps: int
+
+
+class Speaker(FromServer):
+    """Who speaks now, by what arrives at the court; null: nobody. To whoever sees the hearing."""
+
+    type: Literal["speaker"] = "speaker"
+    endpoint: Id | None
+
+
 class MediaReset(FromServer):
     """The media worker was replaced: drop both connections, publish and subscribe again."""
 
@@ -528,7 +571,9 @@ class Farewell(FromServer):
     detail: str = ""
 
 
-ServerMessage = Welcome | State | PublishedAnswer | SubscribeOffer | MediaReset | Heartbeat | Error | Farewell
+ServerMessage = (
+    Welcome | State | PublishedAnswer | SubscribeOffer | Demand | Downlink | Speaker | MediaReset | Heartbeat | Error | Farewell
+)
 
 
 # -------------------------------------------------------------------------------------------- parsing

@@ -34,6 +34,7 @@ from rooms.protocol import (
     Publish,
     Quality,
     ServerMessage,
+    Show,
     State,
     Subscribe,
     UserError,
@@ -257,6 +258,8 @@ class Session:
             raise ProtocolError(CloseCode.MALFORMED, "hello again")
         if isinstance(message, Quality):
             self._live.measured_by(self._ticket.endpoint, message)
+        elif isinstance(message, Show):
+            await self._guarded(message, self._live.media.show(self._ticket.endpoint, message))
         elif isinstance(message, Publish | Subscribe | Answer):
             if self._media.qsize() >= QUEUE_LIMIT:
                 raise ProtocolError(CloseCode.SLOW, "too many negotiations")

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from rooms import wire
-from rooms.media.engine import Engine, EngineError, EngineEvent, Offer, Published, Routing, Source
+from rooms.media.engine import Engine, EngineError, EngineEvent, Offer, Published, Routing, Source, TrackKey
 
 #: First and longest pause between tries to connect. An engine's spare is there in a twentieth of a second.
 RETRY_S = (0.01, 0.5)
@@ -86,7 +86,7 @@ class EngineClient(Engine):
         if name == "draining":
             self.draining = bool(fields["on"])
             self._emit(EngineEvent(name, fields={"on": self.draining}))
-        if name not in ("offer", "producer", "transport"):
+        if name not in ("offer", "producer", "transport", "demand", "speaker", "downlink"):
             return
         router, endpoint = str(fields.pop("router")), str(fields.pop("endpoint"))
         if name == "offer":
@@ -124,6 +124,10 @@ class EngineClient(Engine):
 
     async def restart(self, router: str, epoch: int, endpoint: str, transport: str) -> Offer:
         return _offer(await self._request("restart", router=router, epoch=epoch, endpoint=endpoint, transport=transport))
+
+    async def show(self, router: str, epoch: int, endpoint: str, heights: Mapping[TrackKey, int]) -> None:
+        listed = [[track.endpoint, track.source, height] for track, height in heights.items()]
+        await self._request("show", router=router, epoch=epoch, endpoint=endpoint, heights=listed)
 
     async def close_router(self, router: str, epoch: int) -> None:
         await self._request("close_router", router=router, epoch=epoch)

@@ -41,6 +41,8 @@ class Routing:
     * `watch`: endpoint → tracks it may receive. A track not yet published is connected when it appears.
     * `record`: tracks fed to the recorder, before any viewer gets them.
     * `video_ceiling_bps`: REMB ceiling announced to each publisher, bit/s, per video track.
+    * `floor`: endpoints whose pictures come first when a connection cannot carry all (who has the floor, who presides). Screens
+      come before every camera, sound before every picture, whatever is named here.
     * `private`: while the server is away nothing new is connected and nothing is ever fed to the recorder.
     """
 
@@ -49,6 +51,7 @@ class Routing:
     record: frozenset[TrackKey] = frozenset()
     video_ceiling_bps: int = 1_500_000
     private: bool = False
+    floor: frozenset[str] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """The shape on the wire: sorted lists, `[endpoint, source]` for a track."""
@@ -58,6 +61,7 @@ class Routing:
             "record": [[t.endpoint, t.source] for t in sorted(self.record)],
             "video_ceiling_bps": self.video_ceiling_bps,
             "private": self.private,
+            "floor": sorted(self.floor),
         }
 
     @classmethod
@@ -69,6 +73,7 @@ class Routing:
             record=frozenset(TrackKey(a, Source(b)) for a, b in data["record"]),
             video_ceiling_bps=int(data["video_ceiling_bps"]),
             private=bool(data["private"]),
+            floor=frozenset(str(e) for e in data.get("floor", ())),  # a server of before does not name it
         )
 
 
@@ -106,6 +111,12 @@ class EngineEvent:
     * ``producer`` (router, endpoint, source, state "open" | "closed")
     * ``transport`` (router, endpoint, transport, direction "publish" | "subscribe", state "connected" | "stale" |
       "closed"): stale is 10 s without an authenticated STUN check (RFC 7675).
+    * ``demand`` (router, endpoint, source, wanted: bool, rids: list of str): what somebody wants of this publisher's picture
+      just now, recorder included. `rids`: the simulcast layers (RFC 8853) wanted, lowest first, empty where it sends only one;
+      not `wanted`: nobody sees it, and its browser may pause it. Told when it changes, and after each ``producer`` "open".
+    * ``speaker`` (router, endpoint): who speaks (RFC 6464 levels, smoothed); endpoint "": nobody.
+    * ``downlink`` (router, endpoint, state "full" | "smaller" | "slower" | "audio", estimate_bps: int): what the path to this
+      endpoint carries of the pictures it may watch: all as shown, smaller ones, fewer frames, none.
     """
 
     name: str
@@ -152,6 +163,10 @@ class Engine(Protocol):
         """Offer the subscribe transport again with new ICE credentials (RFC 8445 section 9): the endpoint's network changed. DTLS,
         SRTP and numbers go on. A publish transport restarts by a publish offer of the same RTCPeerConnection (same ``o=`` session
         id, RFC 8829 section 5.2.2) with another user fragment; its answer has new credentials, its id stays."""
+
+    async def show(self, router: str, epoch: int, endpoint: str, heights: Mapping[TrackKey, int]) -> None:
+        """How high, in device pixels, the endpoint shows each picture just now; 0: not at all. A picture that is not named is taken
+        at its full size. Replaces what was said before."""
 
     async def close_router(self, router: str, epoch: int) -> None:
         """End every transport of the conference. Idempotent."""

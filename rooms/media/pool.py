@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import structlog
 
 from rooms.media import metrics
-from rooms.media.engine import Engine, EngineError, EngineEvent, Offer, Published, Routing, Source
+from rooms.media.engine import Engine, EngineError, EngineEvent, Offer, Published, Routing, Source, TrackKey
 from rooms.media.load import Load
 
 #: A worker that is away so long is given up, if there is another: a spare is there in a tenth of that.
@@ -233,6 +233,9 @@ class EnginePool(Engine):
 
     async def restart(self, router: str, epoch: int, endpoint: str, transport: str) -> Offer:
         return await self._at(router, epoch).restart(router, epoch, endpoint, transport)
+
+    async def show(self, router: str, epoch: int, endpoint: str, heights: Mapping[TrackKey, int]) -> None:
+        await self._at(router, epoch).show(router, epoch, endpoint, heights)
 
     async def close_router(self, router: str, epoch: int) -> None:
         """End the router where it is; its place is free again. A router without a place is ended already."""

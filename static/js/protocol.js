@@ -126,17 +126,22 @@
 /** @typedef {{type: 'published', number: number, transport: string, sdp: string}} PublishedAnswer */
 /** @typedef {{mid: string, endpoint: string, source: string}} OfferTrack */
 /** @typedef {{type: 'offer', number: number, transport: string, revision: number, sdp: string, tracks: OfferTrack[]}} SubscribeOffer */
+/** @typedef {{type: 'demand', number: number, source: Source, wanted: boolean, rids: string[]}} Demand */
+/** @typedef {{type: 'downlink', number: number, state: 'full' | 'smaller' | 'slower' | 'audio', estimate_bps: number}} Downlink */
+/** @typedef {{type: 'speaker', number: number, endpoint: string | null}} Speaker */
 /** @typedef {{type: 'media_reset', number: number}} MediaReset */
 /** @typedef {{type: 'heartbeat', number: number, now_us: number}} Heartbeat */
 /** @typedef {{type: 'error', number: number, ref: number | null, code: string, message: string, field: string | null}} ServerError */
 /** @typedef {{type: 'farewell', number: number, code: number, reason: string, detail: string}} Farewell */
-/** @typedef {Welcome | State | PublishedAnswer | SubscribeOffer | MediaReset | Heartbeat | ServerError | Farewell} ServerMessage */
+/** @typedef {Welcome | State | PublishedAnswer | SubscribeOffer | Demand | Downlink | Speaker | MediaReset | Heartbeat | ServerError | Farewell} ServerMessage */
 
 /** @typedef {{type: 'hello', publish?: string | null, subscribe?: string | null, language?: 'zh-CN' | 'en'}} Hello */
 /** @typedef {{mid: string, source: Source}} TrackOffered */
 /** @typedef {{type: 'publish', sdp: string, tracks: TrackOffered[]}} Publish */
 /** @typedef {{type: 'subscribe', restart?: string}} Subscribe */
 /** @typedef {{type: 'answer', transport: string, revision: number, sdp: string}} Answer */
+/** @typedef {{endpoint: string, source: Source, height: number}} Shown */
+/** @typedef {{type: 'show', pictures: Shown[]}} Show */
 /** @typedef {{type: 'source', source: Source, on: boolean}} SetSource */
 /** @typedef {{type: 'quality', rtt_ms: number, lost_percent: number, received_bps: number, sent_bps: number}} Quality */
 /** @typedef {{type: 'leave'}} Leave */
@@ -157,7 +162,7 @@
 /** @typedef {{type: 'unseat', participant: string}} Unseat */
 /** @typedef {{type: 'voice', participant: string | null, endpoint?: string | null}} Voice */
 /** @typedef {{type: 'acknowledge', alert: string}} AcknowledgeAlert */
-/** @typedef {Hello | Publish | Subscribe | Answer | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert} BrowserMessage */
+/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert} BrowserMessage */
 
 /** What the connection is doing: `ended` is final, everything else comes back by itself. */
 /** @typedef {'idle' | 'connecting' | 'open' | 'broken' | 'ended'} Link */
@@ -169,6 +174,9 @@
  * @property {State} state
  * @property {PublishedAnswer} published
  * @property {SubscribeOffer} offer
+ * @property {Demand} demand
+ * @property {Downlink} downlink
+ * @property {Speaker} speaker
  * @property {MediaReset} media_reset
  * @property {ServerError} error
  * @property {Farewell} farewell

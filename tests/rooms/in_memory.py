@@ -134,14 +134,6 @@ class MemoryEngine:
         if revision != subscribe["revision"]:
             raise EngineError("stale_revision", f"{revision} is not {subscribe['revision']}")
 
-    async def restart(self, router: str, epoch: int, endpoint: str, transport: str) -> Offer:
-        await self._check("restart", router, epoch)
-        subscribe = self._endpoint(router, endpoint)["subscribe"]
-        if subscribe is None or subscribe["transport"] != transport:
-            raise EngineError("unknown_transport", transport)
-        subscribe["revision"] += 1
-        return Offer(transport, subscribe["revision"], f"offer {subscribe['revision']} with new credentials", ())
-
     async def show(self, router: str, epoch: int, endpoint: str, heights: Mapping[TrackKey, int]) -> None:
         await self._check("show", router, epoch)
         self._endpoint(router, endpoint)

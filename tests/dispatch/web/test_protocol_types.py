@@ -25,7 +25,7 @@ def typed_fields(name: str) -> set[str]:
     return set(re.findall(r"@property \{.*\} (\w+)", block.group(1)))
 
 
-FROM_SERVER = ("Welcome", "State", "PublishedAnswer", "SubscribeOffer", "MediaReset", "Heartbeat", "Error", "Farewell")
+FROM_SERVER = tuple(model.__name__ for model in protocol.ServerMessage.__args__)
 VIEWS = (
     *("View", "SittingView", "ParticipantView", "SourceView", "RecordingView", "AlertView", "DeviceView", "RoomView", "RightsView"),
     *("MessageView", "OfferTrack"),
@@ -33,7 +33,7 @@ VIEWS = (
 FROM_BROWSER = tuple(model.__name__ for model in protocol.BrowserMessage.__args__)
 
 
-@pytest.mark.parametrize("name", [*FROM_SERVER, *VIEWS, "TrackOffered"])
+@pytest.mark.parametrize("name", [*FROM_SERVER, *VIEWS, "TrackOffered", "Shown"])
 def test_a_message_of_the_server_has_the_same_fields_in_the_page(name: str) -> None:
     assert typed_fields(name) == set(getattr(protocol, name).model_fields)
 
