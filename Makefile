@@ -35,7 +35,7 @@ endef
 test: $(PACKAGES) $(MODULES) browser
 	@[ -z "$(ARGS)" ] || exec $(BIN)/python -m pytest $(ARGS)
 	$(LANE)
-	lane plain "not long" "tests/dispatch tests/rooms $$(echo tests/test_*.py)" -q -n 3 --dist loadfile
+	lane plain "not long" "tests/dispatch tests/rooms tests/engine $$(echo tests/test_*.py)" -q -n 3 --dist loadfile
 	lane browser "not long" tests/browser
 	exit $$failed
 

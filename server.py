@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="serve everything on this machine, or one part of it")
     serve.add_argument("--only", choices=PARTS, help="run one part in the foreground, for instance as a unit of systemd")
-    serve.add_argument("--worker", type=int, default=1, metavar="N", help="engine: which of DISPATCH_MEDIA_WORKERS (default: 1)")
+    serve.add_argument("--worker", type=int, default=1, metavar="N", help="engine, janus: which of DISPATCH_MEDIA_WORKERS (default: 1)")
     serve.add_argument("--listen-fd", type=int, metavar="N", help="web: serve on this inherited socket instead of opening the port")
     serve.add_argument("--tls-listen-fd", type=int, metavar="N", help="web: the same for https")
     serve.add_argument("--spare", action="store_true", help="web: load everything, then wait for a line on standard input")
@@ -133,13 +133,16 @@ def _serve(options: argparse.Namespace) -> int:
     settings = _lan_settings(options)
     if options.only is None:
         return _supervise(settings, demonstration=False)
-    if options.only in ("engine", "recorder"):
+    if options.only in ("engine", "janus", "recorder"):
         if options.worker not in range(1, settings.media_workers + 1):
             raise Refused(f"there is no worker {options.worker}: DISPATCH_MEDIA_WORKERS={settings.media_workers}")
-        from dispatch.operations import parts
+        from dispatch.operations import janus, parts
 
-        command = parts.command_of(settings, options.only, options.worker)
-        os.execv(command[0], command)
+        try:
+            command = parts.command_of(settings, options.only, options.worker)
+        except janus.JanusRefused as error:
+            raise Refused(str(error)) from None
+        os.execvp(command[0], command)
     part = _web(settings, options.listen_fd, options.tls_listen_fd, options.spare) if options.only == "web" else _jobs(settings)
     import uvloop
 
@@ -172,7 +175,7 @@ def _check_certificate(settings: Settings) -> None:
 
 def _supervise(settings: Settings, *, demonstration: bool) -> int:
     """Serve all parts as children of this process until it is told to stop."""
-    from dispatch.operations import parts
+    from dispatch.operations import janus, parts
     from dispatch.supervise import Supervisor, check_udp, listen
 
     _check_socket_paths(settings)
@@ -182,8 +185,9 @@ def _supervise(settings: Settings, *, demonstration: bool) -> int:
     if settings.has_certificate:
         listeners.append(listen(settings.host, settings.tls_port, "DISPATCH_TLS_PORT"))
     handed_down = tuple(listener.fileno() for listener in listeners)
-    for port in settings.udp_ports:
-        check_udp(settings.media_bind, port)
+    if settings.engine == "embedded":
+        for port in settings.udp_ports:
+            check_udp(settings.media_bind, port)
     prepare = [sys.executable, str(HERE), "migrate", *(["--demonstration"] if demonstration else [])]
     log_dir = settings.log or (settings.data / "log" if demonstration else None)
 
@@ -194,8 +198,12 @@ def _supervise(settings: Settings, *, demonstration: bool) -> int:
         if (told := _how_to_begin(settings)) is not None:
             print(told, flush=True)
 
+    try:
+        children = parts.of(settings, handed_down)
+    except janus.JanusRefused as error:
+        raise Refused(str(error)) from None
     return Supervisor(
-        parts.of(settings, handed_down),
+        children,
         settings.run,
         prepare=prepare,
         log_dir=log_dir,

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,10 @@ _TURN_URL = re.compile(r"turns?:([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})
 
 class SettingsError(Exception):
     """A setting is wrong; the text is the one line that names it."""
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def is_loopback(host: str) -> bool:
@@ -56,6 +60,7 @@ class Settings(BaseSettings):
     )
     tls_key: Path | None = Field(None, description="Private key of that certificate, PEM.")
 
+    engine: Literal["embedded", "janus"] = Field("embedded", description="The media engine: our own, or Janus; see engines.md.")
     media_workers: int = Field(1, ge=1, le=32, description="Processes of the media engine, each with a UDP port of its own.")
     udp_port: int = Field(8081, ge=0, le=65535, description="UDP port of the media engine; more workers take those that follow.")
     media_bind: str = Field("::", description="Address on which the media engine listens; :: is all of them, IPv4 and IPv6.")
@@ -65,6 +70,14 @@ class Settings(BaseSettings):
     media_port: int | None = Field(
         None, ge=1, le=65535, description="UDP port that browsers are told, where it differs from udp_port (port forwarding); likewise."
     )
+
+    janus_urls: str = Field("", description="WebSockets of the Janus of each worker, separated by commas; empty: serve starts them itself.")
+    janus_admin_urls: str = Field("", description="WebSockets of their admin API, in the same order.")
+    janus_secrets: Path | None = Field(
+        None, description="Directory with the files api, admin and room, one secret each; empty: janus in the directory of secrets."
+    )
+    janus_port: int = Field(8188, ge=1024, le=65400, description="First TCP port on 127.0.0.1 of a Janus that serve starts; two for each.")
+    janus_rtp_ports: str = Field("20000-29999", description="UDP ports on which those take media, shared among them.")
 
     turn_urls: str = Field(
         "", description="TURN servers that browsers may use, separated by commas: turn:turn.court.example:3478?transport=udp and so on."
@@ -140,7 +153,7 @@ class Settings(BaseSettings):
     @property
     def turn_servers(self) -> tuple[str, ...]:
         """The addresses of the TURN servers, in order of preference."""
-        return tuple(url.strip() for url in self.turn_urls.split(",") if url.strip())
+        return _listed(self.turn_urls)
 
     def read_turn_secret(self) -> str:
         """The secret of the TURN servers, from the environment or its file; raises :class:`SettingsError`."""
@@ -153,6 +166,22 @@ class Settings(BaseSettings):
         if not secret:
             raise SettingsError(f"{PREFIX}TURN_SECRET_FILE={self.turn_secret_file}: the file is empty")
         return secret
+
+    @property
+    def janus_addresses(self) -> tuple[str, ...]:
+        """The WebSocket of each Janus, in order."""
+        return _listed(self.janus_urls)
+
+    @property
+    def janus_admin_addresses(self) -> tuple[str, ...]:
+        """The WebSocket of each Janus's admin API, in order."""
+        return _listed(self.janus_admin_urls)
+
+    @property
+    def janus_port_range(self) -> tuple[int, int]:
+        """First and last UDP port of every Janus of our own together."""
+        first, _, last = self.janus_rtp_ports.partition("-")
+        return int(first), int(last)
 
     @property
     def secrets(self) -> Path:
@@ -210,6 +239,31 @@ class Settings(BaseSettings):
             raise ValueError(f"certificate and key belong together; {PREFIX}{missing.upper()} is missing")
         if self.tls_certificate is not None and not self.public_url.startswith("https:"):
             raise ValueError(f"there is a certificate, but {PREFIX}PUBLIC_URL={self.public_url} does not begin with https")
+        return self
+
+    @field_validator("janus_urls", "janus_admin_urls")
+    @classmethod
+    def _janus_addresses(cls, value: str) -> str:
+        for url in _listed(value):
+            if not re.fullmatch(r"wss?://[^\s/,]+(/\S*)?", url):
+                raise ValueError(f"{url} is no address like ws://127.0.0.1:8188")
+        return value
+
+    @field_validator("janus_rtp_ports")
+    @classmethod
+    def _janus_ports(cls, value: str) -> str:
+        found = re.fullmatch(r"(\d{4,5})-(\d{4,5})", value)
+        if not found or not 1024 <= int(found[1]) < int(found[2]) - 99 < 65536 or int(found[2]) > 65535:
+            raise ValueError("not a range of at least 100 UDP ports like 20000-29999")
+        return value
+
+    @model_validator(mode="after")
+    def _janus_workers(self) -> Self:
+        count, admins = len(self.janus_addresses), len(self.janus_admin_addresses)
+        if self.engine == "janus" and count and (count, admins) != (self.media_workers, self.media_workers):
+            raise ValueError(
+                f"{PREFIX}MEDIA_WORKERS={self.media_workers}, but {PREFIX}JANUS_URLS names {count} and {PREFIX}JANUS_ADMIN_URLS {admins}"
+            )
         return self
 
     @field_validator("turn_urls")

@@ -68,7 +68,8 @@ def ports(settings: Settings, found: Serving) -> Iterator[Finding]:
     wanted = [("tcp", settings.host, settings.port, "DISPATCH_PORT")]
     if settings.has_certificate:
         wanted.append(("tcp", settings.host, settings.tls_port, "DISPATCH_TLS_PORT"))
-    wanted += [("udp", settings.media_bind, port, "DISPATCH_UDP_PORT") for port in settings.udp_ports]
+    if settings.engine == "embedded":  # Janus takes ports of its range as people come
+        wanted += [("udp", settings.media_bind, port, "DISPATCH_UDP_PORT") for port in settings.udp_ports]
     for kind, host, port, setting in wanted:
         about = {"kind": kind.upper(), "at": f"{host}:{port}", "setting": setting}
         failed = _bind(kind, host, port)

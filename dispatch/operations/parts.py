@@ -7,37 +7,52 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dispatch.operations import workers
+from dispatch.operations import janus, workers
 from dispatch.supervise import Part
 from rooms.media.drain import marker
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
 
-PARTS = ("web", "jobs", "recorder", "engine")
-"""In the order in which they are stopped: first nobody new comes in, last the media ends."""
-WITHOUT_SPARE = frozenset({"jobs"})
-"""Those whose absence no hearing notices at once."""
+PARTS = ("web", "jobs", "recorder", "engine", "janus")
+"""In the order in which they are stopped: first nobody new comes in, last the media ends. Janus is none where we are the engine."""
+WITHOUT_SPARE = frozenset({"jobs", "janus"})
+"""Those whose absence no hearing notices at once, and Janus, of which there cannot be two at one port."""
 SERVER = Path(__file__).resolve().parents[2] / "server.py"
 
 
 def of(settings: Settings, listen_fds: Sequence[int]) -> list[Part]:
-    """All of them, in the order of :data:`PARTS`; the web is handed its listening sockets, http first, then https."""
+    """All of them, in the order of :data:`PARTS`; the web is handed its listening sockets, http first, then https. Raises
+    :class:`~dispatch.operations.janus.JanusRefused`."""
     found = []
     for name in PARTS:
-        for number, worker in enumerate(workers.of(settings) if name == "engine" else (None,), 1):
+        for number, (called, end) in enumerate(_each(settings, name), 1):
             command = command_of(settings, name, number)
             handed_down = tuple(listen_fds) if name == "web" else ()
             for option, descriptor in zip(("--listen-fd", "--tls-listen-fd"), handed_down, strict=False):
                 command += [option, str(descriptor)]
             spare = (*command, "--spare") if settings.spares and name not in WITHOUT_SPARE else ()
-            found.append(Part(worker.name if worker else name, command, handed_down, spare, marker(worker.socket) if worker else None))
+            found.append(Part(called, command, handed_down, spare, end))
     return found
 
 
-def command_of(settings: Settings, name: str, number: int = 1) -> list[str]:
-    """The command line of one of :data:`PARTS`; `number` counts the media workers from 1. Raises IndexError if there are not so many."""
+def _each(settings: Settings, name: str) -> list[tuple[str, Path | None]]:
+    """The processes of one part: what each is called, and the file that says that it has ended for good."""
     match name:
+        case "engine":
+            return [(worker.name, marker(worker.socket)) for worker in workers.of(settings)]
+        case "janus":
+            return [(node.name, None) for node in janus.nodes(settings) if node.own] if settings.engine == "janus" else []
+        case _:
+            return [(name, None)]
+
+
+def command_of(settings: Settings, name: str, number: int = 1) -> list[str]:
+    """The command line of one of :data:`PARTS`; `number` counts the media workers from 1. Raises IndexError if there are not so many,
+    :class:`~dispatch.operations.janus.JanusRefused` where Janus is asked for and cannot be started. Writes its configuration."""
+    match name:
+        case "janus":
+            return janus.command(settings, number)
         case "engine":
             return _engine(settings, number)
         case "recorder":
@@ -48,6 +63,19 @@ def command_of(settings: Settings, name: str, number: int = 1) -> list[str]:
 
 def _engine(settings: Settings, number: int) -> list[str]:
     worker = workers.of(settings)[number - 1]
+    if settings.engine == "janus":
+        janus.check(settings)
+        node = janus.nodes(settings)[number - 1]
+        return [
+            sys.executable, "-m", "rooms.media.janus.worker",
+            "--number", str(number),
+            "--socket", str(worker.socket),
+            "--janus", node.url,
+            "--admin", node.admin_url,
+            "--secrets", str(janus.secrets_folder(settings).resolve()),
+            "--feed-socket", str(worker.feed_socket),
+            "--recorder-feed-socket", str(_recorder_feed(settings)),
+        ]  # fmt: skip
     return [
         sys.executable, "-m", "rooms.media.worker",
         "--number", str(number),

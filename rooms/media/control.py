@@ -10,39 +10,48 @@ routers, transports) is for an operator's connection beside it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from rooms import wire
 from rooms.media.drain import Drain
 from rooms.media.engine import EngineError, Routing, Source
-from rooms.media.forwarding.worker import Worker
+from rooms.media.forwarding.worker import EventListener, Worker
 
 log = structlog.get_logger()
 
 
-class Control:
-    """Serves one worker to one server at a time."""
+Request = Callable[[wire.Json], wire.Json | Awaitable[wire.Json]]
 
-    def __init__(self, worker: Worker, drain: Drain) -> None:
-        self._worker = worker
+
+class Served(Protocol):
+    """A worker of whichever engine, as its control socket needs it."""
+
+    instance: str
+    on_event: EventListener
+
+    def held(self) -> Mapping[str, int]:
+        """The routers that are here, each with its epoch."""
+
+    def server_lost(self) -> None:
+        """No server speaks to this worker any more."""
+
+
+class ControlSocket:
+    """Serves one worker to one server at a time: `requests` by name, beside ``hello`` and ``drain``."""
+
+    def __init__(self, worker: Served, drain: Drain, requests: Mapping[str, Request]) -> None:
+        self._served = worker
         self._drain = drain
+        self._requests = requests
         self._peers: set[wire.Peer] = set()
         self._current: wire.Peer | None = None
         self._server: asyncio.Server | None = None
-        self._requests: dict[str, Callable[[wire.Json], wire.Json]] = {
-            "apply": self._apply,
-            "publish": self._publish,
-            "subscribe": self._subscribe,
-            "answer": self._answer,
-            "restart": self._restart,
-            "close_router": self._close_router,
-            "report": lambda _: worker.report(),
-        }
         worker.on_event = self._event
 
     async def listen(self, path: Path) -> None:
@@ -58,17 +67,17 @@ class Control:
             self._peers.discard(peer)
             if self._current is peer:
                 self._current = None
-                self._worker.server_lost()
+                self._served.server_lost()
                 log.warning("server_lost")
 
     async def _hello(self, peer: wire.Peer) -> wire.Json:
         former, self._current = self._current, peer
         if former is not peer:
-            self._worker.server_lost()
+            self._served.server_lost()
             log.info("server_replaced" if former is not None else "server_connected")
         if former is not None and former is not peer:
             await former.close()
-        return {"instance": self._worker.instance, "routers": self._worker.held(), "draining": self._drain.on}
+        return {"instance": self._served.instance, "routers": self._served.held(), "draining": self._drain.on}
 
     def _drained(self, arguments: wire.Json) -> wire.Json:
         on = arguments.get("on")
@@ -91,7 +100,8 @@ class Control:
         if request is None:
             raise wire.WireError("malformed", f"no request {do!r}")
         try:
-            return request(arguments)
+            answer = request(arguments)
+            return await answer if inspect.isawaitable(answer) else answer
         except EngineError as error:
             raise wire.WireError(error.code, error.message) from None
         except (KeyError, TypeError, ValueError) as error:
@@ -99,33 +109,6 @@ class Control:
         except Exception:  # a defect here must not end the worker, and has to be seen
             log.exception("request_failed", do=do)
             raise
-
-    def _apply(self, arguments: wire.Json) -> wire.Json:
-        routing = Routing.from_json(arguments["routing"])
-        self._worker.open_router(*_router(arguments)).apply(routing)
-        return {}
-
-    def _publish(self, arguments: wire.Json) -> wire.Json:
-        sources = {str(mid): Source(source) for mid, source in arguments["sources"].items()}
-        published = self._worker.router(*_router(arguments)).publish(str(arguments["endpoint"]), str(arguments["sdp"]), sources)
-        return {"transport": published.transport, "sdp": published.sdp}
-
-    def _subscribe(self, arguments: wire.Json) -> wire.Json:
-        offer = self._worker.router(*_router(arguments)).subscribe(str(arguments["endpoint"]))
-        return {**asdict(offer), "tracks": list(offer.tracks)}
-
-    def _answer(self, arguments: wire.Json) -> wire.Json:
-        router = self._worker.router(*_router(arguments))
-        router.answer(str(arguments["endpoint"]), str(arguments["transport"]), int(arguments["revision"]), str(arguments["sdp"]))
-        return {}
-
-    def _restart(self, arguments: wire.Json) -> wire.Json:
-        offer = self._worker.router(*_router(arguments)).restart(str(arguments["endpoint"]), str(arguments["transport"]))
-        return {**asdict(offer), "tracks": list(offer.tracks)}
-
-    def _close_router(self, arguments: wire.Json) -> wire.Json:
-        self._worker.close_router(*_router(arguments))
-        return {}
 
     def _event(self, name: str, router: str, endpoint: str, fields: dict[str, Any]) -> None:
         if name == "transport":
@@ -142,5 +125,50 @@ class Control:
             await peer.close()
 
 
-def _router(arguments: wire.Json) -> tuple[str, int]:
+class Control(ControlSocket):
+    """Serves a worker of the embedded engine."""
+
+    def __init__(self, worker: Worker, drain: Drain) -> None:
+        self._worker = worker
+        requests: dict[str, Request] = {
+            "apply": self._apply,
+            "publish": self._publish,
+            "subscribe": self._subscribe,
+            "answer": self._answer,
+            "restart": self._restart,
+            "close_router": self._close_router,
+            "report": lambda _: worker.report(),
+        }
+        super().__init__(worker, drain, requests)
+
+    def _apply(self, arguments: wire.Json) -> wire.Json:
+        routing = Routing.from_json(arguments["routing"])
+        self._worker.open_router(*router_of(arguments)).apply(routing)
+        return {}
+
+    def _publish(self, arguments: wire.Json) -> wire.Json:
+        sources = {str(mid): Source(source) for mid, source in arguments["sources"].items()}
+        published = self._worker.router(*router_of(arguments)).publish(str(arguments["endpoint"]), str(arguments["sdp"]), sources)
+        return {"transport": published.transport, "sdp": published.sdp}
+
+    def _subscribe(self, arguments: wire.Json) -> wire.Json:
+        offer = self._worker.router(*router_of(arguments)).subscribe(str(arguments["endpoint"]))
+        return {**asdict(offer), "tracks": list(offer.tracks)}
+
+    def _answer(self, arguments: wire.Json) -> wire.Json:
+        router = self._worker.router(*router_of(arguments))
+        router.answer(str(arguments["endpoint"]), str(arguments["transport"]), int(arguments["revision"]), str(arguments["sdp"]))
+        return {}
+
+    def _restart(self, arguments: wire.Json) -> wire.Json:
+        offer = self._worker.router(*router_of(arguments)).restart(str(arguments["endpoint"]), str(arguments["transport"]))
+        return {**asdict(offer), "tracks": list(offer.tracks)}
+
+    def _close_router(self, arguments: wire.Json) -> wire.Json:
+        self._worker.close_router(*router_of(arguments))
+        return {}
+
+
+def router_of(arguments: wire.Json) -> tuple[str, int]:
+    """Name and epoch of the router that a request is about."""
     return str(arguments["router"]), int(arguments["epoch"])

@@ -7,14 +7,11 @@ workers (:mod:`dispatch.supervise`, systemd) leaves one alone that has ended: th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import structlog
-
-if TYPE_CHECKING:  # whoever starts workers needs the name of the file alone, and is small
-    from rooms.media.forwarding.worker import Worker
 
 EMPTY_S = 3.0
 """So long a draining worker waits without a conference: one that it had when it was killed may be on its way back."""
@@ -27,10 +24,20 @@ def marker(socket: Path) -> Path:
     return socket.with_suffix(".drained")
 
 
+class Held(Protocol):
+    """A worker, as its drain needs it."""
+
+    def held(self) -> Mapping[str, int]:
+        """The routers that are here, each with its epoch."""
+
+    def transports(self) -> int:
+        """How many transports all of them have."""
+
+
 class Drain:
     """Whether a worker drains, and when that is over. Made on the loop it runs on."""
 
-    def __init__(self, worker: Worker, file: Path) -> None:
+    def __init__(self, worker: Held, file: Path) -> None:
         self._worker = worker
         self._file = file
         self.on = file.exists()

@@ -1,0 +1,1 @@
+"""Janus with its VideoRoom as a media engine behind the interface of :mod:`rooms.media.engine`."""

@@ -1,0 +1,190 @@
+"""One Janus as an engine's worker: its rooms, their epochs, the feed to the recorder, and the clockwork."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections import OrderedDict
+from typing import Any
+
+import structlog
+
+from rooms.media.engine import EngineError
+from rooms.media.forwarding.feed import Feed
+from rooms.media.forwarding.worker import CLOSED_EPOCHS, RIGHTS_HOLD_S, TRANSPORTS_HOLD_S, EventListener
+
+from .connection import Admin, Connection, Handle, JanusError, Json
+from .place import Place, destroy_all
+from .room import Room
+
+TICK_S = 0.25
+FEED_TICK_S = 1.0
+FRESH_S = 0.5
+"""Janus's core is asked for its counters at most so often."""
+
+log = structlog.get_logger()
+
+
+class Node:
+    """Made by :meth:`open`. `on_event(name, router, endpoint, fields)` is called for every event."""
+
+    def __init__(self, connection: Connection, admin: Admin, control: Handle, admin_key: str, feed: Feed) -> None:
+        self.instance = secrets.token_hex(8)
+        self.started_at = time.time()
+        self.feed = feed
+        self.on_event: EventListener = lambda name, router, endpoint, fields: None
+        self._connection = connection
+        self._admin = admin
+        self._control = control
+        self._admin_key = admin_key
+        self._rooms: dict[str, Room] = {}
+        self._epochs: OrderedDict[str, int] = OrderedDict()
+        self._infos: dict[int, Json] = {}
+        self._infos_at = float("-inf")
+        self._clockwork = asyncio.get_running_loop().create_task(self._run())
+
+    @classmethod
+    async def open(cls, connection: Connection, admin: Admin, admin_key: str, feed: Feed) -> Node:
+        """On a connection that is open. Rooms that a former process left are destroyed; raises :class:`JanusError`."""
+        control = await connection.attach(lambda event: None)
+        left = await destroy_all(control, admin_key)
+        if left:
+            log.warning("janus_rooms_destroyed", rooms=left)
+        return cls(connection, admin, control, admin_key, feed)
+
+    # -- rooms
+
+    def router(self, name: str, epoch: int) -> Room:
+        """The router `name`, for a request of `epoch`; raises EngineError (unknown_router, stale_epoch)."""
+        self._check_epoch(name, epoch)
+        room = self._rooms.get(name)
+        if room is None:
+            raise EngineError("unknown_router", f"no router {name!r}")
+        room.epoch = epoch
+        return room
+
+    def open_router(self, name: str, epoch: int) -> Room:
+        """The router `name`, made if it is new; raises EngineError (stale_epoch)."""
+        self._check_epoch(name, epoch)
+        room = self._rooms.get(name)
+        if room is None:
+            room = self._rooms[name] = Room(self._connection, Place(self._control, self._admin_key, name), self.feed, self._emit)
+        room.epoch = epoch
+        return room
+
+    async def close_router(self, name: str, epoch: int) -> None:
+        """End a router. Idempotent; raises EngineError (stale_epoch)."""
+        self._check_epoch(name, epoch)
+        room = self._rooms.pop(name, None)
+        if room is not None:
+            await room.close()
+
+    def _check_epoch(self, name: str, epoch: int) -> None:
+        highest = self._epochs.get(name, epoch)
+        if epoch < highest:
+            raise EngineError("stale_epoch", f"epoch {epoch} of {name!r} is older than {highest}")
+        self._epochs[name] = epoch
+        self._epochs.move_to_end(name)
+        while len(self._epochs) > CLOSED_EPOCHS + len(self._rooms):
+            del self._epochs[next(n for n in self._epochs if n not in self._rooms)]
+
+    def held(self) -> dict[str, int]:
+        """The routers that are here, each with its epoch."""
+        return {name: room.epoch for name, room in self._rooms.items()}
+
+    def transports(self) -> int:
+        """How many transports all of them have."""
+        return sum(len(room.transports()) for room in self._rooms.values())
+
+    def server_lost(self) -> None:
+        """No server speaks to this process any more: the last rights hold for a while, nobody new is connected."""
+        now = time.monotonic()
+        for room in self._rooms.values():
+            if room.away_since is None:
+                room.away_since = now
+
+    def _emit(self, name: str, router: str, endpoint: str, **fields: Any) -> None:
+        self.on_event(name, router, endpoint, fields)
+
+    # -- time
+
+    async def _run(self) -> None:
+        next_tick = time.monotonic()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = time.monotonic()
+            for room in list(self._rooms.values()):
+                try:
+                    await self._hold(room, now)
+                except Exception:  # one room's trouble must not leave others with former rights
+                    log.exception("janus_hold_failed", router=room.name)
+            if now >= next_tick:
+                next_tick = now + FEED_TICK_S
+                self.feed.tick()
+
+    async def _hold(self, room: Room, now: float) -> None:
+        if room.away_since is None:
+            return
+        away = now - room.away_since
+        if away > TRANSPORTS_HOLD_S:
+            self._rooms.pop(room.name, None)
+            await room.close()
+        elif away > RIGHTS_HOLD_S:
+            await room.stop()
+
+    # -- state
+
+    async def report(self) -> dict[str, Any]:
+        """In the shape of the embedded engine's (:meth:`rooms.media.forwarding.worker.Worker.report`). Of ``worker``, `udp_port` is 0
+        (Janus has many) and `received` and `sent` are packets of the transports there are; `plis` counts what the recorder asked
+        for, `last_arrival_us` is 0. ``janus`` has `claimed`: how often the connection to it broke."""
+        await self._count()
+        received, sent = self._traffic()
+        return {
+            "instance": self.instance,
+            "worker": {
+                "started_at": round(self.started_at, 3),
+                "udp_port": 0,
+                "received": received,
+                "sent": sent,
+                "failed": 0,
+                "dropped": {},
+                "feed": self.feed.report(),
+                "transports": self.transports(),
+                "cpu_s": time.process_time(),
+                "janus": {"claimed": self._connection.claimed},
+            },
+            "routers": {name: room.report() for name, room in self._rooms.items()},
+        }
+
+    async def _count(self) -> None:
+        now = time.monotonic()
+        if now - self._infos_at < FRESH_S:
+            return
+        self._infos_at = now
+        handles = [t.handle.number for room in self._rooms.values() for t in room.transports() if t.handle is not None]
+        try:
+            self._infos = await self._admin.handle_info(self._connection.session, handles)
+        except JanusError as error:
+            log.warning("janus_counts_unknown", error=str(error))
+            return
+        for room in self._rooms.values():
+            room.counted(self._infos)
+
+    def _traffic(self) -> tuple[int, int]:
+        media = [m for info in self._infos.values() for m in info.get("webrtc", {}).get("media", {}).values()]
+        return sum(int(m["stats"]["in"]["packets"]) for m in media), sum(int(m["stats"]["out"]["packets"]) for m in media)
+
+    async def close(self) -> None:
+        """End every router (browsers are told), then the session and the feed. May be called twice."""
+        self._clockwork.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._clockwork
+        for room in list(self._rooms.values()):
+            await room.close()
+        self._rooms.clear()
+        await self._admin.close()
+        await self._connection.close()
+        self.feed.close()

@@ -1,0 +1,196 @@
+"""A browser's subscribe transport in Janus: one multistream subscriber handle, its offers and what it carries."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rooms.media.engine import EngineError, Offer, TrackKey
+from rooms.media.forwarding import sdp
+
+from . import descriptions
+from .connection import Connection, Handle, JanusError, Json
+from .place import Place, refused
+from .publication import CLOSED, CONNECTED, NEW
+
+FeedMid = tuple[str, str]
+"""A published stream: the participant's id in the room and its mid."""
+
+
+class Subscription:
+    """`state`: new → connected → closed. `changed` is called when Janus says that it is another, `offered` with each offer that is
+    the answer to no request. `name_of` says which track a published stream is."""
+
+    direction = "subscribe"
+
+    def __init__(
+        self,
+        connection: Connection,
+        place: Place,
+        endpoint: str,
+        name_of: Callable[[FeedMid], TrackKey | None],
+        changed: Callable[[Subscription], None],
+        offered: Callable[[Subscription, Offer], None],
+    ) -> None:
+        self.id = secrets.token_hex(8)
+        self.endpoint = endpoint
+        self.state = NEW
+        self.handle: Handle | None = None
+        self.pending: Offer | None = None
+        self.carried: dict[str, FeedMid] = {}
+        self._connection = connection
+        self._place = place
+        self._name_of = name_of
+        self._changed = changed
+        self._offered = offered
+        self._mids: tuple[str, ...] = ()
+        self._revision = 0
+        self._names: dict[str, TrackKey] = {}
+        self._refused: frozenset[str] = frozenset()
+        self._figures: Mapping[str, Any] = {}
+
+    async def open(self, wanted: Mapping[TrackKey, FeedMid]) -> Offer:
+        """Join the room and offer what is wanted; raises EngineError."""
+        streams = [{"feed": feed, "mid": mid} for feed, mid in wanted.values()] or [{"feed": self._place.placeholder}]
+        try:
+            self.handle = await self._connection.attach(self._event)
+            reply = await self.handle.ask("join", room=self._place.room, ptype="subscriber", pin=self._place.pin, streams=streams)
+        except JanusError as error:
+            raise refused(error) from None
+        return self._offer(reply.data, reply.sdp)
+
+    def _offer(self, data: Mapping[str, Any], text: str) -> Offer:
+        self._take(data)
+        self._mids = tuple(str(stream["mid"]) for stream in data["streams"])
+        self._names = {mid: key for mid, at in self.carried.items() if (key := self._name_of(at)) is not None}
+        self._revision += 1
+        tracks = tuple({"mid": mid, "endpoint": key.endpoint, "source": str(key.source)} for mid, key in self._names.items())
+        self.pending = Offer(self.id, self._revision, descriptions.without_placeholders(text, self._names), tracks)
+        return self.pending
+
+    def _take(self, data: Mapping[str, Any]) -> None:
+        active = [s for s in data["streams"] if s.get("active") and s.get("feed_id") not in (None, self._place.placeholder)]
+        self.carried = {str(s["mid"]): (str(s["feed_id"]), str(s["feed_mid"])) for s in active}
+
+    # -- what shall be received
+
+    async def drop(self, wanted: Mapping[TrackKey, FeedMid]) -> None:
+        """Carry no more what is not wanted: Janus has stopped sending it when this returns. Raises EngineError."""
+        lost = [mid for mid, at in self.carried.items() if at not in wanted.values()]
+        if lost:
+            await self._update(unsubscribe=[{"sub_mid": mid} for mid in lost])
+            self.carried = {mid: at for mid, at in self.carried.items() if mid not in lost}
+
+    async def add(self, wanted: Mapping[TrackKey, FeedMid]) -> None:
+        """Carry what is wanted and not carried yet; while an offer waits for its answer, that is put off. Raises EngineError."""
+        carried = set(self.carried.values())
+        gained = [{"feed": feed, "mid": mid} for feed, mid in wanted.values() if (feed, mid) not in carried]
+        if gained and self.pending is None and self.state != CLOSED:
+            await self._update(subscribe=gained)
+
+    async def _update(self, **changes: Any) -> None:
+        if self.handle is None or self.state == CLOSED:
+            return
+        try:
+            reply = await self.handle.ask("update", **changes)
+        except JanusError as error:
+            raise refused(error) from None
+        if reply.sdp:
+            self._offered(self, self._offer(reply.data, reply.sdp))
+
+    # -- descriptions
+
+    async def answer(self, revision: int, text: str) -> None:
+        """The browser's answer to the newest offer; raises EngineError and changes nothing if it cannot be taken."""
+        pending, handle = self.pending, self.handle
+        if handle is None or self.state == CLOSED:
+            raise EngineError("unknown_transport", f"{self.endpoint}'s subscribe transport has ended")
+        if pending is None or pending.revision != revision:
+            raise EngineError("stale_revision", f"offer {revision} is not the one that waits for an answer")
+        try:
+            answer = descriptions.answered(text, self._mids)
+        except sdp.SdpError as error:
+            raise EngineError(error.code, str(error)) from None
+        self.pending = None
+        try:
+            reply = await handle.ask("start", ("answer", descriptions.for_janus(text)))
+        except JanusError as error:
+            self.pending = self.pending or pending
+            raise refused(error, "bad_sdp") from None
+        refused_mids = frozenset(section.mid for section in answer.sections if not section.receives)
+        self._refused = refused_mids & self._names.keys()
+        if reply.sdp:
+            self._offered(self, self._offer(reply.data, reply.sdp))
+
+    async def restart(self) -> Offer:
+        """Offer again with new ICE credentials. Janus does not while an offer waits for its answer: EngineError unknown_transport, and
+        the browser builds a new connection."""
+        if self.handle is None or self.pending is not None:
+            raise EngineError("unknown_transport", "Janus restarts no ICE while an offer waits for its answer")
+        try:
+            reply = await self.handle.ask("configure", restart=True)
+        except JanusError as error:
+            raise refused(error) from None
+        if not reply.sdp:
+            raise EngineError("unknown_transport", "Janus put the ICE restart off")
+        data = reply.data if "streams" in reply.data else {"streams": self._streams()}
+        return self._offer(data, reply.sdp)
+
+    def _streams(self) -> list[dict[str, Any]]:
+        found = []
+        for mid in self._mids:
+            feed, feed_mid = self.carried.get(mid, (None, None))
+            found.append({"mid": mid, "active": feed is not None, "feed_id": feed, "feed_mid": feed_mid})
+        return found
+
+    # -- what Janus says by itself
+
+    def _event(self, event: Json) -> None:
+        data = event.get("plugindata", {}).get("data", {})
+        if data.get("videoroom") == "updated" and event.get("jsep"):
+            self._offered(self, self._offer(data, str(event["jsep"]["sdp"])))
+        elif event["janus"] == "webrtcup" and self.state == NEW:
+            self.state = CONNECTED
+            self._changed(self)
+        elif event["janus"] in ("hangup", "detached") and self.state != CLOSED:
+            self.state = CLOSED
+            self._changed(self)
+
+    async def close(self) -> None:
+        """Nothing is sent to the browser any more when this returns. May be called twice."""
+        self.state, self.pending, self.carried = CLOSED, None, {}
+        handle, self.handle = self.handle, None
+        if handle is not None:
+            await handle.detach()
+
+    # -- what Janus counts
+
+    def counted(self, info: Mapping[str, Any]) -> None:
+        """Take what Janus's core says of the handle (admin API, handle_info)."""
+        self._figures = info.get("webrtc", {}).get("media", {})
+
+    def sent(self) -> dict[FeedMid, int]:
+        """Packets that went to the browser, by published stream."""
+        return {at: self._packets(mid) for mid, at in self.carried.items()}
+
+    def _packets(self, mid: str) -> int:
+        return int(self._figures.get(mid, {}).get("stats", {}).get("out", {}).get("packets", 0))
+
+    def report(self) -> dict[str, Any]:
+        """In the shape of the embedded engine's."""
+        consumers = {}
+        for mid, key in self._names.items():
+            if mid not in self.carried:
+                continue
+            media = self._figures.get(mid, {})
+            link = media.get("rtcp", {}).get("main", {})
+            consumers[f"{key.endpoint}/{key.source}"] = {
+                "undecodable": mid in self._refused,
+                "packets": self._packets(mid),
+                "nacks": int(media.get("stats", {}).get("in", {}).get("nacks", 0)),
+                "rtx": int(media.get("stats", {}).get("out", {}).get("retransmissions", 0)),
+                "fraction_lost": round(max(0, 100 - int(link.get("out-link-quality", 100) or 100)) / 100, 4),
+                "rtt_ms": float(link["rtt"]) if link.get("rtt") else None,
+            }
+        return {"transport": self.id, "state": self.state, "consumers": consumers}
