@@ -1,10 +1,10 @@
 """The control socket of an engine process: requests of the server in, events out (rooms/wire.py).
 
 Requests: ``hello`` (answer: instance, routers with their epochs, draining), ``apply``, ``publish``, ``subscribe``, ``answer``,
-``restart``, ``close_router``, ``report``; their arguments are those of :class:`rooms.media.engine.Engine`. Notices: ``offer``,
-``producer``, ``transport`` with ``router``, ``endpoint`` and the fields of :class:`rooms.media.engine.EngineEvent`; ``draining`` with
-``on``. Who said hello last is the server; an older one is closed. ``drain`` (``on``: bool, or absent to ask; answer: draining,
-routers, transports) is for an operator's connection beside it.
+``restart``, ``show``, ``close_router``, ``report``; their arguments are those of :class:`rooms.media.engine.Engine`. Notices:
+``offer``, ``producer``, ``transport``, ``demand``, ``speaker``, ``downlink`` with ``router``, ``endpoint`` and the fields of
+:class:`rooms.media.engine.EngineEvent`; ``draining`` with ``on``. Who said hello last is the server; an older one is closed.
+``drain`` (``on``: bool, or absent to ask; answer: draining, routers, transports) is for an operator's connection beside it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ import structlog
 
 from rooms import wire
 from rooms.media.drain import Drain
-from rooms.media.engine import EngineError, Routing, Source
+from rooms.media.engine import EngineError, Routing, Source, TrackKey
 from rooms.media.forwarding.worker import EventListener, Worker
 
+#: What a page may say of what it shows: device pixels, and pictures at once.
+MOST_HEIGHT = 16_384
+MOST_PICTURES = 1_000
 log = structlog.get_logger()
 
 
@@ -136,6 +139,7 @@ class Control(ControlSocket):
             "subscribe": self._subscribe,
             "answer": self._answer,
             "restart": self._restart,
+            "show": self._show,
             "close_router": self._close_router,
             "report": lambda _: worker.report(),
         }
@@ -163,6 +167,13 @@ class Control(ControlSocket):
     def _restart(self, arguments: wire.Json) -> wire.Json:
         offer = self._worker.router(*router_of(arguments)).restart(str(arguments["endpoint"]), str(arguments["transport"]))
         return {**asdict(offer), "tracks": list(offer.tracks)}
+
+    def _show(self, arguments: wire.Json) -> wire.Json:
+        heights = {TrackKey(str(endpoint), Source(source)): int(height) for endpoint, source, height in arguments["heights"]}
+        if any(not 0 <= height <= MOST_HEIGHT for height in heights.values()) or len(heights) > MOST_PICTURES:
+            raise ValueError(f"heights are 0 to {MOST_HEIGHT}, of {MOST_PICTURES} pictures at most")
+        self._worker.router(*router_of(arguments)).show(str(arguments["endpoint"]), heights)
+        return {}
 
     def _close_router(self, arguments: wire.Json) -> wire.Json:
         self._worker.close_router(*router_of(arguments))

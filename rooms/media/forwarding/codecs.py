@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rooms.media.engine import Source
+from rooms.recording import h264
+
+from . import vp8
+from .packets import payload_end
 
 AS_OFFERED = ("profile-level-id", "level-asymmetry-allowed")
 
@@ -16,7 +20,8 @@ class Codec:
 
     `payload_type` and `rtx_payload_type` are those of our own offers; a publisher keeps the browser's. `feedback` is
     what we offer and accept (RFC 4585). `starts_key_frame` looks at a payload; audio has no key frames. `fits` looks at
-    the format parameters (fmtp) under which somebody else offers the codec.
+    the format parameters (fmtp) under which somebody else offers the codec. `picture_size` is told by some payloads of a key
+    frame: width and height.
     """
 
     name: str
@@ -29,6 +34,7 @@ class Codec:
     feedback: tuple[str, ...]
     starts_key_frame: Callable[[bytes, int], bool] | None
     fits: Callable[[Mapping[str, str]], bool] = lambda _: True
+    picture_size: Callable[[bytes, int], tuple[int, int] | None] | None = None
 
     @property
     def rtpmap(self) -> str:
@@ -86,6 +92,17 @@ def _aggregated(packet: bytes, at: int) -> Iterator[int]:
         at += 2 + (packet[at] << 8 | packet[at + 1])
 
 
+def h264_picture_size(packet: bytes, at: int) -> tuple[int, int] | None:
+    """Width and height, if the payload at `at` holds a sequence parameter set."""
+    try:
+        for unit in h264.units_of(packet[at : payload_end(packet)]):
+            if unit[0] & 0x1F == SPS:
+                return h264.picture_size(unit)
+    except (ValueError, IndexError):
+        pass
+    return None
+
+
 #: profile_idc, and what profile_iop is under a mask: the three ways to write constrained baseline.
 CONSTRAINED = ((0x42, 0x4F, 0x40), (0x4D, 0x8F, 0x80), (0x58, 0xCF, 0xC0))
 
@@ -105,8 +122,11 @@ VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
 CONSTRAINED_BASELINE = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 
 OPUS = Codec("opus", "audio", 48_000, 2, 111, None, "minptime=10;useinbandfec=1", ("nack",), None)
-VP8 = Codec("VP8", "video", 90_000, 1, 96, 97, "", VIDEO_FEEDBACK, vp8_starts_key_frame)
-H264 = Codec("H264", "video", 90_000, 1, 98, 99, CONSTRAINED_BASELINE, VIDEO_FEEDBACK, h264_starts_key_frame, is_constrained_baseline)
+VP8 = Codec("VP8", "video", 90_000, 1, 96, 97, "", VIDEO_FEEDBACK, vp8_starts_key_frame, picture_size=vp8.picture_size)
+H264 = Codec(
+    "H264", "video", 90_000, 1, 98, 99, CONSTRAINED_BASELINE, VIDEO_FEEDBACK, h264_starts_key_frame, is_constrained_baseline,
+    h264_picture_size,
+)  # fmt: skip
 
 CODECS = (OPUS, VP8, H264)
 KIND = {Source.MICROPHONE: "audio", Source.CAMERA: "video", Source.SCREEN: "video"}

@@ -30,7 +30,8 @@ KEEP_ENDED_S = 5.0
 NOT_RECORDED = "not_recorded"
 TICK_S = 1.0
 
-_number = struct.Struct("!H")
+_numbers = struct.Struct("!HI")
+_head = struct.Struct("!HII")
 
 
 @dataclass(slots=True)
@@ -134,11 +135,12 @@ class Feed:
             self._tracks.pop(track.announcement.handle, None)
 
     def packet(self, track: FedTrack, packet: bytes, arrival_us: int, key_frame: bool) -> None:
-        """One RTP packet; its numbers are closed over pauses, so that a hole is a loss."""
-        offset = track.rewriter.seq_offset
-        if offset:
-            seq = ((packet[2] << 8 | packet[3]) + offset) & 0xFFFF
-            packet = packet[:2] + _number.pack(seq) + packet[4:]
+        """One RTP packet; its numbers are closed over pauses, so that a hole is a loss, and go on from one layer to another."""
+        rewriter, ssrc = track.rewriter, track.announcement.ssrc
+        if rewriter.seq_offset or rewriter.ts_offset or int.from_bytes(packet[8:12], "big") != ssrc:
+            seq, timestamp = _numbers.unpack_from(packet, 2)
+            seq, timestamp = (seq + rewriter.seq_offset) & 0xFFFF, (timestamp + rewriter.ts_offset) & 0xFFFFFFFF
+            packet = packet[:2] + _head.pack(seq, timestamp, ssrc) + packet[12:]
         datagram = wire.pack_packet(wire.RTP, track.announcement.handle, arrival_us, packet)
         track.retain(_Retained(arrival_us, datagram, key_frame))
         if track.announcement.sitting in self._wanted:

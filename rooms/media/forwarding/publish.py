@@ -1,4 +1,4 @@
-"""The publish transport and its producers: what a browser sends, repaired and reported as a good receiver does."""
+"""The publish transport: takes a browser's offers and answers them, and gives each packet to the producer it is for."""
 
 from __future__ import annotations
 
@@ -9,230 +9,18 @@ from typing import Any
 from rooms.media.engine import Source, TrackKey
 
 from . import packets, sdp
-from .codecs import KIND, Codec
+from .codecs import KIND
 from .packets import ReferenceAnswer, SenderReport
-from .sequence import RING, LossList, Reception, ReceptionReport, Ring, ring_get
+from .producer import Producer
 from .track import Track
 from .transport import CLOSED, Context, Owner, Transport
 
-#: At most one PLI a producer in this time.
-PLI_EVERY_S = 0.5
-#: For a newcomer, who has nothing until one comes, it is asked again after this: Chromium takes no request within 0.3 s of
-#: the last, and does not say so.
-PLI_AGAIN_S = 0.32
 #: Sources of unknown packets that are remembered for one transport.
 MAX_SSRCS = 64
 #: What audio may add to the video ceiling, and what a screen may have in place of a camera's: letters have to stay legible.
 AUDIO_BPS = 64_000
 SCREEN_BPS = 1_500_000
-HELD_EXTENSIONS = (sdp.MID_EXTENSION, sdp.LEVEL_EXTENSION)
-
-
-class Producer:
-    """One incoming stream of a publish transport. `stream` is its identity and changes when the numbers begin anew."""
-
-    def __init__(self, transport: PublishTransport, track: Track, mid: str, described: sdp.Format) -> None:
-        self.transport = transport
-        self.track = track
-        self.mid = mid
-        self.described = described
-        self.codec: Codec = described.codec
-        self.payload_type = described.payload_type
-        self.rtx_payload_type = described.rtx_payload_type
-        self.ssrc: int | None = None
-        self.stream = object()
-        self.ring: Ring = [None] * RING
-        self.reception = Reception(self.codec.clock_hz)
-        self.losses = LossList()
-        self.packets = self.bytes = self.nacks = self.plis = self.dropped_not_permitted = 0
-        self.fraction_lost = 0
-        self.last_arrival_us = 0
-        self._gate = -1
-        self._gated = not track.permitted
-        self._last_pli = -PLI_EVERY_S
-        self._key_frame_wanted = self._newcomer = False
-        self._key_frame_at = b""
-        self._sender_report: tuple[int, float] | None = None
-
-    # -- arriving packets
-
-    def begin(self, ssrc: int) -> None:
-        """Packets come from `ssrc` from now on."""
-        self.ssrc = ssrc
-        self._renew()
-        # A stream begins with a key frame; asked for now, the next request, for who watches first, would go unheard.
-        self._key_frame_wanted = self._newcomer = self.codec.starts_key_frame is not None
-
-    def _renew(self) -> None:
-        self.stream = object()
-        self.ring = [None] * RING
-        self.reception.restart()
-        self.losses.clear()
-        self._sender_report = None
-        self._key_frame_at = b""
-        self._gate = -1
-
-    def arrived(self, packet: bytes, retransmitted: bool) -> None:
-        """Take one packet in its original form."""
-        arrival_us = time.time_ns() // 1000
-        now = self.transport.context.clock()
-        self.packets += 1
-        self.bytes += len(packet)
-        self.last_arrival_us = arrival_us
-        extended = self.reception.extend(packet[2] << 8 | packet[3])
-        if self.reception.restarts(extended):
-            if retransmitted:
-                return
-            self._renew()
-            extended = self.reception.extend(packet[2] << 8 | packet[3])
-        if self._counts(packet, extended, retransmitted, now) and self._passes(extended):
-            self._forward(packet, extended, arrival_us, now)
-
-    def _counts(self, packet: bytes, extended: int, retransmitted: bool, now: float) -> bool:
-        """Keep the books; False for what came already."""
-        reception = self.reception
-        highest = reception.highest
-        if extended > highest:
-            if retransmitted:
-                return False
-            if highest >= 0 and extended > highest + 1 and not self._gated and self.track.permitted:
-                self._missed(highest + 1, extended, now)
-            reception.arrived(extended, int.from_bytes(packet[4:8], "big"), now)
-            return True
-        if extended <= highest - RING or ring_get(self.ring, extended & 0xFFFF) is not None:
-            return False
-        # Where retransmissions have a stream of their own, what comes late in this one was overtaken and never lost.
-        overtaken = not retransmitted and self.rtx_payload_type is not None
-        if self.losses.arrived(extended, now, original=overtaken) or retransmitted:
-            # `retransmitted` alone: asked for, given up, and here at last; or a probe of the sender's bandwidth estimation.
-            reception.repaired += 1
-        else:
-            reception.arrived(extended, int.from_bytes(packet[4:8], "big"), now)
-        return True
-
-    def came_again(self, packet: bytes) -> None:
-        """A second copy of a packet: where it was taken for a retransmission the first time, it was overtaken and never lost."""
-        if self.losses.came_twice(self.reception.extend(packet[2] << 8 | packet[3])):
-            self.reception.overtaken()
-
-    def _missed(self, first: int, after: int, now: float) -> None:
-        if self.losses.gap(first, after, now):
-            self.transport.lossy(self)
-        else:
-            self.request_key_frame(now)
-
-    def _passes(self, extended: int) -> bool:
-        """The gate: nothing that was sent while the source was not permitted passes, not even when it is repaired later."""
-        if not self.track.permitted:
-            self._gated = True
-            self.dropped_not_permitted += 1
-            return False
-        if self._gated:
-            self._gated = False
-            self._gate = extended - 1
-        if extended <= self._gate:
-            self.dropped_not_permitted += 1
-            return False
-        return True
-
-    def _forward(self, packet: bytes, extended: int, arrival_us: int, now: float) -> None:
-        plain = packets.without_extension(packet)
-        payload = packets.HEADER + 4 * (plain[0] & 0x0F)
-        self.ring[extended & (RING - 1)] = plain
-        if packets.payload_end(plain) <= payload:
-            self.track.skip(self, extended)
-            return
-        detect = self.codec.starts_key_frame
-        key_frame = False
-        if detect is not None and detect(plain, payload):
-            # H.264 has parameter sets and slices in packets of their own: a key frame begins with the first of its time.
-            key_frame = plain[4:8] != self._key_frame_at
-            self._key_frame_at = plain[4:8]
-            self._key_frame_wanted = self._newcomer = False
-        elif self._newcomer:
-            self.request_key_frame(now)
-        self.track.forward(self, plain, extended, arrival_us, now, key_frame)
-
-    def gate_changed(self, now: float) -> None:
-        """The track was permitted or no longer is."""
-        self.losses.clear()
-        if self.track.permitted:
-            self._gated = True
-            self.request_key_frame(now, force=True)
-
-    # -- asking the sender
-
-    def request_key_frame(self, now: float, force: bool = False) -> None:
-        """Ask for a key frame, again and again until one comes: each :data:`PLI_EVERY_S`, with `force` (for somebody who has
-        nothing yet) each :data:`PLI_AGAIN_S`."""
-        if self.codec.starts_key_frame is None:
-            return
-        self._key_frame_wanted = True
-        self._newcomer = self._newcomer or force
-        if self.ssrc is None or not self.track.permitted or not self.transport.ready:
-            return
-        if now - self._last_pli >= (PLI_AGAIN_S if self._newcomer else PLI_EVERY_S):
-            self._last_pli = now
-            self.plis += 1
-            self.transport.send_rtcp(packets.picture_loss(self.transport.own_ssrc, self.ssrc))
-
-    def request_key_frame_now(self) -> None:
-        """Ask from outside a batch of packets."""
-        self.request_key_frame(self.transport.context.clock())
-        self.transport.context.outbox.flush()
-
-    def repair(self, now: float) -> bool:
-        """Ask again for what is missing; True while something is."""
-        if self.losses.give_up(now):
-            self.request_key_frame(now)
-        due = self.losses.due(now)
-        if due and self.ssrc is not None:
-            self.nacks += len(due)
-            self.transport.send_rtcp(packets.generic_nack(self.transport.own_ssrc, self.ssrc, (n & 0xFFFF for n in due)))
-        return len(self.losses) > 0
-
-    def tick(self, now: float) -> None:
-        """Several times a second: a request for a key frame that was lost is repeated while packets come."""
-        if self._key_frame_wanted and time.time_ns() // 1000 - self.last_arrival_us < 2_000_000:
-            self.request_key_frame(now)
-
-    # -- reports
-
-    def on_sender_report(self, report: SenderReport, raw: bytes, now: float) -> None:
-        """Pass the sender's clock on: recorder as it is, consumers with their numbers."""
-        self._sender_report = (report.ntp >> 16 & 0xFFFFFFFF, now)
-        if self.track.stream is self.stream:
-            self.track.sender_report(report, time.time_ns() // 1000, raw)
-
-    def report_block(self, now: float) -> tuple[int, ReceptionReport, int, int] | None:
-        """The block about this stream for a receiver report."""
-        if self.ssrc is None or self.reception.highest < 0:
-            return None
-        report = self.reception.report()
-        self.fraction_lost = report.fraction_lost
-        lsr, dlsr = 0, 0
-        if self._sender_report is not None:
-            lsr, dlsr = self._sender_report[0], int((now - self._sender_report[1]) * 65536) & 0xFFFFFFFF
-        return self.ssrc, report, lsr, dlsr
-
-    def report(self) -> dict[str, Any]:
-        """Counters for the engine's report."""
-        return {
-            "codec": self.codec.name,
-            "packets": self.packets,
-            "bytes": self.bytes,
-            "lost": self.reception.unrepaired,
-            "repaired": self.reception.repaired,
-            "fraction_lost": round(self.fraction_lost / 256, 4),
-            "jitter_ms": round(self.reception.jitter_ms, 2),
-            "nacks": self.nacks,
-            "plis": self.plis,
-            "forwarded": self.track.forwarded,
-            "recorded": self.track.recorded,
-            "fed": self.track.fed_packets,
-            "dropped_not_permitted": self.dropped_not_permitted,
-            "last_arrival_us": self.last_arrival_us,
-        }
+HELD_EXTENSIONS = (sdp.MID_EXTENSION, sdp.LEVEL_EXTENSION, sdp.RID_EXTENSION, sdp.REPAIRED_RID_EXTENSION)
 
 
 class PublishTransport(Transport):
@@ -243,12 +31,17 @@ class PublishTransport(Transport):
     def __init__(self, context: Context, owner: Owner, endpoint: str, lossy: Callable[[Producer], None]) -> None:
         super().__init__(context, owner, endpoint)
         self.lossy = lossy
-        self.producers: dict[str, Producer] = {}
+        self._sections: dict[str, tuple[Producer, ...]] = {}
         self.rtt_ms: float | None = None
         self._by_ssrc: dict[int, tuple[Producer, bool] | None] = {}
-        self._mid_extension = 0
+        self._extensions: dict[str, int] = {}
         self._version = 0
         self._offer: sdp.Description | None = None
+
+    @property
+    def producers(self) -> list[Producer]:
+        """All of them, the layers of one track together, lowest first."""
+        return [producer for section in self._sections.values() for producer in section]
 
     # -- descriptions
 
@@ -280,16 +73,16 @@ class PublishTransport(Transport):
     def accept(self, offer: sdp.Description, sources: Mapping[str, Source], track_of: Callable[[TrackKey], Track]) -> str:
         """Take a checked offer: make and close producers. Returns the answer."""
         written: list[sdp.Written] = []
-        wanted: dict[str, Producer] = {}
+        wanted: dict[str, tuple[Producer, ...]] = {}
         for section in offer.sections:
             source = sources.get(section.mid) if section.sends else None
             if source is not None:
-                wanted[section.mid] = self._producer(section, track_of(TrackKey(self.endpoint, source)))
+                wanted[section.mid] = self._producers(section, track_of(TrackKey(self.endpoint, source)))
             written.append(_answer_section(section, source is not None))
-            self._mid_extension = section.extmap.get(sdp.MID_EXTENSION, self._mid_extension)
-        for mid in self.producers.keys() - wanted.keys():
-            self._close_producer(self.producers[mid])
-        self.producers = wanted
+            self._extensions |= section.extmap
+        for mid in self._sections.keys() - wanted.keys():
+            self._close_producers(self._sections[mid])
+        self._sections = wanted
         self._version += 1
         if self._offer is not None and self._offer.ufrag != offer.ufrag:
             self.restart()
@@ -297,24 +90,26 @@ class PublishTransport(Transport):
         self.start(offer.ufrag, offer.fingerprints)
         return sdp.write(self.local("passive"), written, self.session_id, self._version)
 
-    def _producer(self, section: sdp.Section, track: Track) -> Producer:
-        described = section.chosen()
-        producer = self.producers.get(section.mid)
-        if producer is None or producer.track is not track or producer.described != described:
-            if producer is not None:
-                self._close_producer(producer)
-            producer = Producer(self, track, section.mid, described)
-        track.set_producer(producer)
-        repairs = {rtx for _, rtx in section.fid}
-        for ssrc in section.ssrcs[:MAX_SSRCS]:
-            self._by_ssrc[ssrc] = (producer, ssrc in repairs)
-        return producer
+    def _producers(self, section: sdp.Section, track: Track) -> tuple[Producer, ...]:
+        described, rids = section.chosen(), section.layers or ("",)
+        producers = self._sections.get(section.mid, ())
+        same = [p.rid for p in producers] == list(rids) and all(p.track is track and p.described == described for p in producers)
+        if not same:
+            self._close_producers(producers)
+            producers = tuple(Producer(self, track, section.mid, described, rid) for rid in rids)
+        track.set_producers(producers, self.context.clock())
+        if not section.layers:
+            repairs = {rtx for _, rtx in section.fid}
+            for ssrc in section.ssrcs[:MAX_SSRCS]:
+                self._by_ssrc[ssrc] = (producers[0], ssrc in repairs)
+        return producers
 
-    def _close_producer(self, producer: Producer) -> None:
-        for ssrc in [s for s, entry in self._by_ssrc.items() if entry is not None and entry[0] is producer]:
+    def _close_producers(self, producers: tuple[Producer, ...]) -> None:
+        for ssrc in [s for s, entry in self._by_ssrc.items() if entry is not None and entry[0] in producers]:
             del self._by_ssrc[ssrc]
-        if producer.track.producer is producer:
-            producer.track.set_producer(None)
+        for producer in producers[:1]:
+            if producer.layer in producer.track.layers:
+                producer.track.set_producers((), self.context.clock())
 
     # -- packets
 
@@ -344,14 +139,19 @@ class PublishTransport(Transport):
             entry[0].came_again(packet)
 
     def _learn(self, ssrc: int, packet: bytes) -> tuple[Producer, bool] | None:
-        """Find the producer of a new source: by its mid (RFC 9143 section 9.2), or by a payload type that only one has."""
+        """Find the producer of a new source: by its mid (RFC 9143 section 9.2) and rid (RFC 8852), or by a payload type that only
+        one has. A repair stream says whose it is by the repaired rid."""
         if ssrc in self._by_ssrc or len(self._by_ssrc) >= MAX_SSRCS:
             return None
         payload_type = packet[1] & 0x7F
-        fitting = [p for p in self.producers.values() if payload_type in (p.payload_type, p.rtx_payload_type)]
-        mid = packets.extensions(packet).get(self._mid_extension) if self._mid_extension else None
+        fitting = [p for p in self.producers if payload_type in (p.payload_type, p.rtx_payload_type)]
+        told = packets.extensions(packet)
+        mid = told.get(self._extensions.get(sdp.MID_EXTENSION, 0))
+        rid = told.get(self._extensions.get(sdp.REPAIRED_RID_EXTENSION, 0)) or told.get(self._extensions.get(sdp.RID_EXTENSION, 0))
         if mid is not None:
             fitting = [p for p in fitting if p.mid == mid.decode("ascii", "replace")]
+        if rid is not None:
+            fitting = [p for p in fitting if p.rid == rid.decode("ascii", "replace")]
         if len(fitting) != 1:
             return None
         entry = (fitting[0], payload_type == fitting[0].rtx_payload_type)
@@ -366,20 +166,20 @@ class PublishTransport(Transport):
         if isinstance(item, SenderReport):
             entry = self._by_ssrc.get(item.ssrc)
             if entry is not None and entry[0].ssrc == item.ssrc:
-                entry[0].on_sender_report(item, packets.sender_report(item.ssrc, item.ntp, item.timestamp, 0, 0), now)
+                entry[0].on_sender_report(item, now)
         elif isinstance(item, ReferenceAnswer):
             rtt = ((packets.ntp_time(time.time()) >> 16) - item.lrr - item.dlrr) & 0xFFFFFFFF
             if item.lrr and rtt < 10 * 65536:
                 self.rtt_ms = round(rtt * 1000 / 65536, 1)
-                for producer in self.producers.values():
+                for producer in self.producers:
                     producer.losses.rtt_s = max(0.005, rtt / 65536)
 
     def report_reception(self, now: float, ceiling_bps: int) -> None:
         """Each second: receiver report, bit rate ceiling, and our reference time."""
         if not self.ready:
             return
-        blocks = [b for p in self.producers.values() if (b := p.report_block(now)) is not None]
-        video = {p.ssrc: p.track.key.source for p in self.producers.values() if p.codec.kind == "video" and p.ssrc is not None}
+        blocks = [b for p in self.producers if (b := p.report_block(now)) is not None]
+        video = {p.ssrc: p.track.key.source for p in self.producers if p.codec.kind == "video" and p.ssrc is not None}
         compound = packets.receiver_report(self.own_ssrc, blocks)
         if video:
             ceiling = AUDIO_BPS + sum(SCREEN_BPS if source is Source.SCREEN else ceiling_bps for source in video.values())
@@ -390,12 +190,13 @@ class PublishTransport(Transport):
     def changed(self) -> None:
         if self.ready:
             now = self.context.clock()
-            for producer in self.producers.values():
-                producer.request_key_frame(now)
+            for producer in self.producers:
+                if producer.layer.wanted_by_any():
+                    producer.request_key_frame(now)
 
     def closing(self) -> None:
-        for producer in self.producers.values():
-            self._close_producer(producer)
+        for producers in self._sections.values():
+            self._close_producers(producers)
 
     def report(self) -> dict[str, Any]:
         """Counters for the engine's report."""
@@ -403,8 +204,29 @@ class PublishTransport(Transport):
             "transport": self.id,
             "state": self.state,
             "rtt_ms": self.rtt_ms,
-            "producers": {str(p.track.key.source): p.report() for p in self.producers.values()},
+            "producers": {str(section[0].track.key.source): _section_report(section) for section in self._sections.values()},
         }
+
+
+SUMMED = ("packets", "bytes", "lost", "repaired", "nacks", "plis", "dropped_not_permitted", "bitrate_bps", "key_frames")
+HIGHEST = ("fraction_lost", "jitter_ms", "last_arrival_us")
+
+
+def _section_report(producers: tuple[Producer, ...]) -> dict[str, Any]:
+    """The counters of a track: those of its layers together, and of each layer of a simulcast by its rid."""
+    layers = {producer.rid: producer.report() for producer in producers}
+    track = producers[0].track
+    best = max(layers.values(), key=lambda layer: (layer["bitrate_bps"] > 0, layer["height"]))
+    return {
+        "codec": producers[0].codec.name,
+        **best,
+        **{name: sum(layer[name] for layer in layers.values()) for name in SUMMED},
+        **{name: max(layer[name] for layer in layers.values()) for name in HIGHEST},
+        "forwarded": track.forwarded,
+        "recorded": track.recorded,
+        "fed": track.fed_packets,
+        "layers": layers if len(layers) > 1 else {},
+    }
 
 
 def _answer_section(section: sdp.Section, wanted: bool) -> sdp.Written:
@@ -413,4 +235,4 @@ def _answer_section(section: sdp.Section, wanted: bool) -> sdp.Written:
         return sdp.Written(section.kind, section.mid, profile=section.profile, formats=section.formats)
     held = {uri: number for uri, number in section.extmap.items() if uri in HELD_EXTENSIONS}
     direction = "recvonly" if wanted else "inactive"
-    return sdp.Written(section.kind, section.mid, direction, (chosen,), extmap=held)
+    return sdp.Written(section.kind, section.mid, direction, (chosen,), extmap=held, layers=section.layers)

@@ -9,8 +9,11 @@ from typing import Any, Protocol
 from rooms.media.engine import EngineError, Offer, Published, Routing, Source, TrackKey
 
 from . import sdp
+from .codecs import KIND
+from .demand import Demand
 from .feed import NOT_RECORDED, Feed
-from .publish import Producer, PublishTransport
+from .producer import Producer
+from .publish import PublishTransport
 from .subscribe import Consumer, SubscribeTransport
 from .track import Track
 from .transport import CLOSED, Context, Transport
@@ -34,7 +37,15 @@ class Router:
     `away`: the server is gone and has not confirmed the rights since. `stopped`: it was gone for too long, nothing flows.
     """
 
-    def __init__(self, context: Context, feed: Feed, name: str, emit: Events, lossy: Callable[[Producer], None]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        feed: Feed,
+        name: str,
+        emit: Events,
+        lossy: Callable[[Producer], None],
+        restless: Callable[[Router], None],
+    ) -> None:
         self.name = name
         self.epoch = 0
         self.routing = Routing()
@@ -44,6 +55,9 @@ class Router:
         self._feed = feed
         self._emit = emit
         self._lossy = lossy
+        self._restless = restless
+        self._demand = Demand()
+        self._shown: dict[str, dict[TrackKey, int]] = {}
         self._endpoints: dict[str, _Endpoint] = {}
         self._tracks: dict[TrackKey, Track] = {}
         self._open: set[TrackKey] = set()
@@ -66,6 +80,8 @@ class Router:
                     endpoint.subscribe.refresh()
                     if endpoint.subscribe.pending is not None:
                         self._offered(endpoint.subscribe, endpoint.subscribe.pending)
+            self._demand.forget()
+        self.think(self._context.clock())
         self._context.outbox.flush()
 
     def publish(self, name: str, text: str, sources: Mapping[str, Source]) -> Published:
@@ -89,6 +105,7 @@ class Router:
         if former is not None and former is not transport:
             former.close()
         self._opened()
+        self.think(self._context.clock())
         return Published(transport.id, answer)
 
     def subscribe(self, name: str) -> Offer:
@@ -100,7 +117,11 @@ class Router:
         if former is not None:
             former.close()
         transport.want(self._watchable(name))
-        return transport.offer()
+        transport.show(self._shown.get(name, {}))
+        offer = transport.offer()
+        # Told now, a browser that had paused its picture sends again by the time that this connection is up.
+        self.think(self._context.clock())
+        return offer
 
     def answer(self, name: str, transport_id: str, revision: int, text: str) -> None:
         """The answer to an offer."""
@@ -122,6 +143,15 @@ class Router:
         transport.restart()
         return transport.offer()
 
+    def show(self, name: str, heights: dict[TrackKey, int]) -> None:
+        """How high the endpoint shows each picture."""
+        endpoint = self._endpoint(name)
+        self._shown[name] = heights
+        if endpoint.subscribe is not None:
+            endpoint.subscribe.show(heights)
+            self.think(self._context.clock())
+            self._context.outbox.flush()
+
     def _endpoint(self, name: str) -> _Endpoint:
         if name not in self.routing.publish:
             raise EngineError("unknown_endpoint", f"no endpoint {name!r} in the routing")
@@ -132,7 +162,7 @@ class Router:
     def _track(self, key: TrackKey) -> Track:
         track = self._tracks.get(key)
         if track is None:
-            track = self._tracks[key] = Track(key, self._context.outbox, self._feed, self.name)
+            track = self._tracks[key] = Track(key, self._context.outbox, self._feed, self.name, lambda: self._restless(self))
             self._gate(track)
         return track
 
@@ -148,7 +178,7 @@ class Router:
 
     def _watchable(self, name: str) -> dict[TrackKey, Track]:
         watch = self.routing.watch.get(name, frozenset())
-        return {key: self._tracks[key] for key in watch if key in self._tracks and self._tracks[key].producer is not None}
+        return {key: self._tracks[key] for key in watch if key in self._tracks and self._tracks[key].layers}
 
     def _connect(self) -> None:
         for name, endpoint in self._endpoints.items():
@@ -163,9 +193,10 @@ class Router:
 
     def _opened(self) -> None:
         """Tell which tracks began and ended, and connect who may watch them, in the codec that each has now."""
-        present = {key for key, track in self._tracks.items() if track.producer is not None}
+        present = {key for key, track in self._tracks.items() if track.layers}
         for key in sorted(present - self._open):
             self._emit("producer", self.name, key.endpoint, source=str(key.source), state="open")
+            self._demand.forget(key)
         for key in sorted(self._open - present):
             self._emit("producer", self.name, key.endpoint, source=str(key.source), state="closed")
         self._open = present
@@ -180,6 +211,41 @@ class Router:
         self._emit("transport", self.name, transport.endpoint, transport=transport.id, direction=transport.direction, state=state)
         if state == CLOSED and transport.direction == "publish":
             self._opened()
+
+    # -- who gets what
+
+    def think(self, now: float) -> None:
+        """Choose anew which layer each consumer gets, and tell the publishers what is wanted of them."""
+        levels: dict[TrackKey, set[int]] = {key: set() for key in self._open if KIND[key.source] == "video"}
+        for endpoint in self._endpoints.values():
+            if endpoint.subscribe is None or endpoint.subscribe.state == CLOSED:
+                continue
+            endpoint.subscribe.decide(self.routing.floor, now)
+            for consumer in endpoint.subscribe.consumers:
+                if consumer.allowed and consumer.choice.level >= 0 and consumer.track.key in levels:
+                    levels[consumer.track.key].add(consumer.choice.level)
+        for key, wanted in levels.items():
+            track = self._tracks[key]
+            if track.records:
+                wanted.add(len(track.layers) - 1)
+            if self._demand.changed(key, track.layers, wanted, now):
+                rids = [track.layers[level].rid for level in sorted(self._demand.levels(key)) if track.layers[level].rid]
+                self._emit("demand", self.name, key.endpoint, source=str(key.source), wanted=bool(self._demand.levels(key)), rids=rids)
+
+    def tick(self, now: float) -> None:
+        """Several times a second."""
+        for track in self._tracks.values():
+            track.tick(now)
+        self.think(now)
+
+    def measure(self, now: float) -> None:
+        """Each second: bit rates and frame rates."""
+        for publisher in self.publishers():
+            for producer in publisher.producers:
+                producer.measure(now)
+        for endpoint in self._endpoints.values():
+            for consumer in endpoint.subscribe.consumers if endpoint.subscribe is not None else ():
+                consumer.measure(now)
 
     # -- time and end
 
@@ -205,12 +271,14 @@ class Router:
 
     def _remove(self, name: str) -> None:
         endpoint = self._endpoints.pop(name)
+        self._shown.pop(name, None)
         for transport in (endpoint.publish, endpoint.subscribe):
             if transport is not None:
                 transport.close()
         for key in [k for k in self._tracks if k.endpoint == name]:
             self._tracks[key].record(False, "closed")
             del self._tracks[key]
+            self._demand.forget(key)
         self._open = {key for key in self._open if key.endpoint != name}
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,6 +13,11 @@ MAX_BYTES = 200_000
 MAX_SECTIONS = 256
 MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
 LEVEL_EXTENSION = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+RID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+#: Layers of one track (RFC 8853) that are taken; what a browser offers beyond them is not answered.
+MAX_LAYERS = 3
+RID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 
@@ -58,6 +64,14 @@ class Section:
     ssrcs: list[int] = field(default_factory=list)
     fid: list[tuple[int, int]] = field(default_factory=list)
     rtcp_mux: bool = False
+    rids: list[str] = field(default_factory=list)
+    simulcast: list[str] = field(default_factory=list)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The rids of the layers it sends (RFC 8853), in its order, which is the lowest first; empty if it is no simulcast."""
+        layers = tuple(rid for rid in self.simulcast if rid in self.rids)[:MAX_LAYERS]
+        return layers if len(layers) > 1 and RID_EXTENSION in self.extmap else ()
 
     @property
     def sends(self) -> bool:
@@ -182,9 +196,23 @@ def _attribute(section: Section, name: str, value: str) -> None:
         ssrc = int(value.split()[0])
         if ssrc not in section.ssrcs:
             section.ssrcs.append(ssrc)
+    elif name == "rid":
+        rid, direction = value.split()[:2]
+        if direction == "send" and RID.fullmatch(rid) and rid not in section.rids:
+            section.rids.append(rid)
+    elif name == "simulcast":
+        section.simulcast = _simulcast(value.split())
     elif name == "ssrc-group" and value.startswith("FID "):
         media, rtx = value.split()[1:3]
         section.fid.append((int(media), int(rtx)))
+
+
+def _simulcast(words: list[str]) -> list[str]:
+    """The streams of the "send" part: of alternatives the first, whether it begins paused or not (RFC 8853 section 5.1)."""
+    if "send" not in words:
+        return []
+    streams = words[words.index("send") + 1].split(";")
+    return list(dict.fromkeys(stream.split(",")[0].removeprefix("~") for stream in streams))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +239,10 @@ class Local:
 
 @dataclass(slots=True)
 class Written:
-    """One m= section to be written. Without `codecs` it is a rejected section (port 0) of the `formats` offered."""
+    """One m= section to be written. Without `codecs` it is a rejected section (port 0) of the `formats` offered.
+
+    `layers`: the rids that we take of a simulcast.
+    """
 
     kind: str
     mid: str
@@ -224,6 +255,7 @@ class Written:
     rtx_ssrc: int | None = None
     profile: str = "UDP/TLS/RTP/SAVPF"
     formats: list[str] = field(default_factory=list)
+    layers: tuple[str, ...] = ()
 
 
 def write(local: Local, sections: list[Written], session_id: int, version: int) -> str:
@@ -261,7 +293,14 @@ def _section_lines(local: Local, section: Written) -> list[str]:
         *(f"a=extmap:{number} {uri}" for uri, number in section.extmap.items()),
         *(line for codec in section.codecs for line in _format_lines(codec)),
         *_source_lines(section),
+        *_layer_lines(section),
     ]
+
+
+def _layer_lines(section: Written) -> list[str]:
+    if not section.layers:
+        return []
+    return [*(f"a=rid:{rid} recv" for rid in section.layers), f"a=simulcast:recv {';'.join(section.layers)}"]
 
 
 def _format_lines(described: Format) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 #: A jump further than this, either way, is a sender that began anew (RFC 3550 appendix A.1, MAX_DROPOUT).
 MAX_JUMP = 3000
@@ -20,7 +21,8 @@ RETRY_ROUNDS = 1.2
 #: Retries are never closer than this, whatever the round trip.
 MIN_RETRY_S = 0.02
 DEFAULT_RTT_S = 0.1
-SPANS = 8
+#: Stretches remembered in which packets can be found again, and those of them that may be of former streams.
+SPANS, OTHER_SPANS = 64, 4
 #: Less than this between timestamps and arrivals is jitter.
 STOOD_STILL_S = 0.1
 
@@ -200,12 +202,16 @@ def ring_get(ring: Ring, seq: int) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of an outgoing stream that was renumbered by the same offsets, and the packets it was made from."""
+    """A stretch of an outgoing stream that was renumbered by the same offsets, and the packets it was made from.
+
+    `mark` is what the caller wants to know again of it.
+    """
 
     first_out: int
     seq_offset: int
     ts_offset: int
     ring: Sequence[bytes | None]
+    mark: Any
 
 
 def missed_ticks(last: int, first: int, elapsed_s: float, clock_hz: int) -> int:
@@ -226,16 +232,17 @@ class Rewriter:
     sequence goes on without a hole, and when another incoming stream takes over.
     """
 
-    __slots__ = ("_spans", "seq_offset", "started", "ts_offset")
+    __slots__ = ("_spans", "mark", "seq_offset", "started", "ts_offset")
 
     def __init__(self) -> None:
         self.seq_offset = 0
         self.ts_offset = 0
         self.started = False
+        self.mark: Any = None
         self._spans: list[Span] = []
 
     def start(self, first_in: int, first_out: int, ring: Ring) -> None:
-        """The incoming packet `first_in` shall be numbered `first_out`."""
+        """The incoming packet `first_in` shall be numbered `first_out`; another stream takes over, or this is the very first one."""
         self.seq_offset = (first_out - first_in) & 0xFFFF
         self.started = True
         self._span(first_out & 0xFFFF, ring)
@@ -250,27 +257,23 @@ class Rewriter:
         self.ts_offset = (self.ts_offset + missed) & 0xFFFFFFFF
         self._span(out, ring)
 
-    def switch(self, last: tuple[int, int], first: tuple[int, int], elapsed_ticks: int, ring: Ring) -> None:
-        """Another stream takes over. `last` and `first` are (sequence number, timestamp) of the old and the new one."""
-        out_ts = last[1] + self.ts_offset + max(1, elapsed_ticks)
-        self.ts_offset = (out_ts - first[1]) & 0xFFFFFFFF
-        self.resume(last[0], first[0], ring)
-
     def forget(self) -> None:
         """Nothing that went out so far can be found any more: it was in another codec."""
         self._spans.clear()
 
-    def find(self, seq_out: int) -> tuple[bytes, int] | None:
-        """The incoming packet that went out as `seq_out`, and its timestamp offset; None if it is no longer kept."""
+    def find(self, seq_out: int) -> tuple[bytes, int, Any] | None:
+        """The incoming packet that went out as `seq_out`, its timestamp offset, and :attr:`mark` as it was; None if no longer kept."""
         for span in reversed(self._spans):
             if (seq_out - span.first_out) & 0xFFFF < 0x8000:
                 seq = (seq_out - span.seq_offset) & 0xFFFF
                 packet = span.ring[seq & (RING - 1)]
                 if packet is None or (packet[2] << 8 | packet[3]) != seq:
                     return None
-                return packet, span.ts_offset
+                return packet, span.ts_offset, span.mark
         return None
 
     def _span(self, first_out: int, ring: Ring) -> None:
-        self._spans.append(Span(first_out, self.seq_offset, self.ts_offset, ring))
+        if self._spans and self._spans[-1].ring is not ring:
+            del self._spans[:-OTHER_SPANS]  # each stream's ring is some hundred packets that would be kept
+        self._spans.append(Span(first_out, self.seq_offset, self.ts_offset, ring, self.mark))
         del self._spans[:-SPANS]

@@ -15,10 +15,13 @@ from typing import Any
 from rooms.media.engine import Offer, TrackKey
 
 from . import packets, sdp
+from .choice import Choice, Picture, choose, rungs
 from .codecs import KIND, Codec, offered
+from .copies import Copy
+from .layer import Layer
 from .outbox import Target
 from .packets import KeyFrameRequest, Nack, ReportBlock
-from .track import Copy, Track
+from .track import Track
 from .transport import CLOSED, Context, Owner, Transport
 
 #: Changes that come together make one offer.
@@ -39,7 +42,7 @@ class Consumer:
     def __init__(self, transport: SubscribeTransport, track: Track) -> None:
         self.transport = transport
         self.track = track
-        self.codec = track.producer.codec if track.producer is not None else offered(KIND[track.key.source])[0]
+        self.codec = track.codec or offered(KIND[track.key.source])[0]
         self.accepted: tuple[Codec, ...] = ()
         self.asked: Codec | None = None
         self.answered: Codec | None = None
@@ -48,8 +51,11 @@ class Consumer:
         self.copy = Copy(self._send_report)
         self.allowed = True
         self.active = False
+        self.choice = Choice(0, False, 0)
         self.nacks = self.rtx = self.fraction_lost = 0
         self.rtt_ms: float | None = None
+        self.bitrate_bps = 0
+        self._measured: tuple[float, int] | None = None
         self._rtx_seq = secrets.randbits(15)
         self._reports: dict[int, float] = {}
 
@@ -61,19 +67,64 @@ class Consumer:
     def update(self) -> None:
         """Start or stop, as answer, right, codec and transport have it."""
         transport, target = self.transport, self.copy.target
-        if self.track.producer is not None and self.track.producer.codec is not self.codec:
-            self.codec = self.track.producer.codec
+        codec = self.track.codec
+        if codec is not None and codec is not self.codec:
+            self.codec = codec
             self.copy.rewriter.forget()
             if target is not None:
-                target.payload_type = self.codec.payload_type
+                target.payload_type = codec.payload_type
         active = self.codec in self.accepted and self.allowed and transport.ready and transport.may_start(self)
+        now = transport.context.clock()
         if active and not self.active and transport.destination is not None:
             target = Target(transport.dtls.outbound, transport.destination, self.ssrc, self.codec.payload_type)
             self.active = True
-            self.track.attach(self.copy, target, transport.context.clock())
+            self.track.attach(self.copy, target, now)
+            self.place(now)
         elif self.active and not active:
             self.active = False
             self.track.detach(self.copy)
+
+    @property
+    def shows(self) -> bool:
+        """Whether this is a picture."""
+        return self.codec.kind == "video"
+
+    def picture(self, floor: bool, shown: int | None, now: float) -> Picture:
+        """The picture, for the choice of its layer."""
+        layers = self.track.layers
+        flowing = self.track.flowing(now)
+        # What does not come now may have another size when it comes again: the browser's own adaptation changes all of them.
+        sizes = [layer.size[1] if layer.size and i in flowing else None for i, layer in enumerate(layers)]
+        rates = [layer.producer.bitrate_bps if i in flowing else None for i, layer in enumerate(layers)]
+        held = self.track.level(self.copy) if self.active else -1
+        return Picture(self.track.key, floor, shown, rungs(sizes, rates), held)
+
+    def choose(self, choice: Choice, now: float) -> None:
+        """Take the layer that was chosen."""
+        self.choice = choice
+        if self.active:
+            self.place(now)
+
+    def place(self, now: float) -> None:
+        """Go to the layer that was chosen. Until it comes: what is there already goes on, or else the best that is not higher."""
+        layers, level = self.track.layers, self.choice.level
+        if level < 0 or not layers:
+            self.track.direct(self.copy, (), now)
+            return
+        level = min(level, len(layers) - 1)
+        chosen, flowing = layers[level], self.track.flowing(now)
+        if len(layers) == 1 or not flowing or level in flowing:
+            wanted: tuple[Layer, ...] = (chosen,)
+        else:
+            present = self.track.level(self.copy)
+            instead = max((i for i in flowing if i < level), default=flowing[0])
+            if present == level:
+                wanted = (layers[instead],)
+            elif present in flowing and (present > level or present == instead):
+                wanted = (chosen,)
+            else:
+                wanted = (chosen, layers[instead])
+        self.track.direct(self.copy, wanted, now)
 
     def moved(self) -> None:
         """The endpoint's address changed."""
@@ -90,7 +141,7 @@ class Consumer:
         self.nacks += len(numbers)
         transport = self.transport
         for number in numbers:
-            found = self.copy.rewriter.find(number) if self.active else None
+            found = self.copy.find(number) if self.active else None
             if found is None or transport.destination is None or not transport.may_resend():
                 continue
             packet, ts_offset = found
@@ -103,12 +154,17 @@ class Consumer:
             transport.context.outbox.put(again, transport.dtls.outbound, transport.destination, rtcp=False)
             self.rtx += 1
 
+    def measure(self, now: float) -> None:
+        """Each second: the bit rate since the last time."""
+        before, self._measured = self._measured, (now, self.copy.octets)
+        if before is not None and now > before[0]:
+            self.bitrate_bps = round((self.copy.octets - before[1]) * 8 / (now - before[0]))
+
     def _send_report(self, ntp: int, timestamp: int) -> None:
         self._reports[ntp >> 16 & 0xFFFFFFFF] = self.transport.context.clock()
         if len(self._reports) > REPORTS:
             del self._reports[next(iter(self._reports))]
-        sent = self.track.sent(self.copy)
-        self.transport.send_rtcp(packets.sender_report(self.ssrc, ntp, timestamp, sent, self.track.octets))
+        self.transport.send_rtcp(packets.sender_report(self.ssrc, ntp, timestamp, self.copy.sent, self.copy.octets))
 
     def on_report(self, block: ReportBlock, now: float) -> None:
         """What the endpoint says it received."""
@@ -119,13 +175,18 @@ class Consumer:
 
     def report(self) -> dict[str, Any]:
         """Counters for the engine's report."""
+        layer, layers, level = self.copy.layer, self.track.layers, self.choice.level
         return {
             "undecodable": self.undecodable,
-            "packets": self.track.sent(self.copy),
+            "packets": self.copy.sent,
             "nacks": self.nacks,
             "rtx": self.rtx,
             "fraction_lost": round(self.fraction_lost / 256, 4),
             "rtt_ms": self.rtt_ms,
+            "bitrate_bps": self.bitrate_bps,
+            "layer": layer.rid if layer is not None else None,
+            "wanted": layers[min(level, len(layers) - 1)].rid if level >= 0 and layers else None,
+            "waits": bool(self.copy.wanted),
         }
 
 
@@ -161,6 +222,7 @@ class SubscribeTransport(Transport):
         self._slots: list[_Slot] = []
         self._by_ssrc: dict[int, Consumer] = {}
         self._wanted: dict[TrackKey, Track] = {}
+        self._shown: dict[TrackKey, int] = {}
         self._revision = 0
         self._timer: asyncio.TimerHandle | None = None
         self._resent = 0
@@ -195,6 +257,20 @@ class SubscribeTransport(Transport):
         self._timer = None
         if self.pending is None and self.state != CLOSED and self._differs():
             self._on_offer(self, self.offer())
+
+    # -- which layer of each
+
+    def show(self, heights: dict[TrackKey, int]) -> None:
+        """How high the endpoint shows each picture, in device pixels; 0: not at all. What is not named is shown as it is."""
+        self._shown = heights
+
+    def decide(self, floor: frozenset[str], now: float) -> None:
+        """Choose the layer of each picture, by size and importance; `floor` names who comes first."""
+        shown = self._shown
+        pictures = {c.track.key: c for c in self.consumers if c.shows and c.allowed and c.track.layers}
+        choices = choose((c.picture(key.endpoint in floor, shown.get(key), now) for key, c in pictures.items()), None)
+        for key, choice in choices.items():
+            pictures[key].choose(choice, now)
 
     # -- descriptions
 
@@ -300,8 +376,8 @@ class SubscribeTransport(Transport):
             consumer.resend(item.numbers)
         elif isinstance(item, ReportBlock):
             consumer.on_report(item, now)
-        elif consumer.active and consumer.track.producer is not None:
-            consumer.track.producer.request_key_frame(now)
+        elif consumer.active and consumer.copy.layer is not None:
+            consumer.copy.layer.producer.request_key_frame(now)
 
     def may_resend(self) -> bool:
         """Bounds what one endpoint may make us send again."""

@@ -1,103 +1,65 @@
-"""A track: one source of one endpoint as the others know it, whichever transport publishes it just now.
+"""A track: one source of one endpoint as the others know it, whichever transport publishes it just now, in one layer or several.
 
-Here is the gate: what routing does not permit goes no further than :meth:`Track.forward`'s caller, and neither
-consumers nor the recorder see it. Here too outgoing numbers are joined when a pause ends or another stream takes over.
+Here is the gate: what routing does not permit goes no further than the producer, and neither consumers nor the recorder see it.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rooms.media.engine import TrackKey
 
-from .feed import FedTrack, Feed
+from .codecs import Codec
+from .copies import Copy, Line, Recording
+from .feed import Feed
+from .layer import LONG_AGO, Layer
 from .outbox import Outbox, Target
-from .packets import SenderReport
-from .sequence import Rewriter, missed_ticks
+from .packets import SenderReport, sender_report
 
 if TYPE_CHECKING:
-    from .publish import Producer
+    from .producer import Producer
 
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """The newest packet of a stream: its numbers, and when it came (monotonic seconds)."""
-
-    seq: int
-    timestamp: int
-    at: float
-
-
-class Copy:
-    """The renumbering of one consumer, and the target that the inner loop reads.
-
-    `send_report` is given the sender's clock: NTP time and the timestamp in the consumer's numbers.
-    """
-
-    __slots__ = ("_left_at", "_stream", "rewriter", "send_report", "sent_before", "started_at", "target")
-
-    def __init__(self, send_report: Callable[[int, int], None]) -> None:
-        self.send_report = send_report
-        self.rewriter = Rewriter()
-        self.target: Target | None = None
-        self.sent_before = 0
-        self.started_at = 0
-        self._left_at: Position | None = None
-        self._stream: object | None = None
-
-    def join(self, stream: object, position: Position, producer: Producer, now: float) -> None:
-        """Number the packets behind `position` of `stream`: from anywhere, or on from where this copy left."""
-        rewriter, left = self.rewriter, self._left_at
-        first_out = secrets.randbits(15)
-        if left is not None:
-            first_out = (left.seq + 1) & 0xFFFF
-            if self._stream is not stream:
-                elapsed = int((now - left.at) * producer.codec.clock_hz)
-                rewriter.ts_offset = (left.timestamp + max(1, elapsed) - position.timestamp) & 0xFFFFFFFF
-        rewriter.start((position.seq + 1) & 0xFFFF, first_out, producer.ring)
-
-    def leave(self, stream: object | None, position: Position) -> None:
-        """Remember where the numbers stand."""
-        self.target = None
-        if self.rewriter.started:
-            seq = (position.seq + self.rewriter.seq_offset) & 0xFFFF
-            timestamp = (position.timestamp + self.rewriter.ts_offset) & 0xFFFFFFFF
-            self._left_at, self._stream = Position(seq, timestamp, position.at), stream
-
-    def take_offsets(self) -> None:
-        """Show the inner loop the present offsets."""
-        if self.target is not None:
-            self.target.seq_offset = self.rewriter.seq_offset
-            self.target.ts_offset = self.rewriter.ts_offset
+#: A layer that is silent so much longer than another of its track does not flow.
+STALLED_S = 0.5
 
 
 class Track:
-    """`permitted`: packets pass. `fed`: the recorder's side, or None. `producer`: who publishes it now, or None."""
+    """`permitted`: packets pass. `layers`: who publishes it now, lowest first; none: nobody does. `recording`: the recorder's side.
 
-    def __init__(self, key: TrackKey, outbox: Outbox, feed: Feed, sitting: str) -> None:
+    `stirred` is called when a layer begins or changes its size: what each consumer gets is to be thought over.
+    """
+
+    def __init__(self, key: TrackKey, outbox: Outbox, feed: Feed, sitting: str, stirred: Callable[[], None] = lambda: None) -> None:
         self.key = key
-        self.producer: Producer | None = None
         self.permitted = False
-        self.fed: FedTrack | None = None
-        self.targets: list[Target] = []
-        self.packets = 0
-        self.octets = 0
-        self.forwarded = 0
+        self.layers: tuple[Layer, ...] = ()
+        self.recording: Recording | None = None
         self.recorded = 0
+        self.stir = stirred
+        self._forwarded_before = 0
         self._outbox = outbox
         self._feed = feed
         self._sitting = sitting
         self._record = False
         self._recorded_before = 0
         self._copies: list[Copy] = []
-        self._stream: object | None = None
-        self._paused = False
-        self._first = 0
-        self._last_extended = 0
-        self._last = Position(0, 0, 0.0)
+
+    @property
+    def codec(self) -> Codec | None:
+        """The codec of what is published; None: nobody publishes."""
+        return self.layers[0].producer.codec if self.layers else None
+
+    @property
+    def forwarded(self) -> int:
+        """Copies that went to consumers."""
+        return self._forwarded_before + sum(layer.forwarded for layer in self.layers)
+
+    @property
+    def records(self) -> bool:
+        """Whether it is to be recorded."""
+        return self._record
 
     # -- what routing says
 
@@ -106,135 +68,171 @@ class Track:
         if permitted == self.permitted:
             return
         self.permitted = permitted
-        self._paused = True
-        if self.producer is not None:
-            self.producer.gate_changed(now)
+        for layer in self.layers:
+            layer.pause()
+            layer.producer.gate_changed(now)
 
     def record(self, wanted: bool, cause: str) -> None:
         """Feed the recorder from the next packet on, or end that for `cause`."""
         self._record = wanted
-        if not wanted and self.fed is not None:
-            self._feed.end(self.fed, cause)
-            self.fed = None
+        if not wanted:
+            self._end_recording(cause)
+        self._feeding()
 
-    def set_producer(self, producer: Producer | None) -> None:
-        """Another producer takes the track over, or nobody publishes it any more."""
-        self.producer = producer
-        if producer is None and self.fed is not None:
-            self._feed.end(self.fed, "closed")
-            self.fed = None
+    def set_producers(self, producers: Sequence[Producer], now: float) -> None:
+        """Others take the track over (one for each layer, lowest first), or nobody publishes it any more."""
+        if [layer.producer for layer in self.layers] == list(producers):
+            return
+        for layer in self.layers:
+            layer.retired = True
+            self._forwarded_before += layer.forwarded
+        levels = {copy: self.level(copy) for copy in self._copies}
+        self.layers = tuple(Layer(self, producer, self._outbox) for producer in producers)
+        for producer, layer in zip(producers, self.layers, strict=True):
+            producer.layer = layer
+        if not producers:
+            self._end_recording("closed")
+        for copy, level in levels.items():
+            self.direct(copy, (self.layers[min(level, len(self.layers) - 1)],) if self.layers and level >= 0 else (), now)
+        self._feeding()
+        self.stir()
 
     # -- consumers
 
     def attach(self, copy: Copy, target: Target, now: float) -> None:
-        """Send copies to `target` from now on; asks for a key frame."""
-        copy.target = target
-        copy.started_at = self.packets
-        producer = self.producer
-        if producer is not None and self._stream is not None:
-            copy.join(self._stream, self._last, producer, now)
-        copy.take_offsets()
+        """`target` is there to be sent copies; :meth:`direct` says of which layer."""
+        copy.target, copy.since = target, now
         self._copies.append(copy)
-        self._refresh()
-        if producer is not None:
-            producer.request_key_frame(now, force=True)
 
     def detach(self, copy: Copy) -> None:
         """Send no more copies; the numbers go on where they stopped if it is attached again."""
-        if copy not in self._copies:
+        if copy in self._copies:
+            self._copies.remove(copy)
+            self._withdraw(copy)
+            copy.target = None
+
+    def direct(self, line: Line, wanted: tuple[Layer, ...], now: float) -> None:
+        """Make the line from one of these layers, the first of them soonest; from none if there are none.
+
+        It goes on from the layer it is made from until another's key frame comes.
+        """
+        if not wanted:
+            self._withdraw(line)
             return
-        self._copies.remove(copy)
-        copy.sent_before += self.packets - copy.started_at
-        copy.leave(self._stream, self._last)
-        self._refresh()
+        if line.layer in wanted:
+            wanted = wanted[: wanted.index(line.layer)]
+        new = [layer for layer in wanted if line not in layer.waiting]
+        for layer in line.wanted:
+            if layer not in wanted:
+                layer.waiting.pop(line, None)
+        line.wanted = wanted
+        for layer in new:
+            layer.waiting[line] = None
+            layer.producer.request_key_frame(now, force=True)
+            layer.admit(now)
 
-    def sent(self, copy: Copy) -> int:
-        """Packets of the track that went to `copy`."""
-        return copy.sent_before + (self.packets - copy.started_at if copy in self._copies else 0)
+    def _withdraw(self, line: Line) -> None:
+        for layer in line.wanted:
+            layer.waiting.pop(line, None)
+        line.wanted = ()
+        if line.layer is not None:
+            line.layer.remove(line)
 
-    def _refresh(self) -> None:
-        self.targets = [copy.target for copy in self._copies if copy.target is not None]
+    def level(self, line: Line) -> int:
+        """The number of the layer that the line is made from, or waits for if from none; −1 if neither."""
+        for layer in (line.layer, *line.wanted):
+            if layer in self.layers:
+                return self.layers.index(layer)
+        return -1
 
-    # -- packets
+    # -- layers
 
-    def forward(self, producer: Producer, packet: bytes, extended: int, arrival_us: int, now: float, key_frame: bool) -> None:
-        """Hand one permitted packet to the recorder first, then to every consumer."""
-        timestamp = int.from_bytes(packet[4:8], "big")
-        if producer.stream is not self._stream or self._paused:
-            self._seam(producer, extended, timestamp, now)
-        if extended < self._first:
-            return
-        if extended >= self._last_extended:
-            self._last_extended, self._last = extended, Position(extended & 0xFFFF, timestamp, now)
-        self.packets += 1
-        self.octets += len(packet) - 12
-        if self._record:
-            self._to_recorder(producer, packet, arrival_us, key_frame)
-        if self.targets:
-            self._outbox.fan_out(packet, self.targets)
-            self.forwarded += len(self.targets)
+    def flowing(self, now: float) -> list[int]:
+        """The numbers of the layers that come, lowest first. Where all are silent, those that came until then."""
+        freshest = max((layer.newest_at for layer in self.layers), default=LONG_AGO)
+        if freshest == LONG_AGO:
+            return []
+        return [i for i, layer in enumerate(self.layers) if freshest - layer.newest_at < STALLED_S]
 
-    def skip(self, producer: Producer, extended: int) -> None:
-        """A packet that carries nothing: the numbers close over it."""
-        if producer.stream is not self._stream or self._paused or extended != self._last_extended + 1:
-            return
-        for copy in self._copies:
-            copy.rewriter.resume(extended - 1, extended + 1, producer.ring)
-            copy.take_offsets()
-        if self.fed is not None:
-            self.fed.rewriter.resume(extended - 1, extended + 1, producer.ring)
-        self._last_extended, self._last = extended, Position(extended & 0xFFFF, self._last.timestamp, self._last.at)
-        self._first = extended + 1
+    def tick(self, now: float) -> None:
+        """Several times a second: the recorder gets the best layer that comes; who waits is let in or asks again."""
+        if self.recording is not None and len(self.layers) > 1 and (flowing := self.flowing(now)):
+            self.direct(self.recording, (self.layers[flowing[-1]],), now)
+        for layer in self.layers:
+            if layer.waiting:
+                layer.admit(now)
+                if layer.waiting and layer.newest_at > now - STALLED_S:
+                    layer.producer.request_key_frame(now)
 
-    def _seam(self, producer: Producer, extended: int, timestamp: int, now: float) -> None:
-        first = (extended & 0xFFFF, timestamp)
-        same = producer.stream is self._stream
-        last = self._last
-        elapsed = int((now - last.at) * producer.codec.clock_hz)
-        missed = missed_ticks(last.timestamp, timestamp, now - last.at, producer.codec.clock_hz) if same else 0
-        for copy in self._copies:
-            rewriter = copy.rewriter
-            if not rewriter.started:
-                rewriter.start(first[0], secrets.randbits(15), producer.ring)
-            elif same:
-                rewriter.resume(last.seq, first[0], producer.ring, missed)
-            else:
-                rewriter.switch((last.seq, last.timestamp), first, elapsed, producer.ring)
-            copy.take_offsets()
-        if self.fed is not None:
-            if same:
-                self.fed.rewriter.resume(last.seq, first[0], producer.ring)
-            else:
-                self._feed.end(self.fed, "replaced")
-                self.fed = None
-        self._stream, self._paused = producer.stream, False
-        self._first = self._last_extended = extended
+    def line_moved(self, line: Line, former: Layer | None) -> None:
+        """A line went from one layer to another."""
+        if line is self.recording:
+            self._feeding()
 
-    def _to_recorder(self, producer: Producer, packet: bytes, arrival_us: int, key_frame: bool) -> None:
-        if self.fed is None:
-            self.fed = self._feed.begin(self._sitting, self.key, producer.codec, producer.payload_type, producer.ssrc or 0)
+    def stream_changed(self, layer: Layer) -> None:
+        """Packets of another stream come from `layer`."""
+        recording = self.recording
+        if recording is not None and recording.layer is None:
+            self._end_recording("replaced")
+            self._feeding()
+
+    # -- the recorder
+
+    def _feeding(self) -> None:
+        recording = self.recording
+        here = recording.layer if recording is not None else None
+        for layer in self.layers:
+            layer.feeding = self._record and (here is layer or here is None or here.retired)
+
+    def _end_recording(self, cause: str) -> None:
+        if self.recording is not None:
+            self._withdraw(self.recording)
+            self._feed.end(self.recording.fed, cause)
+            self.recording = None
+
+    def to_recorder(self, layer: Layer, packet: bytes, extended: int, arrival_us: int, now: float, key_frame: bool) -> None:
+        """Feed one packet; the first of a track announces it."""
+        recording = self.recording
+        if recording is not None and recording.layer is not layer:
+            self._end_recording("replaced")
+            recording = None
+        if recording is None:
+            producer = layer.producer
+            fed = self._feed.begin(self._sitting, self.key, producer.codec, producer.payload_type, producer.ssrc or 0)
+            recording = self.recording = Recording(fed)
+            recording.since = now
+            recording.enter(layer, extended, packet, now)
             self._recorded_before = self.recorded
-            self.fed.request_key_frame = producer.request_key_frame_now
+            fed.request_key_frame = self._recorder_asks
+            self._feeding()
             if not key_frame:
                 producer.request_key_frame_now()
-        self._feed.packet(self.fed, packet, arrival_us, key_frame)
+        if extended >= recording.first:
+            self._feed.packet(recording.fed, packet, arrival_us, key_frame)
+            self.recorded += 1
+
+    def feed_late(self, recording: Recording, packet: bytes, key_frame: bool) -> None:
+        """A packet that was kept until the recorder could go on with it."""
+        self._feed.packet(recording.fed, packet, time.time_ns() // 1000, key_frame)
         self.recorded += 1
 
-    def sender_report(self, report: SenderReport, arrival_us: int, raw: bytes) -> None:
-        """Pass the sender's clock on: to the recorder as it is, to consumers in their own numbers."""
-        if not self.permitted or self._paused:
+    def _recorder_asks(self) -> None:
+        if self.recording is not None and self.recording.layer is not None:
+            self.recording.layer.producer.request_key_frame_now()
+
+    def sender_report(self, layer: Layer, report: SenderReport, arrival_us: int) -> None:
+        """Pass the sender's clock on, to each in its own numbers."""
+        if not self.permitted or layer.paused:
             return
-        if self.fed is not None:
-            self._feed.sender_report(self.fed, raw, arrival_us)
-        for copy in self._copies:
+        recording = self.recording
+        if recording is not None and recording.layer is layer:
+            timestamp = report.timestamp + recording.rewriter.ts_offset
+            raw = sender_report(recording.fed.announcement.ssrc, report.ntp, timestamp, 0, 0)
+            self._feed.sender_report(recording.fed, raw, arrival_us)
+        for copy in layer.copies:
             copy.send_report(report.ntp, (report.timestamp + copy.rewriter.ts_offset) & 0xFFFFFFFF)
 
     @property
     def fed_packets(self) -> int | None:
         """Packets that the recorder was fed since it was last told of the track; None while it is not fed."""
-        return None if self.fed is None else self.recorded - self._recorded_before
-
-    @property
-    def stream(self) -> object | None:
-        """Identity of the incoming stream that is being sent on."""
-        return self._stream
+        return None if self.recording is None else self.recorded - self._recorded_before

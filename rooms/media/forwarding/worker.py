@@ -17,7 +17,7 @@ from .adapter import Certificate
 from .address import listed
 from .feed import Feed
 from .port import Port
-from .publish import Producer
+from .producer import Producer
 from .router import Router
 from .transport import Context
 
@@ -48,6 +48,7 @@ class Worker:
         self._routers: dict[str, Router] = {}
         self._epochs: OrderedDict[str, int] = OrderedDict()
         self._lossy: dict[Producer, None] = {}
+        self._restless: dict[Router, None] = {}
         self._repair: asyncio.TimerHandle | None = None
         self._clockwork = asyncio.get_running_loop().create_task(self._run())
 
@@ -67,7 +68,7 @@ class Worker:
         self._check_epoch(name, epoch)
         router = self._routers.get(name)
         if router is None:
-            router = self._routers[name] = Router(self._context, self.feed, name, self._emit, self._is_lossy)
+            router = self._routers[name] = Router(self._context, self.feed, name, self._emit, self._is_lossy, self._is_restless)
         router.epoch = epoch
         return router
 
@@ -110,8 +111,15 @@ class Worker:
     def _is_lossy(self, producer: Producer) -> None:
         self._lossy[producer] = None
 
+    def _is_restless(self, router: Router) -> None:
+        self._restless[router] = None
+
     def _after_batch(self) -> None:
-        """After each wake-up of the port: ask at once for what was found missing, then send everything."""
+        """After each wake-up of the port: ask at once for what was found missing, see to what began, then send everything."""
+        if self._restless:
+            restless, self._restless = self._restless, {}
+            for router in restless:
+                router.think(self._clock())
         if self._lossy and self._repair is None:
             self._repair_now()
         self.port.outbox.flush()
@@ -159,11 +167,13 @@ class Worker:
         for transport in router.transports():
             transport.tick(now)
         for publisher in router.publishers():
-            for producer in publisher.producers.values():
+            for producer in publisher.producers:
                 producer.tick(now)
+        router.tick(now)
 
     def _report_reception(self, now: float) -> None:
         for router in self._routers.values():
+            router.measure(now)
             for publisher in router.publishers():
                 publisher.report_reception(now, router.routing.video_ceiling_bps)
 
@@ -175,13 +185,17 @@ class Worker:
         ``{"instance", "worker": {...}, "routers": {router: {"epoch", "endpoints": {endpoint: {...}}}}}``. An endpoint has
 
         * ``publish``: null, or ``{"transport", "state", "rtt_ms", "producers": {source: {"codec", "packets", "bytes", "lost", "repaired",
-          "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed", "dropped_not_permitted",
-          "last_arrival_us"}}}``. `packets` counts all that arrived; `forwarded` each copy that went to a viewer, `recorded` each that
-          went to the recorder's feed, `fed` those since the present recording began with the track (null before);
-          `dropped_not_permitted` what the gate held back. `lost` is what repair did not bring back, `fraction_lost` (0 to 1) the
-          loss before repair in the last second. `rtt_ms` is null until it was measured.
-        * ``subscribe``: null, or ``{"transport", "state", "consumers": {"endpoint/source": {"packets", "nacks", "rtx",
-          "fraction_lost", "rtt_ms", "undecodable"}}}``. `undecodable`: the browser answered without the track's codec.
+          "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed", "dropped_not_permitted", "last_arrival_us",
+          "bitrate_bps", "frames_per_second", "width", "height", "key_frames", "layers"}}}``. `packets` counts all that arrived;
+          `forwarded` each copy that went to a viewer, `recorded` each that went to the recorder's feed, `fed` those since the present
+          recording began with the track (null before); `dropped_not_permitted` what the gate held back. `lost` is what repair did not
+          bring back, `fraction_lost` (0 to 1) the loss before repair in the last second. `rtt_ms` is null until it was measured.
+          `layers`: of a simulcast the same of each layer by its rid, without what counts for the track as a whole; the sums and the
+          worst of them stand above, size and frame rate are those of the best layer that comes.
+        * ``subscribe``: null, or ``{"transport", "state", "consumers": {"endpoint/source": {"packets", "nacks", "rtx", "fraction_lost",
+          "rtt_ms", "undecodable", "bitrate_bps", "layer", "wanted", "waits"}}}``. `undecodable`: the browser answered without the
+          track's codec. `layer` is the rid that it is sent, "" where there is only one, null for none; `wanted` the one that was chosen
+          for it, null if it is to get none; `waits`: a key frame is waited for.
 
         ``worker`` has ``started_at`` (s), ``udp_port``, ``received``, ``sent``, ``failed`` (datagrams), ``dropped`` (by
         reason), ``feed`` (counters of the recorder's feed), ``transports`` and ``cpu_s`` (processor time of the process).

@@ -67,7 +67,7 @@ async def test_media_flows_on_while_the_server_is_away_and_nothing_is_renegotiat
     await returned.apply("room", 2, everybody("ana", "bo"))
     frames = bo.frames("ana", Source.CAMERA)
     await until(lambda: bo.frames("ana", Source.CAMERA) > frames + 10)
-    assert [e.name for e in events] == ["up"]
+    assert [e.name for e in events if e.name != "demand"] == ["up"]
     await returned.close()
 
 

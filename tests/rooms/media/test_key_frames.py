@@ -14,10 +14,12 @@ import pytest
 from rooms.media.engine import Source, TrackKey
 from rooms.media.forwarding import packets, sdp
 from rooms.media.forwarding.codecs import VP8
+from rooms.media.forwarding.copies import Copy
 from rooms.media.forwarding.feed import Feed
 from rooms.media.forwarding.outbox import Outbox
-from rooms.media.forwarding.publish import PLI_AGAIN_S, PLI_EVERY_S, Producer, PublishTransport
-from rooms.media.forwarding.track import Copy, Track
+from rooms.media.forwarding.producer import PLI_AGAIN_S, PLI_EVERY_S, Producer
+from rooms.media.forwarding.publish import PublishTransport
+from rooms.media.forwarding.track import Track
 
 SSRC = 7
 FRAME_S = 0.05
@@ -48,7 +50,7 @@ class Camera:
         self.publisher = Publisher()
         self.track = Track(TrackKey("ana", Source.CAMERA), outbox, Feed(None, None), "room")
         self.producer = Producer(cast("PublishTransport", self.publisher), self.track, "0", sdp.Format(VP8, 96, 97, ""))
-        self.track.set_producer(self.producer)
+        self.track.set_producers((self.producer,), self.publisher.now)
         self.track.permit(True, self.publisher.now)
         self._frames = 0
 
@@ -62,7 +64,9 @@ class Camera:
         self.producer.arrived(head + (b"\x10\x00" if key else b"\x10\x01") + bytes(20), retransmitted=False)
 
     def somebody_watches(self) -> None:
-        self.track.attach(Copy(lambda ntp, timestamp: None), cast("Any", None), self.publisher.now)
+        copy = Copy(lambda ntp, timestamp: None)
+        self.track.attach(copy, cast("Any", None), self.publisher.now)
+        self.track.direct(copy, self.track.layers, self.publisher.now)
 
     def asked_after(self, since: float) -> list[float]:
         """When it was asked, seconds after `since`."""

@@ -180,3 +180,44 @@ def test_the_codec_that_is_being_sent_is_offered_first() -> None:
     assert offered("video") == offered("video", VP8) == (VP8, H264)
     assert offered("video", H264) == (H264, VP8)
     assert offered("audio", OPUS) == (OPUS,)
+
+
+SIMULCAST = f"""\
+a=extmap:10 {sdp.RID_EXTENSION}
+a=rid:q send
+a=rid:h send
+a=rid:f send
+a=simulcast:send q;h;f
+""".replace("\n", "\r\n")
+
+
+def layers(lines: str) -> tuple[str, ...]:
+    return sdp.parse(OFFER + lines).sections[1].layers
+
+
+def test_the_layers_of_a_simulcast_are_read_in_their_order() -> None:
+    assert layers(SIMULCAST) == ("q", "h", "f")
+    assert layers(SIMULCAST.replace("send q;h;f", "recv x send ~f,q;h")) == ("f", "h")
+    assert layers(SIMULCAST.replace("q;h;f", "q;h;f;q;h")) == ("q", "h", "f"), "a rid that is named twice is one layer"
+
+
+def test_what_is_no_simulcast_that_can_be_told_apart_is_taken_as_one_stream() -> None:
+    assert layers("") == ()
+    assert layers(SIMULCAST.replace(sdp.RID_EXTENSION, "urn:other")) == ()
+    assert layers(SIMULCAST.replace("send q;h;f", "send q;unknown")) == ()
+    assert layers(SIMULCAST.replace("rid:h send", "rid:h recv").replace("q;h;f", "q;h")) == ()
+    assert layers(SIMULCAST.replace("rid:q", "rid:../q")) == ("h", "f")
+    with pytest.raises(sdp.SdpError):
+        layers("a=simulcast:send\r\n")
+
+
+def test_no_more_layers_are_taken_than_there_are_uses_for() -> None:
+    more = "".join(f"a=rid:x{i} send\r\n" for i in range(8))
+    assert len(layers(SIMULCAST + more + "a=simulcast:send " + ";".join(f"x{i}" for i in range(8)) + "\r\n")) == sdp.MAX_LAYERS
+
+
+def test_the_answer_receives_the_layers_by_name() -> None:
+    section = sdp.Written("video", "1", "recvonly", VIDEO, layers=("q", "h"))
+    lines = sdp.write(LOCAL, [section], 1, 1).split("\r\n")
+    assert {"a=rid:q recv", "a=rid:h recv", "a=simulcast:recv q;h"} <= set(lines)
+    assert "a=rid" not in sdp.write(LOCAL, [sdp.Written("video", "1", "recvonly", VIDEO)], 1, 1)

@@ -1,0 +1,252 @@
+"""A producer: one incoming stream of a publish transport, repaired and reported as a good receiver does."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from . import packets, sdp
+from .codecs import Codec
+from .copies import Clock
+from .layer import Layer
+from .packets import SenderReport
+from .sequence import RING, LossList, Reception, ReceptionReport, Ring, ring_get
+from .track import Track
+
+if TYPE_CHECKING:
+    from .publish import PublishTransport
+
+#: At most one PLI a producer in this time.
+PLI_EVERY_S = 0.5
+#: For a newcomer, who has nothing until one comes, it is asked again after this: Chromium takes no request within 0.3 s of
+#: the last, and does not say so.
+PLI_AGAIN_S = 0.32
+
+
+class Producer:
+    """One incoming stream of a publish transport, `rid` its name where the track is sent in several layers (RFC 8851).
+
+    `stream` is its identity and changes when the numbers begin anew. `layer` is where its packets go; the track sets it.
+    """
+
+    layer: Layer
+
+    def __init__(self, transport: PublishTransport, track: Track, mid: str, described: sdp.Format, rid: str = "") -> None:
+        self.transport = transport
+        self.track = track
+        self.mid = mid
+        self.rid = rid
+        self.described = described
+        self.codec: Codec = described.codec
+        self.payload_type = described.payload_type
+        self.rtx_payload_type = described.rtx_payload_type
+        self.ssrc: int | None = None
+        self.stream = object()
+        self.ring: Ring = [None] * RING
+        self.reception = Reception(self.codec.clock_hz)
+        self.losses = LossList()
+        self.packets = self.bytes = self.nacks = self.plis = self.dropped_not_permitted = 0
+        self.fraction_lost = 0
+        self.last_arrival_us = 0
+        self._gate = -1
+        self._gated = not track.permitted
+        self._last_pli = -PLI_EVERY_S
+        self._key_frame_wanted = self._newcomer = False
+        self._key_frame_at = b""
+        self.clock: Clock | None = None
+        self._reported_at = 0.0
+        self.frames = 0
+        self.bitrate_bps = self.frames_per_second = 0
+        self._measured: tuple[float, int, int] | None = None
+
+    # -- arriving packets
+
+    def begin(self, ssrc: int) -> None:
+        """Packets come from `ssrc` from now on."""
+        self.ssrc = ssrc
+        self._renew()
+        # A stream begins with a key frame; asked for now, the next request, for who watches first, would go unheard.
+        self._key_frame_wanted = self._newcomer = self.codec.starts_key_frame is not None
+
+    def _renew(self) -> None:
+        self.stream = object()
+        self.ring = [None] * RING
+        self.reception.restart()
+        self.losses.clear()
+        self.clock = None
+        self._key_frame_at = b""
+        self._gate = -1
+
+    def arrived(self, packet: bytes, retransmitted: bool) -> None:
+        """Take one packet in its original form."""
+        arrival_us = time.time_ns() // 1000
+        now = self.transport.context.clock()
+        self.packets += 1
+        self.bytes += len(packet)
+        self.frames += packet[1] >> 7
+        self.last_arrival_us = arrival_us
+        extended = self.reception.extend(packet[2] << 8 | packet[3])
+        if self.reception.restarts(extended):
+            if retransmitted:
+                return
+            self._renew()
+            extended = self.reception.extend(packet[2] << 8 | packet[3])
+        if self._counts(packet, extended, retransmitted, now) and self._passes(extended):
+            self._forward(packet, extended, arrival_us, now)
+
+    def _counts(self, packet: bytes, extended: int, retransmitted: bool, now: float) -> bool:
+        """Keep the books; False for what came already."""
+        reception = self.reception
+        highest = reception.highest
+        if extended > highest:
+            if retransmitted:
+                return False
+            if highest >= 0 and extended > highest + 1 and not self._gated and self.track.permitted:
+                self._missed(highest + 1, extended, now)
+            reception.arrived(extended, int.from_bytes(packet[4:8], "big"), now)
+            return True
+        if extended <= highest - RING or ring_get(self.ring, extended & 0xFFFF) is not None:
+            return False
+        # Where retransmissions have a stream of their own, what comes late in this one was overtaken and never lost.
+        overtaken = not retransmitted and self.rtx_payload_type is not None
+        if self.losses.arrived(extended, now, original=overtaken) or retransmitted:
+            # `retransmitted` alone: asked for, given up, and here at last; or a probe of the sender's bandwidth estimation.
+            reception.repaired += 1
+        else:
+            reception.arrived(extended, int.from_bytes(packet[4:8], "big"), now)
+        return True
+
+    def came_again(self, packet: bytes) -> None:
+        """A second copy of a packet: where it was taken for a retransmission the first time, it was overtaken and never lost."""
+        if self.losses.came_twice(self.reception.extend(packet[2] << 8 | packet[3])):
+            self.reception.overtaken()
+
+    def _missed(self, first: int, after: int, now: float) -> None:
+        if self.losses.gap(first, after, now):
+            self.transport.lossy(self)
+        else:
+            self.request_key_frame(now)
+
+    def _passes(self, extended: int) -> bool:
+        """The gate: nothing that was sent while the source was not permitted passes, not even when it is repaired later."""
+        if not self.track.permitted:
+            self._gated = True
+            self.dropped_not_permitted += 1
+            return False
+        if self._gated:
+            self._gated = False
+            self._gate = extended - 1
+        if extended <= self._gate:
+            self.dropped_not_permitted += 1
+            return False
+        return True
+
+    def _forward(self, packet: bytes, extended: int, arrival_us: int, now: float) -> None:
+        plain = packets.without_extension(packet)
+        payload = packets.HEADER + 4 * (plain[0] & 0x0F)
+        self.ring[extended & (RING - 1)] = plain
+        if packets.payload_end(plain) <= payload:
+            self.layer.skip(extended)
+            return
+        detect = self.codec.starts_key_frame
+        key_frame = False
+        if detect is not None and detect(plain, payload):
+            # H.264 has parameter sets and slices in packets of their own: a key frame begins with the first of its time.
+            key_frame = plain[4:8] != self._key_frame_at
+            self._key_frame_at = plain[4:8]
+            self._key_frame_wanted = self._newcomer = False
+        elif self._newcomer:
+            self.request_key_frame(now)
+        self.layer.forward(plain, extended, arrival_us, now, key_frame)
+
+    def gate_changed(self, now: float) -> None:
+        """The track was permitted or no longer is."""
+        self.losses.clear()
+        if self.track.permitted:
+            self._gated = True
+            if self.layer.wanted_by_any():
+                self.request_key_frame(now, force=True)
+
+    # -- asking the sender
+
+    def request_key_frame(self, now: float, force: bool = False) -> None:
+        """Ask for a key frame, again and again until one comes: each :data:`PLI_EVERY_S`, with `force` (for somebody who has
+        nothing yet) each :data:`PLI_AGAIN_S`."""
+        if self.codec.starts_key_frame is None:
+            return
+        self._key_frame_wanted = True
+        self._newcomer = self._newcomer or force
+        if self.ssrc is None or not self.track.permitted or not self.transport.ready:
+            return
+        if now - self._last_pli >= (PLI_AGAIN_S if self._newcomer else PLI_EVERY_S):
+            self._last_pli = now
+            self.plis += 1
+            self.transport.send_rtcp(packets.picture_loss(self.transport.own_ssrc, self.ssrc))
+
+    def request_key_frame_now(self) -> None:
+        """Ask from outside a batch of packets."""
+        self.request_key_frame(self.transport.context.clock())
+        self.transport.context.outbox.flush()
+
+    def repair(self, now: float) -> bool:
+        """Ask again for what is missing; True while something is."""
+        if self.losses.give_up(now):
+            self.request_key_frame(now)
+        due = self.losses.due(now)
+        if due and self.ssrc is not None:
+            self.nacks += len(due)
+            self.transport.send_rtcp(packets.generic_nack(self.transport.own_ssrc, self.ssrc, (n & 0xFFFF for n in due)))
+        return len(self.losses) > 0
+
+    def tick(self, now: float) -> None:
+        """Several times a second: a request for a key frame that was lost is repeated while packets come."""
+        if self._key_frame_wanted and time.time_ns() // 1000 - self.last_arrival_us < 2_000_000:
+            self.request_key_frame(now)
+
+    # -- reports
+
+    def on_sender_report(self, report: SenderReport, now: float) -> None:
+        """Pass the sender's clock on, to the recorder and to consumers."""
+        self.clock, self._reported_at = Clock(report.ntp, report.timestamp, self.transport), now
+        if self.layer.stream is self.stream:
+            self.track.sender_report(self.layer, report, time.time_ns() // 1000)
+
+    def report_block(self, now: float) -> tuple[int, ReceptionReport, int, int] | None:
+        """The block about this stream for a receiver report."""
+        if self.ssrc is None or self.reception.highest < 0:
+            return None
+        report = self.reception.report()
+        self.fraction_lost = report.fraction_lost
+        lsr, dlsr = 0, 0
+        if self.clock is not None:
+            lsr, dlsr = self.clock.ntp >> 16 & 0xFFFFFFFF, int((now - self._reported_at) * 65536) & 0xFFFFFFFF
+        return self.ssrc, report, lsr, dlsr
+
+    def measure(self, now: float) -> None:
+        """Each second: bit rate and frame rate since the last time."""
+        before, self._measured = self._measured, (now, self.bytes, self.frames)
+        if before is not None and now > before[0]:
+            elapsed = now - before[0]
+            self.bitrate_bps = round((self.bytes - before[1]) * 8 / elapsed)
+            self.frames_per_second = round((self.frames - before[2]) / elapsed) if self.codec.kind == "video" else 0
+
+    def report(self) -> dict[str, Any]:
+        """Counters of this stream for the engine's report."""
+        width, height = self.layer.size or (0, 0)
+        return {
+            "packets": self.packets,
+            "bytes": self.bytes,
+            "lost": self.reception.unrepaired,
+            "repaired": self.reception.repaired,
+            "fraction_lost": round(self.fraction_lost / 256, 4),
+            "jitter_ms": round(self.reception.jitter_ms, 2),
+            "nacks": self.nacks,
+            "plis": self.plis,
+            "dropped_not_permitted": self.dropped_not_permitted,
+            "last_arrival_us": self.last_arrival_us,
+            "bitrate_bps": self.bitrate_bps,
+            "frames_per_second": self.frames_per_second,
+            "width": width,
+            "height": height,
+            "key_frames": self.layer.key_frames,
+        }
