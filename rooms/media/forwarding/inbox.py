@@ -8,7 +8,6 @@ from typing import Any
 
 from . import adapter
 from .adapter import SLOT
-from .address import Address
 from .batch import MSG_DONTWAIT, Batch, recvmmsg
 
 #: Datagrams taken at once.
@@ -25,12 +24,15 @@ class Inbox:
     def __init__(self, descriptor: int, name_length: int) -> None:
         self._descriptor = descriptor
         self._batch = batch = Batch(BATCH, name_length)
-        self._names = ctypes.create_string_buffer(BATCH * name_length)
-        names = memoryview(self._names)
-        self._name_views = [names[i * name_length : (i + 1) * name_length] for i in range(BATCH)]
+        self._name_memory = ctypes.create_string_buffer(BATCH * name_length)
+        names = memoryview(self._name_memory)
+        #: Where each came from: :data:`~.address.Address` by slot.
+        self.names = [names[i * name_length : (i + 1) * name_length] for i in range(BATCH)]
         for i in range(BATCH):
-            batch.names[i] = ctypes.addressof(self._names) + i * name_length
-        self._view, self._pointers, self._length_pointers = batch.view, batch.pointers, batch.length_pointers
+            batch.names[i] = ctypes.addressof(self._name_memory) + i * name_length
+        #: The memory of all slots, :data:`SLOT` bytes each.
+        self.view = batch.view
+        self._pointers, self._length_pointers = batch.pointers, batch.length_pointers
         self._lengths = batch.lengths
         #: The bytes that came, by slot.
         self.sizes = batch.received
@@ -45,28 +47,16 @@ class Inbox:
             return 0
         raise OSError(number, "recvmmsg")
 
-    def address(self, slot: int) -> Address:
-        """Where a datagram came from."""
-        return self._name_views[slot].tobytes()
-
-    def first_byte(self, slot: int) -> int:
-        """The byte that tells protocols apart (RFC 7983); that of an empty datagram is anybody's."""
-        return self._view[slot * SLOT]
-
-    def is_rtcp(self, slot: int) -> bool:
-        """RFC 5761 section 4: packet types 192 to 223."""
-        return 192 <= self._view[slot * SLOT + 1] <= 223
-
     def datagram(self, slot: int) -> bytes:
         """A datagram as it came; after :meth:`open` as much as that left."""
         start = slot * SLOT
-        return self._view[start : start + self.sizes[slot]].tobytes()
+        return self.view[start : start + self.sizes[slot]].tobytes()
 
     def open(self, slot: int, session: Any, rtcp: bool) -> bytes | int:
         """The plain packet, or the libsrtp status that refused it; a packet refused as replayed is left as it came."""
         self._lengths[slot] = self.sizes[slot]
         status = (adapter.unprotect_rtcp if rtcp else adapter.unprotect)(session, self._pointers[slot], self._length_pointers[slot])
         start = slot * SLOT
-        plain = status or self._view[start : start + self._lengths[slot]].tobytes()
+        plain = status or self.view[start : start + self._lengths[slot]].tobytes()
         self._lengths[slot] = SLOT
         return plain

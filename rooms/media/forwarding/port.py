@@ -16,12 +16,15 @@ from typing import Protocol
 
 from aioice import stun
 
+from .adapter import SLOT
 from .address import Address, bound, for_socket, readable
 from .inbox import Inbox
 from .outbox import MAX_PACKET, Outbox
 
 BUFFER_BYTES = 4 << 20
 SMALLEST_RTP = 12
+#: Stands for the first byte of an empty datagram.
+GARBAGE = 255
 
 
 class Endpoint(Protocol):
@@ -104,37 +107,40 @@ class Port:
             self._socket.close()
 
     def _readable(self) -> None:
+        # One function for the way of almost every datagram: calls cost more than what they do here.
+        inbox = self.inbox
         try:
-            count = self.inbox.receive()
+            count = inbox.receive()
         except OSError:
             # An ICMP error of an earlier send; the socket itself is well.
             self.dropped["socket_error"] += 1
             count = 0
         self.received += count
         for slot in range(count):
-            self._take(slot)
+            size = inbox.sizes[slot]
+            first = inbox.view[slot * SLOT] if size else GARBAGE
+            if 127 < first < 192:
+                endpoint = self._by_address.get(inbox.names[slot].tobytes())
+                if endpoint is None:
+                    self.dropped["media_from_unknown_address"] += 1
+                elif SMALLEST_RTP <= size <= MAX_PACKET:
+                    endpoint.on_media(slot)
+                else:
+                    self.dropped["media_of_bad_size"] += 1
+            else:
+                self._take_rare(first, inbox.datagram(slot), inbox.names[slot].tobytes())
         self._after_batch()
 
-    def _take(self, slot: int) -> None:
-        inbox = self.inbox
-        size = inbox.sizes[slot]
-        first = inbox.first_byte(slot) if size else 255
-        if 127 < first < 192:
-            endpoint = self._by_address.get(inbox.address(slot))
-            if endpoint is None:
-                self.dropped["media_from_unknown_address"] += 1
-            elif SMALLEST_RTP <= size <= MAX_PACKET:
-                endpoint.on_media(slot)
-            else:
-                self.dropped["media_of_bad_size"] += 1
-        elif first < 4:
-            self._on_stun(inbox.datagram(slot), inbox.address(slot))
+    def _take_rare(self, first: int, data: bytes, address: Address) -> None:
+        """What is no media."""
+        if first < 4:
+            self._on_stun(data, address)
         elif 19 < first < 64:
-            endpoint = self._by_address.get(inbox.address(slot))
+            endpoint = self._by_address.get(address)
             if endpoint is None:
                 self.dropped["dtls_from_unknown_address"] += 1
             else:
-                endpoint.on_dtls(inbox.datagram(slot))
+                endpoint.on_dtls(data)
         else:
             self.dropped["garbage"] += 1
 

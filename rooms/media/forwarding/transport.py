@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from . import adapter, packets
+from .adapter import SLOT
 from .address import Address
 from .inbox import Inbox
 from .outbox import Destination, Outbox
@@ -172,7 +173,7 @@ class Transport:
         if session is None:
             dropped["media_before_dtls"] += 1
             return
-        rtcp = inbox.is_rtcp(slot)
+        rtcp = 192 <= inbox.view[slot * SLOT + 1] <= 223  # RFC 5761 section 4
         plain = inbox.open(slot, session, rtcp)
         if isinstance(plain, int):
             replayed = plain in adapter.REPLAYED

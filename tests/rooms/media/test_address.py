@@ -49,7 +49,7 @@ def test_one_socket_takes_both_families_and_knows_who_sent(both_families: socket
         six.sendto(b"six", ("::1", port))
         assert inbox.receive() == 2
         for slot, sender, host in ((0, four, "127.0.0.1"), (1, six, "::1")):
-            came_from = inbox.address(slot)
+            came_from = inbox.names[slot].tobytes()
             number = sender.getsockname()[1]
             assert address.readable(came_from) == (host, number)
             assert came_from == address.packed(host, number, socket.AF_INET6)
