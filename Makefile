@@ -12,7 +12,7 @@ MODULES := node_modules/.packages
 ARGS ?=
 ONLY ?=
 
-.PHONY: run test test-long lint bench soak release translations clean browser janus
+.PHONY: run test test-long lint bench soak fuzz release translations clean browser janus
 
 run: $(PACKAGES) $(MODULES)
 	@exec $(BIN)/python server.py demo
@@ -57,6 +57,11 @@ bench: $(PACKAGES) $(MODULES) browser janus
 SOAK ?= 20
 soak: $(PACKAGES) $(MODULES) browser
 	@SOAK=$(SOAK) $(BIN)/python -m pytest -q -s tests/browser/test_survival.py
+
+# What may come from outside, made up at random: FUZZ=20000 tries a test by default, some minutes.
+FUZZ ?= 20000
+fuzz: $(PACKAGES)
+	@FUZZ_EXAMPLES=$(FUZZ) $(BIN)/python -m pytest -q tests/rooms/media/test_fuzz.py
 
 # One archive for sites without internet, below dist/: wheels, Debian packages, install script, units, checksums. On Debian 12.
 release: $(PACKAGES)

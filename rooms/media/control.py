@@ -20,7 +20,7 @@ import structlog
 
 from rooms import wire
 from rooms.media.drain import Drain
-from rooms.media.engine import EngineError, Routing, Source, TrackKey
+from rooms.media.engine import EngineError, Routing, Source, TrackKey, mapping
 from rooms.media.forwarding.worker import EventListener, Worker
 
 #: What a page may say of what it shows: device pixels, and pictures at once.
@@ -85,7 +85,7 @@ class ControlSocket:
     def _drained(self, arguments: wire.Json) -> wire.Json:
         on = arguments.get("on")
         if on is not None and not isinstance(on, bool):
-            raise ValueError(f"on is {on!r}")
+            raise wire.WireError("malformed", f"on is {on!r}")
         if on is not None and on != self._drain.on:
             self._drain.set(on)
             if self._current is not None:
@@ -107,7 +107,7 @@ class ControlSocket:
             return await answer if inspect.isawaitable(answer) else answer
         except EngineError as error:
             raise wire.WireError(error.code, error.message) from None
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise wire.WireError("malformed", f"{type(error).__name__}: {error}") from None
         except Exception:  # a defect here must not end the worker, and has to be seen
             log.exception("request_failed", do=do)
@@ -151,7 +151,7 @@ class Control(ControlSocket):
         return {}
 
     def _publish(self, arguments: wire.Json) -> wire.Json:
-        sources = {str(mid): Source(source) for mid, source in arguments["sources"].items()}
+        sources = {str(mid): Source(source) for mid, source in mapping(arguments["sources"]).items()}
         published = self._worker.router(*router_of(arguments)).publish(str(arguments["endpoint"]), str(arguments["sdp"]), sources)
         return {"transport": published.transport, "sdp": published.sdp}
 

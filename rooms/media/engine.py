@@ -16,6 +16,13 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """`value`, which has to be a JSON object; raises TypeError."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{type(value).__name__} where an object is expected")
+    return value
+
+
 class Source(StrEnum):
     """What an endpoint publishes. One track a source."""
 
@@ -68,8 +75,8 @@ class Routing:
     def from_json(cls, data: Mapping[str, Any]) -> Routing:
         """Inverse of :meth:`to_json`; raises KeyError, TypeError or ValueError on anything else."""
         return cls(
-            publish={e: frozenset(Source(s) for s in ss) for e, ss in data["publish"].items()},
-            watch={e: frozenset(TrackKey(a, Source(b)) for a, b in ts) for e, ts in data["watch"].items()},
+            publish={e: frozenset(Source(s) for s in ss) for e, ss in mapping(data["publish"]).items()},
+            watch={e: frozenset(TrackKey(a, Source(b)) for a, b in ts) for e, ts in mapping(data["watch"]).items()},
             record=frozenset(TrackKey(a, Source(b)) for a, b in data["record"]),
             video_ceiling_bps=int(data["video_ceiling_bps"]),
             private=bool(data["private"]),

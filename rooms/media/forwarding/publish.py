@@ -122,7 +122,9 @@ class PublishTransport(Transport):
         producer, repair = entry
         payload_type = packet[1] & 0x7F
         if repair or payload_type == producer.rtx_payload_type:
-            if producer.ssrc is not None and payload_type == producer.rtx_payload_type:
+            if payload_type != producer.rtx_payload_type:
+                self.context.port.dropped["media_unknown_payload_type"] += 1
+            elif producer.ssrc is not None:
                 original = packets.rtx_unwrap(packet, producer.payload_type, producer.ssrc)
                 if original is not None:
                     producer.arrived(original, retransmitted=True)
