@@ -132,14 +132,34 @@ class SetSource(FromBrowser):
     on: bool
 
 
+class Direction(Message):
+    """One direction between a page and the court in the last seconds. `height` and `frames_per_s` are of its largest picture, `codec`
+    of that too ("VP8"); `candidate` is the type of the page's end of the path (host, srflx, prflx, relay: RFC 8445 section 4) and
+    `protocol` how it is carried (udp, tcp, tls). "" and 0 where there is none, `rtt_ms` null where it is not measured."""
+
+    lost_percent: Annotated[float, Field(ge=0, le=100, strict=False)]
+    jitter_ms: Annotated[float, Field(ge=0, le=60_000, strict=False)]
+    rtt_ms: Annotated[float, Field(ge=0, le=60_000, strict=False)] | None
+    bps: Annotated[float, Field(ge=0, le=1e10, strict=False)]
+    height: Annotated[int, Field(ge=0, le=8192)]
+    frames_per_s: Annotated[float, Field(ge=0, le=1000, strict=False)]
+    freezes: Annotated[int, Field(ge=0, le=10_000)]
+    codec: Annotated[str, Field(max_length=16, pattern=r"^[A-Za-z0-9-]*$")]
+    candidate: Literal["", "host", "srflx", "prflx", "relay"]
+    protocol: Literal["", "udp", "tcp", "tls"]
+
+
 class Quality(FromBrowser):
-    """What the page measures, each 5 s; shown to chair, clerk and officer, never logged."""
+    """What the page measures, each 5 s; shown to chair, clerk and officer, never logged. `up`: from the page to the court, `down`: to
+    the page; null while that connection is not there."""
 
     type: Literal["quality"] = "quality"
     rtt_ms: Annotated[float, Field(ge=0, le=60_000, strict=False)]
     lost_percent: Annotated[float, Field(ge=0, le=100, strict=False)]
     received_bps: Annotated[float, Field(ge=0, strict=False)] = 0
     sent_bps: Annotated[float, Field(ge=0, strict=False)] = 0
+    up: Direction | None = None
+    down: Direction | None = None
 
 
 class Leave(FromBrowser):

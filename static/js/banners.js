@@ -13,6 +13,23 @@ const OVERRUN_SOON_MS = 10 * 60_000;
 /** A path that nothing gets through for so long is told of; a restart that helps takes less. */
 const BLOCKED_AFTER_MS = 5_000;
 
+/**
+ * What a viewer is told of what his path carries; nothing where it carries all.
+ * @param {import('./protocol.js').Downlink['state']} state
+ */
+export function downlinkWord(state) {
+  switch (state) {
+    case 'smaller':
+      return t('Your network is slow: the others are shown less sharply.');
+    case 'slower':
+      return t('Your network is slow: the pictures of others move less smoothly. Sound goes on.');
+    case 'audio':
+      return t('Your network carries only sound just now. You go on hearing everybody; pictures come back by themselves.');
+    case 'full':
+      return '';
+  }
+}
+
 export class Banners {
   /** @type {Map<string, Line>} */
   #lines = new Map();
@@ -108,6 +125,16 @@ export class Banners {
       key: 'next', kind: late ? 'danger' : 'warning', icon: 'calendar',
       text: t('{room} is booked from {time}: {title}. This hearing does not end by itself.', { room: String(next.room), time: start, title: String(next.title) }),
     });
+  }
+
+  /** What the way down carries. @param {import('./protocol.js').Downlink['state']} state */
+  downlink(state) {
+    this.#when(state !== 'full', { key: 'downlink', kind: state === 'audio' ? 'warning' : 'note', icon: 'network-off', text: downlinkWord(state) });
+  }
+
+  /** The way up has been weak for some time. @param {boolean} weak */
+  uplink(weak) {
+    this.#when(weak, { key: 'uplink', kind: 'warning', icon: 'network-off', text: t('Your connection to the court is weak: the others may see and hear you badly. Move closer to the Wi-Fi, or close other programs that use the network.') });
   }
 
   /** @param {boolean} blocked */

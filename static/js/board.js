@@ -23,6 +23,8 @@ export class Board {
   /** Loudspeaker for the sound of all, "" for the usual one. */
   speaker = '';
   #watch = new SpeakerWatch();
+  /** Who speaks as the court hears it; undefined: it has not said, so that what is heard here decides. @type {string | null | undefined} */
+  #told = undefined;
   /** The screens that are shown. @type {Set<string>} */
   #shared = new Set();
   /** The layout has changed: show again. */
@@ -57,13 +59,23 @@ export class Board {
     this.onchange();
   }
 
+  /** The court says who speaks. @param {string | null} endpoint */
+  hear(endpoint) {
+    if (endpoint !== null || this.#told !== undefined) this.#told = endpoint;
+  }
+
+  /** Nobody says any more who speaks. */
+  hearNobody() {
+    this.#told = undefined;
+  }
+
   /** Draw all levels and follow who speaks; call it ten times a second. */
   listen() {
     const now_ms = performance.now();
     /** @type {HearingTile | null} */
     let loudest = null;
     for (const tile of this.tiles) {
-      tile.listen(now_ms);
+      tile.listen(now_ms, this.#told === undefined ? null : tile.dataset.key === this.#told);
       if (tile.speaking && !tile.classList.contains('tile-you') && tile.level > (loudest?.level ?? -1)) loudest = tile;
     }
     if (this.#watch.hear(loudest?.dataset.key ?? null, now_ms) && this.mode === 'speaker') this.onchange();

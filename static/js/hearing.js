@@ -24,9 +24,11 @@ import { RoomSeats } from './room-seats.js';
 import { placesOf } from './places.js';
 import { OwnLevel, OwnPreview } from './preview.js';
 import { Connection } from './protocol.js';
+import { Showing } from './showing.js';
 import { ToolBar } from './tool-bar.js';
 import { TopBar } from './top-bar.js';
 import { deviceTrouble, screenTrouble } from './troubles.js';
+import { Uplink } from './uplink.js';
 
 /** @typedef {import('./protocol.js').View} View */
 /**
@@ -73,6 +75,8 @@ class HearingPage {
     this.connection = new Connection(url.href, () => ({ ...this.media.held(), language: language === 'en' ? 'en' : 'zh-CN' }));
     /** @type {Media} */
     this.media = new Media(this.connection);
+    this.showing = new Showing(this.connection, this.media);
+    this.uplink = new Uplink();
     this.sources = new OwnSources(this.connection, this.media, this.devices, {
       onchange: () => this.#showOwn(),
       ontrouble: (error) => this.#showTrouble(error),
@@ -133,6 +137,12 @@ class HearingPage {
     connection.on('link', (link) => this.#linked(link));
     connection.on('state', ({ view }) => this.#take(view));
     connection.on('error', ({ code, message }) => toast(word(`error.${code}`, {}, message)));
+    connection.on('speaker', ({ endpoint }) => this.board.hear(endpoint));
+    connection.on('downlink', ({ state }) => this.banners.downlink(state));
+    connection.on('media_reset', () => {
+      this.board.hearNobody();
+      this.banners.downlink('full');
+    });
     connection.on('farewell', (farewell) => this.#end(ending(farewell, this.view)));
     media.onchange = () => this.view && this.#showTiles(this.view);
     this.part('enter').addEventListener('click', () => this.#enter());
@@ -249,8 +259,17 @@ class HearingPage {
       if (place.you) void tile.play(this.devices.track('camera'), null, null);
       else void this.#playRemote(tile, place.key);
     }
+    const others = placesOf(view).filter((place) => !place.you);
+    /** @type {Map<Element, {endpoint: string, source: import('./protocol.js').Source}>} */
+    const pictures = new Map();
+    for (const { key } of others) {
+      const [tile, screen] = [tiles.get(key), screens.get(key)];
+      if (tile) pictures.set(tile.picture, { endpoint: key, source: 'camera' });
+      if (screen) pictures.set(screen.picture, { endpoint: key, source: 'screen' });
+    }
+    this.showing.show(pictures);
     for (const [endpoint, tile] of screens) {
-      const own = placesOf(view).some((place) => place.you && place.key === endpoint);
+      const own = !others.some((place) => place.key === endpoint);
       tile.play(own ? this.ownScreen.track : this.media.remote.get(`${endpoint}/screen`)?.track ?? null);
     }
   }
@@ -331,6 +350,7 @@ class HearingPage {
     const sample = await this.media.poll();
     const asked = this.connection.link === 'open' && this.view?.media === 'up'; // without either another banner says more
     this.banners.path(!asked || (sample.publish === 'connected' && sample.subscribe === 'connected'), performance.now());
+    this.banners.uplink(this.uplink.take(sample.up));
     this.#inbound = await this.media.inbound();
     this.#measured += 1;
     if (this.#measured % REPORT_EVERY === 0 && sample.subscribe === 'connected') {

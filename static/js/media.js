@@ -140,7 +140,7 @@ class Subscriber {
     const tracks = new Map();
     for (const { mid, endpoint, source } of offer.tracks) {
       const receiver = receivers.get(mid);
-      if (receiver) tracks.set(`${endpoint}/${source}`, { endpoint, source, track: receiver.track, receiver });
+      if (receiver) tracks.set(keyOf(endpoint, source), { endpoint, source, track: receiver.track, receiver });
     }
     this.tracks = tracks;
     this.onchange();
@@ -216,7 +216,8 @@ export class Media {
 
   /** Measure both connections; call it once a second. */
   async poll() {
-    const found = await measure(this.publisher.pc, this.subscriber.pc, this.#totals);
+    const sources = new Map([...this.publisher.lines].flatMap(([source, { mid }]) => (mid === null ? [] : [[mid, source]])));
+    const found = await measure(this.publisher.pc, this.subscriber.pc, this.#totals, sources);
     this.#totals = found.totals;
     this.sample = found.sample;
     this.#patient.wait(this.subscriber.tracks.values(), this.#networks, found.sample);
@@ -255,6 +256,11 @@ export class Media {
       this.subscriber.start();
     }
   }
+}
+
+/** The name of a track among those that come in. @param {string} endpoint @param {string} source */
+export function keyOf(endpoint, source) {
+  return `${endpoint}/${source}`;
 }
 
 /**

@@ -143,7 +143,8 @@
 /** @typedef {{endpoint: string, source: Source, height: number}} Shown */
 /** @typedef {{type: 'show', pictures: Shown[]}} Show */
 /** @typedef {{type: 'source', source: Source, on: boolean}} SetSource */
-/** @typedef {{type: 'quality', rtt_ms: number, lost_percent: number, received_bps: number, sent_bps: number}} Quality */
+/** @typedef {{lost_percent: number, jitter_ms: number, rtt_ms: number | null, bps: number, height: number, frames_per_s: number, freezes: number, codec: string, candidate: string, protocol: string}} Direction */
+/** @typedef {{type: 'quality', rtt_ms: number, lost_percent: number, received_bps: number, sent_bps: number, up?: Direction | null, down?: Direction | null}} Quality */
 /** @typedef {{type: 'leave'}} Leave */
 /** @typedef {{type: 'admit', participants: string[]}} Admit */
 /** @typedef {{type: 'to_waiting', participant: string}} ReturnToWaiting */

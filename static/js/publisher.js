@@ -4,6 +4,7 @@
 // ever share one. From then on every switch, device or picture is a replaceTrack on the same transceiver: nothing is negotiated.
 
 import { Backoff } from './backoff.js';
+import { beginsWith, layered, RIDS, single, takesLayers } from './layers.js';
 import { configuration } from './ice.js';
 import { Rescue } from './rescue.js';
 
@@ -25,6 +26,10 @@ const CODECS = /** @type {const} */ ({
   ],
 });
 const SPEECH_BPS = 40_000;
+/** Two temporal layers: the engine can halve the frames for who has little. */
+const TEMPORAL = 'L1T2';
+/** Sound before a screen, a screen before a face, where the way up is narrow. */
+const PRIORITY = /** @type {const} */ ({ microphone: 'high', screen: 'medium', camera: 'low' });
 /** For a screen letters count, not motion: the engine's ceiling (SCREEN_BPS of rooms/media) on few frames. */
 const SCREEN_BPS = 1_500_000;
 export const SCREEN_FRAMES = 15;
@@ -49,8 +54,14 @@ export class Publisher {
   #rescue = new Rescue({ restart: (pc) => this.#restart(pc), give_up: () => this.#retry(), connected: () => this.#backoff.succeeded() });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #limit;
-  #max_height = 720;
-  #max_video_bps = 1_500_000;
+  #ceiling = { max_height: 720, max_video_bps: 1_500_000 };
+  /** What somebody wants of each picture; nothing is known of a new connection's. @type {Map<Source, import('./protocol.js').Demand>} */
+  #demands = new Map();
+  /** Whether the camera is offered in layers. */
+  #layers = canLayer();
+  /** Encodings are being set, and once more after that. */
+  #tuning = false;
+  #again = false;
   #wanted = false;
 
   /** @param {Connection} connection */
@@ -58,6 +69,15 @@ export class Publisher {
     this.connection = connection;
     connection.on('published', (message) => void this.#answered(message));
     connection.on('error', (message) => this.#refused(message.ref));
+    connection.on('demand', (message) => {
+      this.#demands.set(message.source, message);
+      void this.#tune();
+    });
+  }
+
+  /** Whether somebody sees one's own picture; true before it is known. @param {Source} source */
+  wanted(source) {
+    return this.#demands.get(source)?.wanted ?? true;
   }
 
   /** Have a publish connection in which everything is offered; does nothing while there is one. */
@@ -84,6 +104,7 @@ export class Publisher {
     this.#writing = null;
     this.transport = null;
     this.lines.clear();
+    this.#demands.clear();
   }
 
   stop() {
@@ -111,7 +132,7 @@ export class Publisher {
     const sender = this.lines.get(source)?.sender;
     if (!sender || sender.track === track) return;
     await sender.replaceTrack(track);
-    await this.#limitVideo();
+    await this.#tune();
   }
 
   /**
@@ -120,10 +141,9 @@ export class Publisher {
    * @param {number} max_video_bps
    */
   limits(max_height, max_video_bps) {
-    if (this.#max_height === max_height && this.#max_video_bps === max_video_bps) return;
-    this.#max_height = max_height;
-    this.#max_video_bps = max_video_bps;
-    void this.#limitVideo();
+    if (this.#ceiling.max_height === max_height && this.#ceiling.max_video_bps === max_video_bps) return;
+    this.#ceiling = { max_height, max_video_bps };
+    void this.#tune();
   }
 
   #retry() {
@@ -148,10 +168,25 @@ export class Publisher {
   /** @param {RTCPeerConnection} pc @param {Source} source */
   #line(pc, source) {
     const kind = KINDS[source];
-    const encoding = { microphone: { maxBitrate: SPEECH_BPS }, camera: { maxBitrate: this.#max_video_bps }, screen: { maxBitrate: SCREEN_BPS, maxFramerate: SCREEN_FRAMES } }[source];
-    const transceiver = pc.addTransceiver(kind, { direction: 'sendonly', sendEncodings: [encoding] });
+    const transceiver = this.#transceiver(pc, source);
     prefer(transceiver, kind);
     this.lines.set(source, transceiver);
+  }
+
+  /** @param {RTCPeerConnection} pc @param {Source} source */
+  #transceiver(pc, source) {
+    const own = { microphone: { maxBitrate: SPEECH_BPS }, camera: { maxBitrate: this.#ceiling.max_video_bps }, screen: { maxBitrate: SCREEN_BPS, maxFramerate: SCREEN_FRAMES } }[source];
+    const rank = { priority: PRIORITY[source], networkPriority: PRIORITY[source] };
+    if (source === 'camera' && this.#layers) {
+      try {
+        const sendEncodings = layered(sizeOf(this.tracks.get(source)), null, this.#ceiling).map((layer) => ({ ...layer, ...rank, scalabilityMode: TEMPORAL }));
+        return pc.addTransceiver('video', { direction: 'sendonly', sendEncodings });
+      } catch (error) {
+        console.warn('this browser sends no layers', error);
+        this.#layers = false;
+      }
+    }
+    return pc.addTransceiver(KINDS[source], { direction: 'sendonly', sendEncodings: [{ ...own, ...rank }] });
   }
 
   /** Whether something has not been offered yet, or an offer got lost with its WebSocket. @param {RTCPeerConnection} pc */
@@ -194,11 +229,12 @@ export class Publisher {
     const asked = this.#asked.shift();
     if (!asked || asked.pc !== this.pc) return;
     clearTimeout(this.#limit);
+    if (this.#layers && !takesLayers(message.sdp)) return this.#withoutLayers();
     try {
-      await asked.pc.setRemoteDescription({ type: 'answer', sdp: message.sdp });
+      await asked.pc.setRemoteDescription({ type: 'answer', sdp: beginsWith(message.sdp, this.#activeLayers()) });
       if (asked.pc !== this.pc) return;
       this.transport = message.transport;
-      await this.#limitVideo();
+      await this.#tune();
       if (this.pc === asked.pc) this.start(); // what was added meanwhile
     } catch (error) {
       console.error('the answer to our offer was not understood', error);
@@ -214,21 +250,61 @@ export class Publisher {
     if (asked.pc === this.pc) this.#retry();
   }
 
-  async #limitVideo() {
-    const sender = this.lines.get('camera')?.sender;
+  /** An engine that takes no layers would get the smallest alone: offer one picture instead, from now on. */
+  #withoutLayers() {
+    this.#layers = false;
+    this.drop();
+    this.start();
+  }
+
+  #activeLayers() {
+    const layers = layered(sizeOf(this.tracks.get('camera')), this.#demands.get('camera') ?? null, this.#ceiling);
+    return new Set(layers.filter(({ active }) => active).map(({ rid }) => rid));
+  }
+
+  /** Encode each picture as it is wanted; a call while that is being done has it done once more. */
+  async #tune() {
+    this.#again = true;
+    if (this.#tuning) return;
+    this.#tuning = true;
+    while (this.#again) {
+      this.#again = false;
+      for (const source of /** @type {const} */ (['camera', 'screen'])) await this.#encode(source);
+    }
+    this.#tuning = false;
+  }
+
+  /** @param {'camera' | 'screen'} source */
+  async #encode(source) {
+    const sender = this.lines.get(source)?.sender;
     if (!sender?.track) return;
     const parameters = sender.getParameters();
-    const encoding = parameters.encodings?.[0];
-    if (!encoding) return;
-    const height = Math.min(sender.track.getSettings().height ?? this.#max_height, sender.track.getSettings().width ?? Infinity);
-    encoding.maxBitrate = this.#max_video_bps;
-    encoding.scaleResolutionDownBy = Math.max(1, height / this.#max_height);
+    const demand = this.#demands.get(source) ?? null;
+    const [first] = parameters.encodings ?? [];
+    if (!first) return;
+    if (source === 'screen') first.active = demand?.wanted ?? true;
+    else if (parameters.encodings.length === RIDS.length) {
+      const layers = layered(sizeOf(sender.track), demand, this.#ceiling);
+      for (const encoding of parameters.encodings) Object.assign(encoding, layers.find(({ rid }) => rid === encoding.rid));
+    } else Object.assign(first, single(sizeOf(sender.track), demand, this.#ceiling));
     try {
       await sender.setParameters(parameters);
     } catch {
-      // A negotiation is going on; its end sets the limits again.
+      // A negotiation is going on; its end sets them again.
     }
   }
+}
+
+/** What a camera gives; before there is one, what it is asked for. @param {MediaStreamTrack | undefined} track */
+function sizeOf(track) {
+  const { width = 1280, height = 720 } = track?.getSettings() ?? {};
+  return { width, height };
+}
+
+/** Layers are for VP8: every browser decodes it, and Chromium and Safari encode several at once. Firefox sends one. */
+function canLayer() {
+  if (navigator.userAgent.includes('Firefox/')) return false;
+  return (RTCRtpSender.getCapabilities('video')?.codecs ?? []).some((codec) => codec.mimeType.toLowerCase() === 'video/vp8');
 }
 
 /** Close for good, without an event. @param {RTCPeerConnection} pc */

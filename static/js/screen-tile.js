@@ -46,6 +46,11 @@ export class ScreenTile extends HTMLElement {
     fill(this.#cover, icon('screen', 36), el('span', { class: 'tile-state' }, why));
   }
 
+  /** The element that shows the screen. */
+  get picture() {
+    return this.#video;
+  }
+
   /** @param {MediaStreamTrack | null} track */
   play(track) {
     const [shown] = this.#stream.getTracks();

@@ -27,6 +27,8 @@ export class HearingTile extends HTMLElement {
   #pin = el('button', { class: 'tile-pin', type: 'button', 'data-pin': true, 'aria-pressed': 'false' });
   /** What is heard of this tile now, 0 to 1. */
   level = 0;
+  /** Whether it is marked as speaking. */
+  speaking = false;
   #meter = el('span', { class: 'tile-level', 'aria-hidden': 'true' }, el('i'));
   /** @type {RTCRtpReceiver | null} */
   #receiver = null;
@@ -128,20 +130,25 @@ export class HearingTile extends HTMLElement {
     this.#pin.replaceChildren(icon('pin', 18));
   }
 
-  /** Draw the level; call it ten times a second. @param {number} now_ms */
-  listen(now_ms) {
-    const level = this.level = this.#own ? this.ownLevel() : this.#receiver ? remoteLevel(this.#receiver) : 0;
-    this.#meter.style.setProperty('--level', level.toFixed(2));
-    const former = this.#mark.speaking;
-    const speaking = this.#mark.hear(level, now_ms);
-    if (speaking === former) return;
-    this.classList.toggle('tile-speaking', speaking);
-    this.#speaks.hidden = !speaking;
+  /** The element that shows its picture. */
+  get picture() {
+    return this.#video;
   }
 
-  /** Whether it is marked as speaking. */
-  get speaking() {
-    return this.#mark.speaking;
+  /**
+   * Draw the level; call it ten times a second.
+   * @param {number} now_ms
+   * @param {boolean | null} told whether the court says that he speaks, null: it says nothing, and the level here decides
+   */
+  listen(now_ms, told) {
+    const level = this.level = this.#own ? this.ownLevel() : this.#receiver ? remoteLevel(this.#receiver) : 0;
+    this.#meter.style.setProperty('--level', level.toFixed(2));
+    const heard = this.#mark.hear(level, now_ms);
+    const speaking = told ?? heard;
+    if (speaking === this.speaking) return;
+    this.speaking = speaking;
+    this.classList.toggle('tile-speaking', speaking);
+    this.#speaks.hidden = !speaking;
   }
 
   /** Where its sound is to be heard. @param {string} id "" for the usual device */

@@ -2,6 +2,7 @@
 // gives an observer no right to send, and this page never asks for camera or microphone.
 
 import { t, word } from './i18n.js';
+import { downlinkWord } from './banners.js';
 import { announce } from './page.js';
 import { el, fill, find, icon, say } from './markup.js';
 import { remoteLevel } from './levels.js';
@@ -9,6 +10,7 @@ import { Media } from './media.js';
 import { Connection } from './protocol.js';
 import { onNetworkChange } from './rescue.js';
 import { roomOf } from './rooms.js';
+import { Showing } from './showing.js';
 
 /** @typedef {import('./situation.js').Situation} Situation */
 /** @typedef {import('./protocol.js').View} View */
@@ -23,6 +25,8 @@ class Tile {
   /** @param {string} endpoint */
   constructor(endpoint) {
     this.endpoint = endpoint;
+    /** @type {'camera' | 'screen'} */
+    this.shows = 'camera';
     this.video = el('video', { playsinline: true, autoplay: true });
     this.stream = new MediaStream();
     this.video.srcObject = this.stream;
@@ -36,7 +40,8 @@ class Tile {
     const first = people[0];
     if (!first) return;
     // A video element shows one picture: the document that is shared, not who shares it.
-    const wanted = ['microphone', first.sources.screen?.live ? 'screen' : 'camera'].flatMap((source) => media.remote.get(`${this.endpoint}/${source}`)?.track ?? []);
+    this.shows = first.sources.screen?.live ? 'screen' : 'camera';
+    const wanted = ['microphone', this.shows].flatMap((source) => media.remote.get(`${this.endpoint}/${source}`)?.track ?? []);
     const shown = this.stream.getTracks();
     for (const track of shown) if (!wanted.includes(track)) this.stream.removeTrack(track);
     for (const track of wanted) if (!shown.includes(track)) this.stream.addTrack(track);
@@ -55,10 +60,11 @@ class Tile {
     this.element.setAttribute('aria-label', names);
   }
 
-  /** @param {Media} media */
-  level(media) {
+  /** @param {Media} media @param {string | null | undefined} speaker as the court hears it, undefined: it has not said */
+  level(media, speaker) {
     const receiver = media.remote.get(`${this.endpoint}/microphone`)?.receiver;
-    this.element.classList.toggle('watch-speaking', receiver !== undefined && remoteLevel(receiver) > SPEAKING);
+    const heard = receiver !== undefined && remoteLevel(receiver) > SPEAKING;
+    this.element.classList.toggle('watch-speaking', speaker === undefined ? heard : speaker === this.endpoint);
   }
 
   close() {
@@ -76,6 +82,12 @@ export class SilentWatch extends HTMLElement {
   _view = null;
   /** @type {Map<string, Tile>} */
   _tiles = new Map();
+  /** @type {Showing | null} */
+  _showing = null;
+  /** Who speaks as the court hears it; undefined: it has not said. @type {string | null | undefined} */
+  _speaker = undefined;
+  /** @type {import('./protocol.js').Downlink['state']} */
+  _downlink = 'full';
   _sound = true;
   /** @type {ReturnType<typeof setInterval>[]} */
   _timers = [];
@@ -126,6 +138,18 @@ export class SilentWatch extends HTMLElement {
     const media = new Media(connection, { publishes: false });
     this._connection = connection;
     this._media = media;
+    this._showing = new Showing(connection, media);
+    connection.on('speaker', ({ endpoint }) => {
+      if (endpoint !== null || this._speaker !== undefined) this._speaker = endpoint;
+    });
+    connection.on('media_reset', () => {
+      this._speaker = undefined;
+      this._downlink = 'full';
+    });
+    connection.on('downlink', ({ state }) => {
+      this._downlink = state;
+      this._show();
+    });
     media.onchange = () => this._show();
     connection.on('state', (message) => {
       this._view = message.view;
@@ -164,6 +188,10 @@ export class SilentWatch extends HTMLElement {
     for (const timer of this._timers) clearInterval(timer);
     connection.send({ type: 'leave' });
     this._media?.close();
+    this._showing?.close();
+    this._showing = null;
+    this._speaker = undefined;
+    this._downlink = 'full';
     connection.close();
     this._media = null;
     this._view = null;
@@ -202,10 +230,11 @@ export class SilentWatch extends HTMLElement {
       }
       tile.show(people, media, this._sound, roomOf(view, endpoint));
     }
+    this._showing?.show(new Map([...this._tiles.values()].map((tile) => [tile.video, { endpoint: tile.endpoint, source: tile.shows }])));
     this._arrange();
     this._say(view.place !== 'observing' || !view.rights.see ? t('This stage is closed to observers. The picture comes back by itself.')
       : view.media === 'away' ? t('Picture and sound are interrupted. They come back by themselves.')
-      : places.size === 0 ? t('Nobody is inside yet.') : '');
+      : places.size === 0 ? t('Nobody is inside yet.') : downlinkWord(this._downlink));
   }
 
   /** As many columns as show the pictures largest in the room there is. */
@@ -223,7 +252,7 @@ export class SilentWatch extends HTMLElement {
 
   _levels() {
     const media = this._media;
-    if (media) for (const tile of this._tiles.values()) tile.level(media);
+    if (media) for (const tile of this._tiles.values()) tile.level(media, this._speaker);
   }
 
   _showSound() {

@@ -50,7 +50,7 @@ def grey_of(name: str) -> int:
 
 async def height_sent(seat: Seat) -> int:
     """Lines of the picture that a page sends; 0 before the first."""
-    return int((await seat.figures())["media"]["sample"]["outbound"].get("video", {}).get("height", 0))
+    return int((await seat.figures())["media"]["sample"]["outbound"].get("camera", {}).get("height", 0))
 
 
 @pytest.mark.timeout(240)

@@ -33,7 +33,7 @@ VIEWS = (
 FROM_BROWSER = tuple(model.__name__ for model in protocol.BrowserMessage.__args__)
 
 
-@pytest.mark.parametrize("name", [*FROM_SERVER, *VIEWS, "TrackOffered", "Shown"])
+@pytest.mark.parametrize("name", [*FROM_SERVER, *VIEWS, "TrackOffered", "Shown", "Direction"])
 def test_a_message_of_the_server_has_the_same_fields_in_the_page(name: str) -> None:
     assert typed_fields(name) == set(getattr(protocol, name).model_fields)
 
