@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from playwright.async_api import ViewportSize
+
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
 from tests.browser.hearing import Seat, eventually, take_the_chair, to_the_waiting_room
 from tests.browser.site import Site
 
 BUSY_S = 60.0
-SMALL = {"width": 480, "height": 360}
-LARGE = {"width": 1600, "height": 1000}
+SMALL: ViewportSize = {"width": 480, "height": 360}
+LARGE: ViewportSize = {"width": 1600, "height": 1000}
 OWN_PICTURE = """() => { const video = document.querySelector('hearing-tile.tile-you video');
   return [video.videoHeight, video.getVideoPlaybackQuality().totalVideoFrames]; }"""
 HIDE = """hidden => {

@@ -81,7 +81,7 @@ async def test_each_of_twelve_sees_and_hears_the_eleven_others(site: Site, perso
         everybody = [seat.name for seat in seats] + [robot.name for robot in robots]
         assert len(set(everybody)) == 12
         await asyncio.gather(
-            *(seat.sees(name, BUSY_S) for seat in seats for name in everybody if name != seat.name),
+            *(looks_at(seat, [name for name in everybody if name != seat.name]) for seat in seats),
             *(robot.sees(name, limit_s=BUSY_S) for robot in robots for name in everybody if name != robot.name),
             *(robot.hears(name, limit_s=BUSY_S) for robot in robots for name in everybody if name != robot.name),
         )
@@ -106,6 +106,13 @@ async def test_each_of_twelve_sees_and_hears_the_eleven_others(site: Site, perso
     finally:
         await asyncio.gather(*(robot.close() for robot in robots))
         await court.close()
+
+
+async def looks_at(seat: Seat, names: list[str]) -> None:
+    """One picture after another, as on a telephone not all of them stand on the page at once, and what is not seen is not sent."""
+    for name in names:
+        await seat.tile(name).scroll_into_view_if_needed()
+        await seat.sees(name, BUSY_S)
 
 
 # What the three at browsers do: the chair with the mouse, Li with the keyboard alone, Wang on a telephone and in English.
