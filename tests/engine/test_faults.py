@@ -58,8 +58,8 @@ async def test_without_a_server_nobody_is_connected_anew(hall: Hall) -> None:
     frames = bo.frames("ana", Source.CAMERA)
     await hall.client.start()
     await until(lambda: hall.client.connected)
+    bo.epoch = 2  # of the next server, before its first offer comes
     await hall.apply(everybody("ana", "bo", private=True), epoch=2)
-    bo.epoch = 2
     await hall.seen(bo, "ana", Source.MICROPHONE)
     assert frames == 0
 

@@ -7,9 +7,13 @@ from dataclasses import asdict
 from rooms import wire
 from rooms.media.control import ControlSocket, Request, router_of
 from rooms.media.drain import Drain
-from rooms.media.engine import Routing, Source
+from rooms.media.engine import Routing, Source, TrackKey
 
 from .node import Node
+
+MOST_HEIGHT = 16_384
+MOST_PICTURES = 1_000
+"""What a page may say of what it shows: device pixels, and pictures at once."""
 
 
 class JanusControl(ControlSocket):
@@ -23,6 +27,7 @@ class JanusControl(ControlSocket):
             "subscribe": self._subscribe,
             "answer": self._answer,
             "restart": self._restart,
+            "show": self._show,
             "close_router": self._close_router,
             "report": lambda _: node.report(),
         }
@@ -51,6 +56,13 @@ class JanusControl(ControlSocket):
     async def _restart(self, arguments: wire.Json) -> wire.Json:
         offer = await self._node.router(*router_of(arguments)).restart(str(arguments["endpoint"]), str(arguments["transport"]))
         return {**asdict(offer), "tracks": list(offer.tracks)}
+
+    async def _show(self, arguments: wire.Json) -> wire.Json:
+        heights = {TrackKey(str(endpoint), Source(source)): int(height) for endpoint, source, height in arguments["heights"]}
+        if any(not 0 <= height <= MOST_HEIGHT for height in heights.values()) or len(heights) > MOST_PICTURES:
+            raise ValueError(f"heights are 0 to {MOST_HEIGHT}, of {MOST_PICTURES} pictures at most")
+        await self._node.router(*router_of(arguments)).show(str(arguments["endpoint"]), heights)
+        return {}
 
     async def _close_router(self, arguments: wire.Json) -> wire.Json:
         await self._node.close_router(*router_of(arguments))

@@ -11,6 +11,10 @@ from rooms.media.forwarding.codecs import KIND
 from rooms.media.forwarding.sdp import Description, Format, SdpError
 
 _OTHER_FINGERPRINTS = re.compile(r"a=fingerprint:(?!sha-256 )[^\r\n]*\r?\n", re.IGNORECASE)
+_HEADS = re.compile(r"^(?=m=)", re.MULTILINE)
+_MID = re.compile(r"^a=mid:(\S+)", re.MULTILINE)
+_RID = re.compile(r"^a=rid:[^\r\n]*", re.MULTILINE)
+_SIMULCAST = re.compile(r"^(a=simulcast:\s*(send|recv) )([^\s]+)", re.MULTILINE)
 _SENDS = re.compile(r"^a=(?:sendonly|sendrecv)\r?$", re.MULTILINE)
 
 
@@ -47,17 +51,46 @@ def answered(text: str, mids: Collection[str]) -> Description:
     return answer
 
 
+def layers(text: str) -> dict[str, tuple[str, ...]]:
+    """The simulcast layers (rids, RFC 8853) that each section of an offer sends, in its order, the lowest first; only if several."""
+    found = {}
+    for section in _sections(text):
+        mid, sent = _MID.search(section), _SIMULCAST.search(section)
+        rids = tuple(re.findall(r"^a=rid:(\S+) send", section, re.MULTILINE))
+        wanted = tuple(rid for rid in (sent[3].split(";") if sent is not None and sent[2] == "send" else ()) if rid in rids)
+        if mid is not None and len(wanted) > 1:
+            found[mid[1]] = wanted
+    return found
+
+
 def for_janus(text: str) -> str:
-    """A browser's description with the one fingerprint that Janus knows: of several it would take the last (RFC 8122 section 5)."""
-    return _OTHER_FINGERPRINTS.sub("", text)
+    """A browser's description as Janus can read it: with the one fingerprint that it knows, for of several it would take the last
+    (RFC 8122 section 5), and with simulcast layers the highest first, for it takes the first for the highest."""
+    return turned(_OTHER_FINGERPRINTS.sub("", text))
+
+
+def turned(text: str) -> str:
+    """The same description with the order of simulcast layers turned round, in each section."""
+    head, *sections = _HEADS.split(text)
+    return "".join([head, *map(_turned, sections)])
+
+
+def _turned(section: str) -> str:
+    rids = iter(reversed(_RID.findall(section)))
+    section = _RID.sub(lambda _: next(rids), section)
+    return _SIMULCAST.sub(lambda found: found[1] + ";".join(reversed(found[3].split(";"))), section)
+
+
+def _sections(text: str) -> list[str]:
+    return _HEADS.split(text)[1:]
 
 
 def without_placeholders(offer: str, carried: Collection[str]) -> str:
     """Janus's offer in which every section that carries no track of ours is inactive, so that no browser shows it."""
-    head, *sections = re.split(r"^(?=m=)", offer, flags=re.MULTILINE)
+    head, *sections = _HEADS.split(offer)
     written = [head]
     for section in sections:
-        mid = re.search(r"^a=mid:(\S+)", section, re.MULTILINE)
+        mid = _MID.search(section)
         kept = mid is not None and mid[1] in carried
         written.append(section if kept else _SENDS.sub("a=inactive\r", section))
     return "".join(written)

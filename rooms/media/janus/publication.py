@@ -26,11 +26,13 @@ SCREEN_BPS = 1_500_000
 
 @dataclass(slots=True)
 class Track:
-    """One source on one section. `permitted`: as Janus has it; None: not told yet. Counters are those of Janus's core."""
+    """One source on one section. `layers`: the rids of its simulcast, lowest first, or none. `permitted`: as Janus has it; None: not
+    told yet. Counters are those of Janus's core."""
 
     key: TrackKey
     mid: str
     described: Format
+    layers: tuple[str, ...] = ()
     permitted: bool | None = None
     forward: Forward | None = None
     stream: int = 0
@@ -41,11 +43,20 @@ class Track:
 
 
 class Publication:
-    """`state`: new → connected → closed. `changed(publication)` is called when Janus says that it is another."""
+    """`state`: new → connected → closed. `changed(publication)` is called when Janus says that it is another;
+    `talking` with the name of whoever's voice begins (its level, dBov below the loudest) or ends (None)."""
 
     direction = "publish"
 
-    def __init__(self, connection: Connection, place: Place, endpoint: str, feed: Feed, changed: Callable[[Publication], None]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        place: Place,
+        endpoint: str,
+        feed: Feed,
+        changed: Callable[[Publication], None],
+        talking: Callable[[str, float | None], None],
+    ) -> None:
         self.id = secrets.token_hex(8)
         self.name = secrets.token_hex(12)
         self.endpoint = endpoint
@@ -57,6 +68,7 @@ class Publication:
         self._place = place
         self._feed = feed
         self._changed = changed
+        self._talking = talking
         self._token = secrets.token_hex(12)
         self._offer: Description | None = None
         self._bitrate = 0
@@ -88,18 +100,19 @@ class Publication:
         if not reply.sdp:
             raise EngineError("bad_sdp", "Janus has no answer to this offer")
         self._offer = offer
-        self._take(tracks)
-        return reply.sdp
+        self._take(tracks, descriptions.layers(text))
+        return descriptions.turned(reply.sdp)
 
-    def _take(self, tracks: Mapping[str, tuple[Source, Format]]) -> None:
+    def _take(self, tracks: Mapping[str, tuple[Source, Format]], layers: Mapping[str, tuple[str, ...]]) -> None:
         former, self.tracks = self.tracks, {}
         for mid, (source, described) in tracks.items():
             key, known = TrackKey(self.endpoint, source), former.get(mid)
-            if known is not None and known.key == key and known.described == described:
+            sent = layers.get(mid, ())
+            if known is not None and (known.key, known.described, known.layers) == (key, described, sent):
                 self.tracks[mid] = known
                 known.permitted = None  # Janus may have made the stream anew: it is told again
             else:
-                self.tracks[mid] = Track(key, mid, described)
+                self.tracks[mid] = Track(key, mid, described, sent)
         for mid, track in former.items():
             if self.tracks.get(mid) is not track and track.forward is not None:
                 track.forward.close("closed")
@@ -126,7 +139,7 @@ class Publication:
             await self._end_forward(track)
             return
         forward = Forward(self._feed, self._place.sitting, track.key, track.described.codec, lambda: self.ask_key_frame(track))
-        stream = {"mid": track.mid, "port": forward.port, "ssrc": forward.ssrc, "pt": PAYLOAD_TYPE}
+        stream = {"mid": track.mid, "port": forward.port, "ssrc": forward.ssrc, "pt": PAYLOAD_TYPE, "simulcast": bool(track.layers)}
         forward.permit(track.permitted is True)
         try:
             reply = await self._place.ask(
@@ -174,6 +187,11 @@ class Publication:
         task.add_done_callback(self._tasks.discard)
 
     def _event(self, event: Json) -> None:
+        data = event.get("plugindata", {}).get("data", {})
+        if data.get("videoroom") in ("talking", "stopped-talking"):
+            level = float(data["audio-level-dBov-avg"]) if data["videoroom"] == "talking" else None
+            self._talking(str(data["id"]), level)
+            return
         if event["janus"] == "webrtcup" and self.state == NEW:
             self.state = CONNECTED
         elif event["janus"] in ("hangup", "detached") and self.state != CLOSED:

@@ -16,10 +16,13 @@ from rooms.media.forwarding.feed import Feed
 
 from . import descriptions
 from .connection import Connection, JanusError, Json
+from .layers import level_of
 from .place import Place
-from .publication import CLOSED, CONNECTED, Publication
+from .publication import CLOSED, CONNECTED, Publication, Track
 from .subscription import FeedMid, Subscription
 
+URGE_EVERY_S, URGE_TIMES = 0.4, 8
+"""Chromium heeds no request for a key frame within 0.3 s of the last."""
 log = structlog.get_logger()
 
 
@@ -53,6 +56,11 @@ class Room:
         self._emit = emit
         self._endpoints: dict[str, _Endpoint] = {}
         self._open: set[TrackKey] = set()
+        self._shown: dict[str, Mapping[TrackKey, int]] = {}
+        self._demanded: dict[TrackKey, frozenset[int]] = {}
+        self._voices: dict[str, float] = {}
+        self._speaker = ""
+        self._urging: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._made = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,6 +79,7 @@ class Room:
                 await self._remove(gone)
             await self._gates()
             await self._connect()
+            self._tell_speaker()
             for endpoint in self._endpoints.values():
                 if returned and endpoint.subscribe is not None and endpoint.subscribe.pending is not None:
                     self._offered(endpoint.subscribe, endpoint.subscribe.pending)
@@ -88,7 +97,7 @@ class Room:
             if former is not None and former.continues(offer):
                 publication = former
             else:
-                publication = Publication(self._connection, self._place, name, self._feed, self._publication_changed)
+                publication = Publication(self._connection, self._place, name, self._feed, self._publication_changed, self._talking)
             try:
                 answer = await publication.accept(offer, text, tracks)
                 endpoint = self._endpoint(name)  # it may have been removed meanwhile
@@ -119,6 +128,7 @@ class Room:
                 await new.close()
                 raise
             self._endpoint(name).subscribe = new
+            await self._follow_pictures()
             return offer
 
     async def answer(self, name: str, transport: str, revision: int, text: str) -> None:
@@ -127,11 +137,19 @@ class Room:
             subscription = self._subscription(name, transport)
             await subscription.answer(revision, text)
             await self._connect_one(subscription)
+            await self._follow_pictures()
 
     async def restart(self, name: str, transport: str) -> Offer:
         """The subscribe transport offered again with new ICE credentials; raises EngineError."""
         async with self._lock:
             return await self._subscription(name, transport).restart()
+
+    async def show(self, name: str, heights: Mapping[TrackKey, int]) -> None:
+        """How high the endpoint shows each picture, device pixels; raises EngineError."""
+        self._endpoint(name)
+        async with self._lock:
+            self._shown[name] = heights
+            await self._follow_pictures()
 
     def _endpoint(self, name: str) -> _Endpoint:
         if name not in self.routing.publish:
@@ -198,10 +216,79 @@ class Room:
             await subscription.drop(self._wanted(subscription.endpoint))
         for subscription in subscriptions:
             await self._connect_one(subscription)
+        await self._follow_pictures()
 
     async def _connect_one(self, subscription: Subscription) -> None:
         if self.away_since is None and not self.stopped:  # nobody is connected anew while the server is away
             await subscription.add(self._wanted(subscription.endpoint))
+
+    # -- which pictures, how large, and whose voice
+
+    def _pictures(self) -> dict[FeedMid, Track]:
+        return {(p.name, t.mid): t for p in self._publications() for t in p.tracks.values() if t.described.codec.kind == "video"}
+
+    async def _follow_pictures(self) -> None:
+        """Send each viewer the layer that fits what he shows, and tell each publisher what is wanted of him, where that changed."""
+        pictures = self._pictures()
+        wanted: dict[TrackKey, set[int]] = {track.key: set() for track in pictures.values()}
+        for subscription in self._subscriptions():
+            shown = self._shown.get(subscription.endpoint, {})
+            levels = {
+                at: level_of(shown.get(pictures[at].key), pictures[at].layers) for at in subscription.carried.values() if at in pictures
+            }
+            await subscription.show(levels)
+            if subscription.awaiting() and self._urging is None:
+                self._urging = asyncio.get_running_loop().create_task(self._urge())
+            for at, level in levels.items():
+                if level is not None:
+                    wanted[pictures[at].key].add(level)
+        for track in pictures.values():
+            if track.key in self.routing.record:
+                wanted[track.key].add(max(0, len(track.layers) - 1))
+            self._tell_demand(track, frozenset(wanted[track.key]))
+        self._demanded = {key: levels for key, levels in self._demanded.items() if key in wanted}
+
+    async def _urge(self) -> None:
+        """Ask for key frames until every viewer has his layer: Janus asks once, and Chromium heeds no request soon after another."""
+        for _ in range(URGE_TIMES):
+            await asyncio.sleep(URGE_EVERY_S)
+            pictures = self._pictures()
+            awaited = {
+                at for subscription in self._subscriptions() for at in subscription.awaiting() if at in pictures and pictures[at].layers
+            }
+            if not awaited:
+                break
+            for publication in self._publications():
+                for mid in {mid for feed, mid in awaited if feed == publication.name}:
+                    publication.ask_key_frame(publication.tracks[mid])
+        self._urging = None
+
+    def _tell_demand(self, track: Track, levels: frozenset[int]) -> None:
+        if self._demanded.get(track.key) == levels:
+            return
+        self._demanded[track.key] = levels
+        rids = [track.layers[level] for level in sorted(levels)] if track.layers else []
+        fields = {"source": str(track.key.source), "wanted": bool(levels), "rids": rids}
+        self._emit("demand", self.name, track.key.endpoint, **fields)
+
+    def _talking(self, feed: str, level: float | None) -> None:
+        if level is None:
+            self._voices.pop(feed, None)
+        else:
+            self._voices[feed] = level
+        self._tell_speaker()
+
+    def _tell_speaker(self) -> None:
+        """The loudest of those whose sound passes; a level counts downwards from the loudest (RFC 6464)."""
+        passing = {
+            p.name: p for p in self._publications() if any(t.permitted and t.key.source is Source.MICROPHONE for t in p.tracks.values())
+        }
+        self._voices = {feed: level for feed, level in self._voices.items() if feed in passing}
+        loudest = min(self._voices, key=self._voices.__getitem__, default="")
+        speaker = passing[loudest].endpoint if loudest else ""
+        if speaker != self._speaker:
+            self._speaker = speaker
+            self._emit("speaker", self.name, speaker)
 
     # -- what Janus says
 
@@ -225,6 +312,7 @@ class Room:
                 await transport.close()
             self._tell_producers()
             await self._connect()
+            self._tell_speaker()
 
     def _offered(self, subscription: Subscription, offer: Offer) -> None:
         fields = {"transport": offer.transport, "revision": offer.revision, "sdp": offer.sdp, "tracks": list(offer.tracks)}
@@ -233,6 +321,7 @@ class Room:
     def _tell_producers(self) -> None:
         present = {track.key for publication in self._publications() for track in publication.tracks.values()}
         for key in sorted(present - self._open):
+            self._demanded.pop(key, None)  # it is told after each beginning
             self._emit("producer", self.name, key.endpoint, source=str(key.source), state="open")
         for key in sorted(self._open - present):
             self._emit("producer", self.name, key.endpoint, source=str(key.source), state="closed")
@@ -263,6 +352,7 @@ class Room:
 
     async def _remove(self, name: str) -> None:
         endpoint = self._endpoints.pop(name)
+        self._shown.pop(name, None)
         self._open = {key for key in self._open if key.endpoint != name}
         for transport in (endpoint.publish, endpoint.subscribe):
             if transport is not None:
@@ -274,6 +364,8 @@ class Room:
     async def close(self) -> None:
         """End every transport, and the room. May be called twice."""
         async with self._lock:
+            if self._urging is not None:
+                self._urging.cancel()
             for name in list(self._endpoints):
                 await self._remove(name)
             if self._made:

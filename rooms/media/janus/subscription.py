@@ -14,6 +14,8 @@ from .connection import Connection, Handle, JanusError, Json
 from .place import Place, refused
 from .publication import CLOSED, CONNECTED, NEW
 
+HIGHEST = 2
+"""The substream that Janus sends as long as it is told nothing."""
 FeedMid = tuple[str, str]
 """A published stream: the participant's id in the room and its mid."""
 
@@ -49,6 +51,8 @@ class Subscription:
         self._names: dict[str, TrackKey] = {}
         self._refused: frozenset[str] = frozenset()
         self._figures: Mapping[str, Any] = {}
+        self._told: dict[str, tuple[bool, int]] = {}
+        self._awaited: dict[str, int] = {}
 
     async def open(self, wanted: Mapping[TrackKey, FeedMid]) -> Offer:
         """Join the room and offer what is wanted; raises EngineError."""
@@ -71,7 +75,8 @@ class Subscription:
 
     def _take(self, data: Mapping[str, Any]) -> None:
         active = [s for s in data["streams"] if s.get("active") and s.get("feed_id") not in (None, self._place.placeholder)]
-        self.carried = {str(s["mid"]): (str(s["feed_id"]), str(s["feed_mid"])) for s in active}
+        former, self.carried = self.carried, {str(s["mid"]): (str(s["feed_id"]), str(s["feed_mid"])) for s in active}
+        self._told = {mid: told for mid, told in self._told.items() if self.carried.get(mid) == former.get(mid)}
 
     # -- what shall be received
 
@@ -81,6 +86,7 @@ class Subscription:
         if lost:
             await self._update(unsubscribe=[{"sub_mid": mid} for mid in lost])
             self.carried = {mid: at for mid, at in self.carried.items() if mid not in lost}
+            self._told = {mid: told for mid, told in self._told.items() if mid in self.carried}
 
     async def add(self, wanted: Mapping[TrackKey, FeedMid]) -> None:
         """Carry what is wanted and not carried yet; while an offer waits for its answer, that is put off. Raises EngineError."""
@@ -98,6 +104,27 @@ class Subscription:
             raise refused(error) from None
         if reply.sdp:
             self._offered(self, self._offer(reply.data, reply.sdp))
+
+    async def show(self, levels: Mapping[FeedMid, int | None]) -> None:
+        """Have Janus send each picture in the simulcast layer of this level (0 is the lowest), or not at all (None): no offer follows.
+        Idempotent; raises EngineError."""
+        for mid, at in self.carried.items():
+            if at not in levels or self.handle is None:
+                continue
+            level = levels[at]
+            former = self._told.get(mid, (True, HIGHEST))
+            wanted = (level is not None, former[1] if level is None else level)
+            if wanted != former:
+                try:
+                    await self.handle.ask("configure", mid=mid, send=wanted[0], substream=wanted[1])
+                except JanusError as error:
+                    raise refused(error) from None
+                self._told[mid] = wanted
+                self._awaited[mid] = wanted[1]
+
+    def awaiting(self) -> list[FeedMid]:
+        """The simulcast pictures that do not come in the layer that was asked for yet: it begins with a key frame."""
+        return [self.carried[mid] for mid in self._awaited if mid in self.carried]
 
     # -- descriptions
 
@@ -150,6 +177,8 @@ class Subscription:
         data = event.get("plugindata", {}).get("data", {})
         if data.get("videoroom") == "updated" and event.get("jsep"):
             self._offered(self, self._offer(data, str(event["jsep"]["sdp"])))
+        elif "substream" in data and self._awaited.get(str(data.get("mid"))) == data["substream"]:
+            del self._awaited[str(data["mid"])]
         elif event["janus"] == "webrtcup" and self.state == NEW:
             self.state = CONNECTED
             self._changed(self)
