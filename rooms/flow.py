@@ -64,9 +64,14 @@ class Flow:
         return self._downlinks[endpoint]
 
     def speaks(self, endpoint: str) -> Speaker:
-        """The message for everybody who sees the hearing; "": nobody speaks."""
+        """The message for whoever may hear this endpoint; "": nobody speaks."""
         self.speaker = endpoint
         return Speaker(endpoint=endpoint or None)
+
+    def heard_by(self, endpoint: str, desired: Routing) -> Speaker:
+        """Who speaks, for a page: it learns of nobody whom it may not hear."""
+        heard = endpoint == self.speaker or TrackKey(self.speaker, Source.MICROPHONE) in desired.watch.get(endpoint, frozenset())
+        return Speaker(endpoint=(self.speaker or None) if heard else None)
 
     def ended(self, endpoint: str, source: Source) -> None:
         """The track is not published any more, so nothing is wanted of it."""
@@ -78,9 +83,9 @@ class Flow:
         """What is wanted of its pictures, for a page that kept its publish connection."""
         return tuple(self._demands.get(endpoint, {}).values())
 
-    def seen_by(self, endpoint: str) -> tuple[Speaker | Downlink, ...]:
+    def seen_by(self, endpoint: str, desired: Routing) -> tuple[Speaker | Downlink, ...]:
         """What a page that begins to see the hearing has to know."""
-        speaker = Speaker(endpoint=self.speaker or None)
+        speaker = self.heard_by(endpoint, desired)
         return (speaker, self._downlinks[endpoint]) if endpoint in self._downlinks else (speaker,)
 
     def downlink(self, endpoint: str) -> Downlink | None:

@@ -15,10 +15,11 @@ import structlog
 
 from rooms.commands import SYSTEM, Actor, Arrive, ClearAlert, Command, Disappear, Facts, Observe, RaiseAlert
 from rooms.conference import handle
+from rooms.desired import routing
 from rooms.farewells import COME_BACK, farewells
 from rooms.journal import Journal
 from rooms.log import EventLog, LogRefused, Row
-from rooms.media.engine import Engine, EngineEvent
+from rooms.media.engine import Engine, EngineEvent, Routing
 from rooms.media_link import MediaLink
 from rooms.plan import Ticket
 from rooms.protocol import (
@@ -361,13 +362,13 @@ class Live:
     def _send_state(self, endpoint: str, connection: Connection) -> None:
         state = self.state
         view = view_for(state, self.measured(), endpoint) if state else None
-        if view is None or view == self._sent.get(endpoint):
+        if state is None or view is None or view == self._sent.get(endpoint):
             return
         former = self._sent.get(endpoint)
         self._sent[endpoint] = view
         connection.send(StateMessage(now_us=self._ports.clock_us(), view=view))
         if _sees(view) and not _sees(former):
-            for message in self.media.flow.seen_by(endpoint):
+            for message in self.media.flow.seen_by(endpoint, routing(state)):
                 connection.send(message)
 
     def measured(self) -> Measured:
@@ -446,11 +447,12 @@ class Live:
             self._pass_on(event.endpoint, message)
 
     def _pass_on(self, endpoint: str, message: Demand | Downlink | Speaker) -> None:
-        """Who speaks is for everybody who sees the hearing, the rest for the endpoint that it concerns."""
+        """Who speaks is for everybody who may hear him, the rest for the endpoint that it concerns."""
         if isinstance(message, Speaker):
+            desired = routing(self.state) if self.state else Routing()
             for viewer, connection in self.connections.items():
                 if _sees(self._sent.get(viewer)):
-                    connection.send(message)
+                    connection.send(self.media.flow.heard_by(viewer, desired))
         elif endpoint in self.connections:
             self.connections[endpoint].send(message)
 

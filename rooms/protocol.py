@@ -553,7 +553,8 @@ class Downlink(FromServer):
 
 
 class Speaker(FromServer):
-    """Who speaks now, by what arrives at the court; null: nobody. To whoever sees the hearing."""
+    """Who speaks now, by what arrives at the court; null: nobody whom this browser may hear. To
+    whoever sees the hearing."""
 
     type: Literal["speaker"] = "speaker"
     endpoint: Id | None

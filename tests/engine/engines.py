@@ -19,8 +19,6 @@ START_LIMIT_S = 40.0
 #: What an engine may lack; the suite asks, and says what holds instead. docs/engines.md has the table.
 SENDER_REPORTS = "sender reports reach the recorder"
 BOTH_CODECS = "each offer names every codec, so that a publisher may change it without a new offer"
-PICTURES = "simulcast layers by the size of tiles, and telling publishers what is wanted"
-SPEAKER = "telling who speaks"
 RESTART_ALWAYS = "ICE restarts while an offer waits for its answer"
 
 
@@ -88,7 +86,7 @@ class Embedded(Engine):
     """The embedded engine's worker."""
 
     name = "embedded"
-    can = frozenset({SENDER_REPORTS, BOTH_CODECS, RESTART_ALWAYS, PICTURES})
+    can = frozenset({SENDER_REPORTS, BOTH_CODECS, RESTART_ALWAYS})
 
     def start(self) -> None:
         self.socket.unlink(missing_ok=True)
@@ -106,7 +104,7 @@ class Janus(Engine):
     """Debian's Janus in a namespace of its own, and the process that drives it."""
 
     name = "janus"
-    can = frozenset({PICTURES, SPEAKER})
+    can: frozenset[str] = frozenset()
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

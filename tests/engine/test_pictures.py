@@ -20,7 +20,6 @@ from tests.rooms.media.rights import everybody, tracks
 from tests.rooms.media.test_chromium import FLAGS
 
 from .conftest import Hall
-from .engines import PICTURES, SPEAKER
 
 CAMERA = TrackKey("ana", Source.CAMERA)
 PAGE = r"""<!doctype html><meta charset=utf-8><title>peer</title><body><script>
@@ -96,8 +95,6 @@ async def height_becomes(page: Page, height: int) -> dict[str, Any]:
 
 @pytest.mark.timeout(150)
 async def test_each_viewer_gets_the_layer_that_fits_his_tile(hall: Hall, pages: tuple[Page, Page]) -> None:
-    if PICTURES not in hall.engine.can:
-        pytest.skip(f"{hall.engine.name} cannot: {PICTURES}")
     ana, bo = pages
     await hall.apply(everybody("ana", "bo", record=tracks("ana")))
     hall.record()
@@ -131,8 +128,6 @@ async def test_each_viewer_gets_the_layer_that_fits_his_tile(hall: Hall, pages: 
 
 
 async def test_a_picture_that_nobody_sees_is_not_wanted(hall: Hall) -> None:
-    if PICTURES not in hall.engine.can:
-        pytest.skip(f"{hall.engine.name} cannot: {PICTURES}")
     await hall.apply(everybody("ana", "bo"))
     ana, bo = hall.peer("ana"), hall.peer("bo")
     await ana.publish((Source.MICROPHONE, Source.CAMERA))
@@ -164,9 +159,6 @@ class Voice(Tone):
 
 
 async def test_who_speaks_is_told_and_a_muted_voice_is_nobody(hall: Hall) -> None:
-    if SPEAKER not in hall.engine.can:
-        pytest.skip(f"{hall.engine.name} cannot: {SPEAKER}")
-
     def speakers() -> list[str]:
         return [e.endpoint for e in hall.events if e.name == "speaker" and e.router == hall.router]
 

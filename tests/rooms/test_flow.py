@@ -8,7 +8,8 @@ import pytest
 
 from rooms import media_link, metrics
 from rooms.desired import floor
-from rooms.media.engine import EngineEvent, Source, TrackKey
+from rooms.flow import Flow
+from rooms.media.engine import EngineEvent, Routing, Source, TrackKey
 from tests.rooms.courthouse import Courthouse, Page, until
 from tests.rooms.making import Sitting, make_plan, room_ticket
 
@@ -159,10 +160,10 @@ async def test_another_engine_knows_nothing_of_all_that(house: Courthouse) -> No
     house.engine.emit(EngineEvent("speaker", *AT))
     house.engine.emit(EngineEvent("downlink", *AT, {"state": "audio", "estimate_bps": 1}))
     house.engine.emit(EngineEvent("demand", *AT, {"source": "camera", "wanted": True, "rids": []}))
-    assert (flow.speaker, len(flow.seen_by("e-zhang")), len(flow.demands("e-zhang"))) == ("e-zhang", 2, 1)
+    assert (flow.speaker, len(flow.seen_by("e-zhang", Routing())), len(flow.demands("e-zhang"))) == ("e-zhang", 2, 1)
     house.engine.lose()
     house.engine.up("engine-2")
-    assert (flow.speaker, len(flow.seen_by("e-zhang")), len(flow.demands("e-zhang"))) == ("", 1, 0)
+    assert (flow.speaker, len(flow.seen_by("e-zhang", Routing())), len(flow.demands("e-zhang"))) == ("", 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -200,3 +201,14 @@ async def test_a_room_has_the_floor_while_somebody_there_is_marked_as_speaking(h
     await house.routed(lambda routing: routing.floor == {"e-judge"})
     await judge.send("voice", participant="li", endpoint="room")
     await house.routed(lambda routing: routing.floor == {"e-judge", "room"})
+
+
+def test_nobody_learns_who_speaks_that_he_may_not_hear() -> None:
+    flow = Flow()
+    voice = frozenset({TrackKey("e-witness", Source.MICROPHONE)})
+    desired = Routing(watch={"e-judge": voice, "e-li": frozenset({TrackKey("e-witness", CAMERA)}), "e-witness": frozenset()})
+    flow.speaks("e-witness")
+    told = {endpoint: flow.heard_by(endpoint, desired).endpoint for endpoint in ("e-judge", "e-witness", "e-li", "e-elsewhere")}
+    assert told == {"e-judge": "e-witness", "e-witness": "e-witness", "e-li": None, "e-elsewhere": None}
+    flow.speaks("")
+    assert flow.heard_by("e-judge", desired).endpoint is None

@@ -65,6 +65,16 @@ def extensions(data: bytes) -> dict[int, bytes]:
     return found
 
 
+def extension(data: bytes, number: int) -> bytes | None:
+    """The header extension element `number` (from 1) of a packet."""
+    start = HEADER + 4 * (data[0] & 0x0F)
+    if not data[0] & 0x10 or data[start + 2 : start + 4] == b"\0\0":
+        return None
+    if data[start : start + 2] == b"\xbe\xde" and data[start + 4] >> 4 == number:  # the first of the one-byte form, as most often
+        return data[start + 5 : start + 6 + (data[start + 4] & 0x0F)]
+    return extensions(data).get(number)
+
+
 def without_extension(data: bytes) -> bytes:
     """The packet with its header extension taken off: ids are agreed hop by hop (RFC 8285 section 4.1)."""
     if not data[0] & 0x10:

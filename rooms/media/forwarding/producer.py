@@ -143,6 +143,9 @@ class Producer:
 
     def _forward(self, packet: bytes, extended: int, arrival_us: int, now: float) -> None:
         plain = packets.without_extension(packet)
+        voice = self.track.voice
+        if voice is not None and (level := self.transport.level_in(packet)) is not None:
+            voice.heard(level, now)
         payload = packets.HEADER + 4 * (plain[0] & 0x0F)
         self.ring[extended & (RING - 1)] = plain
         if packets.payload_end(plain) <= payload:

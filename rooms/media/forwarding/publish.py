@@ -135,6 +135,12 @@ class PublishTransport(Transport):
         else:
             self.context.port.dropped["media_unknown_payload_type"] += 1
 
+    def level_in(self, packet: bytes) -> int | None:
+        """The audio level of a packet (RFC 6464), 0 to 127 -dBov; None where the browser tells none."""
+        number = self._extensions.get(sdp.LEVEL_EXTENSION)
+        told = packets.extension(packet, number) if number else None
+        return told[0] & 0x7F if told else None
+
     def on_replayed(self, packet: bytes) -> None:
         entry = self._by_ssrc.get(int.from_bytes(packet[8:12], "big"))
         if entry is not None and not entry[1]:

@@ -14,6 +14,7 @@ from .demand import Demand
 from .feed import NOT_RECORDED, Feed
 from .producer import Producer
 from .publish import PublishTransport
+from .speaker import Speaking
 from .subscribe import Consumer, SubscribeTransport
 from .track import Track
 from .transport import CLOSED, Context, Transport
@@ -57,6 +58,7 @@ class Router:
         self._lossy = lossy
         self._restless = restless
         self._demand = Demand()
+        self._speaking = Speaking()
         self._shown: dict[str, dict[TrackKey, int]] = {}
         self._endpoints: dict[str, _Endpoint] = {}
         self._tracks: dict[TrackKey, Track] = {}
@@ -81,7 +83,9 @@ class Router:
                     if endpoint.subscribe.pending is not None:
                         self._offered(endpoint.subscribe, endpoint.subscribe.pending)
             self._demand.forget()
+            self._tell_speaker()
         self.think(self._context.clock())
+        self._listen(self._context.clock())
         self._context.outbox.flush()
 
     def publish(self, name: str, text: str, sources: Mapping[str, Source]) -> Published:
@@ -232,11 +236,21 @@ class Router:
                 rids = [track.layers[level].rid for level in sorted(self._demand.levels(key)) if track.layers[level].rid]
                 self._emit("demand", self.name, key.endpoint, source=str(key.source), wanted=bool(self._demand.levels(key)), rids=rids)
 
+    def _listen(self, now: float) -> None:
+        """Tell who speaks if that changed, of those whose sound passes."""
+        voices = {k.endpoint: t.voice for k, t in self._tracks.items() if t.voice is not None and t.permitted and t.layers}
+        if self._speaking.changed(voices, now):
+            self._tell_speaker()
+
+    def _tell_speaker(self) -> None:
+        self._emit("speaker", self.name, self._speaking.speaker)
+
     def tick(self, now: float) -> None:
         """Several times a second."""
         for track in self._tracks.values():
             track.tick(now)
         self.think(now)
+        self._listen(now)
 
     def measure(self, now: float) -> None:
         """Each second: bit rates and frame rates."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from rooms.media.engine import TrackKey
+from rooms.media.engine import Source, TrackKey
 
 from .codecs import Codec
 from .copies import Copy, Line, Recording
@@ -17,6 +17,7 @@ from .feed import Feed
 from .layer import LONG_AGO, Layer
 from .outbox import Outbox, Target
 from .packets import SenderReport, sender_report
+from .speaker import Voice
 
 if TYPE_CHECKING:
     from .producer import Producer
@@ -28,7 +29,8 @@ STALLED_S = 0.5
 class Track:
     """`permitted`: packets pass. `layers`: who publishes it now, lowest first; none: nobody does. `recording`: the recorder's side.
 
-    `stirred` is called when a layer begins or changes its size: what each consumer gets is to be thought over.
+    `stirred` is called when a layer begins or changes its size: what each consumer gets is to be thought over. `voice`: of a microphone,
+    how loud it is.
     """
 
     def __init__(self, key: TrackKey, outbox: Outbox, feed: Feed, sitting: str, stirred: Callable[[], None] = lambda: None) -> None:
@@ -37,6 +39,7 @@ class Track:
         self.layers: tuple[Layer, ...] = ()
         self.recording: Recording | None = None
         self.recorded = 0
+        self.voice = Voice() if key.source is Source.MICROPHONE else None
         self.stir = stirred
         self._forwarded_before = 0
         self._outbox = outbox
