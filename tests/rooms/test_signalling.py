@@ -53,6 +53,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "subscribe": {},
     "answer": {"transport": "t", "revision": 1, "sdp": "v=0"},
     "source": {"source": "microphone", "on": True},
+    "show": {"pictures": []},
     "quality": {"rtt_ms": 1, "lost_percent": 0},
     "leave": {},
     "admit": {"participants": ["li"]},

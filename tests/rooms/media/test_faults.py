@@ -67,7 +67,7 @@ async def test_media_flows_on_while_the_server_is_away_and_nothing_is_renegotiat
     await returned.apply("room", 2, everybody("ana", "bo"))
     frames = bo.frames("ana", Source.CAMERA)
     await until(lambda: bo.frames("ana", Source.CAMERA) > frames + 10)
-    assert [e.name for e in events if e.name != "demand"] == ["up"]
+    assert [e.name for e in events if e.name not in ("demand", "speaker")] == ["up"]
     await returned.close()
 
 
@@ -79,8 +79,8 @@ async def test_an_offer_that_the_server_missed_is_made_again(engine: EngineProce
     await engine.client.start()
     await until(lambda: engine.client.connected)
     await engine.client.apply("room", 2, everybody("ana", "bo"))
-    await until(lambda: engine.events[-1].name == "offer")
-    assert engine.events[-1].fields["offer"].transport == offer.transport
+    await until(lambda: any(e.name == "offer" for e in engine.events))
+    assert [e.fields["offer"].transport for e in engine.events if e.name == "offer"] == [offer.transport]
 
 
 async def test_the_newest_server_wins(engine: EngineProcess) -> None:
