@@ -33,7 +33,7 @@ PUBLISH = """async ([endpoint, codec]) => {
 }"""
 
 #: A switch that cost more than the wait for a key frame would stop the picture longer. A busy machine alone stops it now and then.
-STILL_S = 0.7
+STILL_S = 1.5
 
 ACTIVATE = """async rids => {
   const parameters = sender.getParameters();
