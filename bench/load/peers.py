@@ -48,15 +48,19 @@ class LoadPeer:
 
     async def subscribe(self, offer: str, finish: Callable[[str], Awaitable[None]]) -> LoadPeer:
         """Answer an offer, taking everything."""
+        await finish(await self.answer(offer))
+        await self._connect(offer, server=False)
+        return self
+
+    async def answer(self, offer: str) -> str:
+        """The answer to this or a later offer of the same connection."""
         lines = await self._transport_lines("active")
         sections: list[str] = []
         mids = []
         for media in SessionDescription.parse(offer).media:
             mids.append(media.rtp.muxId)
             sections += _section(media.kind, media.rtp.muxId, int(media.rtp.codecs[0].payloadType or 0), "recvonly", lines, None)
-        await finish(_description(mids, sections))
-        await self._connect(offer, server=False)
-        return self
+        return _description(mids, sections)
 
     async def _transport_lines(self, setup: str) -> list[str]:
         await self._gatherer.gather()

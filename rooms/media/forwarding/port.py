@@ -93,6 +93,10 @@ class Port:
         if self._by_address.get(address) is endpoint:
             del self._by_address[address]
 
+    def tables(self) -> dict[str, int]:
+        """How many addresses and credentials are known."""
+        return {"addresses": len(self._by_address), "credentials": len(self._by_ufrag)}
+
     def send(self, data: bytes, address: Address) -> None:
         """Send one datagram as it is."""
         try:

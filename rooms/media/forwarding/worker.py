@@ -198,7 +198,8 @@ class Worker:
           for it, null if it is to get none; `waits`: a key frame is waited for.
 
         ``worker`` has ``started_at`` (s), ``udp_port``, ``received``, ``sent``, ``failed`` (datagrams), ``dropped`` (by
-        reason), ``feed`` (counters of the recorder's feed), ``transports`` and ``cpu_s`` (processor time of the process).
+        reason), ``feed`` (counters of the recorder's feed), ``transports``, ``cpu_s`` (processor time of the process) and ``tables``: how
+        many ``routers``, closed ones that are remembered (``epochs``), ``addresses``, ICE ``credentials`` and ``tasks`` there are.
         States: new, connected, stale.
         """
         port = self.port
@@ -214,6 +215,12 @@ class Worker:
                 "feed": self.feed.report(),
                 "transports": self.transports(),
                 "cpu_s": time.process_time(),
+                "tables": {
+                    "routers": len(self._routers),
+                    "epochs": len(self._epochs),
+                    **port.tables(),
+                    "tasks": len(asyncio.all_tasks()),
+                },
             },
             "routers": {name: router.report() for name, router in self._routers.items()},
         }
