@@ -77,6 +77,9 @@ class Room:
             self.routing, self.away_since, self.stopped = routing, None, False
             for gone in self._endpoints.keys() - routing.publish.keys():
                 await self._remove(gone)
+            if returned:  # the server may be another one, which has heard nothing yet
+                self._demanded.clear()
+                self._emit("speaker", self.name, self._speaker)
             await self._gates()
             await self._connect()
             self._tell_speaker()
