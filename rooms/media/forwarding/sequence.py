@@ -21,6 +21,9 @@ RETRY_ROUNDS = 1.2
 #: Retries are never closer than this, whatever the round trip.
 MIN_RETRY_S = 0.02
 DEFAULT_RTT_S = 0.1
+#: Where much is lost the request is lost as well: it is sent once more after this. A sender answers only one of the two, as both
+#: come within a round trip.
+ECHO_S = 0.02
 #: Stretches remembered in which packets can be found again, and those of them that may be of former streams.
 SPANS, OTHER_SPANS = 64, 4
 #: Less than this between timestamps and arrivals is jitter.
@@ -119,6 +122,7 @@ class _Missing:
     since: float
     tries: int = 0
     next_at: float = 0.0
+    echo_at: float = float("inf")
 
 
 class LossList:
@@ -167,13 +171,18 @@ class LossList:
         del self._answered[number]
         return True
 
-    def due(self, now: float) -> list[int]:
-        """The numbers to ask for now, in order; each waits for a round trip and a little more before it is asked for again."""
+    def due(self, now: float, twice: bool = False) -> list[int]:
+        """The numbers to ask for now, in order; each waits for a round trip and a little more before it is asked for again. `twice`:
+        each request is sent once more soon after."""
         numbers = []
         for number, missing in self._missing.items():
             if missing.next_at <= now:
                 missing.tries += 1
                 missing.next_at = now + max(MIN_RETRY_S, self.rtt_s * RETRY_ROUNDS)
+                missing.echo_at = now + ECHO_S if twice else float("inf")
+                numbers.append(number)
+            elif missing.echo_at <= now:
+                missing.echo_at = float("inf")
                 numbers.append(number)
         return sorted(numbers)
 

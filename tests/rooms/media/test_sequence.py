@@ -99,6 +99,19 @@ def test_a_missing_packet_is_asked_for_at_once_and_again_after_a_round_trip() ->
     assert not losses.arrived(6, 1.2)
 
 
+def test_where_much_is_lost_each_request_is_sent_twice_and_counts_once() -> None:
+    losses = LossList()
+    losses.gap(5, 7, 1.0)
+    assert losses.due(1.0, twice=True) == [5, 6]
+    assert losses.due(1.01, twice=True) == []
+    losses.arrived(6, 1.015)
+    assert losses.due(1.02, twice=True) == [5], "the echo"
+    assert losses.due(1.1, twice=True) == [], "there is one echo only"
+    assert losses.due(1.2, twice=False) == [5], "the next try comes after a round trip as it would have"
+    assert losses.due(1.3) == []
+
+
+
 def test_what_never_comes_is_given_up() -> None:
     losses = LossList()
     losses.rtt_s = 0.001
