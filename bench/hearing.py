@@ -1,8 +1,9 @@
-"""What one hearing takes: ``join_ms`` at real browsers, ``server_rss_mb`` and ``server_cpu_percent_per_participant``.
+"""What one hearing takes: ``join_ms_p50`` and ``join_ms_p95`` at real browsers, ``server_rss_mb`` and
+``server_cpu_percent_per_participant``.
 
 * Joining: a clerk whose devices are ready clicks "enter" in Chromium; the time until the first frame of the chair, who is
-  inside, has been decoded. The peer is the floor: the same click, devices and browsers, but one RTCPeerConnection straight
-  from page to page, in turns with ours.
+  inside, has been decoded. Peers: the same site with Janus as its engine, in turns with ours; and the floor, the same click,
+  devices and browsers, but one RTCPeerConnection straight from page to page, in turns with both.
 * Load: a recorded hearing of real VP8 and Opus at the bit rates that the product asks of its cameras, each participant
   receiving all others (bench/load/robot.py). Counted is every process of the site. The peer is Janus, which carries the
   same media and does nothing else: no pages, no rights, no log, no recording.
@@ -18,6 +19,7 @@ import json
 import statistics
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
@@ -36,6 +38,8 @@ from tests.browser.site import Site
 HOOK = Path(__file__).parent / "load" / "joining.js"
 #: Joins one after another before the other way has its turn.
 TURN = 4
+#: Each engine's site is started so often, in turns.
+JOIN_TURNS = 2
 #: A run that loses more than this measures something else.
 MAX_LOSS = 0.01
 Figure = dict[str, object]
@@ -45,13 +49,13 @@ def options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.hearing", description="What one hearing takes.")
     parser.add_argument("--participants", type=int, nargs="*", default=[2, 6, 12], help="sizes of the hearings to carry (default: 2 6 12)")
-    parser.add_argument("--joins", type=int, default=12, help="joins each way, the median counts (default: 12)")
+    parser.add_argument("--joins", type=int, default=24, help="joins each way (default: 24)")
     return parser.parse_args()
 
 
-def site_in(folder: Path, address: str) -> Site:
+def site_in(folder: Path, address: str, engine: str = "embedded") -> Site:
     """A site with all its parts whose media go by `address`; not started yet."""
-    return Site(folder, settings={"SPARES": "true", "MEDIA_BIND": address, "MEDIA_ADDRESS": address})
+    return Site(folder, settings={"SPARES": "true", "MEDIA_BIND": address, "MEDIA_ADDRESS": address, "ENGINE": engine})
 
 
 # -- joining
@@ -103,11 +107,18 @@ async def sends(person: Person) -> bool:
     return await person.packets_sent("video") > 0
 
 
-async def joins(folder: Path, address: str, count: int) -> Figure:
-    """Both ways in turns, in the same two browsers."""
-    ours: list[float] = []
-    floor: list[float] = []
-    site, direct = site_in(folder / "site", address).start(), await Direct().start()
+@dataclass
+class Joins:
+    """How long joins took, ms: through the site with one engine, and straight from page to page in turns with them."""
+
+    site: list[float] = field(default_factory=list)
+    direct: list[float] = field(default_factory=list)
+
+
+async def joins(folder: Path, address: str, count: int, engine: str, found: Joins) -> None:
+    """So many joins each way, in turns, in the same two browsers."""
+    folder.mkdir()
+    site, direct = site_in(folder / "site", address, engine).start(), await Direct().start()
     court = await Court.open(site)
     async with async_playwright() as playwright:
         people = [await arrive(playwright, folder, number) for number in range(2)]
@@ -120,32 +131,48 @@ async def joins(folder: Path, address: str, count: int) -> Figure:
             await clerk.sign_in(site.url, held.clerk.sign_in_name, held.clerk.password)
             seat = await take_the_chair(chair, site, held)
             await seat.change_stage("hearing")
-            while len(ours) < count:
+            for _ in range(0, count, TURN):
                 await chair.page.goto(f"{site.url}/hearing/{held.id}")
                 await seat.until_inside()
                 await eventually(lambda: sends(chair), "the chair sends again")
-                ours += [await join_the_hearing(clerk.page, site, held, clerk) for _ in range(TURN)]
+                found.site += [await join_the_hearing(clerk.page, site, held, clerk) for _ in range(TURN)]
                 await chair.page.goto("about:blank")
-                floor += [await join_directly(clerk.page, direct, chair.page) for _ in range(TURN)]
+                found.direct += [await join_directly(clerk.page, direct, chair.page) for _ in range(TURN)]
         finally:
             for person in people:
                 await person.close()
             await court.close()
             await direct.stop()
             site.stop()
-    print(f"  join ms: {sorted(map(round, ours))}, direct {sorted(map(round, floor))}", file=sys.stderr)
-    value, peer = statistics.median(ours), statistics.median(floor)
-    slow, slow_peer = (round(statistics.quantiles(each, n=10)[-1]) for each in (ours, floor))
-    return {
-        "figure": "join_ms",
-        "value": round(value),
-        "unit": "ms",
-        "peer": "direct RTCPeerConnection (floor)",
-        "peer_value": round(peer),
-        "ratio": round(value / peer, 2),
-        "conditions": "Chromium, click with devices ready to first decoded frame of the other, recorded hearing of 2, "
-        f"median of {len(ours)} (90 % within {slow} ms, direct {slow_peer} ms), both browsers on the machine of the server, {machine()}",
-    }
+
+
+async def join_figures(folder: Path, address: str, count: int) -> list[Figure]:
+    """``join_ms_p50`` and ``join_ms_p95``, each against Janus as the engine, where there is one, and against the floor."""
+    with_janus = janus_installed() is not None and address != "127.0.0.1"
+    found = {engine: Joins() for engine in (("embedded", "janus") if with_janus else ("embedded",))}
+    for turn in range(JOIN_TURNS):
+        for engine, taken in found.items():
+            await joins(folder / f"{engine}-{turn}", address, count // JOIN_TURNS, engine, taken)
+            print(f"  join ms, {engine}: {sorted(map(round, taken.site))}, direct {sorted(map(round, taken.direct))}", file=sys.stderr)
+    ours = found["embedded"].site
+    peers = {"the same site with DISPATCH_ENGINE=janus": found["janus"].site} if with_janus else {}
+    peers["direct RTCPeerConnection (floor)"] = [ms for taken in found.values() for ms in taken.direct]
+    conditions = (
+        "Chromium, click with devices ready to first decoded frame of the other, recorded hearing of 2, "
+        f"{len(ours)} joins, both browsers on the machine of the server, {machine()}"
+    )
+    figures: list[Figure] = []
+    for name, share in (("join_ms_p50", 50), ("join_ms_p95", 95)):
+        value = _percentile(ours, share)
+        for peer, times in peers.items():
+            other = _percentile(times, share)
+            told = {"peer": peer, "peer_value": round(other), "ratio": round(value / other, 2)}
+            figures.append({"figure": name, "value": round(value), "unit": "ms", **told, "conditions": conditions})
+    return figures
+
+
+def _percentile(values: list[float], share: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
 
 
 # -- load
@@ -221,7 +248,8 @@ async def main(address: str) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         if wanted.joins:
-            print(json.dumps(await joins(folder / "joins", address, wanted.joins)), flush=True)
+            for figure in await join_figures(folder, address, wanted.joins):
+                print(json.dumps(figure), flush=True)
         if wanted.participants:
             print(json.dumps(await idle(folder / "idle", address)), flush=True)
         for participants in wanted.participants:
