@@ -8,6 +8,8 @@ import json
 import os
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -355,3 +357,18 @@ async def test_any_request_is_done_or_refused_with_a_code_of_the_protocol(target
     for name in list(target.worker._routers):
         target.worker.close_router(name, 2**70)
     assert target.tables()["ufrags"] == 0
+
+
+# ------------------------------------------------------------------------------------------------ guided by coverage
+
+
+def test_input_that_follows_what_the_code_does_finds_nothing_either(tmp_path: Path) -> None:
+    pytest.importorskip("atheris", reason="atheris is made for Linux on x86-64 alone")
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for number, seed in enumerate((b"\3" + OFFER.encode(), b"\2" + packets.receiver_report(1, [])), 1):
+        (corpus / str(number)).write_bytes(seed)
+    command = [sys.executable, "-m", "tests.rooms.media.guided", f"-runs={EXAMPLES * 100}", "-seed=1", "-max_len=3000"]
+    done = subprocess.run([*command, f"-artifact_prefix={tmp_path}/", str(corpus)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert len(list(corpus.iterdir())) > 100, "it found no way into the parsers"
