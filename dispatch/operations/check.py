@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from dispatch.operations import check_host, check_network
+from dispatch.operations import check_host, check_media, check_network
 from dispatch.operations.clock import Stepping
 from dispatch.operations.findings import Finding, mend, ok
 from dispatch.settings import CONFIG, SettingsError, load
@@ -44,6 +44,8 @@ def _looks(settings: Settings, watched: Stepping) -> Iterator[tuple[str, Look]]:
     yield "certificate", lambda: check_network.own_certificate(settings)
     yield "public_url", lambda: check_network.public_address(settings, found)
     yield "media", lambda: check_network.media_address(settings)
+    yield "engine", lambda: check_media.engine(settings)
+    yield "turn", lambda: check_media.relay(settings)
     yield "font", lambda: check_host.font(settings)
     yield "ffmpeg", lambda: check_host.ffmpeg(settings)
     yield "clock", lambda: check_host.clock(settings, watched)

@@ -76,8 +76,13 @@ def read_secrets(settings: Settings) -> Secrets:
 
 
 def check(settings: Settings) -> None:
-    """Refuse, before anything is started, what cannot work. Raises :class:`JanusRefused`."""
+    """Refuse, before anything is started, what cannot work; secrets are made where they are missing. Raises :class:`JanusRefused`."""
     read_secrets(settings)
+    look(settings)
+
+
+def look(settings: Settings) -> None:
+    """Whether Janus can be the engine, secrets aside; makes nothing. Raises :class:`JanusRefused`."""
     if settings.janus_urls:
         return
     try:

@@ -17,18 +17,21 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dispatch.operations import check, check_host, check_network
+from dispatch.operations import check, check_host, check_media, check_network
 from dispatch.operations.authority import certify
 from dispatch.operations.check_network import Serving
 from dispatch.operations.clock import Stepping, discipline
-from dispatch.operations.findings import Finding, mend
+from dispatch.operations.findings import Finding, mend, ok
 from dispatch.settings import Settings
 from dispatch.web.translations import catalogue
 from rooms.log import Event
+from rooms.media.janus import configuration
 from rooms.sqlite_log import SqliteLog
+from tests import turn
 from tests.browser.site import TOP, Site, free_port
 from tests.test_server import server
 
@@ -410,3 +413,43 @@ def test_everything_that_can_be_found_has_words_and_all_its_values(language: str
         wanted = {name for _, name, _, _ in string.Formatter().parse(texts.texts[f"check.{item}.{code}"]) if name}
         assert names is None or wanted <= names, (item, code)
     assert all(f"check.{item}.failed" in texts for item, _, _ in found if item != "settings")
+
+
+# -- media ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_engine_that_is_set_has_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert check_media.engine(Settings(data=tmp_path, media_workers=2)) == ok("engine", "embedded", workers=2)
+    elsewhere: dict[str, Any] = {"janus_urls": "ws://127.0.0.1:8188", "janus_admin_urls": "ws://127.0.0.1:7188", "janus_secrets": tmp_path}
+    assert check_media.engine(Settings(data=tmp_path, engine="janus", **elsewhere)).code == "elsewhere"
+    own = Settings(data=tmp_path / "var", engine="janus", media_address="192.0.2.7")
+    monkeypatch.setattr(configuration, "installed", lambda: tmp_path)
+    assert check_media.engine(own).code == "janus"
+    assert not (tmp_path / "var").exists(), "the check makes nothing"
+
+    def missing() -> Path:
+        raise configuration.NoJanus("Janus is not installed")
+
+    monkeypatch.setattr(configuration, "installed", missing)
+    found = check_media.engine(own)
+    assert (found.state, found.code) == ("mend", "refused")
+    assert "Janus is not installed" in str(found.data["why"])
+
+
+def test_a_relay_is_used_as_a_browser_would(tmp_path: Path) -> None:
+    assert codes(check_media.relay(Settings(data=tmp_path))) == ["ok none"]
+    if not turn.PROGRAM:
+        pytest.skip(turn.MISSING)
+    relay = turn.Turn(tmp_path / "turn").start()
+    try:
+        urls = ",".join(relay.url(way) for way in ("udp", "tcp", "tls"))
+        well = Settings(data=tmp_path, turn_urls=urls, turn_secret=turn.SECRET)
+        assert codes(check_media.relay(well)) == ["ok well", "ok well", "mend untrusted"]
+        other = well.model_copy(update={"turn_secret": "another"})
+        assert codes(check_media.relay(other))[:2] == ["mend forbidden", "mend forbidden"]
+        nobody = well.model_copy(update={"turn_urls": f"turn:127.0.0.1:{free_port(socket.SOCK_STREAM)}?transport=tcp"})
+        assert codes(check_media.relay(nobody)) == ["mend refused"]
+        lost = well.model_copy(update={"turn_secret_file": tmp_path / "nowhere"})
+        assert codes(check_media.relay(lost)) == ["mend secret"]
+    finally:
+        relay.stop()
