@@ -207,7 +207,7 @@ async def test_the_recorder_gets_the_best_layer_that_comes_as_one_track(
     assert heard.missing() == 0
     assert {int.from_bytes(p[8:12], "big") for p in heard.packets} == {heard.announcement["ssrc"]}
     stamps = [int.from_bytes(p[4:8], "big") for p in heard.packets]
-    assert all((b - a) & 0xFFFFFFFF < 90_000 for a, b in pairwise(stamps)), "the timestamp went back, or a second on"
+    assert all((b - a) & 0xFFFFFFFF < 450_000 for a, b in pairwise(stamps)), "the timestamp went back, or jumped"
     ends = [p[1] >> 7 for p in heard.packets]
     for index, packet in enumerate(heard.packets[1:]):
         if vp8.picture_size(packet, packets.HEADER) is not None:
