@@ -83,6 +83,11 @@ class Flow:
         """What is wanted of its pictures, for a page that kept its publish connection."""
         return tuple(self._demands.get(endpoint, {}).values())
 
+    def wanted(self, endpoint: str, source: Source) -> bool:
+        """Whether somebody wants this picture; true as long as nobody has said."""
+        demand = self._demands.get(endpoint, {}).get(source)
+        return demand is None or demand.wanted
+
     def seen_by(self, endpoint: str, desired: Routing) -> tuple[Speaker | Downlink, ...]:
         """What a page that begins to see the hearing has to know."""
         speaker = self.heard_by(endpoint, desired)

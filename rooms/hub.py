@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,15 @@ from rooms.commands import (
     StandUp,
 )
 from rooms.devicecheck import DeviceChecks
+from rooms.figures import Score
+from rooms.hours import Hour
 from rooms.live import Live, Ports
 from rooms.log import EventLog, LogUnwritable, Row
 from rooms.media.engine import Engine, EngineError, EngineEvent
-from rooms.metrics import CONFERENCES, ENGINE_UP, RECORDER_UP, RECORDINGS
+from rooms.metrics import CONFERENCES, ENGINE_UP, PARTICIPANTS, RECORDER_UP, RECORDINGS, SCORED
 from rooms.plan import PlanParticipant, SittingPlan, Ticket
 from rooms.protocol import AcknowledgeAlert, CloseCode, Farewell, UserError
-from rooms.quality import Sample
+from rooms.quality import History, HourKey
 from rooms.recording.control import Recorder, RecorderEvent
 from rooms.relay import Relay
 from rooms.reserve import Reserve
@@ -84,6 +87,7 @@ class Hub:
         self._reserve = Reserve(reserve)
         self._alive = reserve.with_name(reserve.name + ".alive")
         self._lives: dict[str, Live] = {}
+        self._hours_left: dict[str, dict[HourKey, Hour]] = {}
         self._opening: dict[str, asyncio.Lock] = {}
         self._over: set[str] = set()
         self._untaken: set[str] = set()
@@ -98,6 +102,7 @@ class Hub:
         self._clock: asyncio.Task[None] | None = None
         self._asides: dict[str, asyncio.Task[None]] = {}
         self._closed = False
+        self._counted_people: set[tuple[str, str]] = set()
         self.device_checks = DeviceChecks(engine, self._ports.relay)
         engine.on_event(self._engine_event)
         recorder.on_event(self._recorder_event)
@@ -256,10 +261,23 @@ class Hub:
         live = self._lives.get(sitting)
         return live.overview() if live else None
 
-    def quality(self, sitting: str) -> Mapping[str, tuple[Sample, ...]]:
-        """How well each participant of an open conference was connected in the last minutes; of others nothing is known."""
+    def quality(self, sitting: str, after_us: int = 0) -> Mapping[str, History]:
+        """How well each participant of an open conference was connected in the last minutes, later than `after_us`; of other
+        conferences nothing is known."""
         live = self._lives.get(sitting)
-        return live.quality.of(self._ports.clock_us()) if live else {}
+        return live.quality.of(self._ports.clock_us(), after_us) if live else {}
+
+    def take_hours(self) -> dict[str, dict[HourKey, Hour]]:
+        """By sitting what has come together of its hours since the last time, also of one that has closed since. The caller stores it."""
+        found, self._hours_left = self._hours_left, {}
+        for sitting, live in self._lives.items():
+            self._keep_hours(sitting, live, found)
+        return found
+
+    @staticmethod
+    def _keep_hours(sitting: str, live: Live, into: dict[str, dict[HourKey, Hour]]) -> None:
+        for key, hour in live.quality.take_hours().items():
+            into.setdefault(sitting, {}).setdefault(key, Hour()).add(hour)
 
     def on_change(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with the sitting's id whenever its overview may have changed."""
@@ -370,6 +388,7 @@ class Hub:
             if live.finished:
                 await live.close(None)
                 del self._lives[sitting]
+                self._keep_hours(sitting, live, self._hours_left)
                 self._over.add(sitting)
                 self._changed(sitting)
         if asyncio.get_running_loop().time() - self._started_s > ENGINE_GRACE_S:
@@ -418,6 +437,21 @@ class Hub:
         states = [live.recording.view().state for live in self._lives.values()]
         for state in ("starting", "recording", "failed"):
             RECORDINGS.labels(state).set(states.count(state))
+        people = Counter(
+            (seat.participant.role, seat.presence)
+            for live in self._lives.values()
+            if live.state is not None
+            for seat in live.state.seats.values()
+            if seat.presence in ("present", "waiting")
+        )
+        for role, presence in self._counted_people - people.keys():
+            PARTICIPANTS.labels(role, presence).set(0)
+        for (role, presence), count in people.items():
+            PARTICIPANTS.labels(role, presence).set(count)
+        self._counted_people |= people.keys()
+        scores = Counter(network.score or "unknown" for live in self._lives.values() for network in live.quality.networks.values())
+        for score in (*Score, "unknown"):
+            SCORED.labels(score).set(scores[score])
 
 
 def _unsealed(state: State) -> bool:

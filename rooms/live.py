@@ -19,7 +19,7 @@ from rooms.desired import routing
 from rooms.farewells import COME_BACK, farewells
 from rooms.journal import Journal
 from rooms.log import EventLog, LogRefused, Row
-from rooms.media.engine import Engine, EngineEvent, Routing
+from rooms.media.engine import Engine, EngineEvent, Routing, Source
 from rooms.media_link import MediaLink
 from rooms.plan import Ticket
 from rooms.protocol import (
@@ -30,6 +30,7 @@ from rooms.protocol import (
     Farewell,
     Hello,
     MediaReset,
+    NetworkView,
     ProtocolError,
     Quality,
     ServerMessage,
@@ -39,7 +40,7 @@ from rooms.protocol import (
     Welcome,
 )
 from rooms.protocol import State as StateMessage
-from rooms.quality import QualityHistory
+from rooms.quality import Inside, QualityOfConference
 from rooms.recording.control import Recorder, RecorderEvent
 from rooms.recording_link import RecordingLink
 from rooms.relay import Relay
@@ -112,8 +113,8 @@ class Live:
         self._sent: dict[str, View] = {}
         self._flush: asyncio.TimerHandle | None = None
         self._flushed_s = 0.0
-        self._networks: dict[str, dict[str, float]] = {}
-        self.quality = QualityHistory()
+        self._networks: dict[str, NetworkView] = {}
+        self.quality = QualityOfConference()
         self._closing = False
         self._end: asyncio.Task[None] | None = None
 
@@ -335,12 +336,13 @@ class Live:
 
     def measured_by(self, endpoint: str, quality: Quality) -> None:
         """What a browser measured of its own connection."""
-        self.media.quality(endpoint, quality.model_dump(include={"rtt_ms", "lost_percent", "received_bps", "sent_bps"}))
+        self.quality.page(endpoint, quality, self._ports.clock_us())
 
     def _drop(self, endpoint: str, farewell: Farewell) -> None:
         connection = self.connections.pop(endpoint, None)
         self._sent.pop(endpoint, None)
         self.media.forget(endpoint)
+        self.quality.forget(endpoint)
         if connection is not None:
             connection.end(farewell)
 
@@ -375,7 +377,7 @@ class Live:
         """What is seen and not logged."""
         return Measured(
             producers=self.media.producers,
-            networks=self.media.networks,
+            networks=self.quality.networks,
             awaited=frozenset(self._awaited),
             restarted_us=self._restarted_us,
             media="up" if self.media.up else "away",
@@ -405,6 +407,7 @@ class Live:
             self._engine_up(instance, fresh)
         else:
             self.media.engine_lost()
+            self.quality.forget()
             self.engine_missed()
             self.changed()
 
@@ -471,13 +474,21 @@ class Live:
     async def _reported(self, router: dict[str, Any]) -> None:
         before = self.media.producers, self.media.undecodable
         self.recording.fed(await self.media.reported(router))
-        if (state := self.state) is not None:
-            seated = {e.id: e.participants for e in state.endpoints.values() if e.connected and not e.pending}
-            self.quality.take(self.media.networks, seated, self._ports.clock_us())
+        self.quality.second(self._inside(router.get("endpoints", {})), self._ports.clock_us())
         await self.recording.judge()
-        if before != (self.media.producers, self.media.undecodable) or self._networks != self.media.networks:
-            self._networks = self.media.networks
+        if before != (self.media.producers, self.media.undecodable) or self._networks != self.quality.networks:
+            self._networks = dict(self.quality.networks)
             self.changed()
+
+    def _inside(self, reported: Mapping[str, Any]) -> dict[str, Inside]:
+        state, flow = self.state, self.media.flow
+        found = {}
+        for endpoint in state.inside() if state is not None else ():
+            camera = state is not None and Source.CAMERA in state.passing(endpoint) and flow.wanted(endpoint.id, Source.CAMERA)
+            downlink = flow.downlink(endpoint.id)
+            sides = reported.get(endpoint.id, {})
+            found[endpoint.id] = Inside(endpoint.participants, sides, camera, downlink.state if downlink is not None else "")
+        return found
 
     def tick(self) -> None:
         """Four times a second: who has been silent for too long."""

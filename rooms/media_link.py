@@ -77,9 +77,7 @@ class MediaLink:
         self.flow = Flow()
         self.offers: dict[str, Offer] = {}
         self.producers: frozenset[Track] = frozenset()
-        self.networks: dict[str, dict[str, float]] = {}
         self.undecodable: dict[str, frozenset[Track]] = {}
-        self._quality: dict[str, dict[str, float]] = {}
         self._drops: dict[Track, tuple[int, int]] = {}
         self._noted: dict[str, float] = {}
         self.done = False
@@ -270,10 +268,6 @@ class MediaLink:
 
     # -- measuring --------------------------------------------------------------------------------------------
 
-    def quality(self, endpoint: str, figures: dict[str, float]) -> None:
-        """What a browser measured."""
-        self._quality[endpoint] = figures
-
     def produces(self, endpoint: str, fields: Mapping[str, Any]) -> bool:
         """A track began or ended (`fields` of the engine's event); True if that is news. The next report says the same."""
         track = (endpoint, Source(fields["source"]))
@@ -285,8 +279,6 @@ class MediaLink:
 
     def forget(self, endpoint: str) -> None:
         """The endpoint is gone."""
-        self._quality.pop(endpoint, None)
-        self.networks.pop(endpoint, None)
         self.offers.pop(endpoint, None)
         self.flow.forget(endpoint)
 
@@ -295,7 +287,6 @@ class MediaLink:
         endpoints: Mapping[str, Any] = router.get("endpoints", {})
         producers: set[Track] = set()
         fed: dict[Track, int] = {}
-        networks: dict[str, dict[str, float]] = {}
         undecodable: dict[str, frozenset[Track]] = {}
         for endpoint, sides in endpoints.items():
             publish = sides.get("publish") or {}
@@ -305,11 +296,9 @@ class MediaLink:
                 if figures["fed"] is not None:  # what a former recording took is nothing that this one has to follow
                     fed[track] = int(figures["fed"])
                 await self._watch_drops(track, int(figures["dropped_not_permitted"]))
-            networks[endpoint] = _network(sides, self._quality.get(endpoint, {}))
             if unseen := _undecodable(sides):
                 undecodable[endpoint] = unseen
         self.producers = frozenset(producers)
-        self.networks = networks
         self.undecodable = undecodable
         await self._watch_pictures()
         return fed
@@ -352,18 +341,6 @@ class MediaLink:
             await self._owner.note(RaiseAlert("disobedient_client", "warning", participant, data))
 
 
-def _network(sides: Mapping[str, Any], quality: Mapping[str, float]) -> dict[str, float]:
-    publish, subscribe = sides.get("publish") or {}, sides.get("subscribe") or {}
-    producers = list((publish.get("producers") or {}).values())
-    consumers = list((subscribe.get("consumers") or {}).values())
-    losses = [float(f.get("fraction_lost") or 0.0) * 100 for f in (*producers, *consumers)]
-    found = {"lost_percent": round(max([*losses, quality.get("lost_percent", 0.0)]), 1)}
-    rtts = [r for r in (publish.get("rtt_ms"), *(c.get("rtt_ms") for c in consumers)) if r is not None] or [quality.get("rtt_ms")]
-    if rtts[0] is not None:
-        found["rtt_ms"] = float(round(max(float(r) for r in rtts if r is not None)))
-    return found | {name: round(quality[name], -3) for name in ("received_bps", "sent_bps") if name in quality}
-
-
 def _undecodable(sides: Mapping[str, Any]) -> frozenset[Track]:
     consumers: Mapping[str, Any] = (sides.get("subscribe") or {}).get("consumers") or {}
     return frozenset((name.rpartition("/")[0], Source(name.rpartition("/")[2])) for name, c in consumers.items() if c.get("undecodable"))
@@ -371,5 +348,3 @@ def _undecodable(sides: Mapping[str, Any]) -> frozenset[Track]:
 
 def _refusal(error: EngineError) -> UserError:
     return UserError(REFUSALS.get(error.code, "media_failed"), error.message)
-
-

@@ -20,3 +20,16 @@ RESERVED = Gauge("rooms_log_reserved", "Events kept in the reserve because the l
 RECORDINGS = Gauge("rooms_recordings", "Recordings by state", ["state"])
 ENGINE_UP = Gauge("rooms_engine_up", "1 while the media engine is connected")
 RECORDER_UP = Gauge("rooms_recorder_up", "1 while the recorder is connected")
+PARTICIPANTS = Gauge("rooms_participants", "Participants who are inside a conference or wait before it", ["role", "presence"])
+STEPS = Counter(
+    "rooms_quality_steps_total",
+    "Steps of 5 s of the devices inside, by direction (up: to the court) and how good they were",
+    ["direction", "score"],
+)
+SCORED = Gauge("rooms_quality_devices", "Devices inside by how good their connection is now, the worse of both directions", ["score"])
+LOSS = Histogram(
+    "rooms_quality_loss_ratio",
+    "Share of packets lost in a step of 5 s of a device inside",
+    ["direction"],
+    buckets=(0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5),
+)

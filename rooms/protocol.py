@@ -133,33 +133,40 @@ class SetSource(FromBrowser):
 
 
 class Direction(Message):
-    """One direction between a page and the court in the last seconds. `height` and `frames_per_s` are of its largest picture, `codec`
-    of that too ("VP8"); `candidate` is the type of the page's end of the path (host, srflx, prflx, relay: RFC 8445 section 4) and
-    `protocol` how it is carried (udp, tcp, tls). "" and 0 where there is none, `rtt_ms` null where it is not measured."""
+    """One direction between a page and the court since the page's last report. `lost_percent` of all packets, `sound_lost_percent` of
+    those of sound; `width` and `height` of its largest picture, `codec` of that ("VP8") or of the sound; `frames_per_s` of its largest
+    camera picture; `freezes` and `frozen_ms`: how often and how long pictures stood still; `limited`: why less is sent than was asked
+    for; `candidate` the type of the page's end of the path (RFC 8445 section 4), `protocol` how it is carried. "" and 0 where there
+    is none, null where it is not measured."""
 
     lost_percent: Annotated[float, Field(ge=0, le=100, strict=False)]
+    sound_lost_percent: Annotated[float, Field(ge=0, le=100, strict=False)] | None = None
     jitter_ms: Annotated[float, Field(ge=0, le=60_000, strict=False)]
     rtt_ms: Annotated[float, Field(ge=0, le=60_000, strict=False)] | None
     bps: Annotated[float, Field(ge=0, le=1e10, strict=False)]
+    width: Annotated[int, Field(ge=0, le=8192)] = 0
     height: Annotated[int, Field(ge=0, le=8192)]
-    frames_per_s: Annotated[float, Field(ge=0, le=1000, strict=False)]
+    frames_per_s: Annotated[float, Field(ge=0, le=1000, strict=False)] | None
     freezes: Annotated[int, Field(ge=0, le=10_000)]
+    frozen_ms: Annotated[float, Field(ge=0, le=60_000, strict=False)] = 0.0
+    limited: Literal["", "bandwidth", "cpu", "other"] = ""
     codec: Annotated[str, Field(max_length=16, pattern=r"^[A-Za-z0-9-]*$")]
     candidate: Literal["", "host", "srflx", "prflx", "relay"]
     protocol: Literal["", "udp", "tcp", "tls"]
 
 
 class Quality(FromBrowser):
-    """What the page measures, each 5 s; shown to chair, clerk and officer, never logged. `up`: from the page to the court, `down`: to
-    the page; null while that connection is not there."""
+    """What the page measures, each 5 s, of its own connections and of nobody else's; kept for chair, clerk and officer, never logged.
+    `up`: from the page to the court, `down`: to the page; null while that connection is not there. The other fields are those of
+    pages of an earlier version, which may be open while the server is upgraded; they are not used."""
 
     type: Literal["quality"] = "quality"
-    rtt_ms: Annotated[float, Field(ge=0, le=60_000, strict=False)]
-    lost_percent: Annotated[float, Field(ge=0, le=100, strict=False)]
-    received_bps: Annotated[float, Field(ge=0, strict=False)] = 0
-    sent_bps: Annotated[float, Field(ge=0, strict=False)] = 0
     up: Direction | None = None
     down: Direction | None = None
+    rtt_ms: float | None = None
+    lost_percent: float | None = None
+    received_bps: float | None = None
+    sent_bps: float | None = None
 
 
 class Leave(FromBrowser):
@@ -340,9 +347,27 @@ class SourceView(Message):
     undecodable: bool = False
 
 
+Graded = Literal["good", "fair", "poor", "bad"]
+
+
+class NetworkView(Message):
+    """How good a participant's connection is, by the rule of :mod:`rooms.scores`: `up` to the court, `down` from it, `score` the worse of
+    both; null: not measured. `blocked`: nothing gets through in one of them. The figures, the worse of both directions, are for chair,
+    clerk and officers only."""
+
+    score: Graded | None = None
+    up: Graded | None = None
+    down: Graded | None = None
+    blocked: bool = False
+    lost_percent: float | None = None
+    rtt_ms: float | None = None
+    received_bps: float | None = None
+    sent_bps: float | None = None
+
+
 class ParticipantView(Message):
     """One participant. `presence`: absent (never came), waiting, present, lost (connection broke, place kept), left,
-    removed. `you` marks the viewer's own. Network and device check are for chair, clerk and officers only."""
+    removed. `you` marks the viewer's own. The device check is for chair, clerk and officers only, and so is another one's network."""
 
     id: Id
     name: str
@@ -353,7 +378,7 @@ class ParticipantView(Message):
     consented: bool
     sources: dict[str, SourceView]
     hand_at_us: int | None = None
-    network: dict[str, float] | None = None
+    network: NetworkView | None = None
     device_check: dict[str, Any] | None = None
     lost_at_us: int | None = None
 
@@ -592,9 +617,7 @@ class Farewell(FromServer):
     detail: str = ""
 
 
-ServerMessage = (
-    Welcome | State | PublishedAnswer | SubscribeOffer | Demand | Downlink | Speaker | MediaReset | Heartbeat | Error | Farewell
-)
+ServerMessage = Welcome | State | PublishedAnswer | SubscribeOffer | Demand | Downlink | Speaker | MediaReset | Heartbeat | Error | Farewell
 
 
 # -------------------------------------------------------------------------------------------- parsing

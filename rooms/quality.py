@@ -1,56 +1,158 @@
-"""How well each participant was connected in the last minutes: figures that are seen and never logged. In memory, bounded. Pure."""
+"""How well the participants of one conference are connected: measured each second, told each five, kept for fifteen minutes, and
+summed up by the hour for whoever stores it. Seen and never logged; in memory, bounded. Pure.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-STEP_US = 10_000_000
-"""One sample stands for so long."""
-SPAN_US = 600_000_000
-"""Older samples are dropped."""
+from rooms.figures import SPAN_US, STEP_US, WAYS, Figures, Pictures, Point, Score, Way, worst
+from rooms.hours import Hour, hour_of
+from rooms.meter import Meter
+from rooms.metrics import LOSS, STEPS
+from rooms.protocol import NetworkView, Quality
+from rooms.scores import score
+
+POINTS = SPAN_US // STEP_US
+History = dict[Way, tuple[Point, ...]]
+"""By direction, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One step that begins at `at_us`: the most packets lost and the longest round trip in it, and what was sent at its end. None:
-    not measured."""
+class Inside:
+    """A device that is inside: who sits there, what the engine reports of it, whether frames are expected of its camera, and what
+    the way down carries of the pictures that it shows."""
 
+    people: tuple[str, ...]
+    sides: Mapping[str, Any]
+    camera: bool = False
+    pictures: Pictures = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class HourKey:
+    """Which hour of whom: the hour begins at `at_us`."""
+
+    participant: str
+    way: Way
     at_us: int
-    lost_percent: float
-    rtt_ms: float | None
-    sent_bps: float | None
-
-    def and_then(self, later: Sample) -> Sample:
-        """Both in one."""
-        rtts = [value for value in (self.rtt_ms, later.rtt_ms) if value is not None]
-        sent_bps = self.sent_bps if later.sent_bps is None else later.sent_bps
-        return Sample(self.at_us, max(self.lost_percent, later.lost_percent), max(rtts, default=None), sent_bps)
 
 
-class QualityHistory:
+class QualityOfConference:
     """By participant, so that it goes on when he comes back with another device."""
 
     def __init__(self) -> None:
-        self._samples: dict[str, deque[Sample]] = {}
+        self.networks: dict[str, NetworkView] = {}
+        """by device, newest"""
+        self._meters: dict[str, Meter] = {}
+        self._dead: set[str] = set()
+        self._step = 0
+        self._points: dict[tuple[str, Way], deque[Point]] = {}
+        self._hours: dict[HourKey, Hour] = {}
 
-    def take(self, networks: Mapping[str, Mapping[str, float]], seated: Mapping[str, Iterable[str]], now_us: int) -> None:
-        """What was measured just now. `networks`: endpoint → figures; `seated`: endpoint → those who sit there."""
-        at_us = now_us // STEP_US * STEP_US
-        for endpoint, people in seated.items():
-            figures = networks.get(endpoint)
-            if not figures:
-                continue
-            sample = Sample(at_us, float(figures.get("lost_percent", 0.0)), figures.get("rtt_ms"), figures.get("sent_bps"))
-            for person in people:
-                samples = self._samples.setdefault(person, deque(maxlen=SPAN_US // STEP_US))
-                if samples and samples[-1].at_us >= at_us:
-                    samples[-1] = samples[-1].and_then(sample)
-                else:
-                    samples.append(sample)
+    def page(self, endpoint: str, said: Quality, now_us: int) -> None:
+        """What a page measured of its own connections; of a device that is not inside it is not taken."""
+        if endpoint in self._meters:
+            self._meters[endpoint].page(said, now_us)
 
-    def of(self, now_us: int) -> dict[str, tuple[Sample, ...]]:
-        """The samples of the last :data:`SPAN_US` by participant, oldest first."""
-        recent = {person: tuple(s for s in samples if s.at_us > now_us - SPAN_US) for person, samples in self._samples.items()}
-        return {person: samples for person, samples in recent.items() if samples}
+    def second(self, inside: Mapping[str, Inside], now_us: int) -> None:
+        """Each second: the devices that are inside."""
+        for gone in list(self._meters.keys() - inside.keys()):
+            self.forget(gone)
+        step = now_us // STEP_US
+        if step != self._step:
+            self._close(inside, (step - 1) * STEP_US, now_us)
+            self._step = step
+        for endpoint, measured in inside.items():
+            meter = self._meters.setdefault(endpoint, Meter(now_us))
+            meter.second(measured.sides, now_us, camera=measured.camera)
+            self._cut(endpoint, meter, now_us)
+
+    def forget(self, endpoint: str | None = None) -> None:
+        """The device is gone; or None: the engine is away, and nothing that was measured still holds."""
+        if endpoint is None:
+            self._meters.clear()
+            self._dead.clear()
+            self.networks.clear()
+        else:
+            self._meters.pop(endpoint, None)
+            self._dead.discard(endpoint)
+            self.networks.pop(endpoint, None)
+
+    def of(self, now_us: int, after_us: int = 0) -> dict[str, History]:
+        """The points of the last :data:`SPAN_US` by participant; only those later than `after_us`."""
+        since_us = max(after_us + 1, now_us - SPAN_US)
+        found: dict[str, History] = {}
+        for (participant, way), points in self._points.items():
+            if recent := tuple(point for point in points if point.at_us >= since_us):
+                found.setdefault(participant, {})[way] = recent
+        return found
+
+    def take_hours(self) -> dict[HourKey, Hour]:
+        """What has come together since the last time, of this hour and of those before; the caller stores it."""
+        found, self._hours = self._hours, {}
+        return found
+
+    def _cut(self, endpoint: str, meter: Meter, now_us: int) -> None:
+        """A path on which nothing gets through is told of at once; when it carries again, the next step says how well."""
+        dead = {way for way in WAYS if meter.carries(way, now_us) is False}
+        if dead:
+            known = self.networks.get(endpoint, NetworkView())
+            self.networks[endpoint] = _view(
+                {way: Score.BAD if way in dead else _graded(getattr(known, way)) for way in WAYS}, {}, blocked=True
+            )
+            self._dead.add(endpoint)
+        elif endpoint in self._dead:
+            self._dead.discard(endpoint)
+            self.networks.pop(endpoint, None)
+
+    def _close(self, inside: Mapping[str, Inside], at_us: int, now_us: int) -> None:
+        for endpoint, meter in self._meters.items():
+            measured = inside[endpoint]
+            both = dict(zip(WAYS, meter.step(now_us, measured.pictures), strict=True))
+            points = {way: Point(at_us, figures, score(figures)) for way, figures in both.items()}
+            self.networks[endpoint] = _view(
+                {way: point.score for way, point in points.items()}, both, blocked=any(f.carries is False for f in both.values())
+            )
+            for way, point in points.items():
+                if point.figures == Figures():
+                    continue
+                STEPS.labels(way, point.score or "unknown").inc()
+                if point.figures.lost_percent is not None:
+                    LOSS.labels(way).observe(point.figures.lost_percent / 100)
+                self._keep(measured.people, way, point)
+
+    def _keep(self, people: Iterable[str], way: Way, point: Point) -> None:
+        for person in people:
+            points = self._points.setdefault((person, way), deque(maxlen=POINTS))
+            if not points or points[-1].at_us < point.at_us:
+                points.append(point)
+            elif points[-1].at_us == point.at_us:  # he changed his device within the step
+                points[-1] = replace(point, score=worst(points[-1].score, point.score))
+            self._hours.setdefault(HourKey(person, way, hour_of(point.at_us)), Hour()).take(point)
+
+
+def _graded(word: str | None) -> Score | None:
+    return Score(word) if word is not None else None
+
+
+def _view(ways: Mapping[Way, Score | None], figures: Mapping[Way, Figures], *, blocked: bool) -> NetworkView:
+    up, down = figures.get("up", Figures()), figures.get("down", Figures())
+    lost = [each.lost_percent for each in (up, down) if each.lost_percent is not None]
+    rtts = [each.rtt_ms for each in (up, down) if each.rtt_ms is not None]
+    words = {way: each.value if each is not None else None for way, each in ways.items()}
+    both = worst(*ways.values())
+    return NetworkView.model_validate(
+        {
+            **words,
+            "score": both.value if both is not None else None,
+            "blocked": blocked,
+            "lost_percent": round(max(lost), 1) if lost else None,
+            "rtt_ms": float(round(max(rtts))) if rtts else None,
+            "received_bps": float(round(down.bps, -3)) if down.bps is not None else None,
+            "sent_bps": float(round(up.bps, -3)) if up.bps is not None else None,
+        }
+    )

@@ -17,6 +17,7 @@ from rooms.protocol import (
     AlertView,
     DeviceView,
     MessageView,
+    NetworkView,
     ParticipantView,
     RecordingView,
     RightsView,
@@ -36,14 +37,14 @@ Place = Literal["waiting", "inside", "device_pending", "observing"]
 class Measured:
     """What is seen and measured, and never logged.
 
-    * `producers`: tracks that arrive at the engine. * `networks`: endpoint → {"rtt_ms", "lost_percent", ...}.
+    * `producers`: tracks that arrive at the engine. * `networks`: endpoint → how well it is connected.
     * `awaited`: endpoints that have not come back since the server restarted at `restarted_us`. Whose tracks arrive all the
       same is not lost: media flow on without the server.
     * `recorder_ready`: the recorder could begin now. * `undecodable`: endpoint → tracks that its browser cannot show.
     """
 
     producers: frozenset[tuple[str, Source]] = frozenset()
-    networks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    networks: Mapping[str, NetworkView] = field(default_factory=dict)
     awaited: frozenset[str] = frozenset()
     restarted_us: int | None = None
     media: Literal["up", "away"] = "up"
@@ -177,7 +178,8 @@ def _participants(state: State, measured: Measured, viewer: str, seen: bool, all
 def participant_view(
     state: State, measured: Measured, seat: Seat, *, you: bool, all_of_it: bool, unseen: frozenset[tuple[str, Source]] = frozenset()
 ) -> ParticipantView:
-    """One participant; `all_of_it` adds network and device check; `unseen` are tracks that the viewer's browser cannot show."""
+    """One participant; `all_of_it` adds the network's figures and the device check, and of somebody else any word of the network;
+    `unseen` are tracks that the viewer's browser cannot show."""
     flowing = any(endpoint == seat.endpoint for endpoint, _ in measured.producers)
     awaited = seat.endpoint in measured.awaited and not flowing and seat.presence in {"present", "waiting"}
     network = measured.networks.get(seat.endpoint) if seat.endpoint else None
@@ -191,10 +193,14 @@ def participant_view(
         consented=bool(seat.consent),
         sources=_sources(state, measured, seat, unseen),
         hand_at_us=seat.hand_at_us,
-        network=dict(network) if all_of_it and network is not None else None,
+        network=network if all_of_it or network is None else _score_alone(network) if you else None,
         device_check=dict(seat.device_check) if all_of_it and seat.device_check is not None else None,
         lost_at_us=measured.restarted_us if awaited else seat.lost_at_us,
     )
+
+
+def _score_alone(network: NetworkView) -> NetworkView:
+    return network.model_copy(update=dict.fromkeys(("lost_percent", "rtt_ms", "received_bps", "sent_bps")))
 
 
 def _sources(state: State, measured: Measured, seat: Seat, unseen: frozenset[tuple[str, Source]]) -> dict[str, SourceView]:
@@ -318,4 +324,3 @@ def overview(state: State, measured: Measured) -> Overview:
         observable=may_observe(state),
         rooms=tuple(room_view(state, e, coming=True).model_dump(mode="json") for e in state.endpoints.values() if e.shared),
     )
-

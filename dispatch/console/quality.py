@@ -1,34 +1,75 @@
-"""The last minutes of each connection as the command centre's page shows them: figures for the plot, and the same in words. Pure."""
+"""How well people are and were connected as the command centre's pages show it: figures for the graphs, and the same in words. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dispatch.console.situation import Words
-from rooms.quality import SPAN_US, STEP_US, Sample
+from dispatch.console.situation import Words, graded
+from rooms.figures import SPAN_US, STEP_US, WAYS, Figures, Point, Way
+from rooms.quality import History
 
 Json = dict[str, Any]
 
 
-def history(found: Mapping[str, Sequence[Sample]], now_us: int, _: Words) -> Json:
-    """``{"now_us", "span_us", "step_us", "people": {id: {"samples": [[at_us, lost_percent, rtt_ms, sent_bps]], "text"}}}``."""
-    people = {
-        person: {"samples": [[s.at_us, s.lost_percent, s.rtt_ms, s.sent_bps] for s in samples], "text": in_words(samples, _)}
-        for person, samples in found.items()
-        if samples
-    }
+def history(found: Mapping[str, History], now_us: int, _: Words) -> Json:
+    """``{"now_us", "span_us", "step_us", "people": {id: {"up": {"points", "text"}, "down": {...}}}}``; a point is
+    ``[at_us, score, lost_percent, jitter_ms, rtt_ms, bps]``, null for what was not measured; the text tells the newest one."""
+    people = {person: {way: _direction(way, ways[way], _) for way in WAYS if way in ways} for person, ways in found.items()}
     return {"now_us": now_us, "span_us": SPAN_US, "step_us": STEP_US, "people": people}
 
 
-def in_words(samples: Sequence[Sample], _: Words) -> str:
-    """What the plot shows, for who does not see it."""
-    lost = max(sample.lost_percent for sample in samples)
-    parts = [_("Last 10 minutes: at most {lost} % lost", lost=f"{lost:.1f}")]
-    rtts = [sample.rtt_ms for sample in samples if sample.rtt_ms is not None]
-    sent = [sample.sent_bps for sample in samples if sample.sent_bps is not None]
-    if rtts:
-        parts.append(_("round trip at most {rtt} ms", rtt=round(max(rtts))))
-    if sent:
-        parts.append(_("sent {least} to {most} kbit/s", least=round(min(sent) / 1000), most=round(max(sent) / 1000)))
-    return _("; ").join(parts)
+def _direction(way: Way, points: Sequence[Point], _: Words) -> Json:
+    return {"points": [_point(each) for each in points], "text": in_words(way, points[-1], _)}
+
+
+def _point(point: Point) -> list[Any]:
+    figures = point.figures
+    rounded = (_rounded(figures.lost_percent, 2), _rounded(figures.jitter_ms, 1), _rounded(figures.rtt_ms, 1), _rounded(figures.bps, 0))
+    return [point.at_us, point.score, *rounded]
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return round(value, digits) if value is not None else None
+
+
+def in_words(way: Way, point: Point, _: Words) -> str:
+    """A direction at one moment, whole, for who does not see the graph and for who wants to know more."""
+    score = graded(point.score, _) if point.score else _("not measured")
+    return _("; ").join([_("{name}: {value}", name=way_word(way, _), value=score), *_details(point.figures, _)])
+
+
+def way_word(way: str, _: Words) -> str:
+    """The word for a direction."""
+    return _("To the court") if way == "up" else _("From the court")
+
+
+def _details(figures: Figures, _: Words) -> list[str]:
+    if figures.carries is False:
+        return [_("nothing gets through")]
+    parts: list[str] = []
+    if figures.lost_percent is not None:
+        parts.append(_("{lost} % lost", lost=f"{figures.lost_percent:.1f}"))
+    if figures.rtt_ms is not None:
+        parts.append(_("round trip {rtt} ms", rtt=round(figures.rtt_ms)))
+    if figures.jitter_ms is not None:
+        parts.append(_("jitter {jitter} ms", jitter=round(figures.jitter_ms)))
+    if figures.bps is not None:
+        parts.append(_("{rate} kbit/s", rate=round(figures.bps / 1000)))
+    if figures.height:
+        parts.append(f"{figures.width}×{figures.height}")
+    if figures.frames_per_s is not None:
+        parts.append(_("{rate} frames a second", rate=round(figures.frames_per_s)))
+    if figures.freezes:
+        parts.append(_("stood still {n} times, {seconds} s", n=figures.freezes, seconds=f"{figures.frozen_ms / 1000:.1f}"))
+    if figures.codec:
+        parts.append(figures.codec)
+    if figures.candidate:
+        parts.append(path_word(figures.candidate, figures.protocol, _))
+    return parts
+
+
+def path_word(candidate: str, protocol: str, _: Words) -> str:
+    """How media reach the court: the page's end of the path (RFC 8445 section 4) and what carries it."""
+    word = protocol.upper()
+    return _("by relay over {protocol}", protocol=word) if candidate == "relay" else _("directly over {protocol}", protocol=word)

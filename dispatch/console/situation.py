@@ -19,10 +19,7 @@ LATE_US = 5 * 60_000_000
 _TROUBLE_ORDER = {"critical": 0, "warning": 1, "none": 2}
 _STATUS_ORDER = {"live": 0, "recess": 1, "open": 2, "planned": 3, "closed": 4, "cancelled": 5}
 
-GOOD_LOSS, FAIR_LOSS, POOR_LOSS = 1.0, 4.0, 10.0
-"""Percent of packets lost: up to the first speech is perfect with Opus, above the last it is not understood."""
-GOOD_RTT_MS, FAIR_RTT_MS, POOR_RTT_MS = 150.0, 300.0, 600.0
-"""Round trip: 150 ms one way is the limit of ITU-T G.114 for undisturbed talk, with the delay of the devices half of it."""
+BARS = {"good": 4, "fair": 3, "poor": 2, "bad": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,15 +252,23 @@ def _sources(person: Json, _: Words) -> list[Json]:
     return found
 
 
-def network(figures: Mapping[str, float] | None, _: Words) -> Json:
-    """Bars and words for a connection: 4 good … 1 bad, 0 while nothing was measured."""
-    if not figures:
+def network(found: Mapping[str, Any] | None, _: Words) -> Json:
+    """Bars and words for a connection (`NetworkView` of docs/protocol.md): 4 good … 1 bad, 0 while nothing was measured."""
+    if not found or found["score"] is None:
         return {"bars": 0, "text": _("No figures yet")}
-    lost, rtt = float(figures.get("lost_percent", 0.0)), float(figures.get("rtt_ms", 0.0))
-    grades = zip((GOOD_LOSS, FAIR_LOSS, POOR_LOSS), (GOOD_RTT_MS, FAIR_RTT_MS, POOR_RTT_MS), (4, 3, 2), strict=True)
-    bars = next((bars for loss_limit, rtt_limit, bars in grades if lost <= loss_limit and rtt <= rtt_limit), 1)
-    word = {4: _("Good"), 3: _("Fair"), 2: _("Poor"), 1: _("Bad")}[bars]
-    return {"bars": bars, "text": _("{word} · {lost} % lost · {rtt} ms", word=word, lost=f"{lost:.1f}", rtt=round(rtt))}
+    parts = [graded(found["score"], _)]
+    if found["blocked"]:
+        parts.append(_("nothing gets through"))
+    if found["lost_percent"] is not None:
+        parts.append(_("{lost} % lost", lost=f"{found['lost_percent']:.1f}"))
+    if found["rtt_ms"] is not None:
+        parts.append(f"{round(found['rtt_ms'])} ms")
+    return {"bars": BARS[found["score"]], "text": " · ".join(parts)}
+
+
+def graded(score: str, _: Words) -> str:
+    """The word for a score."""
+    return {"good": _("Good"), "fair": _("Fair"), "poor": _("Poor"), "bad": _("Bad")}[score]
 
 
 def device_check(result: Mapping[str, Any] | None, _: Words) -> Json:

@@ -30,6 +30,9 @@ ALIVE_S = 4.0
 revoked is noticed."""
 SEND_LIMIT_S = 10.0
 
+LONGEST_TIME = 18
+"""Digits of a time in microseconds."""
+
 READS = roles(OFFICER, CLERK)
 WATCHES = roles(OFFICER)
 
@@ -121,8 +124,10 @@ async def _still_signed_in(request: Request, allowed: frozenset[str]) -> bool:
 
 
 async def quality(request: Request) -> Response:
-    """How well each participant was connected in the last ten minutes. Nothing of it is kept on the disk."""
-    found = ctx(request).hub.quality(request.match_info["sitting"])
+    """How well each participant is connected and was in the last quarter of an hour; with ?after= (microseconds) only what is later."""
+    after = request.query.get("after", "0")
+    after_us = int(after) if after.isdecimal() and len(after) <= LONGEST_TIME else 0
+    found = ctx(request).hub.quality(request.match_info["sitting"], after_us)
     return answer(history(found, feed_of(ctx(request)).now_us(), gettext(request)))
 
 

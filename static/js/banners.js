@@ -11,7 +11,7 @@ import { el, fill, icon } from './markup.js';
 
 const OVERRUN_SOON_MS = 10 * 60_000;
 /** A path that nothing gets through for so long is told of; a restart that helps takes less. */
-const BLOCKED_AFTER_MS = 5_000;
+export const BLOCKED_AFTER_MS = 5_000;
 
 /**
  * What a viewer is told of what his path carries; nothing where it carries all.

@@ -132,7 +132,7 @@ export class Board {
 
   /**
    * @param {View} view
-   * @param {(place: Place) => {rtt_ms?: number, lost_percent?: number} | null} networkOf
+   * @param {(place: Place) => import('./protocol.js').NetworkView | null} networkOf
    * @returns {[Map<string, HearingTile>, Map<string, ScreenTile>]} the pictures of people by endpoint, and of screens
    */
   show(view, networkOf) {

@@ -5,9 +5,9 @@ import { ask } from './ask.js';
 import { roomMessage, roomRow, rowsOf, unseatButton, voiceButton, waitingNote } from './drawer-rooms.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon, say } from './markup.js';
-import { grade } from './measure.js';
+import { barsOf } from './measure.js';
 import { roomOf } from './rooms.js';
-import { networkWord } from './tiles.js';
+import { networkFigures, networkWord } from './tiles.js';
 
 /** @typedef {import('./protocol.js').View} View */
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
@@ -297,9 +297,8 @@ function presenceWord(person, timeZone) {
 
 /** @param {ParticipantView} person */
 function bars(person) {
-  const { bars: count, code } = grade(person.network);
-  const figures = person.network ? `${Math.round(person.network.rtt_ms ?? 0)} ms · ${(person.network.lost_percent ?? 0).toFixed(1)} %` : '';
-  return el('span', { class: 'bars-with-word', title: figures }, el('span', { class: 'bars', 'data-bars': count }, el('i'), el('i'), el('i'), el('i')), networkWord(code));
+  const count = barsOf(person.network?.score);
+  return el('span', { class: 'bars-with-word', title: networkFigures(person.network) }, el('span', { class: 'bars', 'data-bars': count }, el('i'), el('i'), el('i'), el('i')), networkWord(person.network?.score));
 }
 
 /** @param {ParticipantView} person @param {'microphone' | 'camera'} source */

@@ -2,7 +2,7 @@
 
 import { Alerts } from './alerts.js';
 import { ask } from './ask.js';
-import { Banners } from './banners.js';
+import { Banners, BLOCKED_AFTER_MS } from './banners.js';
 import { Board } from './board.js';
 import { DeviceMenu } from './device-menu.js';
 import { Devices } from './devices.js';
@@ -49,6 +49,8 @@ const LEVEL_EVERY_MS = 120;
 const MEASURE_EVERY_MS = 1_000;
 /** Measurements for each report to the server. */
 const REPORT_EVERY = 5;
+/** How one's own connection is told while nothing gets through. @type {import('./protocol.js').NetworkView} */
+const NOTHING = { score: 'bad', up: 'bad', down: 'bad', blocked: true, lost_percent: null, rtt_ms: null, received_bps: null, sent_bps: null };
 
 class HearingPage {
   /** @type {View | null} */
@@ -58,6 +60,8 @@ class HearingPage {
   /** The person has just pressed "enter": no countdown, this was the act. */
   #entering = false;
   #measured = 0;
+  /** Since when nothing gets through to the court or from it; the server cannot always say so. @type {number | null} */
+  #silent_ms = null;
   /** @type {Record<string, import('./measure.js').Inbound>} */
   #inbound = {};
 
@@ -250,7 +254,8 @@ class HearingPage {
 
   /** @param {View} view */
   #showTiles(view) {
-    const [tiles, screens] = this.board.show(view, (place) => place.people.find((person) => person.network)?.network ?? (place.you ? this.media.sample : null));
+    const cut = this.#silent_ms !== null && performance.now() - this.#silent_ms > BLOCKED_AFTER_MS;
+    const [tiles, screens] = this.board.show(view, (place) => (place.you && cut ? NOTHING : place.people.find((person) => person.network)?.network ?? null));
     this.root.classList.toggle('shows-one', this.board.showsOne);
     this.part('alone').hidden = tiles.size > 1;
     for (const place of placesOf(view)) {
@@ -348,15 +353,15 @@ class HearingPage {
     this.banners.tick(this.connection.now());
     if (this.screen !== 'inside') return;
     const sample = await this.media.poll();
+    const carries = sample.publish === 'connected' && sample.subscribe === 'connected';
     const asked = this.connection.link === 'open' && this.view?.media === 'up'; // without either another banner says more
-    this.banners.path(!asked || (sample.publish === 'connected' && sample.subscribe === 'connected'), performance.now());
-    this.banners.uplink(this.uplink.take(sample.up));
+    this.banners.path(!asked || carries, performance.now());
+    this.#silent_ms = carries ? null : (this.#silent_ms ?? performance.now());
+    const own = this.view?.participants.find((person) => person.you)?.network;
+    this.banners.uplink(this.uplink.take(carries && !own?.blocked ? own?.up ?? null : null));
     this.#inbound = await this.media.inbound();
     this.#measured += 1;
-    if (this.#measured % REPORT_EVERY === 0 && sample.subscribe === 'connected') {
-      const { rtt_ms, lost_percent, received_bps, sent_bps } = sample;
-      this.connection.send({ type: 'quality', rtt_ms, lost_percent, received_bps, sent_bps });
-    }
+    if (this.#measured % REPORT_EVERY === 0) this.media.report();
     if (this.view) this.#showTiles(this.view);
     publish(this);
   }

@@ -1,21 +1,21 @@
 // What two RTCPeerConnections tell about the path between this page and the court: loss, delay, rates, pictures. Knows no DOM.
 
 /**
- * @typedef {object} Totals counters at one moment, for the difference to the next
- * @property {number} at_ms
- * @property {number} received_bytes
- * @property {number} sent_bytes
- * @property {number} received
+ * @typedef {object} Counters of one direction, for the difference to the next
+ * @property {number} bytes
+ * @property {number} packets that came
  * @property {number} lost
+ * @property {number} sound packets of sound that came
+ * @property {number} sound_lost
  * @property {number} freezes
+ * @property {number} frozen_ms
  */
+/** @typedef {{at_ms: number, up: Counters, down: Counters}} Totals counters at one moment */
 /** @typedef {'none' | 'new' | 'connecting' | 'connected' | 'disconnected' | 'failed' | 'closed'} PathState */
 /**
  * @typedef {object} Sample
  * @property {number} rtt_ms
  * @property {number} lost_percent the worse of both directions
- * @property {number} received_bps
- * @property {number} sent_bps
  * @property {PathState} publish
  * @property {PathState} subscribe
  * @property {Record<string, Outbound>} outbound by source; "" for what belongs to none
@@ -29,104 +29,147 @@
  */
 /** @typedef {{packets: number, bytes: number, lost: number, frames: number, height: number}} Inbound */
 /** @typedef {import('./protocol.js').Direction} Direction */
+/**
+ * Whose the tracks are: m-line of the publish connection → source, and ids of the tracks that come in and are screens.
+ * @typedef {{sources: Map<string, string>, screens: Set<string>}} Known
+ */
 
 /**
  * @param {RTCPeerConnection | null} publish
  * @param {RTCPeerConnection | null} subscribe
  * @param {Totals | null} former
- * @param {Map<string, string>} [sources] m-line of the publish connection → source
+ * @param {Known} [known]
  * @returns {Promise<{totals: Totals, sample: Sample}>}
  */
-export async function measure(publish, subscribe, former, sources = new Map()) {
+export async function measure(publish, subscribe, former, known = { sources: new Map(), screens: new Set() }) {
   /** @type {Totals} */
-  const totals = { at_ms: performance.now(), received_bytes: 0, sent_bytes: 0, received: 0, lost: 0, freezes: 0 };
-  /** @type {Sample} */
-  const sample = {
-    rtt_ms: 0,
-    lost_percent: 0,
-    received_bps: 0,
-    sent_bps: 0,
-    publish: publish?.connectionState ?? 'none',
-    subscribe: subscribe?.connectionState ?? 'none',
-    outbound: {},
-    up: publish?.connectionState === 'connected' ? nothing() : null,
-    down: subscribe?.connectionState === 'connected' ? nothing() : null,
-  };
-  for (const [pc, direction] of /** @type {const} */ ([[publish, 'up'], [subscribe, 'down']])) {
+  const totals = { at_ms: performance.now(), up: zero(), down: zero() };
+  /** @type {Record<string, Outbound>} */
+  const outbound = {};
+  const both = /** @type {const} */ ({ up: new Path(), down: new Path() });
+  for (const [pc, way] of /** @type {const} */ ([[publish, 'up'], [subscribe, 'down']])) {
     if (pc === null || pc.connectionState === 'closed') continue;
     const stats = await pc.getStats();
-    const path = sample[direction] ?? nothing();
-    for (const report of stats.values()) take(report, stats, totals, sample, path, sources);
+    for (const report of stats.values()) {
+      both[way].take(report, stats, totals[way], known);
+      if (report.type === 'outbound-rtp') sent(outbound, known.sources.get(report.mid) ?? '', report);
+    }
   }
-  if (former && totals.at_ms > former.at_ms) {
-    const seconds = (totals.at_ms - former.at_ms) / 1000;
-    const lost = Math.max(0, totals.lost - former.lost);
-    const received = Math.max(0, totals.received - former.received);
-    const percent = lost + received > 0 ? (100 * lost) / (lost + received) : 0;
-    sample.lost_percent = Math.max(sample.lost_percent, percent);
-    sample.received_bps = Math.max(0, ((totals.received_bytes - former.received_bytes) * 8) / seconds);
-    sample.sent_bps = Math.max(0, ((totals.sent_bytes - former.sent_bytes) * 8) / seconds);
-    if (sample.up) sample.up.bps = sample.sent_bps;
-    if (sample.down) Object.assign(sample.down, { bps: sample.received_bps, lost_percent: percent, freezes: Math.max(0, totals.freezes - former.freezes) });
-  }
+  const up = since(both.up.now, totals, former, 'up');
+  const down = since(both.down.now, totals, former, 'down');
+  /** @type {Sample} */
+  const sample = {
+    rtt_ms: Math.max(up.rtt_ms ?? 0, down.rtt_ms ?? 0),
+    lost_percent: Math.max(up.lost_percent, down.lost_percent),
+    publish: publish?.connectionState ?? 'none',
+    subscribe: subscribe?.connectionState ?? 'none',
+    outbound,
+    up: publish?.connectionState === 'connected' ? up : null,
+    down: subscribe?.connectionState === 'connected' ? down : null,
+  };
   return { totals, sample };
 }
 
-/** @returns {Direction} */
-function nothing() {
-  return { lost_percent: 0, jitter_ms: 0, rtt_ms: null, bps: 0, height: 0, frames_per_s: 0, freezes: 0, codec: '', candidate: '', protocol: '' };
+/** @returns {Counters} */
+function zero() {
+  return { bytes: 0, packets: 0, lost: 0, sound: 0, sound_lost: 0, freezes: 0, frozen_ms: 0 };
 }
 
 /**
- * @param {any} report one entry of an RTCStatsReport
- * @param {RTCStatsReport} stats
- * @param {Totals} totals
- * @param {Sample} sample
- * @param {Direction} path of the connection that the report is of
- * @param {Map<string, string>} sources
+ * The direction as it is now, with what is counted reckoned from `former` on. Pure.
+ * @param {Direction} now @param {Totals} totals @param {Totals | null} former @param {'up' | 'down'} way
+ * @returns {Direction}
  */
-function take(report, stats, totals, sample, path, sources) {
-  switch (report.type) {
-    case 'inbound-rtp':
-      totals.received += report.packetsReceived ?? 0;
-      totals.received_bytes += report.bytesReceived ?? 0;
-      totals.lost += Math.max(0, report.packetsLost ?? 0);
-      totals.freezes += report.freezeCount ?? 0;
-      path.jitter_ms = Math.max(path.jitter_ms, 1000 * (report.jitter ?? 0));
-      if (report.kind === 'video') picture(path, report, stats);
-      return;
-    case 'outbound-rtp':
-      totals.sent_bytes += report.bytesSent ?? 0;
-      sent(sample, sources.get(report.mid) ?? '', report);
-      if (report.kind === 'video' && report.active !== false) picture(path, report, stats);
-      return;
-    case 'remote-inbound-rtp':
-      sample.lost_percent = Math.max(sample.lost_percent, 100 * (report.fractionLost ?? 0));
-      path.lost_percent = Math.max(path.lost_percent, Math.min(100, 100 * (report.fractionLost ?? 0)));
-      path.jitter_ms = Math.max(path.jitter_ms, 1000 * (report.jitter ?? 0));
-      return;
-    case 'candidate-pair': {
-      if (!report.nominated || !report.currentRoundTripTime) return;
-      const rtt_ms = report.currentRoundTripTime * 1000;
-      sample.rtt_ms = Math.max(sample.rtt_ms, rtt_ms);
-      const candidate = /** @type {any} */ (stats.get(report.localCandidateId));
-      Object.assign(path, { rtt_ms, candidate: candidate?.candidateType ?? '', protocol: candidate?.relayProtocol ?? candidate?.protocol ?? '' });
+export function since(now, totals, former, way) {
+  if (!former || totals.at_ms <= former.at_ms) return now;
+  const [counted, before] = [totals[way], former[way]];
+  const passed = (/** @type {keyof Counters} */ name) => Math.max(0, counted[name] - before[name]);
+  const found = { ...now, bps: (passed('bytes') * 8000) / (totals.at_ms - former.at_ms), freezes: passed('freezes'), frozen_ms: Math.min(60_000, passed('frozen_ms')) };
+  if (way === 'up') return found; // what was lost on the way up only the court knows
+  const sound = passed('sound') + passed('sound_lost');
+  return { ...found, lost_percent: share(passed('lost'), passed('packets') + passed('lost')), sound_lost_percent: sound > 0 ? share(passed('sound_lost'), sound) : null };
+}
+
+/** @param {number} part @param {number} whole */
+function share(part, whole) {
+  return whole > 0 ? Math.min(100, (100 * part) / whole) : 0;
+}
+
+/** One direction, made of the entries of an RTCStatsReport. */
+class Path {
+  #camera = 0;
+  /** @type {Direction} */
+  now = {
+    lost_percent: 0, sound_lost_percent: null, jitter_ms: 0, rtt_ms: null, bps: 0, width: 0, height: 0, frames_per_s: null,
+    freezes: 0, frozen_ms: 0, limited: '', codec: '', candidate: '', protocol: '',
+  };
+
+  /** @param {any} report @param {RTCStatsReport} stats @param {Counters} counted @param {Known} known */
+  take(report, stats, counted, { sources, screens }) {
+    switch (report.type) {
+      case 'inbound-rtp':
+        this.#received(report, counted);
+        this.#jitter(report);
+        this.#shows(report, stats, screens.has(report.trackIdentifier));
+        return;
+      case 'outbound-rtp':
+        counted.bytes += report.bytesSent ?? 0;
+        if (report.active !== false) this.#shows(report, stats, sources.get(report.mid) === 'screen');
+        return;
+      case 'remote-inbound-rtp': {
+        const lost_percent = Math.min(100, 100 * (report.fractionLost ?? 0));
+        this.now.lost_percent = Math.max(this.now.lost_percent, lost_percent);
+        if (report.kind === 'audio') this.now.sound_lost_percent = lost_percent;
+        this.#jitter(report);
+        return;
+      }
+      case 'candidate-pair': {
+        if (!report.nominated || !report.currentRoundTripTime) return;
+        const candidate = /** @type {any} */ (stats.get(report.localCandidateId));
+        const protocol = candidate?.relayProtocol ?? candidate?.protocol ?? '';
+        Object.assign(this.now, { rtt_ms: Math.min(60_000, report.currentRoundTripTime * 1000), candidate: candidate?.candidateType ?? '', protocol });
+      }
     }
+  }
+
+  /** @param {any} report @param {Counters} counted */
+  #received(report, counted) {
+    const [packets, lost] = [report.packetsReceived ?? 0, Math.max(0, report.packetsLost ?? 0)];
+    counted.bytes += report.bytesReceived ?? 0;
+    counted.packets += packets;
+    counted.lost += lost;
+    counted.freezes += report.freezeCount ?? 0;
+    counted.frozen_ms += 1000 * (report.totalFreezesDuration ?? 0);
+    if (report.kind !== 'audio') return;
+    counted.sound += packets;
+    counted.sound_lost += lost;
+  }
+
+  /** @param {any} report */
+  #jitter(report) {
+    this.now.jitter_ms = Math.min(60_000, Math.max(this.now.jitter_ms, 1000 * (report.jitter ?? 0)));
+  }
+
+  /** The largest picture stands for all; the frame rate is a camera's, as a screen sends few by design. @param {any} report @param {RTCStatsReport} stats @param {boolean} screen */
+  #shows(report, stats, screen) {
+    const codec = (/** @type {any} */ (stats.get(report.codecId))?.mimeType ?? '').split('/')[1] ?? '';
+    if (report.kind !== 'video') {
+      this.now.codec ||= codec;
+      return;
+    }
+    const height = report.frameHeight ?? 0;
+    if (report.qualityLimitationReason && report.qualityLimitationReason !== 'none') this.now.limited = report.qualityLimitationReason;
+    if (height > 0 && !screen && height >= this.#camera) {
+      this.#camera = height;
+      this.now.frames_per_s = report.framesPerSecond ?? 0;
+    }
+    if (height > this.now.height) Object.assign(this.now, { height, width: report.frameWidth ?? 0, codec });
   }
 }
 
-/** The largest picture of a direction stands for it. @param {Direction} path @param {any} report @param {RTCStatsReport} stats */
-function picture(path, report, stats) {
-  if ((report.frameHeight ?? 0) < path.height) return;
-  path.height = report.frameHeight ?? 0;
-  path.frames_per_s = report.framesPerSecond ?? 0;
-  const codec = /** @type {any} */ (stats.get(report.codecId));
-  path.codec = codec?.mimeType?.split('/')[1] ?? path.codec;
-}
-
-/** Layers of one picture are one source. @param {Sample} sample @param {string} source @param {any} report */
-function sent(sample, source, report) {
-  const sum = (sample.outbound[source] ??= { packets: 0, bytes: 0, frames: 0, height: 0, layers: 0, limited: 'none' });
+/** Layers of one picture are one source. @param {Record<string, Outbound>} outbound @param {string} source @param {any} report */
+function sent(outbound, source, report) {
+  const sum = (outbound[source] ??= { packets: 0, bytes: 0, frames: 0, height: 0, layers: 0, limited: 'none' });
   sum.packets += report.packetsSent ?? 0;
   sum.bytes += report.bytesSent ?? 0;
   sum.frames += report.framesEncoded ?? 0;
@@ -161,17 +204,7 @@ export async function inboundOf(pc, tracks) {
   return found;
 }
 
-/**
- * How good a path is, in bars and in a word of the catalogue.
- * @param {{rtt_ms?: number, lost_percent?: number} | null | undefined} network
- * @returns {{bars: 0 | 1 | 2 | 3 | 4, code: 'unknown' | 'bad' | 'poor' | 'fair' | 'good'}}
- */
-export function grade(network) {
-  if (!network) return { bars: 0, code: 'unknown' };
-  const lost = network.lost_percent ?? 0;
-  const rtt = network.rtt_ms ?? 0;
-  if (lost > 10 || rtt > 800) return { bars: 1, code: 'bad' };
-  if (lost > 3 || rtt > 400) return { bars: 2, code: 'poor' };
-  if (lost > 1 || rtt > 200) return { bars: 3, code: 'fair' };
-  return { bars: 4, code: 'good' };
+/** How many of four bars stand for a score; none while nothing was measured. @param {import('./protocol.js').Score | null | undefined} score @returns {0 | 1 | 2 | 3 | 4} */
+export function barsOf(score) {
+  return score ? /** @type {const} */ ({ good: 4, fair: 3, poor: 2, bad: 1 })[score] : 0;
 }

@@ -5,7 +5,7 @@
 
 import { Backoff } from './backoff.js';
 import { configuration } from './ice.js';
-import { inboundOf, measure } from './measure.js';
+import { inboundOf, measure, since } from './measure.js';
 import { Patient } from './patience.js';
 import { ANSWER_LIMIT_MS, end, Publisher } from './publisher.js';
 import { Rescue } from './rescue.js';
@@ -154,10 +154,12 @@ export class Media {
   #up = true;
   /** @type {import('./measure.js').Totals | null} */
   #totals = null;
+  /** What the server knows already. @type {import('./measure.js').Totals | null} */
+  #reported = null;
   /** The newest measurement. @type {Sample | null} */
   sample = null;
   #patient = new Patient();
-  /** How the others are connected, by endpoint. @type {Map<string, Record<string, number> | null>} */
+  /** How the others are connected, by endpoint. @type {Map<string, import('./protocol.js').NetworkView | null>} */
   #networks = new Map();
 
   /**
@@ -217,11 +219,21 @@ export class Media {
   /** Measure both connections; call it once a second. */
   async poll() {
     const sources = new Map([...this.publisher.lines].flatMap(([source, { mid }]) => (mid === null ? [] : [[mid, source]])));
-    const found = await measure(this.publisher.pc, this.subscriber.pc, this.#totals, sources);
+    const screens = new Set([...this.subscriber.tracks.values()].filter(({ source }) => source === 'screen').map(({ track }) => track.id));
+    const found = await measure(this.publisher.pc, this.subscriber.pc, this.#totals, { sources, screens });
     this.#totals = found.totals;
     this.sample = found.sample;
     this.#patient.wait(this.subscriber.tracks.values(), this.#networks, found.sample);
     return found.sample;
+  }
+
+  /** Tell the server what was measured since the last time; call it every five seconds after :meth:`poll`. */
+  report() {
+    const [sample, totals, former] = [this.sample, this.#totals, this.#reported];
+    if (sample === null || totals === null) return;
+    const of = (/** @type {'up' | 'down'} */ way) => sample[way] && since(sample[way], totals, former, way);
+    this.connection.send({ type: 'quality', up: of('up'), down: of('down') });
+    this.#reported = totals;
   }
 
   /**

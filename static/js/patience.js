@@ -3,7 +3,7 @@
 // A browser sees only the path between the court and itself: what the speaker's own network lost comes late for no reason that it
 // knows of, and the picture stands still. Both paths count here.
 
-/** @typedef {{lost_percent?: number, rtt_ms?: number}} Network */
+/** @typedef {{lost_percent?: number | null, rtt_ms?: number | null}} Network */
 
 /** From this loss on a path is waited for, %. */
 const LOSSY_PERCENT = 1.5;

@@ -17,6 +17,8 @@
  * @property {boolean} muted_by_chair
  * @property {boolean} undecodable
  */
+/** @typedef {'good' | 'fair' | 'poor' | 'bad'} Score */
+/** @typedef {{score: Score | null, up: Score | null, down: Score | null, blocked: boolean, lost_percent: number | null, rtt_ms: number | null, received_bps: number | null, sent_bps: number | null}} NetworkView */
 /**
  * @typedef {object} ParticipantView
  * @property {string} id
@@ -28,7 +30,7 @@
  * @property {boolean} consented
  * @property {Record<string, SourceView>} sources
  * @property {number | null} hand_at_us
- * @property {Record<string, number> | null} network
+ * @property {NetworkView | null} network
  * @property {Record<string, any> | null} device_check
  * @property {number | null} lost_at_us
  */
@@ -143,8 +145,8 @@
 /** @typedef {{endpoint: string, source: Source, height: number}} Shown */
 /** @typedef {{type: 'show', pictures: Shown[]}} Show */
 /** @typedef {{type: 'source', source: Source, on: boolean}} SetSource */
-/** @typedef {{lost_percent: number, jitter_ms: number, rtt_ms: number | null, bps: number, height: number, frames_per_s: number, freezes: number, codec: string, candidate: string, protocol: string}} Direction */
-/** @typedef {{type: 'quality', rtt_ms: number, lost_percent: number, received_bps: number, sent_bps: number, up?: Direction | null, down?: Direction | null}} Quality */
+/** @typedef {{lost_percent: number, sound_lost_percent: number | null, jitter_ms: number, rtt_ms: number | null, bps: number, width: number, height: number, frames_per_s: number | null, freezes: number, frozen_ms: number, limited: string, codec: string, candidate: string, protocol: string}} Direction */
+/** @typedef {{type: 'quality', up: Direction | null, down: Direction | null, rtt_ms?: number, lost_percent?: number, received_bps?: number, sent_bps?: number}} Quality */
 /** @typedef {{type: 'leave'}} Leave */
 /** @typedef {{type: 'admit', participants: string[]}} Admit */
 /** @typedef {{type: 'to_waiting', participant: string}} ReturnToWaiting */

@@ -3,13 +3,14 @@
 import { t, word } from './i18n.js';
 import { remoteLevel } from './levels.js';
 import { el, icon, say } from './markup.js';
-import { grade } from './measure.js';
+import { barsOf } from './measure.js';
 import { roomOf, tileWords } from './rooms.js';
 import { setSpeaker } from './speakers.js';
 import { SpeechMark } from './speaking.js';
 
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
 /** @typedef {import('./protocol.js').View} View */
+/** @typedef {import('./protocol.js').NetworkView} NetworkView */
 /** @typedef {import('./places.js').Place} Place */
 
 export class HearingTile extends HTMLElement {
@@ -56,7 +57,7 @@ export class HearingTile extends HTMLElement {
   /**
    * @param {Place} place
    * @param {View} view
-   * @param {{rtt_ms?: number, lost_percent?: number} | null} network
+   * @param {NetworkView | null} network
    */
   show(place, view, network) {
     const first = place.people[0];
@@ -182,13 +183,13 @@ export class HearingTile extends HTMLElement {
     this.#sound.replaceChildren(icon('mic-off', 18), el('span', { class: 'visually-hidden' }, text));
   }
 
-  /** Figures of others are for chair and clerk: where there are none, nothing is shown. @param {{rtt_ms?: number, lost_percent?: number} | null} network @param {boolean} own */
+  /** How others are connected is for chair and clerk: where it is not told, nothing is shown. @param {NetworkView | null} network @param {boolean} own */
   #showNetwork(network, own) {
-    const { bars, code } = grade(network);
     this.#network.hidden = network === null && !own;
-    const text = networkWord(code);
-    this.#bars.dataset.bars = String(bars);
-    this.#bars.title = network ? `${text} · ${Math.round(network.rtt_ms ?? 0)} ms · ${(network.lost_percent ?? 0).toFixed(1)} %` : text;
+    const text = networkWord(network?.score);
+    const figures = networkFigures(network);
+    this.#bars.dataset.bars = String(barsOf(network?.score));
+    this.#bars.title = figures ? `${text} · ${figures}` : text;
     say(this.#barsWord, text);
   }
 
@@ -212,9 +213,9 @@ export class HearingTile extends HTMLElement {
   }
 }
 
-/** @param {ReturnType<typeof grade>['code']} code */
-export function networkWord(code) {
-  switch (code) {
+/** @param {import('./protocol.js').Score | null | undefined} score */
+export function networkWord(score) {
+  switch (score) {
     case 'good':
       return t('Good connection');
     case 'fair':
@@ -226,6 +227,15 @@ export function networkWord(code) {
     default:
       return t('Connection not measured');
   }
+}
+
+/** Delay and loss, where they are told. @param {NetworkView | null} network */
+export function networkFigures(network) {
+  if (network?.blocked) return t('Nothing gets through');
+  return [
+    network?.rtt_ms != null && `${Math.round(network.rtt_ms)} ms`,
+    network?.lost_percent != null && `${network.lost_percent.toFixed(1)} %`,
+  ].filter(Boolean).join(' · ');
 }
 
 customElements.define('hearing-tile', HearingTile);

@@ -1,7 +1,5 @@
 // Whether the way up from this browser has been weak for so long that its owner is told. Pure.
 
-import { grade } from './measure.js';
-
 /** Measurements (one a second) that have to agree before something is said or taken back: a moment is none of anybody's business. */
 const RUNNING = 8;
 
@@ -10,12 +8,11 @@ export class Uplink {
   #running = 0;
 
   /**
-   * @param {import('./protocol.js').Direction | null} up null while nothing is connected: that is told otherwise
+   * @param {import('./protocol.js').Score | null} up as the server says; null while nothing gets through: that is told otherwise
    * @returns {boolean} whether it is weak
    */
   take(up) {
-    const code = up ? grade({ lost_percent: up.lost_percent, rtt_ms: up.rtt_ms ?? 0 }).code : 'unknown';
-    const weak = code === 'poor' || code === 'bad';
+    const weak = up === 'poor' || up === 'bad';
     this.#running = weak === this.weak ? 0 : this.#running + 1;
     if (this.#running >= RUNNING) [this.weak, this.#running] = [weak, 0];
     return this.weak;

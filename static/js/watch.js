@@ -17,7 +17,7 @@ import { Showing } from './showing.js';
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
 
 const LEVEL_EVERY_MS = 250;
-const QUALITY_EVERY_MS = 5_000;
+const MEASURE_EVERY_MS = 5_000;
 const SPEAKING = 0.25;
 
 /** One place of the grid: an endpoint with everybody who sits at it. */
@@ -166,7 +166,7 @@ export class SilentWatch extends HTMLElement {
     });
     this._timers = [
       setInterval(() => this._levels(), LEVEL_EVERY_MS),
-      setInterval(() => void media.poll().then((s) => connection.send({ type: 'quality', rtt_ms: s.rtt_ms, lost_percent: s.lost_percent, received_bps: s.received_bps, sent_bps: 0 })), QUALITY_EVERY_MS),
+      setInterval(() => void media.poll(), MEASURE_EVERY_MS),
     ];
     onNetworkChange(() => {
       connection.retry();

@@ -47,7 +47,7 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"**/console/sittings/{held.id}")
-    await page.locator(".person-quality", has_text="近 10 分钟").first.wait_for(timeout=30_000)
+    await page.locator(".person-quality", has_text="上行").first.wait_for(timeout=30_000)
     await page.click("[data-watch]")
     await page.click("[data-watch-yes]")
     await eventually(lambda: decodes(officer), "the officer sees the hearing")

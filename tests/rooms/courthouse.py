@@ -271,6 +271,11 @@ class Courthouse:
 
     # -- how things stand -------------------------------------------------------------------------------------------
 
+    async def reported(self) -> None:
+        """Wait until the engine has reported twice more."""
+        before = self.engine.reports
+        await until(lambda: self.engine.reports > before + 1)
+
     def live(self, sitting: str = "sitting") -> Live:
         return self.hub._lives[sitting]
 

@@ -36,6 +36,7 @@ class MemoryEngine:
         self.epochs: dict[str, int] = {}
         self.endpoints: dict[str, dict[str, dict[str, Any]]] = {}
         self.shown: dict[tuple[str, str], Mapping[TrackKey, int]] = {}
+        self.reports = 0
         self._listeners: list[Callable[[EngineEvent], None]] = []
         self._ids = itertools.count(1)
 
@@ -100,14 +101,15 @@ class MemoryEngine:
         if sdp == "bad":
             raise EngineError("bad_sdp", "not an offer")
         transport = f"p{next(self._ids)}"
-        counters = {"recorded": 0, "fed": 0, "dropped_not_permitted": 0, "fraction_lost": 0.0}
-        sides["publish"] = {"transport": transport, "rtt_ms": 12.0, "producers": {str(s): dict(counters) for s in sources.values()}}
+        counters = {"packets": 0, "bytes": 0, "recorded": 0, "fed": 0, "dropped_not_permitted": 0, "fraction_lost": 0.0, "jitter_ms": 0.0}
+        producers = {str(source): dict(counters) for source in sources.values()}
+        sides["publish"] = {"transport": transport, "state": "connected", "rtt_ms": 12.0, "producers": producers}
         return Published(transport, f"answer to {sdp}")
 
     async def subscribe(self, router: str, epoch: int, endpoint: str) -> Offer:
         await self._check("subscribe", router, epoch)
         transport = f"s{next(self._ids)}"
-        self._endpoint(router, endpoint)["subscribe"] = {"transport": transport, "revision": 1, "consumers": {}}
+        self._endpoint(router, endpoint)["subscribe"] = {"transport": transport, "state": "connected", "revision": 1, "consumers": {}}
         return Offer(transport, 1, "offer", ())
 
     async def restart(self, router: str, epoch: int, endpoint: str, transport: str) -> Offer:
@@ -147,6 +149,7 @@ class MemoryEngine:
     async def report(self) -> Mapping[str, Any]:
         if not self.connected or "report" in self.faults:
             raise EngineError(self.faults.get("report", "lost"), "no report")
+        self.reports += 1
         routers = {r: {"epoch": self.epochs.get(r, 0), "endpoints": e} for r, e in self.endpoints.items()}
         return {"instance": self.instance, "worker": {}, "routers": routers}
 

@@ -320,22 +320,54 @@ async def test_a_source_is_live_when_its_packets_arrive(house: Courthouse) -> No
     await pages["li"].sees(lambda view: not person(view, "zhang")["sources"]["camera"]["live"])
 
 
-async def test_the_network_is_the_worst_of_what_engine_and_page_measure(house: Courthouse) -> None:
-    pages = await house.opened("zhang")
+async def measured(house: Courthouse) -> None:
+    """Steps of five seconds pass, with reports of the engine in between."""
+    for _ in range(3):
+        house.clock.forward(2.5)
+        await house.reported()
+
+
+DOWN: dict[str, Any] = {"lost_percent": 7.25, "jitter_ms": 8, "rtt_ms": 300, "bps": 1_234_567, "height": 720, "frames_per_s": 25}
+DOWN |= {"freezes": 0, "codec": "VP8", "candidate": "relay", "protocol": "tls"}
+
+
+async def test_the_network_is_the_worse_of_both_directions_each_as_its_receiver_measured_it(house: Courthouse) -> None:
+    pages = await house.opened("zhang", "li")
     await publishing(pages["zhang"], "camera", "microphone")
     await pages["zhang"].send("subscribe")
     await pages["zhang"].told("offer")
-    sides = house.engine.endpoints["sitting"]["e-zhang"]
-    sides["publish"]["producers"]["camera"]["fraction_lost"] = 0.02
-    sides["subscribe"]["consumers"]["e-judge/camera"] = {"fraction_lost": 0.051, "rtt_ms": 80.4}
-    await pages["judge"].sees(lambda view: person(view, "zhang")["network"] == {"lost_percent": 5.1, "rtt_ms": 80.0})
-    await pages["zhang"].send("quality", rtt_ms=300, lost_percent=7.25, received_bps=1_234_567, sent_bps=499_999)
+    await measured(house)
+    await pages["judge"].sees(lambda view: person(view, "zhang")["network"])
+    await pages["zhang"].send("quality", up=DOWN | {"rtt_ms": 900, "bps": 0}, down=DOWN)
+    await measured(house)
     seen = await pages["judge"].sees(lambda view: person(view, "zhang")["network"]["lost_percent"] == 7.2)
-    assert person(seen, "zhang")["network"] == {"lost_percent": 7.2, "rtt_ms": 80.0, "received_bps": 1_235_000.0, "sent_bps": 500_000.0}
+    network = person(seen, "zhang")["network"]
+    assert network == {
+        "score": "poor", "up": "good", "down": "poor", "blocked": False,
+        "lost_percent": 7.2, "rtt_ms": 300.0, "received_bps": 1_235_000.0, "sent_bps": 0.0,
+    }  # fmt: skip
     overview = house.hub.overview("sitting")
     assert overview is not None
-    assert {p["id"]: p["network"] for p in overview.participants}["zhang"] == person(seen, "zhang")["network"]
+    assert {p["id"]: p["network"] for p in overview.participants}["zhang"] == network
+    await pages["zhang"].sees(lambda view: person(view, "zhang")["network"]["score"] == "poor")
+    assert set(person(pages["zhang"].view, "zhang")["network"].items()) >= {("up", "good"), ("lost_percent", None), ("rtt_ms", None)}
+    assert person(pages["li"].view, "zhang")["network"] is None
     assert "quality" not in " ".join(house.types())
+
+
+async def test_a_path_on_which_nothing_gets_through_is_bad(house: Courthouse) -> None:
+    pages = await house.opened("zhang")
+    await publishing(pages["zhang"], "camera")
+    await pages["zhang"].send("subscribe")
+    await pages["zhang"].told("offer")
+    await measured(house)
+    await pages["judge"].sees(lambda view: (person(view, "zhang")["network"] or {}).get("score") == "good")
+    for side in house.engine.endpoints["sitting"]["e-zhang"].values():
+        side["state"] = "stale"
+    await pages["judge"].sees(lambda view: person(view, "zhang")["network"]["blocked"])
+    await pages["zhang"].sees(lambda view: person(view, "zhang")["network"]["score"] == "bad")
+    house.engine.lose()
+    await pages["zhang"].sees(lambda view: person(view, "zhang")["network"] is None)
 
 
 async def test_figures_go_with_the_one_they_are_of(house: Courthouse) -> None:
@@ -343,6 +375,7 @@ async def test_figures_go_with_the_one_they_are_of(house: Courthouse) -> None:
     await publishing(pages["zhang"], "camera")
     await pages["zhang"].send("subscribe")
     await pages["zhang"].told("offer")
+    await measured(house)
     await pages["judge"].sees(lambda view: person(view, "zhang")["network"])
     await pages["judge"].send("remove", participant="zhang", reason="disturbs")
     await pages["judge"].sees(lambda view: person(view, "zhang")["network"] is None)

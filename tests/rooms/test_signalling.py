@@ -21,6 +21,17 @@ from rooms.signalling import Allowance, Outgoing
 from tests.rooms.courthouse import LIMIT_S, Courthouse, Page, person, until
 from tests.rooms.making import PEOPLE, make_plan, ticket
 
+DIRECTION: dict[str, Any] = {
+    "lost_percent": 1,
+    "jitter_ms": 5,
+    "rtt_ms": None,
+    "bps": 1e6,
+    "height": 360,
+    "frames_per_s": 25,
+    "freezes": 0,
+    "codec": "VP8",
+}
+DIRECTION |= {"candidate": "relay", "protocol": "tls"}
 NESTED = '{"type":"leave","ref":' + "[" * 30_000
 MALFORMED: dict[str, str | bytes] = {
     "no JSON": '{"type":"leave"',
@@ -44,6 +55,10 @@ MALFORMED: dict[str, str | bytes] = {
     "a number that is none": '{"type":"quality","rtt_ms":NaN,"lost_percent":0}',
     "bandwidth without end": '{"type":"quality","rtt_ms":1,"lost_percent":0,"received_bps":Infinity}',
     "bandwidth beyond every number": '{"type":"quality","rtt_ms":1,"lost_percent":0,"sent_bps":1e999}',
+    "more loss than there is": json.dumps({"type": "quality", "down": DIRECTION | {"lost_percent": 101}}),
+    "freezes without end": json.dumps({"type": "quality", "down": DIRECTION | {"freezes": 10**9}}),
+    "a codec that is a page": json.dumps({"type": "quality", "down": DIRECTION | {"codec": "<script>"}}),
+    "somebody else's figures": json.dumps({"type": "quality", "endpoint": "e-li", "down": DIRECTION}),
     "another hello": '{"type":"hello"}',
     "a binary frame": b'{"type":"leave"}',
 }
@@ -53,8 +68,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "subscribe": {},
     "answer": {"transport": "t", "revision": 1, "sdp": "v=0"},
     "source": {"source": "microphone", "on": True},
+    "quality": {"up": None, "down": DIRECTION},
     "show": {"pictures": []},
-    "quality": {"rtt_ms": 1, "lost_percent": 0},
     "leave": {},
     "admit": {"participants": ["li"]},
     "to_waiting": {"participant": "li"},

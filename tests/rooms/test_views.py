@@ -6,11 +6,12 @@ from rooms.commands import Consent, Disappear
 from rooms.desired import recording, routing
 from rooms.media.engine import Source, TrackKey
 from rooms.plan import PlanParticipant
-from rooms.protocol import Admit, ChangeStage, Mute, SetSource, View
+from rooms.protocol import Admit, ChangeStage, Mute, NetworkView, SetSource, View
 from rooms.views import Measured, overview, status, view_for
 from tests.rooms.making import PEOPLE, Sitting
 
 MICROPHONE, CAMERA = Source.MICROPHONE, Source.CAMERA
+NETWORK = NetworkView(score="fair", up="good", down="fair", rtt_ms=20.0, lost_percent=5.0, sent_bps=9e5)
 
 
 def view(sitting: Sitting, endpoint: str, measured: Measured | None = None) -> View:
@@ -30,20 +31,20 @@ def test_who_waits_sees_himself() -> None:
     assert (seen.place, names(seen), seen.rights.see) == ("waiting", {"zhang"}, False)
 
 
-def test_a_party_sees_who_is_inside_and_no_figures() -> None:
+def test_a_party_sees_who_is_inside_and_how_good_his_own_connection_is_and_no_figures() -> None:
     sitting = Sitting().opened("zhang", "li")
     sitting.arrive("witness")
-    seen = view(sitting, "e-zhang", Measured(networks={"e-li": {"rtt_ms": 20.0}}))
+    seen = view(sitting, "e-zhang", Measured(networks={"e-li": NETWORK, "e-zhang": NETWORK}))
     assert names(seen) == {"judge", "zhang", "li"}
-    assert all(p.network is None for p in seen.participants)
+    assert {p.id: p.network for p in seen.participants if p.network} == {"zhang": NetworkView(score="fair", up="good", down="fair")}
     assert not seen.sitting.next_stages
 
 
 def test_the_chair_sees_everybody_with_figures() -> None:
     sitting = Sitting().opened("zhang")
-    seen = view(sitting, "e-judge", Measured(networks={"e-zhang": {"rtt_ms": 20.0}}))
+    seen = view(sitting, "e-judge", Measured(networks={"e-zhang": NETWORK}))
     assert names(seen) == {p.id for p in PEOPLE}
-    assert {p.id: p.network for p in seen.participants}["zhang"] == {"rtt_ms": 20.0}
+    assert {p.id: p.network for p in seen.participants}["zhang"] == NETWORK
 
 
 def test_watchers_are_counted_for_all_and_named_for_chair_and_clerk() -> None:

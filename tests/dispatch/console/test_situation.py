@@ -10,7 +10,7 @@ import pytest
 from dispatch.console.situation import REMEDIES, Booked, board, device_check, network, situation
 from dispatch.web.translations import catalogue
 from rooms.commands import ClearAlert, RaiseAlert
-from rooms.protocol import AcknowledgeAlert, Admit, RecordingView, Voice
+from rooms.protocol import AcknowledgeAlert, Admit, Graded, NetworkView, RecordingView, Voice
 from rooms.views import Measured, overview
 from tests.rooms.making import NOW_US, PEOPLE, Sitting
 
@@ -128,11 +128,15 @@ def test_search_finds_people_rooms_and_numbers_in_any_case() -> None:
     assert all(word in text for word in ("green v brown", "第一法庭", "（2026）1号", "张某"))
 
 
-@pytest.mark.parametrize(
-    ("lost_percent", "rtt_ms", "bars"), [(0, 20, 4), (1.5, 20, 3), (0, 200, 3), (6, 20, 2), (0, 500, 2), (20, 20, 1), (0, 900, 1)]
-)
-def test_a_connection_is_as_good_as_the_worse_of_loss_and_delay(lost_percent: float, rtt_ms: float, bars: int) -> None:
-    assert network({"lost_percent": lost_percent, "rtt_ms": rtt_ms}, ENGLISH)["bars"] == bars
+@pytest.mark.parametrize(("score", "bars"), [("good", 4), ("fair", 3), ("poor", 2), ("bad", 1), (None, 0)])
+def test_a_connection_is_shown_as_the_live_plane_scored_it(score: Graded | None, bars: int) -> None:
+    assert network(NetworkView(score=score).model_dump(), ENGLISH)["bars"] == bars
+
+
+def test_its_figures_are_told_as_far_as_they_are_known() -> None:
+    figures = NetworkView(score="fair", lost_percent=5.26, rtt_ms=80.4)
+    assert network(figures.model_dump(), ENGLISH)["text"] == "Fair · 5.3 % lost · 80 ms"
+    assert network(NetworkView(score="bad", blocked=True).model_dump(), ENGLISH)["text"] == "Bad · nothing gets through"
 
 
 def test_a_connection_without_figures_shows_no_bars() -> None:

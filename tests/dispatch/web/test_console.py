@@ -176,5 +176,5 @@ async def test_an_unknown_sitting_has_no_page(site: Site) -> None:
 async def test_how_well_people_were_connected_is_told_to_the_command_centre_alone(site: Site, sitting: str) -> None:
     address = f"/console/sittings/{sitting}/quality"
     found = json.loads(await (await site.signed_in("officer")).page(address))
-    assert (found["people"], found["span_us"]) == ({}, 600_000_000), "nobody has come yet"
+    assert (found["people"], found["span_us"]) == ({}, 900_000_000), "nobody has come yet"
     assert (await (await site.signed_in("judge")).get(address)).status == 403
