@@ -48,6 +48,8 @@ EDGES: Mapping[str, tuple[float, ...]] = {
     "height": (0.0, 90.0, 120.0, 144.0, 180.0, 240.0, 288.0, 360.0, 480.0, 540.0, 720.0, 1080.0, 2160.0, 8192.0),
 }
 """Upper edges of the buckets, both in the unit of the figure. A bucket holds what is above the edge before it and not above its own."""
+STEPPED = frozenset({"height"})
+"""Figures that take few values, mostly those of the edges: nothing is read between them."""
 MOST_WORDS = 8
 """Different codecs, and different paths, that are told apart; a browser that makes some up fills no memory."""
 OTHER = "other"
@@ -97,6 +99,16 @@ class Hour:
         """Seconds with this score; None: without any."""
         return self.scores[score or ""] * STEP_S
 
+    @property
+    def all_seconds(self) -> int:
+        """Seconds that were measured."""
+        return self.steps * STEP_S
+
+    def seconds_by_path(self) -> list[tuple[str, str, int]]:
+        """Candidate, protocol and seconds over that path, the longest first."""
+        found = [(*word.partition("/")[::2], steps * STEP_S) for word, steps in self.paths.most_common()]
+        return [(candidate, protocol, seconds) for candidate, protocol, seconds in found]
+
     def quantile(self, name: str, share: float) -> float | None:
         """The value of the figure below which this share of the steps lies, 0 to 1; None where it was never measured."""
         counts = self.buckets.get(name, [])
@@ -107,6 +119,8 @@ class Hour:
         for number, count in enumerate(counts):
             if count and below + count >= wanted:
                 lower = EDGES[name][number - 1] if number else 0.0
+                if name in STEPPED:
+                    return EDGES[name][number]
                 return lower + (EDGES[name][number] - lower) * max(0.0, wanted - below) / count
             below += count
         return EDGES[name][-1]

@@ -123,9 +123,10 @@ class QualityOfConference:
                 STEPS.labels(way, point.score or "unknown").inc()
                 if point.figures.lost_percent is not None:
                     LOSS.labels(way).observe(point.figures.lost_percent / 100)
-                self._keep(measured.people, way, point)
+                self.keep(measured.people, way, point)
 
-    def _keep(self, people: Iterable[str], way: Way, point: Point) -> None:
+    def keep(self, people: Iterable[str], way: Way, point: Point) -> None:
+        """Remember a point of everybody who sits at one device, and add it to the hour."""
         for person in people:
             points = self._points.setdefault((person, way), deque(maxlen=POINTS))
             if not points or points[-1].at_us < point.at_us:

@@ -17,6 +17,7 @@ from dispatch.errors import Refused, UserError
 from dispatch.identity import browsers
 from dispatch.sittings import clock as sitting_clock
 from dispatch.sittings import participants, sittings
+from dispatch.sittings.quality import QualityKeeper
 from dispatch.sittings.statuses import PROJECTED, project_rows
 from dispatch.store.tables import Participant, Recording, Sitting, utc_now
 from rooms.log import LogUnwritable
@@ -54,6 +55,7 @@ class LivePlane:
         self._changed: set[str] = set()
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._quality = QualityKeeper(db, hub)
         hub.on_row(self._row)
 
     # -- life -----------------------------------------------------------------------------------------------------
@@ -65,14 +67,17 @@ class LivePlane:
         self._tasks = [
             asyncio.create_task(self._project(), name="projection"),
             asyncio.create_task(sitting_clock.run(self._db, self._hub, self._clock), name="sitting-clock"),
+            asyncio.create_task(self._quality.run(), name="quality"),
         ]
 
     async def close(self) -> None:
-        """Idempotent. What is not projected yet is so at the next start."""
+        """Idempotent. What is not projected yet is so at the next start; what was measured is kept."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await self._quality.keep()
 
     # -- what pages ask ---------------------------------------------------------------------------------------------
 
@@ -241,6 +246,8 @@ class LivePlane:
     # -- the projection -----------------------------------------------------------------------------------------------
 
     def _row(self, row: Row) -> None:
+        if row.type == "stage_changed" and row.data["to"] == "closed":
+            self._quality.wake()
         if row.type in PROJECTED:
             self._changed.add(row.sitting)
             self._woken.set()

@@ -330,3 +330,23 @@ class Job(Base):
     beat_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     __table_args__ = (UniqueConstraint("kind", "sitting_id"),)
+
+
+class QualityHour(Base):
+    """How well a participant was connected in one hour of a sitting and one direction ("up": to the court, "down"). `begins_at`: the hour.
+    `steps` of five seconds, of which `good` … `bad` were so; `spread`: how the figures were distributed and over which paths
+    (:mod:`rooms.hours`). A row grows while its hour lasts; it goes with its sitting."""
+
+    __tablename__ = "quality_hour"
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), primary_key=True)
+    participant_id: Mapped[str] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"), primary_key=True, index=True)
+    direction: Mapped[str] = mapped_column(String(4), primary_key=True)
+    begins_at: Mapped[datetime] = mapped_column(primary_key=True)
+    steps: Mapped[int] = mapped_column(Integer)
+    good: Mapped[int] = mapped_column(Integer)
+    fair: Mapped[int] = mapped_column(Integer)
+    poor: Mapped[int] = mapped_column(Integer)
+    bad: Mapped[int] = mapped_column(Integer)
+    freezes: Mapped[int] = mapped_column(Integer)
+    frozen_ms: Mapped[int] = mapped_column(Integer)
+    spread: Mapped[dict[str, Any]]

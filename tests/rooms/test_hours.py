@@ -77,3 +77,16 @@ def test_a_browser_that_makes_up_codecs_fills_no_memory() -> None:
 
 def test_an_hour_begins_with_the_hour() -> None:
     assert hour_of(7 * HOUR_US + 5) == 7 * HOUR_US
+
+
+def test_lines_of_pictures_are_told_as_they_are() -> None:
+    found = Hour()
+    for height in (180, 720, 720):
+        found.take(Point(0, Figures(height=height), None))
+    assert (found.quantile("height", 0.3), found.quantile("height", 0.5)) == (180, 720)
+
+
+def test_seconds_are_told_by_path_the_longest_first() -> None:
+    found = hour(1, 2)
+    found.take(Point(0, Figures(candidate="host", protocol="udp"), None))
+    assert (found.all_seconds, found.seconds_by_path()) == (15, [("relay", "tls", 10), ("host", "udp", 5)])

@@ -35,6 +35,7 @@ TAGS = {
     "sittings": "Booking sittings of a case into rooms, and following them.",
     "participants": "Who takes part in a sitting, and their personal links.",
     "events": "What happened in a sitting, in words.",
+    "quality": "How well people were connected.",
     "rooms": "The function rooms.",
     "people": "The staff.",
     "recordings": "Sealed recordings of sittings that are over.",

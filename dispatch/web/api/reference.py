@@ -101,6 +101,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "sittings": _("Sittings"),
         "participants": _("Participants and links"),
         "events": _("Log of a sitting"),
+        "quality": _("Connections of a sitting"),
         "rooms": _("Function rooms"),
         "people": _("Staff"),
         "recordings": _("Recordings"),
