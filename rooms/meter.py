@@ -20,6 +20,8 @@ SETUP_US = 5_000_000
 SOME_PACKETS = 50
 """Packets sent in a step of which at least one has to arrive."""
 SOME_BPS = 8_000.0
+NOTHING = Figures(carries=False, bps=0.0)
+"""Of a path on which nothing gets through: what was measured before does not hold any more."""
 MOST_LOST = 0.98
 """Share of loss that is reckoned with at most; of what did not come at all nothing is known."""
 
@@ -164,6 +166,8 @@ class Meter:
         seconds = max(1.0, (now_us - step.since_us) / 1e6)
         if carries and self._is_unheard("up", page is not None and page.bps >= SOME_BPS and step.all.came == 0):
             carries = False
+        if carries is False:
+            return NOTHING
         largest: Mapping[str, Any] = max(self._producers.values(), key=lambda each: int(each.get("height") or 0), default={})
         camera = self._producers.get("camera") or {}
         rate = _number(camera.get("frames_per_second")) if "frames_per_second" in camera else page.frames_per_s if page else None
@@ -193,6 +197,8 @@ class Meter:
             return self._down_as_sent(carries, pictures)
         if carries and self._is_unheard("down", step.sent_down >= SOME_PACKETS and page.bps == 0):
             carries = False
+        if carries is False:
+            return NOTHING
         return Figures(
             carries=carries,
             lost_percent=page.lost_percent,
@@ -219,6 +225,8 @@ class Meter:
 
     def _down_as_sent(self, carries: bool | None, pictures: Pictures) -> Figures:
         """By the receiver reports that the engine has, of a device whose page says nothing."""
+        if carries is False:
+            return NOTHING
         consumers = self._consumers.values()
         lost = [100 * float(each.get("fraction_lost") or 0.0) for each in consumers]
         rtts = [rtt for each in consumers if (rtt := _number(each.get("rtt_ms"))) is not None]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dispatch.console.situation import Words, graded
-from rooms.figures import SPAN_US, STEP_US, WAYS, Figures, Point, Way
+from rooms.figures import SPAN_US, STEP_US, WAYS, Figures, Point, Score, Way
+from rooms.hours import Hour
 from rooms.quality import History
+
+if TYPE_CHECKING:
+    from dispatch.sittings.quality import KeptHour
 
 Json = dict[str, Any]
 
@@ -73,3 +77,38 @@ def path_word(candidate: str, protocol: str, _: Words) -> str:
     """How media reach the court: the page's end of the path (RFC 8445 section 4) and what carries it."""
     word = protocol.upper()
     return _("by relay over {protocol}", protocol=word) if candidate == "relay" else _("directly over {protocol}", protocol=word)
+
+
+def hour_row(kept: KeptHour, _: Words) -> Json:
+    """An hour for the table: ``{"way", "scores": [{"score", "word", "share", "length"}], "lost", "rtt", "rate", "freezes", "path"}``;
+    `share` in percent of what was measured, figures as median and 95th percentile."""
+    hour = kept.hour
+    scores = [_score(each, hour, _) for each in Score if hour.seconds(each)]
+    return {
+        "way": way_word(kept.direction, _),
+        "scores": scores,
+        "lost": _both(hour, "lost_percent", lambda value: f"{value:.1f} %"),
+        "rtt": _both(hour, "rtt_ms", lambda value: f"{round(value)} ms"),
+        "rate": _both(hour, "bps", rate_word),
+        "freezes": _("{n} times, {seconds} s", n=hour.freezes, seconds=f"{hour.frozen_ms / 1000:.1f}") if hour.freezes else "",
+        "path": _(", ").join(path_word(candidate, protocol, _) for candidate, protocol, _seconds in hour.seconds_by_path()),
+    }
+
+
+def _score(score: Score, hour: Hour, _: Words) -> Json:
+    seconds = hour.seconds(score)
+    return {"score": score.value, "word": graded(score, _), "share": 100 * seconds / hour.all_seconds, "length": _length(seconds)}
+
+
+def _both(hour: Hour, figure: str, shown: Callable[[float], str]) -> str:
+    median, most = hour.quantile(figure, 0.5), hour.quantile(figure, 0.95)
+    return "" if median is None or most is None else f"{shown(median)} · {shown(most)}"
+
+
+def rate_word(bps: float) -> str:
+    """1.2 Mbit/s, 480 kbit/s."""
+    return f"{bps / 1e6:.1f} Mbit/s" if bps >= 1e6 else f"{round(bps / 1000)} kbit/s"
+
+
+def _length(seconds: int) -> str:
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"

@@ -5,7 +5,7 @@ import { announce, pageData } from './page.js';
 import { CourtClock, duration } from './court-clock.js';
 import { EventLog } from './log-lines.js';
 import { el, fill, find, icon, say } from './markup.js';
-import { attendance, recordingPill, STATUS_BADGE } from './pills.js';
+import { attendance, bars, recordingPill, STATUS_BADGE } from './pills.js';
 import { ConsoleLine } from './situation.js';
 import { followQuality, qualityPlots } from './quality.js';
 import { listenForAcknowledgements, taskItem, tasksOf } from './tasks.js';
@@ -141,12 +141,5 @@ function personItem(person, clock, history) {
 /** @type {Record<Person['presence'], string>} */
 const PRESENCE_ICONS = { absent: 'minus', waiting: 'clock', present: 'check-circle', lost: 'network-off', left: 'leave', removed: 'cross-circle' };
 const CHECK_ICONS = { ok: 'check', trouble: 'alert', none: 'minus' };
-
-/** Four bars; the words beside them say the same. @param {number} filled */
-export function bars(filled) {
-  const box = el('i', { class: `bars bars-${filled}`, 'aria-hidden': 'true' });
-  for (let i = 1; i <= 4; i++) box.append(el('i', { class: i <= filled ? 'bar-on' : '' }));
-  return box;
-}
 
 customElements.define('sitting-monitor', SittingMonitor);

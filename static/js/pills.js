@@ -27,3 +27,10 @@ export function attendance(s) {
     ? t('{present} of {expected} present, {waiting} waiting', { present: s.present, expected: s.expected, waiting: s.waiting })
     : t('{present} of {expected} present', { present: s.present, expected: s.expected });
 }
+
+/** Four bars; the words beside them say the same. @param {number} filled */
+export function bars(filled) {
+  const box = el('i', { class: `bars bars-${filled}`, 'aria-hidden': 'true' });
+  for (let i = 1; i <= 4; i++) box.append(el('i', { class: i <= filled ? 'bar-on' : '' }));
+  return box;
+}
