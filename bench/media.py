@@ -1,8 +1,12 @@
-"""Cost of forwarding one packet, our engine against Janus, interleaved, medians: 4 publishers to 20 subscribers, and the
-small room (2 to 4), where receiving and waking up dominate.
+"""Forwarding, our engine against Janus with one event loop, its cheapest setting here, in turns; medians.
 
-Each publisher sends 110 video packets of 1100 bytes and 50 audio packets of 80 bytes a second, so that 4 to 20 make 12 750
-packets a second. CPU time is that of the engine's whole process, counted while the load runs, by packets received.
+* ``forward_cpu_*``: CPU time of the engine's whole process by packet that a viewer got, under either SRTP profile from 4 publishers
+  to 20 subscribers, and in the small room, 2 to 4, where receiving and waking up dominate. Each publisher sends 110 video packets of
+  1100 bytes and 50 audio packets of 80 bytes a second, so that 4 to 20 make 12 750 packets a second: one by one and evenly spaced,
+  and (``_frames``) as a browser does, all packets of a frame at once.
+* ``forward_floor_ratio``: ours by the cost of one protect and one send alone. The less is above 1, the less is our own.
+* ``forward_added_ms_p99``: from sending a packet until the kernel has it at a viewer's socket.
+* ``packets_per_second_core``: what a second of CPU carries at the highest load that arrived whole.
 """
 
 from __future__ import annotations
@@ -12,98 +16,194 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from bench.load.delay import Delays
+from bench.load.floor import floor_us
 from bench.load.isolation import enter
 from bench.load.peers import AUDIO_TYPE, VIDEO_TYPE, LoadPeer, use_address
 from bench.load.targets import Embedded, Janus, Target, janus_installed
-from bench.load.traffic import AUDIO_BYTES, AUDIO_RATE, VIDEO_BYTES, VIDEO_RATE, Counted, Sender, run
+from bench.load.traffic import AUDIO_BYTES, AUDIO_RATE, FRAME_RATE, VIDEO_BYTES, VIDEO_RATE, Camera, Counted, Sender, run
 from bench.load.usage import cpu_seconds, machine
 
-#: (publishers, subscribers), and the SRTP profiles that are measured with them: browsers negotiate either.
 LARGE, SMALL = (4, 20), (2, 4)
-CASES = ((LARGE, "AES-GCM-128"), (LARGE, "AES-CM"), (SMALL, "AES-GCM-128"))
+GCM, CM = "AES-GCM-128", "AES-CM"
 ROUNDS = 3
 WARM_S, WINDOW_S = 1.5, 4.0
 #: A run that loses more than this measures something else.
 MAX_LOSS = 0.01
+PEER = "janus event_loops=1"
+#: Bytes that protecting adds with GCM, and by which the sizes of streams differ where they are told apart by them.
+TAG, STEP = 16, 8
+#: Times the usual load, tried in this order until one arrives whole.
+LOADS = (6.0, 4.0, 3.0, 2.0, 1.0)
+Figure = dict[str, object]
 
 
-async def measure(target: Target, size: tuple[int, int], profile: str) -> Counted:
-    """One run in a room of its own."""
-    await target.open_room(*size)
-    publishers = []
-    for number in range(size[0]):
-        peer = LoadPeer(profile)
-        publishers.append(await peer.publish(lambda offer, n=number: target.publish(n, offer)))  # type: ignore[misc]
-    subscribers = [await LoadPeer(profile).subscribe(*await target.subscribe(number)) for number in range(size[1])]
-    senders: list[Sender] = []
-    for peer in publishers:
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is sent: from how many publishers to how many subscribers, under which profile, frames at once or evenly spaced, at how
+    many times the usual rate, and whether each stream has packets of a size of its own."""
+
+    size: tuple[int, int]
+    profile: str
+    frames: bool
+    times: float = 1.0
+    own_sizes: bool = False
+
+    def streams(self, peer: LoadPeer, number: int) -> list[Sender | Camera]:
+        """Sound and picture of a publisher. Nothing of `peer` runs on the loop any more."""
         sock, address, session = peer.take()
-        senders.append(Sender(sock, address, session, peer.video_ssrc, VIDEO_TYPE, VIDEO_BYTES, VIDEO_RATE, int(90000 / VIDEO_RATE)))
-        senders.append(Sender(sock, address, session, peer.audio_ssrc, AUDIO_TYPE, AUDIO_BYTES, AUDIO_RATE, 960))
+        apart = number * STEP if self.own_sizes else 0
+        video, audio = VIDEO_BYTES - apart, AUDIO_BYTES + apart
+        rate, step = VIDEO_RATE * self.times, int(90000 / VIDEO_RATE)
+        picture: Sender | Camera = Sender(sock, address, session, peer.video_ssrc, VIDEO_TYPE, video, rate, step)
+        if self.frames:
+            picture = Camera(sock, address, session, peer.video_ssrc, video, rate=FRAME_RATE * self.times)
+            picture.spread = 0 if self.own_sizes else picture.spread
+        return [picture, Sender(sock, address, session, peer.audio_ssrc, AUDIO_TYPE, audio, AUDIO_RATE * self.times, 960)]
+
+    def __str__(self) -> str:
+        way = "all packets of a frame at once" if self.frames else "evenly spaced"
+        load = f"{VIDEO_RATE * self.times:.0f} x {VIDEO_BYTES} B ({way}) + {AUDIO_RATE * self.times:.0f} x {AUDIO_BYTES} B a second"
+        return f"{self.size[0]} publishers x {self.size[1]} subscribers, each {load}, {self.profile}"
+
+
+CASES = {
+    "forward_cpu_gcm": Case(LARGE, GCM, frames=False),
+    "forward_cpu_cm": Case(LARGE, CM, frames=False),
+    "forward_cpu_small_room": Case(SMALL, GCM, frames=False),
+    "forward_cpu_gcm_frames": Case(LARGE, GCM, frames=True),
+    "forward_cpu_cm_frames": Case(LARGE, CM, frames=True),
+    "forward_cpu_small_room_frames": Case(SMALL, GCM, frames=True),
+}
+DELAY = Case(LARGE, GCM, frames=True, own_sizes=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was counted, and how long packets took (ms), if that was to be known and nothing was lost."""
+
+    counted: Counted
+    lost: float
+    delays: list[float] | None
+
+    @property
+    def whole(self) -> bool:
+        return abs(self.lost) <= MAX_LOSS
+
+
+async def measure(target: Target, case: Case, warm_s: float = WARM_S, window_s: float = WINDOW_S) -> Run:
+    """One run in a room of its own."""
+    await target.open_room(*case.size)
+    publishers = []
+    for number in range(case.size[0]):
+        peer = LoadPeer(case.profile)
+        publishers.append(await peer.publish(lambda offer, n=number: target.publish(n, offer)))  # type: ignore[misc]
+    subscribers = [await LoadPeer(case.profile).subscribe(*await target.subscribe(number)) for number in range(case.size[1])]
+    streams = [stream for number, peer in enumerate(publishers) for stream in case.streams(peer, number)]
     receivers = [peer.take()[0] for peer in subscribers]
-    counted = await asyncio.to_thread(run, senders, receivers, lambda: cpu_seconds(target.pid), WARM_S, WINDOW_S)
+    delays = Delays((receivers[0], receivers[-1]) if case.own_sizes else ())
+    counted = await asyncio.to_thread(run, streams, receivers, lambda: cpu_seconds(target.pid), warm_s, window_s, delays.take)
     for peer in publishers + subscribers:
         await peer.drop()
-    for sock in {s.socket.fileno(): s.socket for s in senders}.values():
+    for sock in {s.socket.fileno(): s.socket for s in streams}.values():
         sock.close()
     for sock in receivers:
         sock.close()
     await target.close_room()
-    return counted
+    found = delays.milliseconds({s.size + 12 + TAG: s for s in streams}, 0.25) if case.own_sizes else None
+    return Run(counted, 1 - counted.received / (counted.sent * case.size[1]), found)
 
 
-async def compare(size: tuple[int, int], profile: str, folder: Path, address: str) -> dict[str, list[Counted]]:
-    """Interleaved rounds of every engine there is."""
-    folder.mkdir()
-    targets: dict[str, Target] = {"embedded": await Embedded(folder, address).start()}
-    try:
-        if janus_installed() is not None and address != "127.0.0.1":
-            targets["janus"] = await Janus(folder, address, 0).start()
-            targets["janus event_loops=1"] = await Janus(folder, address, 1).start()
-        results: dict[str, list[Counted]] = {name: [] for name in targets}
-        for _ in range(ROUNDS):
-            for name, target in targets.items():
-                counted = await measure(target, size, profile)
-                loss = 1 - counted.received / (counted.sent * size[1])
-                print(f"  {size} {profile} {name}: {counted.us_per_packet:.2f} us/packet, loss {loss:.4f}", file=sys.stderr, flush=True)
-                if abs(loss) > MAX_LOSS:
-                    print(f"  {name} did not carry the load: left out", file=sys.stderr)
-                    continue
-                results[name].append(counted)
-    finally:
-        for target in targets.values():
-            await target.stop()
-    return results
+async def compare(targets: dict[str, Target], case: Case, value: Callable[[Run], float | None]) -> dict[str, float]:
+    """The median of every engine over interleaved rounds; an engine that did not carry the load has none."""
+    results: dict[str, list[float]] = {name: [] for name in targets}
+    for _ in range(ROUNDS):
+        for name, target in targets.items():
+            done = await measure(target, case)
+            one = value(done)
+            print(f"  {case} {name}: {one and round(one, 2)}, lost {done.lost:.4f}", file=sys.stderr, flush=True)
+            if done.whole and one is not None:
+                results[name].append(one)
+    return {name: statistics.median(found) for name, found in results.items() if found}
 
 
-def figures(size: tuple[int, int], profile: str, results: dict[str, list[Counted]]) -> list[dict[str, object]]:
-    """One line for each peer; without a peer, one line."""
-    medians = {name: statistics.median(c.us_per_packet for c in runs) for name, runs in results.items() if runs}
+def figure(name: str, unit: str, medians: dict[str, float], conditions: str) -> Figure:
+    """One line. Without a peer its three fields are null."""
     if "embedded" not in medians:
-        raise RuntimeError("the engine did not carry the load in any round")
-    value = medians.pop("embedded")
-    load = f"{VIDEO_RATE:.0f} x {VIDEO_BYTES} B + {AUDIO_RATE:.0f} x {AUDIO_BYTES} B a second"
-    conditions = (
-        f"{size[0]} publishers x {size[1]} subscribers, each {load}, {profile}, no loss, median of {ROUNDS} interleaved runs of "
-        f"{WINDOW_S:.0f} s, on one machine with the load generator (Python): {machine()}"
+        raise RuntimeError(f"{name}: the engine did not carry the load in any round")
+    value, other = medians["embedded"], medians.get(PEER)
+    told = (
+        f"{conditions}, no loss, median of {ROUNDS} interleaved runs of {WINDOW_S:.0f} s, with the load generator (Python) on {machine()}"
     )
-    line = {"figure": "forward_us_per_packet", "value": round(value, 2), "unit": "us", "conditions": conditions}
-    if not medians:
-        alone = f"{conditions}; no peer: Janus is not installed, or no network namespace may be made"
-        return [{**line, "peer": None, "peer_value": None, "ratio": None, "conditions": alone}]
-    return [{**line, "peer": peer, "peer_value": round(other, 2), "ratio": round(value / other, 3)} for peer, other in medians.items()]
+    if other is None:
+        told += "; no peer: Janus is not installed, no network namespace may be made, or it did not carry the load"
+        return {"figure": name, "value": round(value, 2), "unit": unit, "peer": None, "peer_value": None, "ratio": None, "conditions": told}
+    line: Figure = {"figure": name, "value": round(value, 2), "unit": unit, "peer": PEER, "peer_value": round(other, 2)}
+    return {**line, "ratio": round(value / other, 3), "conditions": told}
+
+
+def against_floor(cost_us: float, address: str) -> Figure:
+    """Our cost of a packet by the floor."""
+    protect, send = floor_us(GCM, address)
+    conditions = (
+        f"{CASES['forward_cpu_gcm_frames']}; one protect {protect:.2f} us, one packet's share of a sendmmsg {send:.2f} us; {machine()}"
+    )
+    line: Figure = {"figure": "forward_floor_ratio", "value": round(cost_us, 2), "unit": "us", "peer": "one protect and one send"}
+    return {**line, "peer_value": round(protect + send, 2), "ratio": round(cost_us / (protect + send), 3), "conditions": conditions}
+
+
+async def carried(name: str, target: Target) -> tuple[float, Case] | None:
+    """Packets by second of CPU at the highest load that arrives whole."""
+    for times in LOADS:
+        case = Case(LARGE, GCM, frames=True, times=times)
+        done = await measure(target, case)
+        print(f"  {case} {name}: {done.counted.us_per_packet:.2f} us, lost {done.lost:.4f}", file=sys.stderr, flush=True)
+        if done.whole:
+            return 1e6 / done.counted.us_per_packet, case
+    return None
+
+
+async def at_most(targets: dict[str, Target]) -> Figure:
+    """``packets_per_second_core``; above 1 is better."""
+    found = {name: best for name, target in targets.items() if (best := await carried(name, target)) is not None}
+    if "embedded" not in found:
+        raise RuntimeError("the engine carried no load at all")
+    conditions = "; ".join(f"{name}: {case}" for name, (_, case) in found.items())
+    value, other = found["embedded"][0], found[PEER][0] if PEER in found else None
+    line: Figure = {"figure": "packets_per_second_core", "value": round(value), "unit": "packets/s"}
+    peer: Figure = {"peer": PEER if other else None, "peer_value": round(other) if other else None}
+    ratio = round(value / other, 3) if other else None
+    return {**line, **peer, "ratio": ratio, "conditions": f"by second of CPU, {conditions}; {machine()}"}
+
+
+def percentile_99(run: Run) -> float | None:
+    return statistics.quantiles(run.delays, n=100)[98] if run.delays else None
 
 
 async def main(address: str) -> None:
     """Measure every case."""
     use_address(address)
-    with tempfile.TemporaryDirectory() as folder:
-        for number, (size, profile) in enumerate(CASES):
-            results = await compare(size, profile, Path(folder) / str(number), address)
-            for line in figures(size, profile, results):
-                print(json.dumps(line), flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        targets: dict[str, Target] = {"embedded": await Embedded(folder, address).start()}
+        try:
+            if janus_installed() is not None and address != "127.0.0.1":
+                targets[PEER] = await Janus(folder, address, 1).start()
+            for figure_name, case in CASES.items():
+                medians = await compare(targets, case, lambda run: run.counted.us_per_packet)
+                print(json.dumps(figure(figure_name, "us", medians, str(case))), flush=True)
+                if figure_name == "forward_cpu_gcm_frames":
+                    print(json.dumps(against_floor(medians["embedded"], address)), flush=True)
+            delays = await compare(targets, DELAY, percentile_99)
+            print(json.dumps(figure("forward_added_ms_p99", "ms", delays, str(DELAY))), flush=True)
+            print(json.dumps(await at_most(targets)), flush=True)
+        finally:
+            for target in targets.values():
+                await target.stop()
 
 
 if __name__ == "__main__":

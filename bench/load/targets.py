@@ -41,7 +41,7 @@ class Embedded:
     def __init__(self, folder: Path, address: str) -> None:
         self._folder = folder
         self._address = address
-        self._client = EngineClient(folder / "engine.sock")
+        self.client = EngineClient(folder / "engine.sock")
         self._room = ""
         self.pid = 0
 
@@ -51,9 +51,9 @@ class Embedded:
         with (self._folder / "engine.log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(sys.executable, *command, stderr=log)
         self.pid = self._process.pid
-        await self._client.start()
+        await self.client.start()
         async with asyncio.timeout(30):
-            while not self._client.connected:
+            while not self.client.connected:
                 await asyncio.sleep(0.05)
         return self
 
@@ -64,24 +64,24 @@ class Embedded:
         all_tracks = frozenset(TrackKey(name, source) for name in names for source in everything)
         viewers = [f"s{i}" for i in range(subscribers)]
         publish = {**dict.fromkeys(names, everything), **dict.fromkeys(viewers, frozenset())}
-        await self._client.apply(self._room, 1, Routing(publish=publish, watch=dict.fromkeys(viewers, all_tracks)))
+        await self.client.apply(self._room, 1, Routing(publish=publish, watch=dict.fromkeys(viewers, all_tracks)))
 
     async def publish(self, number: int, offer: str) -> str:
-        return (await self._client.publish(self._room, 1, f"p{number}", offer, SOURCES)).sdp
+        return (await self.client.publish(self._room, 1, f"p{number}", offer, SOURCES)).sdp
 
     async def subscribe(self, number: int) -> tuple[str, Finish]:
-        offer = await self._client.subscribe(self._room, 1, f"s{number}")
+        offer = await self.client.subscribe(self._room, 1, f"s{number}")
 
         async def finish(answer: str) -> None:
-            await self._client.answer(self._room, 1, f"s{number}", offer.transport, offer.revision, answer)
+            await self.client.answer(self._room, 1, f"s{number}", offer.transport, offer.revision, answer)
 
         return offer.sdp, finish
 
     async def close_room(self) -> None:
-        await self._client.close_router(self._room, 1)
+        await self.client.close_router(self._room, 1)
 
     async def stop(self) -> None:
-        await self._client.close()
+        await self.client.close()
         self._process.terminate()
         await self._process.wait()
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import random
 import select
 import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from bench.load.peers import VIDEO_TYPE
 
 VIDEO_RATE, VIDEO_BYTES = 110.0, 1100
 AUDIO_RATE, AUDIO_BYTES = 50.0, 80
+FRAME_RATE = 30.0
+#: Packets of one frame after another: 11 in three frames are :data:`VIDEO_RATE`.
+FRAME_PACKETS = (4, 4, 3)
+#: By how much packets of one frame are larger or smaller than those of another, bytes.
+SPREAD = 80
 
 #: A VP8 descriptor and the beginning of a key frame of 640 × 480; of any other frame.
 KEY_FRAME = bytes((0x10, 0x10, 0, 0, 0x9D, 0x01, 0x2A, 0x80, 2, 0xE0, 1))
 OTHER_FRAME = bytes((0x10, 0x11, 0, 0))
+#: A descriptor in the middle of a frame.
+CONTINUED = bytes(4)
 
 
 class Stream(Protocol):
@@ -31,7 +41,7 @@ class Stream(Protocol):
 
 @dataclass(slots=True)
 class Sender:
-    """One stream of one publisher: packets of one size, evenly spaced."""
+    """One stream of one publisher: packets of one size, evenly spaced. `sent_at` tells when each left, Unix time in ns."""
 
     socket: socket.socket
     address: tuple[str, int]
@@ -43,14 +53,63 @@ class Sender:
     step: int
     count: int = 0
     next_at: float = 0.0
+    sent_at: list[int] = field(default_factory=list)
 
     def send(self) -> int:
         payload = KEY_FRAME if self.count % 300 == 0 else OTHER_FRAME
         head = struct.pack("!BBHII", 0x80, 0x80 | self.payload_type, self.count & 0xFFFF, self.count * self.step & 0xFFFFFFFF, self.ssrc)
-        self.socket.sendto(self.session.protect(head + payload.ljust(self.size, b"Z")), self.address)
+        datagram = self.session.protect(head + payload.ljust(self.size, b"Z"))
+        self.sent_at.append(time.time_ns())
+        self.socket.sendto(datagram, self.address)
         self.count += 1
         self.next_at += 1 / self.rate
         return 1
+
+
+def split(payload: int, packets: int) -> list[int]:
+    """Payload sizes of a frame's packets as Chromium divides them: equal, or the last of them one byte larger."""
+    size, larger = divmod(payload, packets)
+    return [size] * (packets - larger) + [size + 1] * larger
+
+
+@dataclass(slots=True)
+class Camera:
+    """A picture as Chromium sends it: all packets of a frame at once (its pacer lets 40 ms of its rate through), nearly equal.
+
+    They are of `size` bytes (payload) on average, those of one frame at most `spread` larger or smaller.
+    """
+
+    socket: socket.socket
+    address: tuple[str, int]
+    session: Any
+    ssrc: int
+    size: int = VIDEO_BYTES
+    spread: int = SPREAD
+    rate: float = FRAME_RATE
+    frames: int = 0
+    count: int = 0
+    next_at: float = 0.0
+    sent_at: list[int] = field(default_factory=list)
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
+
+    def send(self) -> int:
+        packets = FRAME_PACKETS[self.frames % len(FRAME_PACKETS)]
+        spread = packets * self.spread
+        sizes = split(packets * self.size + self.chance.randint(-spread, spread), packets)
+        timestamp = self.frames * int(90000 / FRAME_RATE) & 0xFFFFFFFF
+        datagrams = []
+        for index, size in enumerate(sizes):
+            begin = KEY_FRAME if self.frames % 90 == 0 else OTHER_FRAME
+            marker = 0x80 if index == packets - 1 else 0
+            head = struct.pack("!BBHII", 0x80, marker | VIDEO_TYPE, self.count & 0xFFFF, timestamp, self.ssrc)
+            datagrams.append(self.session.protect(head + (CONTINUED if index else begin).ljust(size, b"Z")))
+            self.count += 1
+        for datagram in datagrams:
+            self.sent_at.append(time.time_ns())
+            self.socket.sendto(datagram, self.address)
+        self.frames += 1
+        self.next_at += 1 / self.rate
+        return packets
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +126,19 @@ class Counted:
         return self.cpu_s * 1e6 / max(1, self.received)
 
 
-def run(senders: Sequence[Stream], receivers: Sequence[socket.socket], cpu: Callable[[], float], warm_s: float, window_s: float) -> Counted:
-    """Send for `warm_s`, then measure for `window_s`. `cpu` tells the engine's CPU time so far, in seconds."""
+def run(
+    senders: Sequence[Stream],
+    receivers: Sequence[socket.socket],
+    cpu: Callable[[], float],
+    warm_s: float,
+    window_s: float,
+    take: Callable[[socket.socket, bytearray, bool], int] | None = None,
+) -> Counted:
+    """Send for `warm_s`, then measure for `window_s`. `cpu` tells the engine's CPU time so far, in seconds.
+
+    `take` reads all that waits at a socket and returns how many RTP packets that were, 0 if they are not to be counted.
+    """
+    take = take or drain
     poll = select.epoll()
     by_descriptor = {s.fileno(): s for s in [*receivers, *{s.socket.fileno(): s.socket for s in senders}.values()]}
     counting = {s.fileno() for s in receivers}
@@ -91,20 +161,20 @@ def run(senders: Sequence[Stream], receivers: Sequence[socket.socket], cpu: Call
                 sent += sender.send()
             soonest = min(soonest, sender.next_at)
         for descriptor, _ in poll.poll(max(0.0, soonest - time.perf_counter())):
-            received += _drain(by_descriptor[descriptor], buffer, descriptor in counting)
+            received += take(by_descriptor[descriptor], buffer, descriptor in counting)
     cpu_s = cpu()
     finished = time.perf_counter()
     # What is still under way belongs to the window.
     time.sleep(0.05)
     for descriptor in counting:
-        received += _drain(by_descriptor[descriptor], buffer, count=True)
+        received += take(by_descriptor[descriptor], buffer, True)
     poll.close()
     if baseline is None:
         raise ValueError("the window never began")
     return Counted(sent - baseline[0], received - baseline[1], cpu_s - baseline[2], finished - baseline[3])
 
 
-def _drain(sock: socket.socket, buffer: bytearray, count: bool) -> int:
+def drain(sock: socket.socket, buffer: bytearray, count: bool) -> int:
     """Take all that waits; RTP packets among it."""
     packets = 0
     try:
