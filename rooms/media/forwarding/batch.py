@@ -1,16 +1,22 @@
 """Memory for many datagrams, laid out so that one ``sendmmsg`` or ``recvmmsg`` takes them all and libsrtp works in place.
 
-No compiler is needed: both functions are the C library's, called through ctypes.
+No compiler is needed: both functions are the C library's, called through libffi.
 """
 
 from __future__ import annotations
 
 import ctypes
+import socket
+import struct
+from typing import Any
 
 from . import adapter
 from .adapter import SLOT
 
 MSG_DONTWAIT = 0x40
+#: Linux: a message is cut into datagrams of so many bytes (udp(7)). The kernel takes at most so many of them.
+UDP_SEGMENT = 103
+MAX_SEGMENTS = 64
 
 
 class _IoVec(ctypes.Structure):
@@ -34,24 +40,65 @@ class _MMsgHdr(ctypes.Structure):
 
 
 HEADER_SIZE = ctypes.sizeof(_MMsgHdr)
+VECTOR_SIZE = ctypes.sizeof(_IoVec)
 _WORD = ctypes.sizeof(ctypes.c_size_t)
 _HALF = ctypes.sizeof(ctypes.c_uint)
 
-_libc = ctypes.CDLL(None, use_errno=True)
-#: `(descriptor, address of the first header, count, flags) -> datagrams taken, or -1 with ctypes.get_errno()`
-sendmmsg = _libc.sendmmsg
-sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
-#: The same with a time limit, which has to be None.
-recvmmsg = _libc.recvmmsg
-recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+_libc = ctypes.CDLL(None)
+
+
+def _address(function: Any) -> int:
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    if address is None:
+        raise OSError("the C library has no such function")
+    return address
+
+
+#: `(descriptor, address of the first header, count, flags) -> datagrams taken, or -1 with :func:`adapter.last_error`.
+sendmmsg = adapter.function("int(*)(int, uintptr_t, unsigned int, int)", _address(_libc.sendmmsg))
+#: The same with a time limit, which has to be 0 (none).
+recvmmsg = adapter.function("int(*)(int, uintptr_t, unsigned int, int, uintptr_t)", _address(_libc.recvmmsg))
+
+
+def takes_segments(descriptor: int) -> bool:
+    """Whether the kernel cuts one message of this UDP socket into several datagrams."""
+    sock = socket.socket(fileno=descriptor)
+    try:
+        sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 0)
+    except OSError:
+        return False
+    finally:
+        sock.detach()
+    return True
+
+
+class Segmentation:
+    """Control messages for ``sendmmsg`` that say of which size the datagrams are, made once for each size up to `largest` bytes.
+
+    :meth:`address_of` tells where one is, and :data:`LENGTH` is how long each is, bytes.
+    """
+
+    LENGTH = socket.CMSG_SPACE(2)
+
+    def __init__(self, largest: int) -> None:
+        one = struct.Struct(f"@Nii H{self.LENGTH - socket.CMSG_LEN(2)}x")
+        self._memory = ctypes.create_string_buffer((largest + 1) * self.LENGTH)
+        for size in range(largest + 1):
+            one.pack_into(self._memory, size * self.LENGTH, socket.CMSG_LEN(2), socket.IPPROTO_UDP, UDP_SEGMENT, size)
+        self._base = ctypes.addressof(self._memory)
+
+    def address_of(self, size: int) -> int:
+        return self._base + size * self.LENGTH
 
 
 class Batch:
-    """`count` slots of :data:`SLOT` bytes.
+    """`count` slots of :data:`SLOT` bytes, and as many messages, of which each is one slot until something else is set.
 
     `view` is the memory of all slots. By slot: `pointers` for libsrtp, `lengths` (words that may be set: bytes in the slot, or room
-    for them), `length_pointers` for libsrtp into the same words, `names` (words: where the kernel finds the socket address), and
-    `received` (bytes that ``recvmmsg`` put there).
+    for them), `length_pointers` for libsrtp into the same words, `vectors` (where the kernel finds what a message that begins with
+    this slot is made of). By message, words that may be set: `names` (where the kernel finds the socket address), `begins` (one of
+    `vectors`), `spans` (how many slots), `controls` and `control_lengths` (its control message); and `received` (bytes that
+    ``recvmmsg`` put there).
     """
 
     def __init__(self, count: int, name_length: int) -> None:
@@ -62,7 +109,7 @@ class Batch:
         self._vectors = (_IoVec * count)()
         self._headers = (_MMsgHdr * count)()
         self.headers: int = ctypes.addressof(self._headers)
-        stride = ctypes.sizeof(_IoVec)
+        stride = VECTOR_SIZE
         for i in range(count):
             self._vectors[i].base = base + i * SLOT
             self._vectors[i].length = SLOT
@@ -77,5 +124,12 @@ class Batch:
         words = memoryview(self._headers).cast("B").cast("L")
         halves = memoryview(self._headers).cast("B").cast("I")
         self.lengths = memoryview(self._vectors).cast("B").cast("L")[_IoVec.length.offset // _WORD :: stride // _WORD]
-        self.names = words[(_MMsgHdr.header.offset + _MsgHdr.name.offset) // _WORD :: HEADER_SIZE // _WORD]
+        self.vectors = [ctypes.addressof(self._vectors) + i * stride for i in range(count)]
+
+        def each(field: int) -> memoryview:
+            return words[(_MMsgHdr.header.offset + field) // _WORD :: HEADER_SIZE // _WORD]
+
+        self.names = each(_MsgHdr.name.offset)
+        self.begins, self.spans = each(_MsgHdr.iov.offset), each(_MsgHdr.iov_length.offset)
+        self.controls, self.control_lengths = each(_MsgHdr.control.offset), each(_MsgHdr.control_length.offset)
         self.received = halves[_MMsgHdr.length.offset // _HALF :: HEADER_SIZE // _HALF]

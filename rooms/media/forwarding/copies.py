@@ -133,8 +133,7 @@ class Copy(Line):
 
     def moved(self) -> None:
         if self.target is not None:
-            self.target.seq_offset = self.rewriter.seq_offset
-            self.target.ts_offset = self.rewriter.ts_offset
+            self.target.renumber(self.rewriter.seq_offset, self.rewriter.ts_offset)
 
     def enter(self, layer: Layer, extended: int, packet: bytes, now: float) -> None:
         super().enter(layer, extended, packet, now)

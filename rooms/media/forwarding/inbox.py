@@ -39,10 +39,10 @@ class Inbox:
 
     def receive(self) -> int:
         """Take the datagrams that wait, at most :data:`BATCH`; how many there were. Raises OSError for what an earlier send met."""
-        count: int = recvmmsg(self._descriptor, self._batch.headers, BATCH, MSG_DONTWAIT, None)
+        count: int = recvmmsg(self._descriptor, self._batch.headers, BATCH, MSG_DONTWAIT, 0)
         if count >= 0:
             return count
-        number = ctypes.get_errno()
+        number = adapter.last_error()
         if number in _NOTHING:
             return 0
         raise OSError(number, "recvmmsg")

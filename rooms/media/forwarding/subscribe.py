@@ -76,7 +76,7 @@ class Consumer:
         active = self.codec in self.accepted and self.allowed and transport.ready and transport.may_start(self)
         now = transport.context.clock()
         if active and not self.active and transport.destination is not None:
-            target = Target(transport.dtls.outbound, transport.destination, self.ssrc, self.codec.payload_type)
+            target = Target(transport.context.outbox, transport.dtls.outbound, transport.destination, self.ssrc, self.codec.payload_type)
             self.active = True
             self.track.attach(self.copy, target, now)
             self.place(now)

@@ -87,6 +87,7 @@ class Transport:
         self.destination: Destination | None = None
         self.dtls = adapter.Dtls(context.certificate, self._send_dtls)
         self.created_at = self.last_check = context.clock()
+        self._inbox, self._dropped = context.inbox, context.port.dropped
         self._addresses: list[Address] = []
         self._handshake: asyncio.Task[None] | None = None
         self._former_ufrag = ""
@@ -167,8 +168,7 @@ class Transport:
 
     def on_media(self, slot: int) -> None:
         """Unprotect what is in this slot of the inbox, and hand it on."""
-        inbox = self.context.inbox
-        dropped = self.context.port.dropped
+        inbox, dropped = self._inbox, self._dropped
         session = self.dtls.inbound
         if session is None:
             dropped["media_before_dtls"] += 1
