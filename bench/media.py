@@ -26,7 +26,7 @@ from bench.load.isolation import enter
 from bench.load.peers import AUDIO_TYPE, VIDEO_TYPE, LoadPeer, use_address
 from bench.load.targets import Embedded, Janus, Target, janus_installed
 from bench.load.traffic import AUDIO_BYTES, AUDIO_RATE, FRAME_RATE, VIDEO_BYTES, VIDEO_RATE, Camera, Counted, Sender, run
-from bench.load.usage import cpu_seconds, machine
+from bench.load.usage import cpu_seconds, keep_apart, machine
 
 LARGE, SMALL = (4, 20), (2, 4)
 GCM, CM = "AES-GCM-128", "AES-CM"
@@ -136,9 +136,8 @@ def figure(name: str, unit: str, medians: dict[str, float], conditions: str) -> 
     if "embedded" not in medians:
         raise RuntimeError(f"{name}: the engine did not carry the load in any round")
     value, other = medians["embedded"], medians.get(PEER)
-    told = (
-        f"{conditions}, no loss, median of {ROUNDS} interleaved runs of {WINDOW_S:.0f} s, with the load generator (Python) on {machine()}"
-    )
+    how = f"no loss, median of {ROUNDS} interleaved runs of {WINDOW_S:.0f} s, load generator (Python) on another core"
+    told = f"{conditions}, {how}; {machine()}"
     if other is None:
         told += "; no peer: Janus is not installed, no network namespace may be made, or it did not carry the load"
         return {"figure": name, "value": round(value, 2), "unit": unit, "peer": None, "peer_value": None, "ratio": None, "conditions": told}
@@ -193,6 +192,8 @@ async def main(address: str) -> None:
         try:
             if janus_installed() is not None and address != "127.0.0.1":
                 targets[PEER] = await Janus(folder, address, 1).start()
+            if not keep_apart(target.pid for target in targets.values()):
+                print("bench: one core for engine and load generator: each packet is dearer", file=sys.stderr)
             for figure_name, case in CASES.items():
                 medians = await compare(targets, case, lambda run: run.counted.us_per_packet)
                 print(json.dumps(figure(figure_name, "us", medians, str(case))), flush=True)
