@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from dispatch import audit
 from dispatch.operations.certificate import CertificateRefused, Served
-from dispatch.operations.metrics import CERTIFICATE_EXPIRES, DISK_FREE, LAST_BACKUP
+from dispatch.operations.metrics import CERTIFICATE_EXPIRES, DISK_FREE, LAST_BACKUP, PARTS_CPU
 from dispatch.store.tables import AuditRow, utc_now
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ MADE = {"authority": "authority_made", "certificate": "certificate_made"}
 
 async def run(settings: Settings, db: Database, served: Served | None, clock: Callable[[], datetime] = utc_now) -> None:
     """Until cancelled; begins at once. What fails is logged and tried again an hour later."""
+    PARTS_CPU.run = settings.run.resolve()
     DISK_FREE.labels("data").set_function(lambda: shutil.disk_usage(settings.data).free)
     while True:
         try:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge
+from collections.abc import Iterator
+
+from prometheus_client import REGISTRY, Counter, Gauge
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from rooms.media.load import Load
+from rooms.media.traffic import IN, LOST, OUT, Traffic
 
 UP = Gauge("rooms_engine_worker_up", "1 while this media worker is connected", ["worker"])
 DRAINING = Gauge("rooms_engine_worker_draining", "1 while this media worker takes no new conferences", ["worker"])
@@ -15,8 +20,41 @@ PACKETS = Gauge("rooms_engine_worker_packets_per_second", "Packets that this med
 MOVED = Counter("rooms_engine_conferences_moved_total", "Conferences that were moved from this media worker", ["worker"])
 
 
-def show(worker: str, load: Load, conferences: int) -> None:
+class Totals(Collector):
+    """Counters of the media workers, read when they are asked for."""
+
+    def __init__(self) -> None:
+        self.traffic: dict[str, Traffic] = {}
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """One family each of processor time, packets, bytes and losses, by worker."""
+        cpu = CounterMetricFamily("rooms_engine_worker_cpu_seconds", "Processor time of this media worker", labels=["worker"])
+        packets = CounterMetricFamily(
+            "rooms_engine_worker_packets", "Datagrams that this media worker received and sent", labels=["worker", "direction"]
+        )
+        octets = CounterMetricFamily(
+            "rooms_engine_worker_media_bytes", "Bytes of media that came to this worker and that it sent", labels=["worker", "direction"]
+        )
+        lost = CounterMetricFamily(
+            "rooms_engine_worker_lost_packets", "Packets of publishers that no repair brought back", labels=["worker"]
+        )
+        for worker, traffic in self.traffic.items():
+            cpu.add_metric([worker], traffic.cpu_s)
+            packets.add_metric([worker, "in"], traffic.packets_in)
+            packets.add_metric([worker, "out"], traffic.packets_out)
+            octets.add_metric([worker, "in"], traffic.sums[IN])
+            octets.add_metric([worker, "out"], traffic.sums[OUT])
+            lost.add_metric([worker], traffic.sums[LOST])
+        yield from (cpu, packets, octets, lost)
+
+
+TOTALS = Totals()
+REGISTRY.register(TOTALS)
+
+
+def show(worker: str, load: Load, traffic: Traffic, conferences: int) -> None:
     """Show what a worker reported."""
+    TOTALS.traffic[worker] = traffic
     CONFERENCES.labels(worker).set(conferences)
     TRANSPORTS.labels(worker).set(load.transports)
     CPU.labels(worker).set(load.cpu)

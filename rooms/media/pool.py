@@ -18,6 +18,7 @@ import structlog
 from rooms.media import metrics
 from rooms.media.engine import Engine, EngineError, EngineEvent, Offer, Published, Routing, Source, TrackKey
 from rooms.media.load import Load
+from rooms.media.traffic import Traffic
 
 #: A worker that is away so long is given up, if there is another: a spare is there in a tenth of that.
 MOVE_AFTER_S = 1.0
@@ -50,6 +51,7 @@ class _Worker:
     name: str
     engine: Member
     load: Load = field(default_factory=Load)
+    traffic: Traffic = field(default_factory=Traffic)
     given_up: bool = False
     timer: asyncio.TimerHandle | None = None
     asked: asyncio.Task[None] | None = None
@@ -281,7 +283,8 @@ class EnginePool(Engine):
             return
         worker.report = report
         worker.load.reported(report.get("worker", {}), asyncio.get_running_loop().time())
-        metrics.show(worker.name, worker.load, len(self._routers_of(worker)))
+        worker.traffic.reported(report)
+        metrics.show(worker.name, worker.load, worker.traffic, len(self._routers_of(worker)))
         if worker.engine.draining:
             self._later(self._leave_idle(worker))
 

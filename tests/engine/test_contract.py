@@ -22,7 +22,7 @@ PRODUCER = {
     "codec", "packets", "bytes", "lost", "repaired", "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed",
     "dropped_not_permitted", "last_arrival_us",
 }  # fmt: skip
-CONSUMER = {"packets", "nacks", "rtx", "fraction_lost", "rtt_ms", "undecodable"}
+CONSUMER = {"packets", "bytes", "nacks", "rtx", "fraction_lost", "rtt_ms", "undecodable"}
 
 
 async def test_what_one_publishes_the_other_sees_and_hears(hall: Hall) -> None:

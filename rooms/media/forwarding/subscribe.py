@@ -179,6 +179,7 @@ class Consumer:
         return {
             "undecodable": self.undecodable,
             "packets": self.copy.sent,
+            "bytes": self.copy.octets,
             "nacks": self.nacks,
             "rtx": self.rtx,
             "fraction_lost": round(self.fraction_lost / 256, 4),

@@ -192,10 +192,10 @@ class Worker:
           bring back, `fraction_lost` (0 to 1) the loss before repair in the last second. `rtt_ms` is null until it was measured.
           `layers`: of a simulcast the same of each layer by its rid, without what counts for the track as a whole; the sums and the
           worst of them stand above, size and frame rate are those of the best layer that comes.
-        * ``subscribe``: null, or ``{"transport", "state", "consumers": {"endpoint/source": {"packets", "nacks", "rtx", "fraction_lost",
-          "rtt_ms", "undecodable", "bitrate_bps", "layer", "wanted", "waits"}}}``. `undecodable`: the browser answered without the
-          track's codec. `layer` is the rid that it is sent, "" where there is only one, null for none; `wanted` the one that was chosen
-          for it, null if it is to get none; `waits`: a key frame is waited for.
+        * ``subscribe``: null, or ``{"transport", "state", "consumers": {"endpoint/source": {"packets", "bytes", "nacks", "rtx",
+          "fraction_lost", "rtt_ms", "undecodable", "bitrate_bps", "layer", "wanted", "waits"}}}``. `undecodable`: the browser answered
+          without the track's codec. `layer` is the rid that it is sent, "" where there is only one, null for none; `wanted` the one
+          that was chosen for it, null if it is to get none; `waits`: a key frame is waited for.
 
         ``worker`` has ``started_at`` (s), ``udp_port``, ``received``, ``sent``, ``failed`` (datagrams), ``dropped`` (by
         reason), ``feed`` (counters of the recorder's feed), ``transports``, ``cpu_s`` (processor time of the process) and ``tables``: how

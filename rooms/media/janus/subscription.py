@@ -217,6 +217,7 @@ class Subscription:
             consumers[f"{key.endpoint}/{key.source}"] = {
                 "undecodable": mid in self._refused,
                 "packets": self._packets(mid),
+                "bytes": int(media.get("stats", {}).get("out", {}).get("bytes", 0)),
                 "nacks": int(media.get("stats", {}).get("in", {}).get("nacks", 0)),
                 "rtx": int(media.get("stats", {}).get("out", {}).get("retransmissions", 0)),
                 "fraction_lost": round(max(0, 100 - int(link.get("out-link-quality", 100) or 100)) / 100, 4),
