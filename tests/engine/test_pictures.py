@@ -22,6 +22,8 @@ from tests.rooms.media.test_chromium import FLAGS
 from .conftest import Hall
 
 CAMERA = TrackKey("ana", Source.CAMERA)
+STILL_S = 1.5
+"""A busy machine stops a picture by itself now and then; a change of layer that failed would stop it for longer."""
 PAGE = r"""<!doctype html><meta charset=utf-8><title>peer</title><body><script>
 async function offer() {
   const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 1280, height: 720}});
@@ -111,6 +113,7 @@ async def test_each_viewer_gets_the_layer_that_fits_his_tile(hall: Hall, pages: 
         await hall.client.show(hall.router, 1, "bo", {CAMERA: height})
         await height_becomes(bo, lines)
         await wanted_of_ana(hall, True, wanted)  # the recorder wants the highest
+    paused_at = asyncio.get_running_loop().time()
     await hall.client.show(hall.router, 1, "bo", {CAMERA: 0})
     await wanted_of_ana(hall, True, ["f"])
     await asyncio.sleep(0.5)
@@ -120,7 +123,8 @@ async def test_each_viewer_gets_the_layer_that_fits_his_tile(hall: Hall, pages: 
     assert (await bo.evaluate("inbound()"))["packetsReceived"] == paused
     await hall.client.show(hall.router, 1, "bo", {})
     counters = await height_becomes(bo, 720)
-    assert counters.get("freezeCount", 0) <= 1, "the pause alone"
+    pause_s = asyncio.get_running_loop().time() - paused_at
+    assert counters.get("totalFreezesDuration", 0) < pause_s + STILL_S, "a picture stood still longer than the pause"
     heard = hall.recorder.track("ana", "camera")
     assert heard is not None
     assert heard.missing() == 0
