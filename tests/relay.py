@@ -23,6 +23,28 @@ class Count:
     dropped: int = 0
 
 
+class Link:
+    """A link of `bps` (0: without limit) with a queue of `queue_s` before it: what finds the queue full is dropped."""
+
+    OVERHEAD = 28
+    """octets of UDP and IP around a datagram"""
+
+    def __init__(self, bps: int = 0, queue_s: float = 0.3) -> None:
+        self.bps = bps
+        self.queue_s = queue_s
+        self._free_at = 0.0
+
+    def wait_s(self, size: int, now: float) -> float | None:
+        """How long a datagram of `size` octets that comes at `now` takes through it; None: it is dropped."""
+        if self.bps <= 0:
+            return 0.0
+        begins = max(self._free_at, now)
+        if begins - now > self.queue_s:
+            return None
+        self._free_at = begins + (size + self.OVERHEAD) * 8 / self.bps
+        return self._free_at - now
+
+
 class _Down(asyncio.DatagramProtocol):
     """The relay's socket towards the target, one for each client, so that the target can tell clients apart."""
 
@@ -38,7 +60,8 @@ class Relay(asyncio.DatagramProtocol):
 
     Only media (RTP and RTCP, first byte 128 to 191 as RFC 7983 has it) is dropped unless `everything` is set, so that
     a test of repair does not depend on the retries of ICE and DTLS. Whatever passes is delayed by `delay_s` and, each
-    datagram for itself, by up to `jitter_s` more, so that datagrams overtake each other.
+    datagram for itself, by up to `jitter_s` more, so that datagrams overtake each other. `up_link` and `down_link` limit the rate
+    of everything, and may be given another `bps` at any time.
     """
 
     def __init__(
@@ -57,6 +80,8 @@ class Relay(asyncio.DatagramProtocol):
         self.everything = everything
         self.delay_s = delay_s
         self.jitter_s = jitter_s
+        self.up_link = Link()
+        self.down_link = Link()
         self.up = Count()
         self.down = Count()
         self.port = 0
@@ -98,11 +123,12 @@ class Relay(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         """From a client, towards the target."""
-        if self._lost(data, self.up_drop, self.up):
+        wait_s = self._pass(data, self.up_drop, self.up, self.up_link)
+        if wait_s is None:
             return
         towards = self._towards.get(addr)
         if towards is not None:
-            self._later(lambda: None if towards.is_closing() else towards.sendto(data))
+            self._later(wait_s, lambda: None if towards.is_closing() else towards.sendto(data))
         elif addr in self._waiting:
             self._waiting[addr].append(data)
         else:
@@ -113,8 +139,9 @@ class Relay(asyncio.DatagramProtocol):
 
     async def _open(self, client: Address) -> None:
         def back(data: bytes) -> None:
-            if not self._lost(data, self.down_drop, self.down):
-                self._later(lambda: self._back(data, client))
+            wait_s = self._pass(data, self.down_drop, self.down, self.down_link)
+            if wait_s is not None:
+                self._later(wait_s, lambda: self._back(data, client))
 
         loop = asyncio.get_running_loop()
         towards, _ = await loop.create_datagram_endpoint(lambda: _Down(back), remote_addr=("127.0.0.1", self.target_port))
@@ -126,17 +153,19 @@ class Relay(asyncio.DatagramProtocol):
         if self._listening is not None:
             self._listening.sendto(data, client)
 
-    def _later(self, send: Callable[[], None]) -> None:
-        if self.delay_s or self.jitter_s:
-            asyncio.get_running_loop().call_later(self.delay_s + self._random.random() * self.jitter_s, send)
+    def _later(self, wait_s: float, send: Callable[[], None]) -> None:
+        if wait_s or self.delay_s or self.jitter_s:
+            asyncio.get_running_loop().call_later(wait_s + self.delay_s + self._random.random() * self.jitter_s, send)
         else:
             send()
 
-    def _lost(self, data: bytes, probability: float, count: Count) -> bool:
+    def _pass(self, data: bytes, probability: float, count: Count, link: Link) -> float | None:
+        """How long the datagram takes through the link; None: it is lost."""
         media = bool(data) and 127 < data[0] < 192
         lost = (media or self.everything) and self._random.random() < probability
-        if lost:
+        wait_s = None if lost else link.wait_s(len(data), asyncio.get_running_loop().time())
+        if wait_s is None:
             count.dropped += 1
         else:
             count.passed += 1
-        return lost
+        return wait_s

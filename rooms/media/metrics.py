@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from prometheus_client import REGISTRY, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily
@@ -17,6 +18,18 @@ CONFERENCES = Gauge("rooms_engine_worker_conferences", "Conferences placed on th
 TRANSPORTS = Gauge("rooms_engine_worker_transports", "Connections of browsers with this media worker", ["worker"])
 CPU = Gauge("rooms_engine_worker_cpu_ratio", "Share of a processor core that this media worker uses", ["worker"])
 PACKETS = Gauge("rooms_engine_worker_packets_per_second", "Packets that this media worker receives and sends", ["worker"])
+DOWNLINKS = Gauge(
+    "rooms_engine_worker_downlinks",
+    "Viewers of this media worker by what their path carries of the pictures they watch",
+    ["worker", "state"],
+)
+REPAIRS = Gauge("rooms_engine_worker_repairs", "Packets sent again to viewers since this media worker began", ["worker"])
+UNREPAIRED = Gauge(
+    "rooms_engine_worker_unrepaired",
+    "Packets that viewers asked for in vain since this media worker began: more than paths take",
+    ["worker"],
+)
+PADDING = Gauge("rooms_engine_worker_padding", "Packets sent since this media worker began to find out what paths carry", ["worker"])
 MOVED = Counter("rooms_engine_conferences_moved_total", "Conferences that were moved from this media worker", ["worker"])
 
 
@@ -52,9 +65,14 @@ TOTALS = Totals()
 REGISTRY.register(TOTALS)
 
 
-def show(worker: str, load: Load, traffic: Traffic, conferences: int) -> None:
-    """Show what a worker reported."""
+def show(worker: str, load: Load, traffic: Traffic, conferences: int, report: Mapping[str, Any]) -> None:
+    """Show what a worker reported; `report` is the part ``worker`` of it, and has no counts of downlinks if the engine is Janus."""
     TOTALS.traffic[worker] = traffic
+    for state, count in report.get("downlinks", {}).items():
+        DOWNLINKS.labels(worker, state).set(count)
+    for gauge, name in ((REPAIRS, "repairs"), (UNREPAIRED, "unrepaired"), (PADDING, "padding")):
+        if name in report:
+            gauge.labels(worker).set(report[name])
     CONFERENCES.labels(worker).set(conferences)
     TRANSPORTS.labels(worker).set(load.transports)
     CPU.labels(worker).set(load.cpu)

@@ -284,7 +284,7 @@ class EnginePool(Engine):
         worker.report = report
         worker.load.reported(report.get("worker", {}), asyncio.get_running_loop().time())
         worker.traffic.reported(report)
-        metrics.show(worker.name, worker.load, worker.traffic, len(self._routers_of(worker)))
+        metrics.show(worker.name, worker.load, worker.traffic, len(self._routers_of(worker)), report.get("worker", {}))
         if worker.engine.draining:
             self._later(self._leave_idle(worker))
 

@@ -122,13 +122,16 @@ def choose(pictures: Iterable[Picture], budget_bps: int | None, steady_bps: int 
 def rungs(sizes: Sequence[int | None], rates: Sequence[int | None]) -> tuple[Rung, ...]:
     """The layers of a picture from the heights and rates that are known of them, lowest first.
 
-    An unknown height follows from its neighbours, each half as high as the next; an unknown rate from the height.
+    An unknown height follows from its neighbours, each half as high as the next; an unknown rate from the height, and from the next
+    known one above it: none is cheaper than a lower one.
     """
     known = next(((i, height) for i, height in enumerate(sizes) if height), None)
     if known is None:
         known = (0, LOWEST_HEIGHT) if len(sizes) > 1 else (0, ASSUMED_HEIGHT)
-    found = []
+    found: list[Rung] = []
     for i, (size, rate) in enumerate(zip(sizes, rates, strict=True)):
         height = size or max(1, round(known[1] * 2.0 ** (i - known[0])))
-        found.append(Rung(height, rate or round(ASSUMED_BPS * (height / ASSUMED_HEIGHT) ** 1.5)))
+        above = [higher for higher in rates[i:] if higher]
+        bps = rate or min([round(ASSUMED_BPS * (height / ASSUMED_HEIGHT) ** 1.5), *above])
+        found.append(Rung(height, max(bps, found[-1].bps if found else 0)))
     return tuple(found)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import packets, vp8
 from .feed import FedTrack
 from .outbox import Target
-from .sequence import Rewriter
+from .sequence import Rewriter, Ring
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -120,15 +120,19 @@ class Line:
 class Copy(Line):
     """What one consumer gets. `target` is what the inner loop reads, None while the consumer takes nothing.
 
-    `send_report` is given the sender's clock: NTP time and the timestamp in the consumer's numbers.
+    `send_report` is given the sender's clock: NTP time and the timestamp in the consumer's numbers. `thinned`: frames of higher
+    temporal layers are left out; `whole`: they are to be sent again from the next key frame on.
     """
 
-    __slots__ = ("octets_before", "octets_then", "packets_then", "send_report", "sent_before", "target")
+    __slots__ = ("octets_before", "octets_then", "packets_then", "padded", "send_report", "sent_before", "target", "thinned", "whole")
 
     def __init__(self, send_report: Callable[[int, int], None]) -> None:
         super().__init__(Rewriter())
         self.send_report = send_report
         self.target: Target | None = None
+        self.thinned = False
+        self.whole = True
+        self.padded: int | None = None
         self.sent_before = self.packets_then = self.octets_before = self.octets_then = 0
 
     def moved(self) -> None:
@@ -137,6 +141,7 @@ class Copy(Line):
 
     def enter(self, layer: Layer, extended: int, packet: bytes, now: float) -> None:
         super().enter(layer, extended, packet, now)
+        self.thinned = not self.whole  # it begins with a key frame
         self.packets_then, self.octets_then = layer.packets, layer.octets
 
     def leave(self) -> None:
@@ -152,6 +157,68 @@ class Copy(Line):
     def octets(self) -> int:
         """Bytes of payload in them."""
         return self.octets_before + (self.layer.octets - self.octets_then if self.layer is not None else 0)
+
+    def thin(self, on: bool) -> None:
+        """Leave out the frames that no other needs, from now on; or send all again, as soon as a key frame makes that safe."""
+        if on == (not self.whole):
+            return
+        self.whole = not on
+        self.thinned = self.thinned or on
+        if self.layer is not None:
+            self.layer.thinning_changed()
+
+    def pass_over(self, packet: bytes, extended: int, ring: Ring, begins: bool) -> None:
+        """Leave this packet out: the numbers close over it, and with its first one those of its frame."""
+        if begins and self.shift is None:
+            self.shift = vp8.Shift(0, 0)
+        if begins and self.shift is not None:
+            self.shift = vp8.Shift(self.shift.picture - 1, self.shift.base)
+        self.rewriter.mark = self.shift
+        self.rewriter.resume(extended - 1, extended + 1, ring)
+        self.uncount(packet)
+        self.moved()
+
+    def uncount(self, packet: bytes) -> None:
+        """This packet of the layer did not go out."""
+        self.sent_before -= 1
+        self.octets_before -= len(packet) - packets.HEADER
+
+    def catch_up(self, packet: bytes, extended: int, ring: Ring) -> None:
+        """A packet of a frame that is not left out came late: it goes out under the numbers that were kept for it."""
+        place = self.rewriter.place(extended & 0xFFFF, ring)
+        if self.target is None or place is None or self.layer is None:
+            return
+        seq_offset, ts_offset, shift = place
+        self.target.renumber(seq_offset, ts_offset)
+        self.layer.send(packet, self.target, shift)
+        self.moved()
+
+    def pad(self, now: float, clock_hz: int) -> tuple[int, int] | None:
+        """The number and timestamp of a packet that carries nothing, while nothing else is sent; None if nothing was ever sent."""
+        left = self._left
+        if self.layer is not None or left is None:
+            return None
+        number, timestamp = (left.seq + 1) & 0xFFFF, self.timestamp_at(now, clock_hz)
+        if self.padded != left.seq:
+            self.rewriter.pad(number)
+        self.padded = number
+        self._left = replace(left, seq=number)
+        return number, timestamp
+
+    def newest(self) -> int:
+        """The number of the newest packet as it went out."""
+        if self.layer is None:
+            return self._left.seq if self._left is not None else 0
+        return (self.layer.last + self.rewriter.seq_offset) & 0xFFFF
+
+    def timestamp_at(self, now: float, clock_hz: int) -> int:
+        """What a timestamp of the outgoing stream would be now."""
+        last, at = 0, 0.0
+        if self.layer is not None and self.layer.newest is not None:
+            last, at = int.from_bytes(self.layer.newest[4:8], "big") + self.rewriter.ts_offset, self.layer.newest_at
+        elif self._left is not None:
+            last, at = self._left.timestamp, self._left.at
+        return (last + int((now - at) * clock_hz)) & 0xFFFFFFFF
 
     def find(self, seq_out: int) -> tuple[bytes, int] | None:
         """The packet that went out as `seq_out` and its timestamp offset; None if it is no longer kept."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FRESH_S = 0.3
 #: The end of a frame is not waited for longer than this.
 FRAME_END_S = 0.1
+#: Packets in which temporal layers are looked for.
+LOOK_BACK = 30
 LONG_AGO = float("-inf")
 
 
@@ -48,7 +50,10 @@ class Layer:
         self.feeding = False
         self.key_frames = 0
         self.size: tuple[int, int] | None = None
+        self.thins = False
+        self._thinned: list[Copy] = []
         self._groups: list[tuple[vp8.Shift, list[Target]]] = []
+        self._each = False
         self._outbox = outbox
         self._first = 0
         self._guard = 0
@@ -79,7 +84,7 @@ class Layer:
         self.octets += len(packet) - HEADER
         if self.feeding:
             self.track.to_recorder(self, packet, extended, arrival_us, now, key_frame)
-        if self._groups or extended < self._guard:
+        if self._each or extended < self._guard:
             self._fan_out_each(packet, extended)
         elif self.targets:
             self._outbox.fan_out(packet, self.targets)
@@ -96,7 +101,7 @@ class Layer:
         targets, groups = self.targets, self._groups
         if extended < self._guard:
             # A late packet: not for those who came to this layer after it.
-            present = [c for c in self.copies if c.first <= extended and c.target is not None]
+            present = [c for c in self.copies if c.first <= extended and c.target is not None and not c.thinned]
             targets = [c.target for c in present if c.shift is None and c.target is not None]
             groups = [(c.shift, [c.target]) for c in present if c.shift is not None and c.target is not None]
         if targets:
@@ -105,10 +110,55 @@ class Layer:
         for shift, group in groups:
             self._outbox.fan_out(vp8.shifted(packet, HEADER + 4 * (packet[0] & 0x0F), shift), group)
             self.forwarded += len(group)
+        if self._thinned:
+            self._fan_out_thinned(packet, extended)
+
+    def _fan_out_thinned(self, packet: bytes, extended: int) -> None:
+        """Copies without the frames that no other needs (temporal layers above the lowest)."""
+        told, ring = self.describe(packet), self.producer.ring
+        for copy in self._thinned:
+            if extended < copy.first or copy.target is None:
+                continue
+            if extended < self.last:
+                # What came late and would have been left out is given only to who asks for it.
+                if told is None or told.temporal == 0:
+                    copy.catch_up(packet, extended, ring)
+                else:
+                    copy.uncount(packet)
+            elif told is None or told.temporal == 0:
+                self.send(packet, copy.target, copy.shift)
+            else:
+                copy.pass_over(packet, extended, ring, told.begins)
+
+    def send(self, packet: bytes, target: Target, shift: vp8.Shift | None) -> None:
+        """One packet to one consumer."""
+        if shift is not None:
+            packet = vp8.shifted(packet, HEADER + 4 * (packet[0] & 0x0F), shift)
+        self._outbox.fan_out(packet, (target,))
+        self.forwarded += 1
+
+    def thinning_changed(self) -> None:
+        """A copy is to be thinned, or to be whole again, which it is from a key frame on."""
+        if any(copy.thinned and copy.whole for copy in self.copies):
+            self.producer.request_key_frame(self.newest_at, force=True)
+        self._refresh()
+
+    def look(self) -> None:
+        """Each second: whether there are frames that can be left out."""
+        ring, last = self.producer.ring, self.last
+        recent = (ring_get(ring, number & 0xFFFF) for number in range(last - LOOK_BACK, last + 1))
+        told = (self.describe(packet) for packet in recent if packet is not None)
+        self.thins = any(found is not None and found.temporal > 0 for found in told)
 
     def _began(self, packet: bytes, extended: int, now: float) -> None:
         """A key frame begins."""
         self.key_frames += 1
+        if self._thinned and any(copy.whole for copy in self._thinned):
+            for copy in self._thinned:
+                if copy.whole:
+                    # What comes late of before has other numbers: it is given to who asks for it.
+                    copy.thinned, copy.first = False, extended
+            self._refresh()
         measure = self.producer.codec.picture_size
         size = measure(packet, HEADER + 4 * (packet[0] & 0x0F)) if measure is not None else None
         if size is not None and size != self.size:
@@ -217,12 +267,9 @@ class Layer:
         if isinstance(line, Recording):
             self.track.feed_late(line, packet, key_frame)
         elif isinstance(line, Copy) and line.target is not None:
-            if line.shift is not None:
-                packet = vp8.shifted(packet, HEADER + 4 * (packet[0] & 0x0F), line.shift)
-            self._outbox.fan_out(packet, (line.target,))
+            self.send(packet, line.target, line.shift)
             line.sent_before += 1
             line.octets_before += len(packet) - HEADER
-            self.forwarded += 1
 
     def remove(self, line: Line) -> None:
         """The line is made from this layer no longer; its numbers go on elsewhere or later."""
@@ -236,10 +283,12 @@ class Layer:
         groups: dict[vp8.Shift, list[Target]] = {}
         self.targets = []
         self._guard = max((c.first for c in self.copies), default=0)
+        self._thinned = [copy for copy in self.copies if copy.thinned and copy.target is not None]
         for copy in self.copies:
-            if copy.target is not None:
+            if copy.target is not None and not copy.thinned:
                 (self.targets if copy.shift is None else groups.setdefault(copy.shift, [])).append(copy.target)
         self._groups = list(groups.items())
+        self._each = bool(groups or self._thinned)
 
     def pause(self) -> None:
         """Nothing passes for a while; what comes then is no hole."""

@@ -13,6 +13,7 @@ SR, RR, SDES, BYE, APP, RTPFB, PSFB, XR = 200, 201, 202, 203, 204, 205, 206, 207
 NACK, PLI, FIR, REMB = 1, 1, 4, 15
 #: Seconds between the NTP epoch (1900) and the Unix one.
 NTP_OFFSET = 2_208_988_800
+NTP_SECOND = 1 << 32
 
 
 def header_length(data: bytes) -> int:
@@ -99,6 +100,11 @@ def rtx_wrap(packet: bytes, payload_type: int, ssrc: int, seq: int, original_seq
     return head + packet[HEADER:]
 
 
+def padding(payload_type: int, ssrc: int, seq: int, timestamp: int) -> bytes:
+    """A packet that carries nothing but padding (RFC 3550 section 5.1), 255 bytes of it."""
+    return struct.pack("!BBHII", 0xA0, payload_type, seq, timestamp, ssrc) + bytes(254) + b"\xff"
+
+
 def renumbered(packet: bytes, payload_type: int, ssrc: int, seq: int, timestamp: int) -> bytes:
     """`packet` with another payload type, source and numbers."""
     return struct.pack("!BBHII", packet[0], packet[1] & 0x80 | payload_type, seq, timestamp, ssrc) + packet[HEADER:]
@@ -167,13 +173,14 @@ class SenderReport:
 
 @dataclass(frozen=True, slots=True)
 class ReportBlock:
-    """What a receiver says about our `ssrc`; `fraction_lost` in 1/256, `lsr` and `dlsr` in 1/65536 s."""
+    """What a receiver says about our `ssrc`; `fraction_lost` in 1/256, `highest` extended number, `lsr` and `dlsr` in 1/65536 s."""
 
     ssrc: int
     fraction_lost: int
     lost: int
     lsr: int
     dlsr: int
+    highest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,14 @@ class ReferenceAnswer:
     dlrr: int
 
 
-Feedback = SenderReport | ReportBlock | Nack | KeyFrameRequest | ReferenceAnswer
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """REMB: what the receiver thinks that its path carries, bit/s."""
+
+    bps: int
+
+
+Feedback = SenderReport | ReportBlock | Nack | KeyFrameRequest | ReferenceAnswer | Estimate
 
 
 def parse_rtcp(data: bytes) -> Iterator[Feedback]:
@@ -224,14 +238,17 @@ def _parse_one(kind: int, count: int, body: bytes) -> Iterator[Feedback]:
     elif kind == PSFB and count == FIR:
         for at in range(8, len(body) - 7, 8):
             yield KeyFrameRequest(int.from_bytes(body[at : at + 4], "big"))
+    elif kind == PSFB and count == REMB and len(body) >= 16 and body[8:12] == b"REMB":
+        packed = int.from_bytes(body[13:16], "big")
+        yield Estimate((packed & 0x3FFFF) << (packed >> 18))
     elif kind == XR:
         yield from _extended(body)
 
 
 def _blocks(body: bytes, count: int) -> Iterator[ReportBlock]:
     for at in range(0, min(len(body) - 23, 24 * count), 24):
-        ssrc, lost, _, _, lsr, dlsr = struct.unpack_from("!IIIIII", body, at)
-        yield ReportBlock(ssrc, lost >> 24, lost & 0xFFFFFF, lsr, dlsr)
+        ssrc, lost, highest, _, lsr, dlsr = struct.unpack_from("!IIIIII", body, at)
+        yield ReportBlock(ssrc, lost >> 24, lost & 0xFFFFFF, lsr, dlsr, highest)
 
 
 def _nacked(fci: bytes) -> Iterator[int]:

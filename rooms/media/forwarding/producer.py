@@ -28,7 +28,8 @@ MUCH_LOST = 8
 class Producer:
     """One incoming stream of a publish transport, `rid` its name where the track is sent in several layers (RFC 8851).
 
-    `stream` is its identity and changes when the numbers begin anew. `layer` is where its packets go; the track sets it.
+    `stream` is its identity and changes when the numbers begin anew. `layer` is where its packets go; the track sets it. `usual_bps` is
+    its rate over some seconds, while it is silent that of before; 0 if it never came. `demanded`: somebody wants it.
     """
 
     layer: Layer
@@ -50,6 +51,7 @@ class Producer:
         self.packets = self.bytes = self.nacks = self.plis = self.dropped_not_permitted = 0
         self.fraction_lost = 0
         self.last_arrival_us = 0
+        self.demanded = False
         self._gate = -1
         self._gated = not track.permitted
         self._last_pli = -PLI_EVERY_S
@@ -58,7 +60,7 @@ class Producer:
         self.clock: Clock | None = None
         self._reported_at = 0.0
         self.frames = 0
-        self.bitrate_bps = self.frames_per_second = 0
+        self.bitrate_bps = self.usual_bps = self.frames_per_second = 0
         self._measured: tuple[float, int, int] | None = None
 
     # -- arriving packets
@@ -233,6 +235,9 @@ class Producer:
         if before is not None and now > before[0]:
             elapsed = now - before[0]
             self.bitrate_bps = round((self.bytes - before[1]) * 8 / elapsed)
+            if self.bitrate_bps:
+                grown = self.bitrate_bps - (self.usual_bps or self.bitrate_bps)
+                self.usual_bps = (self.usual_bps or self.bitrate_bps) + grown // (2 if grown > 0 else 4)
             self.frames_per_second = round((self.frames - before[2]) / elapsed) if self.codec.kind == "video" else 0
 
     def report(self) -> dict[str, Any]:

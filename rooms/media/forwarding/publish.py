@@ -8,18 +8,16 @@ from typing import Any
 
 from rooms.media.engine import Source, TrackKey
 
-from . import packets, sdp
+from . import packets, sdp, uplink
 from .codecs import KIND
 from .packets import ReferenceAnswer, SenderReport
 from .producer import Producer
 from .track import Track
 from .transport import CLOSED, Context, Owner, Transport
+from .uplink import Uplink
 
 #: Sources of unknown packets that are remembered for one transport.
 MAX_SSRCS = 64
-#: What audio may add to the video ceiling, and what a screen may have in place of a camera's: letters have to stay legible.
-AUDIO_BPS = 64_000
-SCREEN_BPS = 1_500_000
 HELD_EXTENSIONS = (sdp.MID_EXTENSION, sdp.LEVEL_EXTENSION, sdp.RID_EXTENSION, sdp.REPAIRED_RID_EXTENSION)
 
 
@@ -33,6 +31,7 @@ class PublishTransport(Transport):
         self.lossy = lossy
         self._sections: dict[str, tuple[Producer, ...]] = {}
         self.rtt_ms: float | None = None
+        self.uplink = Uplink(context.clock())
         self._by_ssrc: dict[int, tuple[Producer, bool] | None] = {}
         self._extensions: dict[str, int] = {}
         self._version = 0
@@ -174,6 +173,8 @@ class PublishTransport(Transport):
         if isinstance(item, SenderReport):
             entry = self._by_ssrc.get(item.ssrc)
             if entry is not None and entry[0].ssrc == item.ssrc:
+                # Two clocks, but of one and the same pair: what grows is the way.
+                self.uplink.delayed(time.time() + packets.NTP_OFFSET - item.ntp / packets.NTP_SECOND, now)
                 entry[0].on_sender_report(item, now)
         elif isinstance(item, ReferenceAnswer):
             rtt = ((packets.ntp_time(time.time()) >> 16) - item.lrr - item.dlrr) & 0xFFFFFFFF
@@ -183,17 +184,31 @@ class PublishTransport(Transport):
                     producer.losses.rtt_s = max(0.005, rtt / 65536)
 
     def report_reception(self, now: float, ceiling_bps: int) -> None:
-        """Each second: receiver report, bit rate ceiling, and our reference time."""
+        """Each second: receiver report, what it is to send at most, and our reference time."""
         if not self.ready:
             return
         blocks = [b for p in self.producers if (b := p.report_block(now)) is not None]
-        video = {p.ssrc: p.track.key.source for p in self.producers if p.codec.kind == "video" and p.ssrc is not None}
+        video = [p.ssrc for p in self.producers if p.codec.kind == "video" and p.ssrc is not None]
         compound = packets.receiver_report(self.own_ssrc, blocks)
         if video:
-            ceiling = AUDIO_BPS + sum(SCREEN_BPS if source is Source.SCREEN else ceiling_bps for source in video.values())
-            compound += packets.bitrate_ceiling(self.own_ssrc, ceiling, list(video))
+            lost = sum(p.fraction_lost / 256 * p.bitrate_bps for p in self.producers)
+            arrived = sum(p.bitrate_bps for p in self.producers)
+            most = self.uplink.allowed(self._most(ceiling_bps), arrived, lost / arrived if arrived else 0.0, now)
+            compound += packets.bitrate_ceiling(self.own_ssrc, most, video)
         compound += packets.reference_time(self.own_ssrc, packets.ntp_time(time.time()))
         self.send_rtcp(compound)
+
+    def _most(self, ceiling_bps: int) -> int:
+        """What is wanted of this publisher."""
+        most = uplink.AUDIO_BPS
+        for section in self._sections.values():
+            source = section[0].track.key.source
+            if source is Source.SCREEN:
+                most += uplink.SCREEN_BPS
+            elif source is Source.CAMERA:
+                wanted = [p.layer.size[1] if p.layer.size else None for p in section if p.demanded]
+                most += uplink.ceiling(wanted, ceiling_bps)
+        return most
 
     def changed(self) -> None:
         if self.ready:
@@ -212,6 +227,7 @@ class PublishTransport(Transport):
             "transport": self.id,
             "state": self.state,
             "rtt_ms": self.rtt_ms,
+            "limit_bps": self.uplink.limit_bps,
             "producers": {str(section[0].track.key.source): _section_report(section) for section in self._sections.values()},
         }
 

@@ -10,12 +10,14 @@ from rooms.media.engine import EngineError, Offer, Published, Routing, Source, T
 
 from . import sdp
 from .codecs import KIND
+from .consumer import Consumer
 from .demand import Demand
+from .downlink import FULL
 from .feed import NOT_RECORDED, Feed
 from .producer import Producer
 from .publish import PublishTransport
 from .speaker import Speaking
-from .subscribe import Consumer, SubscribeTransport
+from .subscribe import SubscribeTransport
 from .track import Track
 from .transport import CLOSED, Context, Transport
 
@@ -84,6 +86,9 @@ class Router:
                         self._offered(endpoint.subscribe, endpoint.subscribe.pending)
             self._demand.forget()
             self._tell_speaker()
+            for endpoint in self._endpoints.values():
+                if endpoint.subscribe is not None and endpoint.subscribe.downlink.state != FULL:
+                    self._tell_downlink(endpoint.subscribe)
         self.think(self._context.clock())
         self._listen(self._context.clock())
         self._context.outbox.flush()
@@ -224,7 +229,10 @@ class Router:
         for endpoint in self._endpoints.values():
             if endpoint.subscribe is None or endpoint.subscribe.state == CLOSED:
                 continue
+            former = endpoint.subscribe.downlink.state
             endpoint.subscribe.decide(self.routing.floor, now)
+            if endpoint.subscribe.downlink.state != former:
+                self._tell_downlink(endpoint.subscribe)
             for consumer in endpoint.subscribe.consumers:
                 if consumer.allowed and consumer.choice.level >= 0 and consumer.track.key in levels:
                     levels[consumer.track.key].add(consumer.choice.level)
@@ -232,7 +240,10 @@ class Router:
             track = self._tracks[key]
             if track.records:
                 wanted.add(len(track.layers) - 1)
-            if self._demand.changed(key, track.layers, wanted, now):
+            changed, demanded = self._demand.changed(key, track.layers, wanted, now), self._demand.levels(key)
+            for level, layer in enumerate(track.layers):
+                layer.producer.demanded = level in demanded
+            if changed:
                 rids = [track.layers[level].rid for level in sorted(self._demand.levels(key)) if track.layers[level].rid]
                 self._emit("demand", self.name, key.endpoint, source=str(key.source), wanted=bool(self._demand.levels(key)), rids=rids)
 
@@ -244,6 +255,19 @@ class Router:
 
     def _tell_speaker(self) -> None:
         self._emit("speaker", self.name, self._speaking.speaker)
+
+    def _tell_downlink(self, transport: SubscribeTransport) -> None:
+        downlink = transport.downlink
+        self._emit("downlink", self.name, transport.endpoint, state=downlink.state, estimate_bps=downlink.estimator.bps)
+
+    def pad(self, now: float) -> bool:
+        """Send the padding of probes; False if there is none to be sent."""
+        downlinks = [e.subscribe.downlink for e in self._endpoints.values() if e.subscribe is not None and e.subscribe.ready]
+        return sum(downlink.pad(now) for downlink in downlinks) > 0
+
+    def downlinks(self) -> list[str]:
+        """The state of each viewer's downlink."""
+        return [e.subscribe.downlink.state for e in self._endpoints.values() if e.subscribe is not None and e.subscribe.ready]
 
     def tick(self, now: float) -> None:
         """Several times a second."""
@@ -257,9 +281,14 @@ class Router:
         for publisher in self.publishers():
             for producer in publisher.producers:
                 producer.measure(now)
+        for track in self._tracks.values():
+            for layer in track.layers:
+                layer.look()
         for endpoint in self._endpoints.values():
-            for consumer in endpoint.subscribe.consumers if endpoint.subscribe is not None else ():
-                consumer.measure(now)
+            if endpoint.subscribe is not None:
+                for consumer in endpoint.subscribe.consumers:
+                    consumer.measure(now)
+                endpoint.subscribe.downlink.measure(endpoint.subscribe.consumers, now)
 
     # -- time and end
 

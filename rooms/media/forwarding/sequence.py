@@ -199,6 +199,7 @@ class LossList:
 
 Ring = list[bytes | None]
 RING = 512
+EMPTY: Ring = [None] * RING
 
 
 def ring_get(ring: Ring, seq: int) -> bytes | None:
@@ -266,6 +267,10 @@ class Rewriter:
         self.ts_offset = (self.ts_offset + missed) & 0xFFFFFFFF
         self._span(out, ring)
 
+    def pad(self, first_out: int) -> None:
+        """From `first_out` on numbers go out that carry nothing, until another start."""
+        self._span(first_out & 0xFFFF, EMPTY)
+
     def forget(self) -> None:
         """Nothing that went out so far can be found any more: it was in another codec."""
         self._spans.clear()
@@ -281,7 +286,17 @@ class Rewriter:
                 return packet, span.ts_offset, span.mark
         return None
 
+    def place(self, seq_in: int, ring: Ring) -> tuple[int, int, Any] | None:
+        """Under which offsets (sequence number, timestamp) and :attr:`mark` an incoming packet of this stream that comes late belongs;
+        None if that is no longer known."""
+        for span in reversed(self._spans):
+            if span.ring is ring and (seq_in + span.seq_offset - span.first_out) & 0xFFFF < 0x8000:
+                return span.seq_offset, span.ts_offset, span.mark
+        return None
+
     def _span(self, first_out: int, ring: Ring) -> None:
+        if self._spans and self._spans[-1].first_out == first_out:
+            del self._spans[-1]  # nothing went out by it
         if self._spans and self._spans[-1].ring is not ring:
             del self._spans[:-OTHER_SPANS]  # each stream's ring is some hundred packets that would be kept
         self._spans.append(Span(first_out, self.seq_offset, self.ts_offset, ring, self.mark))

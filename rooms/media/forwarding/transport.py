@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -44,6 +45,8 @@ class Context:
     named_port: int
     """the port in the candidate; another than ours behind port forwarding"""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+    """what was sent to viewers besides what is new"""
 
     @property
     def inbox(self) -> Inbox:

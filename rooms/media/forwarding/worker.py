@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from socket import socket
 from typing import Any
@@ -15,6 +15,7 @@ from rooms.media.engine import EngineError
 
 from .adapter import Certificate
 from .address import listed
+from .downlink import PAD_S, STATES
 from .feed import Feed
 from .port import Port
 from .producer import Producer
@@ -50,6 +51,7 @@ class Worker:
         self._lossy: dict[Producer, None] = {}
         self._restless: dict[Router, None] = {}
         self._repair: asyncio.TimerHandle | None = None
+        self._padding: asyncio.TimerHandle | None = None
         self._clockwork = asyncio.get_running_loop().create_task(self._run())
 
     # -- routers
@@ -137,6 +139,14 @@ class Worker:
         self._repair_now()
         self.port.outbox.flush()
 
+    def _pad(self) -> None:
+        """Each :data:`PAD_S` as long as a probe of any downlink is on."""
+        self._padding = None
+        now = self._clock()
+        if sum(router.pad(now) for router in self._routers.values()):
+            self._padding = asyncio.get_running_loop().call_later(PAD_S, self._pad)
+            self.port.outbox.flush()
+
     # -- time
 
     async def _run(self) -> None:
@@ -151,6 +161,8 @@ class Worker:
                 next_report = now + REPORT_S
                 self._report_reception(now)
                 self.feed.tick()
+            if self._padding is None:
+                self._pad()
             self.port.outbox.flush()
 
     def _hold(self, router: Router, now: float) -> None:
@@ -184,21 +196,27 @@ class Worker:
 
         ``{"instance", "worker": {...}, "routers": {router: {"epoch", "endpoints": {endpoint: {...}}}}}``. An endpoint has
 
-        * ``publish``: null, or ``{"transport", "state", "rtt_ms", "producers": {source: {"codec", "packets", "bytes", "lost", "repaired",
-          "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed", "dropped_not_permitted", "last_arrival_us",
-          "bitrate_bps", "frames_per_second", "width", "height", "key_frames", "layers"}}}``. `packets` counts all that arrived;
-          `forwarded` each copy that went to a viewer, `recorded` each that went to the recorder's feed, `fed` those since the present
-          recording began with the track (null before); `dropped_not_permitted` what the gate held back. `lost` is what repair did not
-          bring back, `fraction_lost` (0 to 1) the loss before repair in the last second. `rtt_ms` is null until it was measured.
+        * ``publish``: null, or ``{"transport", "state", "rtt_ms", "limit_bps", "producers": {source: {"codec", "packets", "bytes", "lost",
+          "repaired", "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed", "dropped_not_permitted",
+          "last_arrival_us", "bitrate_bps", "frames_per_second", "width", "height", "key_frames", "layers"}}}``.
+          `packets` counts all that arrived; `forwarded` each copy that went to a viewer, `recorded` each that went to the recorder's
+          feed, `fed` those since the present recording began with the track (null before); `dropped_not_permitted` what the gate held
+          back. `lost` is what repair did not bring back, `fraction_lost` (0 to 1) the loss before repair in the last second. `rtt_ms` is
+          null until it was measured, `limit_bps` (what the path up carries) where no limit was seen.
           `layers`: of a simulcast the same of each layer by its rid, without what counts for the track as a whole; the sums and the
           worst of them stand above, size and frame rate are those of the best layer that comes.
-        * ``subscribe``: null, or ``{"transport", "state", "consumers": {"endpoint/source": {"packets", "bytes", "nacks", "rtx",
-          "fraction_lost", "rtt_ms", "undecodable", "bitrate_bps", "layer", "wanted", "waits"}}}``. `undecodable`: the browser answered
-          without the track's codec. `layer` is the rid that it is sent, "" where there is only one, null for none; `wanted` the one
-          that was chosen for it, null if it is to get none; `waits`: a key frame is waited for.
+        * ``subscribe``: null, or ``{"transport", "state", "downlink", "consumers": {"endpoint/source": {"packets", "bytes", "nacks", "rtx",
+          "unrepaired", "padding", "fraction_lost", "rtt_ms", "undecodable", "bitrate_bps", "layer", "wanted", "waits", "slower"}}}``.
+          `undecodable`: the browser answered without the track's codec. `layer` is the rid that it is sent, "" where there is only one,
+          null for none; `wanted` the one that was chosen for it, null if it is to get none; `waits`: a key frame is waited for;
+          `slower`: without the frames that no other needs. Of the packets asked for (`nacks`), `rtx` were sent again; `unrepaired`
+          would have been more than the path can take. `downlink`: ``{"state", "estimate_bps", "sent_bps", "limited", "probes",
+          "failed_probes", "padding_octets"}``: what the path carries of pictures as far as is known, and what goes there now,
+          repairs and padding too; `limited`: that it carries no more was seen; `state` as in the event ``downlink``.
 
         ``worker`` has ``started_at`` (s), ``udp_port``, ``received``, ``sent``, ``failed`` (datagrams), ``dropped`` (by
-        reason), ``feed`` (counters of the recorder's feed), ``transports``, ``cpu_s`` (processor time of the process) and ``tables``: how
+        reason), ``feed`` (counters of the recorder's feed), ``transports``, ``downlinks`` (viewers by the state of their downlink),
+        ``repairs``, ``unrepaired``, ``padding`` (packets to all viewers), ``cpu_s`` (processor time of the process) and ``tables``: how
         many ``routers``, closed ones that are remembered (``epochs``), ``addresses``, ICE ``credentials`` and ``tasks`` there are.
         States: new, connected, stale.
         """
@@ -214,6 +232,8 @@ class Worker:
                 "dropped": dict(port.dropped),
                 "feed": self.feed.report(),
                 "transports": self.transports(),
+                "downlinks": self._downlinks(),
+                **{name: self._context.counts[name] for name in ("repairs", "unrepaired", "padding")},
                 "cpu_s": time.process_time(),
                 "tables": {
                     "routers": len(self._routers),
@@ -225,6 +245,10 @@ class Worker:
             "routers": {name: router.report() for name, router in self._routers.items()},
         }
 
+    def _downlinks(self) -> dict[str, int]:
+        found = Counter(state for router in self._routers.values() for state in router.downlinks())
+        return {state: found[state] for state in STATES}
+
     async def close(self) -> None:
         """End every router (browsers are told), then the port and the feed. May be called twice."""
         self._clockwork.cancel()
@@ -232,6 +256,8 @@ class Worker:
             await self._clockwork
         if self._repair is not None:
             self._repair.cancel()
+        if self._padding is not None:
+            self._padding.cancel()
         for router in self._routers.values():
             router.close()
         self._routers.clear()

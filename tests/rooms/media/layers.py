@@ -15,7 +15,7 @@ from typing import Any
 
 import av
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
-from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket, unpack_remb_fci
 
 from rooms.media.engine import Source
 from rooms.media.forwarding import packets, sdp, vp8
@@ -72,7 +72,8 @@ class Layer:
 
 
 class Simulcast(Peer):
-    """Publishes a camera in layers. `lose` names sequence numbers (counted from a layer's first) that are sent only when asked for."""
+    """Publishes a camera in layers. `lose` names sequence numbers (counted from a layer's first) that are sent only when asked for.
+    `ceilings`: what it was told to send at most (REMB), bit/s."""
 
     def __init__(self, *arguments: Any, seed: int = 1, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -93,6 +94,7 @@ class Simulcast(Peer):
         self.lose: set[tuple[str, int]] = set()
         self.answer_sdp = ""
         self.told: list[tuple[bool, list[str]]] = []
+        self.ceilings: list[int] = []
         self.obeys = False
         self._first = {rid: layer.seq for rid, layer in self.layers.items()}
         self._dtls: Any = None
@@ -175,6 +177,8 @@ class Simulcast(Peer):
 
     async def _on_rtcp(self, data: bytes) -> None:
         for packet in RtcpPacket.parse(data):
+            if isinstance(packet, RtcpPsfbPacket) and packet.fmt == 15:
+                self.ceilings.append(unpack_remb_fci(packet.fci)[0])
             layer = next((x for x in self.layers.values() if x.ssrc == getattr(packet, "media_ssrc", None)), None)
             if layer is None:
                 continue

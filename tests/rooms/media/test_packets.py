@@ -132,7 +132,7 @@ def test_feedback_of_another_implementation_is_read() -> None:
     fir = rtp.RtcpPsfbPacket(fmt=4, ssrc=1, media_ssrc=0, fci=(44).to_bytes(4, "big") + bytes(4))
     pli = rtp.RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=45)
     read = list(packets.parse_rtcp(bytes(sender) + bytes(fir) + bytes(pli)))
-    assert read == [SenderReport(9, 1 << 33, 100), ReportBlock(42, 10, 3, 77, 88), KeyFrameRequest(44), KeyFrameRequest(45)]
+    assert read == [SenderReport(9, 1 << 33, 100), ReportBlock(42, 10, 3, 77, 88, 1000), KeyFrameRequest(44), KeyFrameRequest(45)]
 
 
 def test_the_answer_to_our_reference_time_is_read() -> None:

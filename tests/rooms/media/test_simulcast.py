@@ -12,6 +12,7 @@ import pytest
 
 from rooms.media.engine import Source, TrackKey
 from rooms.media.forwarding import packets, vp8
+from rooms.media.forwarding.uplink import AUDIO_BPS
 
 from .layers import HEIGHTS, Log, Simulcast
 from .peer import Peer
@@ -109,6 +110,19 @@ async def test_each_consumer_gets_the_layer_for_its_tile_and_goes_to_another_wit
     assert_seamless(large)
     consumers = (await engine.client.report())["routers"]["room"]["endpoints"]["bo"]["subscribe"]["consumers"]
     assert consumers["ana/camera"]["nacks"] == 0
+
+
+async def test_a_publisher_is_told_to_send_what_the_wanted_layers_take_together(
+    engine: EngineProcess, make_simulcast: MakeSimulcast, make_peer: Callable[..., Peer]
+) -> None:
+    await engine.client.apply("room", 1, replace(everybody("ana", "bo", "cy"), video_ceiling_bps=200_000))
+    ana = make_simulcast("ana")
+    await ana.publish_layers()
+    await watch(engine, make_peer, "bo", HEIGHTS["q"])
+    await until(lambda: bool(ana.ceilings) and abs(ana.ceilings[-1] - (200_000 + AUDIO_BPS)) < 1000)
+    await watch(engine, make_peer, "cy")
+    # Both are small pictures, each worth 150 kbit/s.
+    await until(lambda: abs(ana.ceilings[-1] - (300_000 + AUDIO_BPS)) < 1000)
 
 
 async def test_a_picture_that_nobody_sees_is_not_demanded_and_comes_back_with_a_key_frame(

@@ -52,7 +52,7 @@ def test_what_a_report_lacks_counts_nothing() -> None:
 
 
 def test_prometheus_sees_them_by_worker_and_direction() -> None:
-    metrics.show("engine-of-this-test", Load(), told(report(0, 0, 0), report(800, 3, 500)), 1)
+    metrics.show("engine-of-this-test", Load(), told(report(0, 0, 0), report(800, 3, 500)), 1, {"downlinks": {"smaller": 2}, "padding": 7})
 
     def sample(name: str, **labels: str) -> float | None:
         return REGISTRY.get_sample_value(f"rooms_engine_worker_{name}_total", {"worker": "engine-of-this-test", **labels})
@@ -61,3 +61,6 @@ def test_prometheus_sees_them_by_worker_and_direction() -> None:
     assert (sample("packets", direction="in"), sample("packets", direction="out")) == (70, 140)
     assert (sample("media_bytes", direction="in"), sample("media_bytes", direction="out")) == (800, 500)
     assert sample("lost_packets") == 3
+    shown = {"worker": "engine-of-this-test"}
+    assert REGISTRY.get_sample_value("rooms_engine_worker_downlinks", {**shown, "state": "smaller"}) == 2
+    assert REGISTRY.get_sample_value("rooms_engine_worker_padding", shown) == 7

@@ -1,0 +1,158 @@
+"""The downlink of one endpoint: what its path carries, which layers that lets through, and what the endpoint is told of it.
+
+Sound is always sent, and the estimate counts pictures alone: they get what sound leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rooms.media.engine import TrackKey
+
+from .bandwidth import Estimator, Rate
+from .choice import Choice, choose
+
+if TYPE_CHECKING:
+    from .consumer import Consumer
+
+#: Padding is sent in steps of this; what a late step left out is not made up for beyond the other.
+PAD_S, LATEST_PAD_S = 0.02, 0.06
+#: Repairs of pictures may take this share of what is sent, and what of it was not used for a moment at once.
+REPAIR_SHARE, REPAIR_BURST_S, LEAST_REPAIR_BPS = 0.3, 1.0, 16_000
+#: The round trip is measured so often while it matters, and while a limit is known.
+ASK_S, NOW_AND_THEN_S = 0.15, 0.5
+#: So long after packets were seen to queue what is too much is not sent any more at all.
+URGENT_S = 1.0
+#: A stream that stands still counts for so much where losses are weighed.
+LEAST_WEIGHT_BPS = 8_000
+#: A state that is better than the one told is told once it has lasted.
+TELL_BETTER_S = 2.0
+FULL, SMALLER, SLOWER, AUDIO = "full", "smaller", "slower", "audio"
+STATES = (FULL, SMALLER, SLOWER, AUDIO)
+
+
+class Downlink:
+    """`state`: how much of what the endpoint shows gets through: "full", "smaller", "slower" (fewer frames) or "audio"."""
+
+    def __init__(self, now: float) -> None:
+        self.estimator = Estimator(now)
+        self.state = FULL
+        self.padding_octets = 0
+        self._better_since: float | None = None
+        self._rate, self._media_rate = Rate(), Rate()
+        self._octets = self._media = 0
+        self._sent_bps = self._media_bps = 0
+        self._consumers: Sequence[Consumer] = ()
+        self._padded_at: float | None = None
+        self._repairs = 0.0
+        self._repaired_at = now
+        self._owed = 0.0
+
+    # -- what the endpoint says
+
+    def told(self, bps: int, now: float) -> None:
+        """Its estimate came (REMB)."""
+        self.estimator.told(bps, self._sent_bps, now)
+
+    def delayed(self, rtt_s: float, fraction: float, now: float) -> None:
+        """A report told how long the way there and back takes, and what share (0 to 1) of the last packets was lost."""
+        self.estimator.delayed(rtt_s, fraction, self._sent_bps, now)
+
+    def measure(self, consumers: Sequence[Consumer], now: float) -> None:
+        """Each second: the loss that its new reports tell, each weighed by what was sent."""
+        found = [(consumer.bitrate_bps, consumer.new_loss()) for consumer in consumers]
+        reported = [(max(bps, LEAST_WEIGHT_BPS), loss) for bps, loss in found if loss is not None]
+        if reported:
+            lost = sum(bps * loss for bps, loss in reported) / sum(bps for bps, _ in reported)
+            self.estimator.lost(lost, self._sent_bps, now)
+
+    def may_repair(self, octets: int, now: float) -> bool:
+        """Whether so many octets of a picture may be sent again: what repairs may take has a bound."""
+        most = max(LEAST_REPAIR_BPS, self._media_bps * REPAIR_SHARE) / 8
+        self._repairs = max(0.0, self._repairs - (now - self._repaired_at) * most)
+        self._repaired_at = now
+        if now - self.estimator.congested_at < URGENT_S or self._repairs > most * REPAIR_BURST_S:
+            return False
+        self._repairs += octets
+        return True
+
+    # -- what it gets
+
+    def decide(self, consumers: Sequence[Consumer], shown: Mapping[TrackKey, int], floor: frozenset[str], now: float) -> None:
+        """Choose the layer of each picture, by size, importance and what the path carries; `floor` names who comes first."""
+        estimator = self.estimator
+        self._consumers = [consumer for consumer in consumers if consumer.shows]
+        for consumer in self._consumers:
+            media, repeated = consumer.new_octets()
+            self._media += media
+            self._octets += media + repeated
+        self._media_bps = self._media_rate.at(self._media, now)
+        self._sent_bps = self._rate.at(self._octets, now)
+        pictures = {c.track.key: c for c in self._consumers if c.allowed and c.track.layers}
+        found = [consumer.picture(key.endpoint in floor, shown.get(key), now) for key, consumer in pictures.items()]
+        seen = [picture for picture in found if picture.ideal >= 0]
+        # A path that is only not known yet carries everybody's smallest picture, and what it carries already.
+        least = 0 if estimator.limited else sum(picture.rungs[max(0, min(picture.held, picture.ideal))].bps for picture in seen)
+        choices = choose(found, max(least, estimator.bps), max(least, estimator.steady_bps(now)))
+        urgent = now - estimator.congested_at < URGENT_S
+        for key, choice in choices.items():
+            pictures[key].choose(choice, now, urgent)
+        if any(consumer.active for consumer in pictures.values()):
+            estimator.want(sum(picture.rungs[picture.ideal].bps for picture in seen), self._media_bps, now)
+        if estimator.limited or estimator.suspects(now):
+            self._ask(now, ASK_S if urgent or estimator.suspects(now) else NOW_AND_THEN_S)
+        self._tell(self._now(list(choices.values())), now)
+
+    def _now(self, choices: Sequence[Choice]) -> str:
+        """How it is. Before a limit was seen nothing is amiss: at the beginning a path is only not known yet."""
+        seen = [choice for choice in choices if choice.ideal >= 0]
+        if all(choice.level == choice.ideal and not choice.slower for choice in seen) or not self.estimator.limited:
+            return FULL
+        if all(choice.level < 0 for choice in seen):
+            return AUDIO
+        return SLOWER if any(choice.slower for choice in seen) else SMALLER
+
+    def _tell(self, state: str, now: float) -> None:
+        if STATES.index(state) >= STATES.index(self.state):
+            self.state, self._better_since = state, None
+        elif self._better_since is None:
+            self._better_since = now
+        elif now - self._better_since >= TELL_BETTER_S:
+            self.state, self._better_since = state, None
+
+    # -- trying for more
+
+    def pad(self, now: float) -> bool:
+        """Each :data:`PAD_S` while a probe is on: send its padding. False if none is."""
+        probe = self.estimator.probe
+        if probe is None:
+            self._padded_at, self._owed = None, 0.0
+            return False
+        elapsed = PAD_S if self._padded_at is None else min(LATEST_PAD_S, now - self._padded_at)
+        self._padded_at = now
+        self._owed += self.estimator.padding_bps(self._media_bps, now) / 8 * elapsed
+        self._ask(now, ASK_S)
+        for consumer in self._consumers:
+            if self._owed > 0 and consumer.active:
+                sent = consumer.pad(self._owed, now)
+                self._owed -= sent
+                self.padding_octets += sent
+        return True
+
+    def _ask(self, now: float, every_s: float) -> None:
+        for consumer in self._consumers:
+            consumer.ask(now, every_s)
+
+    def report(self) -> dict[str, Any]:
+        """For the engine's report."""
+        estimator = self.estimator
+        return {
+            "state": self.state,
+            "estimate_bps": estimator.bps,
+            "sent_bps": self._sent_bps,
+            "limited": estimator.limited,
+            "probes": estimator.probes,
+            "failed_probes": estimator.failed_probes,
+            "padding_octets": self.padding_octets,
+        }
