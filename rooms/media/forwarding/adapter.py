@@ -44,7 +44,7 @@ def length_in(address: int) -> Any:
 
 
 def function(prototype: str, address: int) -> Any:
-    """The C function at `address`, callable; a third of the cost of a call through ctypes. Its errno is in :func:`last_error`."""
+    """The C function at `address`, callable at half the cost of ctypes. Its errno is in :func:`last_error`."""
     return _ffi.cast(prototype, address)
 
 
