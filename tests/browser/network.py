@@ -110,6 +110,15 @@ class Network:
         for machine, device in self._ends():
             _tc(machine, "del", device)
 
+    def narrow(self, *, down_kbit: int = 0, up_kbit: int = 0) -> None:
+        """From now on so much and no more comes through to and from the visitor, with a queue of 0.3 s; 0: everything."""
+        for (machine, device), kbit in zip(self._ends(), (down_kbit, up_kbit), strict=True):
+            if kbit:
+                _tc(machine, "replace", device, "tbf", "rate", f"{kbit}kbit", "burst", "2500", "latency", "300ms")
+            else:
+                with suppress(subprocess.CalledProcessError):
+                    _tc(machine, "del", device)
+
     def _ends(self) -> tuple[tuple[Machine, str], ...]:
         mark = self.court.name.partition("-")[2]
         return ((self.court, f"c{mark}"), (self.home, f"h{mark}"))
