@@ -154,7 +154,10 @@ class Layer:
         """A key frame begins."""
         self.key_frames += 1
         if self._thinned and any(copy.whole for copy in self._thinned):
-            for copy in self._thinned:
+            if extended < self.last:
+                # It came late: what came since went out under numbers that were closed over, so another one has to come.
+                self.producer.request_key_frame(now, force=True)
+            for copy in self._thinned if extended == self.last else ():
                 if copy.whole:
                     # What comes late of before has other numbers: it is given to who asks for it.
                     copy.thinned, copy.first = False, extended

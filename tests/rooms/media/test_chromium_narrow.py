@@ -39,7 +39,7 @@ PUBLISH = """async endpoint => {
 
 
 SETTLED_S, LISTENED_S = 6.0, 8.0
-CONCEALED = 0.05
+CONCEALED = 0.1
 """Of the sound: a busy machine alone makes some of it."""
 LIMIT_S = 60.0
 
