@@ -19,7 +19,7 @@ LEAST_BPS, MOST_BPS = 20_000, 50_000_000
 #: An estimate below this share of what is sent says that less arrives.
 SHORT = 0.9
 #: What waits so much longer than the quickest packets did may stand in a queue; it does if it is so much, or so much in the mean of some.
-SUSPECT_S, QUEUED_S, QUEUED_MEAN_S = 0.1, 0.25, 0.15
+SUSPECT_S, QUEUED_S, QUEUED_MEAN_S = 0.1, 0.25, 0.2
 SAMPLES, SAMPLE_S = 4, 2.0
 #: The quickest of so long counts: a path may become a longer one.
 BASE_S = 30.0
@@ -31,6 +31,8 @@ DRAIN_S = 1.0
 CERTAIN = 0.7
 #: Loss above the first is taken for congestion; radio loses less, and keeps what it has. Above the other nothing is tried.
 HEAVY_LOSS, SOME_LOSS = 0.15, 0.04
+#: Where nothing queues, loss is judged by its mean over some seconds: of few packets in a second a third may be lost by chance.
+LOSS_GAIN = 0.3
 #: Where less than this share of what fits is sent since the last step, its queue still drains.
 WORTH_IT = 0.5
 #: No radio loses as much as this for long.
@@ -93,7 +95,7 @@ class Estimator:
         self._queued_at = self._suspected_at = self._lossy_at = self._overfull_at = self._settles_at = float("-inf")
         self._media: deque[tuple[float, int]] = deque()
         self._waits: deque[tuple[float, float]] = deque(maxlen=SAMPLES)
-        self._loss = 0.0
+        self._loss = self._mean_loss = 0.0
         self._wait_s = FIRST_WAIT_S
         self._next_probe = now + FIRST_WAIT_S
         self._share = CAREFUL
@@ -142,12 +144,18 @@ class Estimator:
             self._lossy_at = now
             if self.probe is not None:
                 self._failed(now)
-        if fraction > HEAVY_LOSS:
+        self._mean_loss += (fraction - self._mean_loss) * LOSS_GAIN
+        if fraction > HEAVY_LOSS and (fraction > HALF_LOSS or now - self._queued_at < TROUBLE_S):
             self._overfull_at = now
-            if fraction > HALF_LOSS or now - self._queued_at < TROUBLE_S:
-                self._congested(max(self._remb_bps or 0, self._certain()), now)
-            elif not self._judge_queue(sent_bps, now):
+            self._congested(max(self._remb_bps or 0, self._certain()), now)
+        elif self._mean_loss > HEAVY_LOSS:
+            self._overfull_at = now
+            if not self._judge_queue(sent_bps, now):
                 self._congested(int(min(self.bps, sent_bps) * (1 - fraction / 2)), now)
+
+    def queues(self, now: float) -> bool:
+        """Whether packets were seen to queue lately: what is lost then does not get lost on the air."""
+        return now - self._queued_at < BASE_S / 10
 
     def _troubled(self, now: float) -> bool:
         """Whether packets were seen to queue or to get lost just now."""

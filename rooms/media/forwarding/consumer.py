@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 REPORTS = 32
 #: A report is of now if the clock that it answers came so long before, 1/65536 s.
 FRESH = 2 << 16
-#: A packet is not sent again before the last time could have helped.
-LEAST_AGAIN_S, AGAIN_MEMORY = 0.03, 500
+#: A packet is not sent again before the last time could have helped: within this share of a round trip, which trembles.
+AGAIN_SHARE, LEAST_AGAIN_S, AGAIN_MEMORY = 0.7, 0.03, 500
 #: Packets that one burst of padding may have.
 BURST = 12
 
@@ -150,7 +150,7 @@ class Consumer:
         knows no round trip asks each 0.1 s for what stands in a queue, and repairs would fill the queue for good.
         """
         self.nacks += len(numbers)
-        transport, patience = self.transport, max(LEAST_AGAIN_S, (self.rtt_ms or 0) / 1000)
+        transport, patience = self.transport, max(LEAST_AGAIN_S, (self.rtt_ms or 0) / 1000 * AGAIN_SHARE)
         for number in numbers:
             found = self.copy.find(number) if self.active and self.copy.layer is not None else None
             if found is None or transport.destination is None or now - self._again_at.get(number, LONG_AGO) < patience:

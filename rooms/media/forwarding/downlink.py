@@ -68,11 +68,13 @@ class Downlink:
             self.estimator.lost(lost, self._sent_bps, now)
 
     def may_repair(self, octets: int, now: float) -> bool:
-        """Whether so many octets of a picture may be sent again: what repairs may take has a bound."""
-        most = max(LEAST_REPAIR_BPS, self._media_bps * REPAIR_SHARE) / 8
+        """Whether so many octets of a picture may be sent again: what repairs may take has a bound, a narrow one where packets queue.
+        Elsewhere they are lost on the air, or late, and asked for all the same."""
+        queues = self.estimator.queues(now)
+        most = max(LEAST_REPAIR_BPS, self._media_bps * (REPAIR_SHARE if queues else 1.0)) / 8
         self._repairs = max(0.0, self._repairs - (now - self._repaired_at) * most)
         self._repaired_at = now
-        if now - self.estimator.congested_at < URGENT_S or self._repairs > most * REPAIR_BURST_S:
+        if (queues and now - self.estimator.congested_at < URGENT_S) or self._repairs > most * REPAIR_BURST_S:
             return False
         self._repairs += octets
         return True
