@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .bandwidth import HEAVY_LOSS, QUEUED_S, Quickest
+from .bandwidth import HALF_LOSS, HEAVY_LOSS, LOSS_GAIN, QUEUED_S, Quickest
 
 #: What sound may add to the pictures, and what a screen may have in place of a camera's: letters have to stay legible.
 AUDIO_BPS = 64_000
@@ -43,7 +43,7 @@ class Uplink:
     def __init__(self, now: float) -> None:
         self.limit_bps: int | None = None
         self._quickest = Quickest(now)
-        self._waited = 0.0
+        self._waited = self._lost = 0.0
         self._at = now
 
     def delayed(self, way_s: float, now: float) -> None:
@@ -55,7 +55,8 @@ class Uplink:
         the share (0 to 1) of it that did not, before repair."""
         elapsed, self._at = now - self._at, now
         waited, self._waited = self._waited, 0.0
-        if lost > HEAVY_LOSS:
+        self._lost += (lost - self._lost) * LOSS_GAIN
+        if lost > HALF_LOSS or self._lost > HEAVY_LOSS:
             self._limit(arrived_bps * (1 - lost / 2))
         elif waited > QUEUED_S:
             self._limit(arrived_bps * DRAIN)
