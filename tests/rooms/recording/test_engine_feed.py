@@ -21,16 +21,16 @@ async def test_a_killed_recorder_misses_nothing_that_reached_the_engine(site: Si
     feed = Feed(site.engine_feed, site.feed)
     await site.client.open("s1", 1, "s1", "t")
     await site.client.record("s1", 1, True, "hearing_opened", "judge")
+    frames, sound = vp8_frames(SECONDS, key_every=50), opus_packets(SECONDS, (1.0, 4.0, 8.0))  # before the clock starts: it takes a while
     made = now_us()
     camera, microphone = Sender(1, "alice", "camera", made), Sender(2, "alice", "microphone", made)
     begun: dict[int, FedTrack] = {
         1: feed.begin("s1", TrackKey("alice", Source.CAMERA), codecs.VP8, VIDEO_PT, camera.ssrc),
         2: feed.begin("s1", TrackKey("alice", Source.MICROPHONE), codecs.OPUS, AUDIO_PT, microphone.ssrc),
     }
-    frames = vp8_frames(SECONDS, key_every=50)
     keys = {camera.send([frame])[0].data[-20:] for frame in frames[::50]}
     camera = Sender(1, "alice", "camera", made)
-    packets = merged(camera.send(frames), microphone.send(opus_packets(SECONDS, (1.0, 4.0, 8.0))))
+    packets = merged(camera.send(frames), microphone.send(sound))
 
     async def play() -> None:
         next_tick_us = made
