@@ -118,10 +118,10 @@ class Hour:
         below, wanted = 0, share * total
         for number, count in enumerate(counts):
             if count and below + count >= wanted:
-                lower = EDGES[name][number - 1] if number else 0.0
+                lower, upper = EDGES[name][number - 1] if number else 0.0, EDGES[name][number]
                 if name in STEPPED:
-                    return EDGES[name][number]
-                return lower + (EDGES[name][number] - lower) * max(0.0, wanted - below) / count
+                    return upper
+                return min(upper, lower + (upper - lower) * max(0.0, wanted - below) / count)
             below += count
         return EDGES[name][-1]
 

@@ -195,6 +195,8 @@ class Meter:
         carries = self.carries("down", now_us)
         if page is None:
             return self._down_as_sent(carries, pictures)
+        if carries is None and not page.bps:
+            return Figures()  # a connection that is being made: nothing that was lost before is nothing that is well
         if carries and self._is_unheard("down", step.sent_down >= SOME_PACKETS and page.bps == 0):
             carries = False
         if carries is False:
