@@ -21,6 +21,8 @@ class Flow:
         self.speaker = ""
         self._shown: dict[str, dict[TrackKey, int]] = {}
         self._told: dict[str, Heights] = {}
+        self._silent: set[str] = set()
+        """those for whom the engine was told the usual height, at any time"""
         self._demands: dict[str, dict[Source, Demand]] = {}
         self._downlinks: dict[str, Downlink] = {}
 
@@ -30,12 +32,25 @@ class Flow:
         """What a page shows now, in place of what it showed before."""
         self._shown[endpoint] = {TrackKey(p.endpoint, p.source): p.height for p in message.pictures}
 
-    def untold(self, desired: Routing) -> Iterator[tuple[str, Heights]]:
-        """What the engine has not been told of what pages show, of tracks that they may watch; call :meth:`told` for what it was."""
+    def untold(self, desired: Routing, usual: int | None = None) -> Iterator[tuple[str, Heights]]:
+        """What the engine has not been told of what pages show, of tracks that they may watch; call :meth:`told` for what it was.
+
+        A page that says nothing (one of before, a program) is taken to show each camera `usual` lines high; None: at its full size.
+        """
+        self._silent &= desired.watch.keys()
         for endpoint in self._shown.keys() - desired.watch.keys():
             del self._shown[endpoint]
-        for endpoint, shown in self._shown.items():
-            heights = {track: height for track, height in shown.items() if track in desired.watch[endpoint]}
+        for endpoint, watched in desired.watch.items():
+            shown = self._shown.get(endpoint)
+            if shown is not None:
+                heights = {track: height for track, height in shown.items() if track in watched}
+            elif usual is not None:
+                heights = {track: usual for track in watched if track.source is Source.CAMERA}
+                self._silent.add(endpoint)
+            elif endpoint in self._silent:
+                heights = {}
+            else:
+                continue
             if self._told.get(endpoint) != heights:
                 yield endpoint, heights
 

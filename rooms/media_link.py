@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from rooms.commands import ClearAlert, Command, Observe, RaiseAlert
-from rooms.desired import routing
+from rooms.desired import LARGE, quality, routing
 from rooms.flow import NAMES, Flow, message_of
 from rooms.heartbeat import Track
 from rooms.journal import Journal
@@ -163,12 +163,13 @@ class MediaLink:
             self._settled.set()
         else:
             self._wake.set()
-        await self._tell(desired)
+        lines = quality(state)[0]
+        await self._tell(desired, lines if lines < LARGE[0] else None)
 
-    async def _tell(self, desired: Routing) -> None:
+    async def _tell(self, desired: Routing, usual: int | None) -> None:
         """Tell the engine what pages show. Rights come first: what it refuses of this is said again later."""
         journal = self._owner.journal
-        for endpoint, heights in list(self.flow.untold(desired)):
+        for endpoint, heights in list(self.flow.untold(desired, usual)):
             try:
                 await self._engine.show(journal.sitting, journal.epoch, endpoint, heights)
             except EngineError as error:

@@ -92,11 +92,7 @@ async def test_each_of_twelve_sees_and_hears_the_eleven_others(site: Site, perso
         assert [robots[0].received(name).codec for name in (chair.name, *AT_BROWSERS)] == ["VP8", "H264", "VP8"]
         for seat in seats:
             await seat.until(lambda f: f["view"]["max_height"] == 180, "is told to send small")
-        # Who speaks is shown large, and sends large as long as he does: that one at least is small is asked of those who stay silent.
-        async def somebody_is_small() -> bool:
-            return any([await _is_small(seat) for seat in seats])
-
-        await eventually(somebody_is_small, "somebody sends small", BUSY_S)
+            await eventually(lambda seat=seat: _is_small(seat), f"{seat.name} sends small", BUSY_S)  # type: ignore[misc]
         await chair.change_stage("hearing")
         await a_document_is_shared(seats, exhibit)
         await each_pins_whom_he_wants_large(seats)

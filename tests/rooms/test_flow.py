@@ -10,6 +10,7 @@ from rooms import media_link, metrics
 from rooms.desired import floor
 from rooms.flow import Flow
 from rooms.media.engine import EngineEvent, Routing, Source, TrackKey
+from rooms.protocol import Show, Shown
 from tests.rooms.courthouse import Courthouse, Page, until
 from tests.rooms.making import Sitting, make_plan, room_ticket
 
@@ -212,3 +213,23 @@ def test_nobody_learns_who_speaks_that_he_may_not_hear() -> None:
     assert told == {"e-judge": "e-witness", "e-witness": "e-witness", "e-li": None, "e-elsewhere": None}
     flow.speaks("")
     assert flow.heard_by("e-judge", desired).endpoint is None
+
+
+def test_who_says_nothing_is_taken_to_show_what_a_hearing_of_that_size_allows() -> None:
+    flow = Flow()
+    cameras = {name: TrackKey(name, CAMERA) for name in ("e-a", "e-b")}
+    watch = {"e-a": frozenset({cameras["e-b"], TrackKey("e-b", SCREEN)}), "e-b": frozenset({cameras["e-a"]})}
+    desired = Routing(watch=watch)
+
+    def told(usual: int | None) -> dict[str, Any]:
+        found = dict(flow.untold(desired, usual))
+        for endpoint, heights in found.items():
+            flow.told(endpoint, heights)
+        return found
+
+    assert told(None) == {}
+    flow.shows("e-a", Show(pictures=(Shown(endpoint="e-b", source=CAMERA, height=700),)))
+    assert told(180) == {"e-a": {cameras["e-b"]: 700}, "e-b": {cameras["e-a"]: 180}}
+    assert told(180) == {}
+    flow.tell_again()
+    assert told(None) == {"e-a": {cameras["e-b"]: 700}, "e-b": {}}, "with few people it is its full size again"
