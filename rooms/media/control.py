@@ -10,26 +10,36 @@ Requests: ``hello`` (answer: instance, routers with their epochs, draining), ``a
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import structlog
 
 from rooms import wire
 from rooms.media.drain import Drain
-from rooms.media.engine import EngineError, Routing, Source, TrackKey, mapping
-from rooms.media.forwarding.worker import EventListener, Worker
+from rooms.media.engine import EngineError, Offer, Published, Routing, Source, TrackKey, mapping
+from rooms.media.forwarding.worker import EventListener
 
 #: What a page may say of what it shows: device pixels, and pictures at once.
 MOST_HEIGHT = 16_384
 MOST_PICTURES = 1_000
 log = structlog.get_logger()
 
+T = TypeVar("T")
+Soon: TypeAlias = T | Awaitable[T]
 
-Request = Callable[[wire.Json], wire.Json | Awaitable[wire.Json]]
+
+class ServedRouter(Protocol):
+    """A router of a worker: what :class:`rooms.media.engine.Engine` asks of one conference."""
+
+    def apply(self, routing: Routing, /) -> Soon[None]: ...
+    def publish(self, name: str, text: str, sources: Mapping[str, Source], /) -> Soon[Published]: ...
+    def subscribe(self, name: str, /) -> Soon[Offer]: ...
+    def answer(self, name: str, transport: str, revision: int, text: str, /) -> Soon[None]: ...
+    def restart(self, name: str, transport: str, /) -> Soon[Offer]: ...
+    def show(self, name: str, heights: dict[TrackKey, int], /) -> Soon[None]: ...
 
 
 class Served(Protocol):
@@ -38,20 +48,35 @@ class Served(Protocol):
     instance: str
     on_event: EventListener
 
-    def held(self) -> Mapping[str, int]:
-        """The routers that are here, each with its epoch."""
+    def router(self, name: str, epoch: int) -> ServedRouter: ...
+    def open_router(self, name: str, epoch: int) -> ServedRouter: ...
+    def close_router(self, name: str, epoch: int) -> Soon[None]: ...
+    def report(self) -> Soon[dict[str, Any]]: ...
+    def held(self) -> Mapping[str, int]: ...
+    def server_lost(self) -> None: ...
 
-    def server_lost(self) -> None:
-        """No server speaks to this worker any more."""
+
+async def _done(result: Soon[T]) -> T:
+    """What a worker answers, now or later: where it answers at once, nothing comes between."""
+    return await result if isinstance(result, Awaitable) else result
 
 
-class ControlSocket:
-    """Serves one worker to one server at a time: `requests` by name, beside ``hello`` and ``drain``."""
+class Control:
+    """Serves one worker to one server at a time."""
 
-    def __init__(self, worker: Served, drain: Drain, requests: Mapping[str, Request]) -> None:
-        self._served = worker
+    def __init__(self, worker: Served, drain: Drain) -> None:
+        self._worker = worker
         self._drain = drain
-        self._requests = requests
+        self._requests: dict[str, Callable[[wire.Json], Awaitable[wire.Json]]] = {
+            "apply": self._apply,
+            "publish": self._publish,
+            "subscribe": self._subscribe,
+            "answer": self._answer,
+            "restart": self._restart,
+            "show": self._show,
+            "close_router": self._close_router,
+            "report": lambda _: _done(worker.report()),
+        }
         self._peers: set[wire.Peer] = set()
         self._current: wire.Peer | None = None
         self._server: asyncio.Server | None = None
@@ -70,17 +95,17 @@ class ControlSocket:
             self._peers.discard(peer)
             if self._current is peer:
                 self._current = None
-                self._served.server_lost()
+                self._worker.server_lost()
                 log.warning("server_lost")
 
     async def _hello(self, peer: wire.Peer) -> wire.Json:
         former, self._current = self._current, peer
         if former is not peer:
-            self._served.server_lost()
+            self._worker.server_lost()
             log.info("server_replaced" if former is not None else "server_connected")
         if former is not None and former is not peer:
             await former.close()
-        return {"instance": self._served.instance, "routers": self._served.held(), "draining": self._drain.on}
+        return {"instance": self._worker.instance, "routers": self._worker.held(), "draining": self._drain.on}
 
     def _drained(self, arguments: wire.Json) -> wire.Json:
         on = arguments.get("on")
@@ -103,8 +128,7 @@ class ControlSocket:
         if request is None:
             raise wire.WireError("malformed", f"no request {do!r}")
         try:
-            answer = request(arguments)
-            return await answer if inspect.isawaitable(answer) else answer
+            return await request(arguments)
         except EngineError as error:
             raise wire.WireError(error.code, error.message) from None
         except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -127,59 +151,46 @@ class ControlSocket:
         for peer in list(self._peers):
             await peer.close()
 
+    # -- requests
 
-class Control(ControlSocket):
-    """Serves a worker of the embedded engine."""
-
-    def __init__(self, worker: Worker, drain: Drain) -> None:
-        self._worker = worker
-        requests: dict[str, Request] = {
-            "apply": self._apply,
-            "publish": self._publish,
-            "subscribe": self._subscribe,
-            "answer": self._answer,
-            "restart": self._restart,
-            "show": self._show,
-            "close_router": self._close_router,
-            "report": lambda _: worker.report(),
-        }
-        super().__init__(worker, drain, requests)
-
-    def _apply(self, arguments: wire.Json) -> wire.Json:
+    async def _apply(self, arguments: wire.Json) -> wire.Json:
         routing = Routing.from_json(arguments["routing"])
-        self._worker.open_router(*router_of(arguments)).apply(routing)
+        await _done(self._worker.open_router(*_router_of(arguments)).apply(routing))
         return {}
 
-    def _publish(self, arguments: wire.Json) -> wire.Json:
+    async def _publish(self, arguments: wire.Json) -> wire.Json:
         sources = {str(mid): Source(source) for mid, source in mapping(arguments["sources"]).items()}
-        published = self._worker.router(*router_of(arguments)).publish(str(arguments["endpoint"]), str(arguments["sdp"]), sources)
+        router = self._worker.router(*_router_of(arguments))
+        published = await _done(router.publish(str(arguments["endpoint"]), str(arguments["sdp"]), sources))
         return {"transport": published.transport, "sdp": published.sdp}
 
-    def _subscribe(self, arguments: wire.Json) -> wire.Json:
-        offer = self._worker.router(*router_of(arguments)).subscribe(str(arguments["endpoint"]))
+    async def _subscribe(self, arguments: wire.Json) -> wire.Json:
+        offer = await _done(self._worker.router(*_router_of(arguments)).subscribe(str(arguments["endpoint"])))
         return {**asdict(offer), "tracks": list(offer.tracks)}
 
-    def _answer(self, arguments: wire.Json) -> wire.Json:
-        router = self._worker.router(*router_of(arguments))
-        router.answer(str(arguments["endpoint"]), str(arguments["transport"]), int(arguments["revision"]), str(arguments["sdp"]))
+    async def _answer(self, arguments: wire.Json) -> wire.Json:
+        router = self._worker.router(*_router_of(arguments))
+        endpoint, transport = str(arguments["endpoint"]), str(arguments["transport"])
+        await _done(router.answer(endpoint, transport, int(arguments["revision"]), str(arguments["sdp"])))
         return {}
 
-    def _restart(self, arguments: wire.Json) -> wire.Json:
-        offer = self._worker.router(*router_of(arguments)).restart(str(arguments["endpoint"]), str(arguments["transport"]))
+    async def _restart(self, arguments: wire.Json) -> wire.Json:
+        router = self._worker.router(*_router_of(arguments))
+        offer = await _done(router.restart(str(arguments["endpoint"]), str(arguments["transport"])))
         return {**asdict(offer), "tracks": list(offer.tracks)}
 
-    def _show(self, arguments: wire.Json) -> wire.Json:
+    async def _show(self, arguments: wire.Json) -> wire.Json:
         heights = {TrackKey(str(endpoint), Source(source)): int(height) for endpoint, source, height in arguments["heights"]}
         if any(not 0 <= height <= MOST_HEIGHT for height in heights.values()) or len(heights) > MOST_PICTURES:
             raise ValueError(f"heights are 0 to {MOST_HEIGHT}, of {MOST_PICTURES} pictures at most")
-        self._worker.router(*router_of(arguments)).show(str(arguments["endpoint"]), heights)
+        await _done(self._worker.router(*_router_of(arguments)).show(str(arguments["endpoint"]), heights))
         return {}
 
-    def _close_router(self, arguments: wire.Json) -> wire.Json:
-        self._worker.close_router(*router_of(arguments))
+    async def _close_router(self, arguments: wire.Json) -> wire.Json:
+        await _done(self._worker.close_router(*_router_of(arguments)))
         return {}
 
 
-def router_of(arguments: wire.Json) -> tuple[str, int]:
+def _router_of(arguments: wire.Json) -> tuple[str, int]:
     """Name and epoch of the router that a request is about."""
     return str(arguments["router"]), int(arguments["epoch"])

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from socket import socket
 from typing import Any
 
-from rooms.media.engine import EngineError
+from rooms.media.routers import Routers
 
 from .adapter import Certificate
 from .address import listed
@@ -28,8 +28,6 @@ TRANSPORTS_HOLD_S = 60.0
 TICK_S = 0.25
 REPORT_S = 1.0
 REPAIR_S = 0.02
-#: Epochs remembered of routers that were closed, so that an older server cannot open them again.
-CLOSED_EPOCHS = 1000
 
 EventListener = Callable[[str, str, str, dict[str, Any]], None]
 
@@ -46,8 +44,7 @@ class Worker:
         self.on_event: EventListener = lambda name, router, endpoint, fields: None
         self._clock = clock
         self._context = Context(self.port, Certificate(), listed(address), clock, named_port or self.port.number)
-        self._routers: dict[str, Router] = {}
-        self._epochs: OrderedDict[str, int] = OrderedDict()
+        self._routers = Routers(self._made)
         self._lossy: dict[Producer, None] = {}
         self._restless: dict[Router, None] = {}
         self._repair: asyncio.TimerHandle | None = None
@@ -58,42 +55,24 @@ class Worker:
 
     def router(self, name: str, epoch: int) -> Router:
         """The router `name`, for a request of `epoch`; raises EngineError (unknown_router, stale_epoch)."""
-        self._check_epoch(name, epoch)
-        router = self._routers.get(name)
-        if router is None:
-            raise EngineError("unknown_router", f"no router {name!r}")
-        router.epoch = epoch
-        return router
+        return self._routers.ask(name, epoch)
 
     def open_router(self, name: str, epoch: int) -> Router:
         """The router `name`, made if it is new; raises EngineError (stale_epoch)."""
-        self._check_epoch(name, epoch)
-        router = self._routers.get(name)
-        if router is None:
-            router = self._routers[name] = Router(self._context, self.feed, name, self._emit, self._is_lossy, self._is_restless)
-        router.epoch = epoch
-        return router
+        return self._routers.open(name, epoch)
 
     def close_router(self, name: str, epoch: int) -> None:
         """End a router. Idempotent; raises EngineError (stale_epoch)."""
-        self._check_epoch(name, epoch)
-        router = self._routers.pop(name, None)
+        router = self._routers.take(name, epoch)
         if router is not None:
             router.close()
 
-    def _check_epoch(self, name: str, epoch: int) -> None:
-        highest = self._epochs.get(name, epoch)
-        if epoch < highest:
-            raise EngineError("stale_epoch", f"epoch {epoch} of {name!r} is older than {highest}")
-        self._epochs[name] = epoch
-        self._epochs.move_to_end(name)
-        while len(self._epochs) > CLOSED_EPOCHS + len(self._routers):
-            oldest = next(n for n in self._epochs if n not in self._routers)
-            del self._epochs[oldest]
+    def _made(self, name: str) -> Router:
+        return Router(self._context, self.feed, name, self._emit, self._is_lossy, self._is_restless)
 
     def held(self) -> dict[str, int]:
         """The routers that are here, each with its epoch."""
-        return {name: router.epoch for name, router in self._routers.items()}
+        return self._routers.held()
 
     def transports(self) -> int:
         """How many transports all of them have."""
@@ -237,7 +216,7 @@ class Worker:
                 "cpu_s": time.process_time(),
                 "tables": {
                     "routers": len(self._routers),
-                    "epochs": len(self._epochs),
+                    "epochs": self._routers.remembered,
                     **port.tables(),
                     "tasks": len(asyncio.all_tasks()),
                 },

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections import OrderedDict
 from typing import Any
 
 import structlog
 
-from rooms.media.engine import EngineError
 from rooms.media.forwarding.feed import Feed
-from rooms.media.forwarding.worker import CLOSED_EPOCHS, RIGHTS_HOLD_S, TRANSPORTS_HOLD_S, EventListener
+from rooms.media.forwarding.worker import RIGHTS_HOLD_S, TRANSPORTS_HOLD_S, EventListener
+from rooms.media.routers import Routers
 
 from .connection import Admin, Connection, Handle, JanusError, Json
 from .place import Place, destroy_all
@@ -39,8 +38,7 @@ class Node:
         self._admin = admin
         self._control = control
         self._admin_key = admin_key
-        self._rooms: dict[str, Room] = {}
-        self._epochs: OrderedDict[str, int] = OrderedDict()
+        self._rooms = Routers(self._made)
         self._infos: dict[int, Json] = {}
         self._infos_at = float("-inf")
         self._clockwork = asyncio.get_running_loop().create_task(self._run())
@@ -58,41 +56,24 @@ class Node:
 
     def router(self, name: str, epoch: int) -> Room:
         """The router `name`, for a request of `epoch`; raises EngineError (unknown_router, stale_epoch)."""
-        self._check_epoch(name, epoch)
-        room = self._rooms.get(name)
-        if room is None:
-            raise EngineError("unknown_router", f"no router {name!r}")
-        room.epoch = epoch
-        return room
+        return self._rooms.ask(name, epoch)
 
     def open_router(self, name: str, epoch: int) -> Room:
         """The router `name`, made if it is new; raises EngineError (stale_epoch)."""
-        self._check_epoch(name, epoch)
-        room = self._rooms.get(name)
-        if room is None:
-            room = self._rooms[name] = Room(self._connection, Place(self._control, self._admin_key, name), self.feed, self._emit)
-        room.epoch = epoch
-        return room
+        return self._rooms.open(name, epoch)
 
     async def close_router(self, name: str, epoch: int) -> None:
         """End a router. Idempotent; raises EngineError (stale_epoch)."""
-        self._check_epoch(name, epoch)
-        room = self._rooms.pop(name, None)
+        room = self._rooms.take(name, epoch)
         if room is not None:
             await room.close()
 
-    def _check_epoch(self, name: str, epoch: int) -> None:
-        highest = self._epochs.get(name, epoch)
-        if epoch < highest:
-            raise EngineError("stale_epoch", f"epoch {epoch} of {name!r} is older than {highest}")
-        self._epochs[name] = epoch
-        self._epochs.move_to_end(name)
-        while len(self._epochs) > CLOSED_EPOCHS + len(self._rooms):
-            del self._epochs[next(n for n in self._epochs if n not in self._rooms)]
+    def _made(self, name: str) -> Room:
+        return Room(self._connection, Place(self._control, self._admin_key, name), self.feed, self._emit)
 
     def held(self) -> dict[str, int]:
         """The routers that are here, each with its epoch."""
-        return {name: room.epoch for name, room in self._rooms.items()}
+        return self._rooms.held()
 
     def transports(self) -> int:
         """How many transports all of them have."""

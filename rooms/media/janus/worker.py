@@ -44,10 +44,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 async def serve(options: argparse.Namespace, secrets: Secrets) -> int:
     """Run until SIGTERM or SIGINT, until it has drained (0), or until Janus is lost (3)."""
+    from rooms.media.control import Control
     from rooms.media.drain import Drain, marker
     from rooms.media.forwarding.feed import Feed
     from rooms.media.janus.connection import Admin, Connection, JanusError
-    from rooms.media.janus.control import JanusControl
     from rooms.media.janus.node import Node
 
     log = structlog.get_logger()
@@ -77,7 +77,7 @@ async def serve(options: argparse.Namespace, secrets: Secrets) -> int:
         log.error("janus_refused", error=str(error))
         return 3
     drain = Drain(node, marker(options.socket))
-    control = JanusControl(node, drain)
+    control = Control(node, drain)
     await control.listen(options.socket)
     log.info("engine_up", instance=node.instance, janus=options.janus)
     waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(drain.over()), running]
@@ -96,7 +96,8 @@ def main() -> int:
     options = parse()
     configure_log()
     if options.spare:
-        importlib.import_module("rooms.media.janus.control")
+        importlib.import_module("rooms.media.control")
+        importlib.import_module("rooms.media.janus.node")
         wait_until_needed()
     try:
         secrets = read_secrets(options.secrets)
