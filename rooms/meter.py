@@ -68,18 +68,48 @@ class _Step:
     sent_down: int = 0
 
 
+@dataclass(slots=True)
+class _Path:
+    """One direction's connection. `away_us`: since when it is not there, None while it is. `cut`: consent ran out, and it has not been
+    there since: a page that tries again and again has a new connection every few seconds."""
+
+    away_us: int | None
+    state: str = ""
+    cut: bool = False
+    wanted: bool = True
+    unwanted_us: int | None = None
+
+    def second(self, state: str, now_us: int, *, wanted: bool) -> None:
+        self.state, self.wanted = state, wanted
+        if state == "connected":
+            self.away_us, self.cut, self.unwanted_us = None, False, None
+        elif wanted:
+            self.away_us = now_us if self.away_us is None else self.away_us
+            self.cut, self.unwanted_us = self.cut or state == "stale", None
+        else:
+            self.unwanted_us = now_us if self.unwanted_us is None else self.unwanted_us
+            if now_us - self.unwanted_us >= SETUP_US:  # between two tries there is none for a moment
+                self.away_us, self.cut = None, False
+
+    def carries(self, now_us: int) -> bool | None:
+        if self.away_us is None:
+            return True if self.state == "connected" else None
+        if not self.wanted:
+            return None
+        return False if self.cut or now_us - self.away_us >= SETUP_US else None
+
+
 class Meter:
     """One device. :meth:`second` with each report of the engine, :meth:`page` with each of the page, :meth:`step` each five seconds."""
 
     def __init__(self, now_us: int) -> None:
         self._step = _Step(now_us)
-        self._begun_us = now_us
         self._streams: dict[str, _Stream] = {}
         self._sent: dict[str, int] = {}
         self._producers: Mapping[str, Any] = {}
         self._consumers: Mapping[str, Any] = {}
         self._rtt_ms: float | None = None
-        self._states: dict[str, tuple[str, int]] = {}
+        self._paths = {"up": _Path(now_us), "down": _Path(now_us)}
         self._page: tuple[Quality, int] | None = None
         self._unheard = {"up": 0, "down": 0}
         self._flows = False
@@ -95,8 +125,9 @@ class Meter:
     def second(self, sides: Mapping[str, Any], now_us: int, *, camera: bool) -> None:
         """What the engine reports of the device; `camera`: its camera is on, may pass and is wanted."""
         publish, subscribe = sides.get("publish") or {}, sides.get("subscribe") or {}
-        self._in_state("up", str(publish.get("state", "")), now_us)
-        self._in_state("down", str(subscribe.get("state", "")), now_us)
+        up, down = str(publish.get("state", "")), str(subscribe.get("state", ""))
+        self._paths["up"].second(up, now_us, wanted=up != "" or down == "")
+        self._paths["down"].second(down, now_us, wanted=down != "" or up == "")
         self._producers, self._consumers = publish.get("producers") or {}, subscribe.get("consumers") or {}
         self._rtt_ms = _number(publish.get("rtt_ms"))
         self._count_up()
@@ -112,17 +143,7 @@ class Meter:
 
     def carries(self, way: str, now_us: int) -> bool | None:
         """Whether checks of the peer come (RFC 7675); None while it is being connected, or where this direction is not wanted."""
-        state, since_us = self._states.get(way, ("", self._begun_us))
-        if state in ("connected", "stale"):
-            return state == "connected"
-        other = self._states.get("down" if way == "up" else "up", ("", 0))[0]
-        if state == "" and other != "":
-            return None
-        return False if now_us - since_us >= SETUP_US else None
-
-    def _in_state(self, way: str, state: str, now_us: int) -> None:
-        if self._states.get(way, ("", 0))[0] != state or way not in self._states:
-            self._states[way] = state, now_us
+        return self._paths[way].carries(now_us)
 
     def _count_up(self) -> None:
         step = self._step
@@ -226,9 +247,11 @@ class Meter:
         return self._unheard[way] >= 2
 
     def _down_as_sent(self, carries: bool | None, pictures: Pictures) -> Figures:
-        """By the receiver reports that the engine has, of a device whose page says nothing."""
+        """By the receiver reports that the engine has, of a device whose page says nothing of what comes."""
         if carries is False:
             return NOTHING
+        if carries is None:
+            return Figures()  # nothing was lost yet on a connection that is being made
         consumers = self._consumers.values()
         lost = [100 * float(each.get("fraction_lost") or 0.0) for each in consumers]
         rtts = [rtt for each in consumers if (rtt := _number(each.get("rtt_ms"))) is not None]

@@ -10,8 +10,6 @@ import { el, fill, icon } from './markup.js';
 /** @typedef {{key: string, kind: 'note' | 'warning' | 'danger', icon: string, text: string, act?: {word: string, run: () => void}, dismiss?: boolean}} Line */
 
 const OVERRUN_SOON_MS = 10 * 60_000;
-/** A path that nothing gets through for so long is told of; a restart that helps takes less. */
-export const BLOCKED_AFTER_MS = 5_000;
 
 /**
  * What a viewer is told of what his path carries; nothing where it carries all.
@@ -37,8 +35,6 @@ export class Banners {
   #resumed = false;
   /** @type {View | null} */
   #view = null;
-  /** Since when nothing gets through. @type {number | null} */
-  #blocked_ms = null;
 
   /**
    * @param {HTMLElement} root
@@ -79,14 +75,9 @@ export class Banners {
     this.tick();
   }
 
-  /**
-   * Whether this computer's own path carries picture and sound, told after each measurement; a short pause is not worth a word.
-   * @param {boolean} carries @param {number} now_ms
-   */
-  path(carries, now_ms) {
-    if (carries) this.#blocked_ms = null;
-    else this.#blocked_ms ??= now_ms;
-    this.#when(this.#blocked_ms !== null && now_ms - this.#blocked_ms > BLOCKED_AFTER_MS, {
+  /** Whether picture and sound do not get through this computer's own path. @param {boolean} cut */
+  path(cut) {
+    this.#when(cut, {
       key: 'path', kind: 'warning', icon: 'network-off', text: t('Picture and sound do not get through your network; trying again… If it stays like this, change to mobile data or another Wi-Fi.'),
     });
   }

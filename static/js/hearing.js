@@ -2,7 +2,7 @@
 
 import { Alerts } from './alerts.js';
 import { ask } from './ask.js';
-import { Banners, BLOCKED_AFTER_MS } from './banners.js';
+import { Banners } from './banners.js';
 import { Board } from './board.js';
 import { DeviceMenu } from './device-menu.js';
 import { Devices } from './devices.js';
@@ -49,6 +49,8 @@ const LEVEL_EVERY_MS = 120;
 const MEASURE_EVERY_MS = 1_000;
 /** Measurements for each report to the server. */
 const REPORT_EVERY = 5;
+/** A path that nothing gets through for so long is told of; a restart that helps takes less. */
+const CUT_AFTER_MS = 5_000;
 /** How one's own connection is told while nothing gets through. @type {import('./protocol.js').NetworkView} */
 const NOTHING = { score: 'bad', up: 'bad', down: 'bad', blocked: true, lost_percent: null, rtt_ms: null, received_bps: null, sent_bps: null };
 
@@ -254,7 +256,7 @@ class HearingPage {
 
   /** @param {View} view */
   #showTiles(view) {
-    const cut = this.#silent_ms !== null && performance.now() - this.#silent_ms > BLOCKED_AFTER_MS;
+    const cut = this.#cut;
     const [tiles, screens] = this.board.show(view, (place) => (place.you && cut ? NOTHING : place.people.find((person) => person.network)?.network ?? null));
     this.root.classList.toggle('shows-one', this.board.showsOne);
     this.part('alone').hidden = tiles.size > 1;
@@ -355,8 +357,8 @@ class HearingPage {
     const sample = await this.media.poll();
     const carries = sample.publish === 'connected' && sample.subscribe === 'connected';
     const asked = this.connection.link === 'open' && this.view?.media === 'up'; // without either another banner says more
-    this.banners.path(!asked || carries, performance.now());
-    this.#silent_ms = carries ? null : (this.#silent_ms ?? performance.now());
+    this.#silent_ms = carries || !asked ? null : (this.#silent_ms ?? performance.now());
+    this.banners.path(this.#cut);
     const own = this.view?.participants.find((person) => person.you)?.network;
     this.banners.uplink(this.uplink.take(carries && !own?.blocked ? own?.up ?? null : null));
     this.#inbound = await this.media.inbound();
@@ -364,6 +366,11 @@ class HearingPage {
     if (this.#measured % REPORT_EVERY === 0) this.media.report();
     if (this.view) this.#showTiles(this.view);
     publish(this);
+  }
+
+  /** Whether picture and sound have not got through this computer's own path for a while. */
+  get #cut() {
+    return this.#silent_ms !== null && performance.now() - this.#silent_ms > CUT_AFTER_MS;
   }
 
   async #leave() {

@@ -130,6 +130,32 @@ def test_whether_a_path_carries_is_for_the_checks_of_the_peer_to_say(state: str,
     assert (up.carries, down.carries) == (expected, expected)
 
 
+def test_a_path_that_was_cut_stays_so_while_the_page_tries_again_and_again() -> None:
+    device = Device().seconds(3, lambda n: sides({}, consumers={"e/camera": {"packets": n * 20, "fraction_lost": 0.0, "rtt_ms": 9.0}}))
+    states = ["stale", "new", "new", "", "new", "new"] * 4
+    for state in states:
+        _, down = device.seconds(1, lambda n, s=state: sides({}, down=s, consumers={"e/camera": {"fraction_lost": 0.0}})).figures()
+        assert down.carries in ((False,) if state else (False, None))
+        assert down.lost_percent is None
+    _, down = device.seconds(1, lambda n: sides({})).figures()
+    assert down.carries
+    _, down = device.seconds(1, lambda n: sides({}, down="new")).figures()
+    assert down.carries is None, "made anew without having been cut"
+
+
+def test_tries_that_follow_each_other_are_one_attempt() -> None:
+    device = Device().seconds(3, lambda n: sides({}))
+    for state in ("new", "new", "", "new", "", "new"):
+        _, down = device.seconds(1, lambda n, s=state: sides({}, down=s)).figures()
+    assert down.carries is False
+
+
+def test_a_direction_that_was_not_wanted_for_a_while_begins_as_new() -> None:
+    device = Device().seconds(3, lambda n: sides({})).seconds(2, lambda n: sides({}, up="stale"))
+    up, _ = device.seconds(7, lambda n: sides({}, up="")).seconds(1, lambda n: sides({}, up="new")).figures()
+    assert up.carries is None
+
+
 def test_who_sends_nothing_by_design_has_no_way_up() -> None:
     up, down = Device().seconds(9, lambda n: sides({}, up="")).figures()
     assert (up, down.carries) == (Figures(), True)

@@ -9,13 +9,23 @@ from collections.abc import Iterable
 from typing import Any
 
 import av
-from aiortc import MediaStreamTrack, RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCRtpSender,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import MediaStreamError
 
 from rooms.media.engine import Engine, EngineEvent, Offer, Source
 
 ROOM = "room"
 SAMPLES = 960
+KEY_FRAME_PATIENCE_S = 2.0
 ONE_TRANSPORT = RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
 
 
@@ -84,13 +94,25 @@ class Picture(MediaStreamTrack):
 
 
 class Receiver:
-    """Takes frames of a received track and counts them."""
+    """Takes frames of a received track and counts them; asks for a key frame where packets come and no picture, as a browser does."""
 
-    def __init__(self, track: MediaStreamTrack) -> None:
+    def __init__(self, track: MediaStreamTrack, receiver: RTCRtpReceiver) -> None:
         self.track = track
         self.frames = 0
         self.pts: list[int] = []
+        self._receiver = receiver
         self.task = asyncio.create_task(self._run())
+        self._asking = asyncio.create_task(self._ask()) if track.kind == "video" else None
+
+    async def _ask(self) -> None:
+        packets = frames = 0
+        while not self.task.done():
+            await asyncio.sleep(KEY_FRAME_PATIENCE_S)
+            came = {s.ssrc: s.packetsReceived for s in (await self._receiver.getStats()).values() if s.type == "inbound-rtp"}
+            if sum(came.values()) > packets and self.frames == frames:
+                for ssrc in came:
+                    await self._receiver._send_rtcp_pli(ssrc)
+            packets, frames = sum(came.values()), self.frames
 
     async def _run(self) -> None:
         while True:
@@ -180,15 +202,16 @@ class Peer:
 
         @connection.on("track")
         def on_track(track: MediaStreamTrack) -> None:
-            self.receivers[self._mid_of(track)] = Receiver(track)
+            transceiver = self._transceiver_of(track)
+            self.receivers[str(transceiver.mid)] = Receiver(track, transceiver.receiver)
 
         offer = await self.client.subscribe(self.router, self.epoch, self.endpoint)
         await self.take(offer)
         return offer
 
-    def _mid_of(self, track: MediaStreamTrack) -> str:
+    def _transceiver_of(self, track: MediaStreamTrack) -> RTCRtpTransceiver:
         assert self.receiving is not None
-        return next(str(t.mid) for t in self.receiving.getTransceivers() if t.receiver.track is track)
+        return next(t for t in self.receiving.getTransceivers() if t.receiver.track is track)
 
     async def take(self, offer: Offer) -> None:
         """Answer an offer."""
