@@ -39,7 +39,7 @@ test: $(PACKAGES) $(MODULES) browser
 	lane browser "not long" tests/browser
 	exit $$failed
 
-# The other tests with browsers (single pages and devices, restored sites, networks) and the release. With `make test` that is everything.
+# The other tests with browsers (devices, restored sites, bad and cut networks) and the release. With `make test` that is everything.
 test-long: $(PACKAGES) $(MODULES) browser
 	@$(LANE)
 	lane long long "tests/browser tests/test_release.py"
@@ -84,7 +84,7 @@ $(MODULES): package.json package-lock.json
 	touch $@
 
 # Chromium and a Chinese font: installed from Debian where they are missing and we may, else named in one line. What the tests of
-# a network, a relay and of speech need (nginx, certutil, ip, coturn, espeak-ng) is installed with them; without it these tests are skipped and say so.
+# a network, a relay, the other engine and of speech need (nginx, certutil, ip, coturn, janus, espeak-ng) is installed with them; without it these tests are skipped and say so.
 browser:
 	@missing=""; wanted=""
 	command -v chromium >/dev/null || missing="chromium"
@@ -94,6 +94,7 @@ browser:
 	command -v ip >/dev/null || [ -x /usr/sbin/ip ] || wanted="$$wanted iproute2"
 	command -v espeak-ng >/dev/null || wanted="$$wanted espeak-ng"
 	command -v turnserver >/dev/null || wanted="$$wanted coturn"
+	command -v janus >/dev/null || wanted="$$wanted janus"
 	[ -n "$$missing$$wanted" ] || exit 0
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	  # Debian starts a service as soon as it is installed, unless this file says no.

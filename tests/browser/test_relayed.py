@@ -50,6 +50,7 @@ async def ways(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.main
 async def test_a_hearing_through_the_relay_alone(relayed_site: Site, relay: Turn, way: str, person: PersonFactory) -> None:
     court = await Court.open(relayed_site)
     held = await court.sitting((("李明", "party"),))

@@ -41,6 +41,7 @@ async def choose(page: Page, site: Site, **choices: str) -> None:
     await page.wait_for_selector("[role=status]")
 
 
+@pytest.mark.main
 @pytest.mark.parametrize("role", ALL_ROLES)
 async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: Site, person: PersonFactory) -> None:
     court = await Court.open(site)
