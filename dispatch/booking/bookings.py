@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from dispatch.store.database import Database
 
-__all__ = ["ParticipantDraft", "SittingDraft", "bounds", "cancel", "create_sitting", "day", "move", "update_sitting"]
+__all__ = ["ParticipantDraft", "SittingDraft", "bounds", "cancel", "create_sitting", "day", "days", "move", "update_sitting"]
 
 
 def bounds(day: date, tz: ZoneInfo) -> tuple[datetime, datetime]:
@@ -52,9 +52,14 @@ def _midnight(day: date, tz: ZoneInfo) -> datetime:
 
 
 async def day(db: Database, day: date, tz: ZoneInfo) -> list[tuple[Room, list[Booking]]]:
-    """Each active room with what is held in it on a local day, in order; `sitting` is loaded. A booking over midnight is on
-    both days, one that ends at midnight on the first only. Cancelled ones are not listed."""
-    begin, end = bounds(day, tz)
+    """:func:`days` of one day."""
+    return await days(db, day, day, tz)
+
+
+async def days(db: Database, first: date, last: date, tz: ZoneInfo) -> list[tuple[Room, list[Booking]]]:
+    """Each active room with what is held in it from a local day to another, both included, in order; `sitting` is loaded. A booking
+    over midnight is on both days, one that ends at midnight on the first only. Cancelled ones are not listed."""
+    begin, end = bounds(first, tz)[0], bounds(last, tz)[1]
     async with db.reader() as session:
         rooms = list(await session.scalars(select(Room).where(Room.active).order_by(Room.position, Room.name)))
         held = await session.scalars(

@@ -1,21 +1,27 @@
-"""The booking page: rooms × time for a day, the form beside it, and moving a sitting."""
+"""The booking page: rooms × time for a day, a week or a month, the form beside it, and moving a sitting."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dispatch.booking import bookings
+from dispatch.booking.rooms import KINDS
 from dispatch.errors import Conflict, UserError
 from dispatch.sittings import sittings
 from dispatch.web.access import CLERK, Route, roles
+from dispatch.web.calendar_cells import DAYS, days_between, month, month_after, month_before, month_of, week, week_of
 from dispatch.web.day_grid import ENTERABLE, MOVABLE, day_grid, minute_of, moment_at, room_name
-from dispatch.web.days import around, shown_day, today
+from dispatch.web.days import shifted, shown_day, today
 from dispatch.web.formats import day as day_words
 from dispatch.web.request import Request, Response, answer, ctx, error_text, language, me, problem, render, translate, zone
 from dispatch.web.sitting_form import nearest_words
+
+VIEWS = ("day", "week", "month")
 
 
 def wants_fragment(request: Request, name: str) -> bool:
@@ -34,19 +40,68 @@ async def _panel(request: Request, sitting_id: str) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows: a day, the week or the month around it; `kind` of rooms, "" for all."""
+
+    day: date
+    view: str
+    kind: str
+
+    @property
+    def reach(self) -> tuple[date, date]:
+        """The first and the last day on it."""
+        match self.view:
+            case "week":
+                return week_of(self.day)
+            case "month":
+                return month_of(self.day)
+            case _:
+                return self.day, self.day
+
+    @property
+    def previous(self) -> date:
+        """The day that the page before shows."""
+        return month_before(self.day) if self.view == "month" else shifted(self.day, -DAYS if self.view == "week" else -1)
+
+    @property
+    def following(self) -> date:
+        """The day that the page after shows."""
+        return month_after(self.day) if self.view == "month" else shifted(self.day, DAYS if self.view == "week" else 1)
+
+    def address(self, **changes: Any) -> str:
+        """The same page, but for `changes`."""
+        query = {"day": self.day, "view": self.view, "kind": self.kind} | changes
+        left_out = {"view": "day", "kind": ""}
+        return "/booking?" + urlencode({name: value for name, value in query.items() if value != left_out.get(name)})
+
+
+def _shown(request: Request) -> Shown:
+    view, kind = request.query.get("view", ""), request.query.get("kind", "")
+    return Shown(shown_day(request), view if view in VIEWS else "day", kind if kind in KINDS else "")
+
+
 async def show(request: Request) -> Response:
-    """A day; with ?sitting= its details beside the grid."""
-    context, day, tz = ctx(request), shown_day(request), zone(request)
+    """A day, a week or a month; with ?sitting= its details beside the calendar."""
+    context, shown, tz, tag = ctx(request), _shown(request), zone(request), language(request)
     chosen = request.query.get("sitting", "")
-    data: dict[str, Any] = {"day": day, "today": today(request), "chosen": chosen, "panel": "", **around(day)}
+    data: dict[str, Any] = {"shown": shown, "day": shown.day, "today": today(request), "chosen": chosen, "panel": "", "kinds": KINDS}
     if chosen:
         data |= await _panel(request, chosen)
         data["panel"] = "staff/sitting_panel.html"
         if wants_fragment(request, "panel"):
             return render(request, "staff/sitting_panel.html", **data)
-    rows = await bookings.day(context.db, day, tz)
-    data["grid"] = day_grid(rows, day, tz, context.clock(), language(request))
-    return render(request, "staff/booking_grid.html" if wants_fragment(request, "grid") else "staff/booking.html", **data)
+    first, last = shown.reach
+    rows = [row for row in await bookings.days(context.db, first, last, tz) if shown.kind in ("", row[0].kind)]
+    days = days_between(first, last)
+    match shown.view:
+        case "week":
+            data |= {"calendar": "staff/booking_week.html", "days": days, "rows": week(rows, days, tz, tag)}
+        case "month":
+            data |= {"calendar": "staff/booking_month.html", "days": days[:DAYS], "rows": month(rows, days, shown.day, tz, tag)}
+        case _:
+            data |= {"calendar": "staff/booking_grid.html", "grid": day_grid(rows, shown.day, tz, context.clock(), tag)}
+    return render(request, data["calendar"] if wants_fragment(request, "grid") else "staff/booking.html", **data)
 
 
 class MoveOrder(BaseModel):

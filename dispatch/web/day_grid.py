@@ -83,7 +83,8 @@ def chair_of(sitting: Sitting) -> str:
     return next((person.name for person in sitting.participants if person.role == "judge"), "")
 
 
-def _item(booking: Booking, day: date, zone: ZoneInfo) -> Item:
+def item_of(booking: Booking, day: date, zone: ZoneInfo) -> Item:
+    """What a booking is on a local day."""
     first, last = minute_of(booking.starts_at, day, zone), minute_of(booking.ends_at, day, zone)
     return Item(booking.sitting, max(first, 0), min(last, DAY_MINUTES), first < 0, last > DAY_MINUTES, chair_of(booking.sitting))
 
@@ -91,7 +92,7 @@ def _item(booking: Booking, day: date, zone: ZoneInfo) -> Item:
 def day_grid(rows: Iterable[tuple[Room, Sequence[Booking]]], day: date, zone: ZoneInfo, now: datetime, language: str) -> Grid:
     """The grid of `day` as the court's clock has it."""
     made = tuple(
-        Row(room, room_name(room, language), tuple(sorted((_item(b, day, zone) for b in held if b.active), key=lambda item: item.first)))
+        Row(room, room_name(room, language), tuple(sorted((item_of(b, day, zone) for b in held if b.active), key=lambda item: item.first)))
         for room, held in rows
     )
     items = [item for row in made for item in row.items]

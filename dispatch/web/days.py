@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from dispatch.web.request import Request, ctx, zone
@@ -21,7 +21,11 @@ def shown_day(request: Request) -> date:
         return today(request)
 
 
+def shifted(day: date, by: int) -> date:
+    """The day so many days later; the calendar's ends stay where they are."""
+    return date.fromordinal(min(max(day.toordinal() + by, 1), date.max.toordinal()))
+
+
 def around(day: date) -> dict[str, Any]:
     """Day before and day after, for the page's arrows; the calendar's ends stay where they are."""
-    one = timedelta(days=1)
-    return {"previous": day - one if day > date.min else day, "following": day + one if day < date.max else day}
+    return {"previous": shifted(day, -1), "following": shifted(day, 1)}

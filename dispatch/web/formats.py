@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, format_interval
 
 BABEL = {"zh-CN": "zh_Hans_CN", "en": "en_GB"}
 
@@ -31,6 +31,29 @@ def day_long(value: date | datetime, language: str, zone: ZoneInfo) -> str:
         value = value.astimezone(zone).date()
     pattern = "EEEE d MMMM yyyy" if language == "en" else "yyyy年M月d日 EEEE"
     return format_date(value, pattern, locale=BABEL[language])
+
+
+def weekday(value: date, language: str) -> str:
+    """周二 or Tue."""
+    return format_date(value, "EEE", locale=BABEL[language])
+
+
+def day_in_week(value: date, language: str) -> str:
+    """周一 11-23 or Mon 23 Nov: where the year is said already."""
+    return format_date(value, "EEE d MMM" if language == "en" else "EEE MM-dd", locale=BABEL[language])
+
+
+def week(monday: date, language: str) -> str:
+    """2026年第48周 · 11月23日–29日 or Week 48 of 2026 · 23–29 November, by ISO 8601."""
+    last = date.fromordinal(min(monday.toordinal() + 6, date.max.toordinal()))
+    number = monday.isocalendar()
+    span = format_interval(monday, last, "MMMd", locale=BABEL[language])
+    return f"Week {number.week} of {number.year} · {span}" if language == "en" else f"{number.year}年第{number.week}周 · {span}"
+
+
+def month(value: date, language: str) -> str:
+    """2026年11月 or November 2026."""
+    return format_date(value, "MMMM yyyy" if language == "en" else "yyyy年M月", locale=BABEL[language])
 
 
 def moment(value: datetime, language: str, zone: ZoneInfo) -> str:
@@ -59,6 +82,10 @@ def for_page(language: str, zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "fmt_clock": lambda value: clock(value, zone),
         "fmt_day": lambda value: day(value, language, zone),
         "fmt_day_long": lambda value: day_long(value, language, zone),
+        "fmt_weekday": lambda value: weekday(value, language),
+        "fmt_day_in_week": lambda value: day_in_week(value, language),
+        "fmt_week": lambda value: week(value, language),
+        "fmt_month": lambda value: month(value, language),
         "fmt_moment": lambda value: moment(value, language, zone),
         "fmt_duration": lambda value: duration(value, language),
         "fmt_phone": masked_phone,

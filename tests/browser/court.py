@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dispatch.booking import bookings
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
@@ -78,6 +78,7 @@ class Court:
         *,
         with_clerk: bool = False,
         starts_in: timedelta = timedelta(minutes=-1),
+        starts_at: datetime | None = None,
         length: timedelta = timedelta(hours=1),
         room: Room | None = None,
     ) -> Held:
@@ -87,14 +88,15 @@ class Court:
         by = clerk or await self.person("clerk")
         room = room or await self.room()
         now = utc_now()
+        begin = starts_at or now + starts_in
         number = secrets.randbelow(9000) + 1000
         draft = SittingDraft(
             case_number=f"（2026）京0105民初{number}{self._made}号",
             case_title=f"{parties[0][0]}诉某公司买卖合同纠纷",
             title="第一次开庭",
             room_id=room.id,
-            starts_at=now + starts_in,
-            ends_at=now + starts_in + length,
+            starts_at=begin,
+            ends_at=begin + length,
             chair_id=chair.user.id,
             clerk_id=clerk.user.id if clerk else "",
             participants=tuple(ParticipantDraft(name=name, role=role, phone="13800138000") for name, role in parties),

@@ -1,0 +1,176 @@
+// Moving a sitting from any of the calendars: it is asked for, the server decides, and what is in the way is told with the nearest free
+// time. Nothing is shown as moved before the server says so.
+
+import { announce, send, toast } from "./page.js";
+import { t } from "./i18n.js";
+
+export const STEP = 15; // minutes
+export const SHORTEST = 10;
+export const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
+
+/** @typedef {{room: string, day: string, from: number, to: number}} Place from and to in minutes of the day */
+/** @typedef {HTMLElement & {busy: boolean, abandon: (item?: HTMLElement) => void, spotOf: (place: Place) => string}} Calendar */
+
+/** @param {number} minutes */
+export function time(minutes) {
+  const whole = Math.max(0, Math.min(24 * 60, Math.round(minutes)));
+  return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** @param {Place} place */
+export function span(place) {
+  return `${time(place.from)}–${time(place.to)}`;
+}
+
+/** @param {Place} a @param {Place} b */
+export function same(a, b) {
+  return a.room === b.room && a.day === b.day && a.from === b.from && a.to === b.to;
+}
+
+/** @param {HTMLElement} item */
+export function focusOn(item) {
+  const link = item.querySelector(".bg-link");
+  if (link instanceof HTMLElement) link.focus();
+}
+
+/** Whether there is room for a calendar with a pointer; below that it is a list. */
+export function isWide() {
+  return matchMedia("(min-width: 821px)").matches;
+}
+
+/** Tell where it would go. @param {Calendar} calendar @param {Place} place @param {HTMLElement | undefined} obstacle */
+export function tellPlace(calendar, place, obstacle) {
+  const state = obstacle ? t("taken by {title}", { title: obstacle.dataset.title ?? "" }) : t("free");
+  announce(t("{room}, {span}: {state}. Enter moves it there, Escape leaves it.", { room: calendar.spotOf(place), span: span(place), state }));
+}
+
+/** Ask before the links change, then let the server decide. @param {Calendar} calendar @param {HTMLElement} item @param {Place} was @param {Place} place */
+export async function proposeMove(calendar, item, was, place) {
+  if (same(was, place)) return calendar.abandon(item);
+  const dialog = dialogOf("move-dialog");
+  if (!dialog) return;
+  calendar.busy = true;
+  /** @param {string} name @param {string} text */
+  const fill = (name, text) => {
+    const spot = dialog.querySelector(`[data-move-${name}]`);
+    if (spot) spot.textContent = text;
+  };
+  fill("what", item.dataset.title ?? "");
+  fill("from", `${calendar.spotOf(was)}, ${span(was)}`);
+  fill("to", `${calendar.spotOf(place)}, ${span(place)}`);
+  const agreed = await answered(dialog, "[data-move-go]", "[data-move-back]");
+  if (!agreed) {
+    calendar.busy = false;
+    calendar.abandon(item);
+    focusOn(item);
+    return;
+  }
+  await carryOut(calendar, item, place);
+}
+
+/** @param {Calendar} calendar @param {HTMLElement} item @param {Place} place */
+async function carryOut(calendar, item, place) {
+  item.classList.remove("is-moving");
+  item.classList.add("is-pending");
+  const result = await send(`/booking/${item.dataset.sitting}/move`, {
+    room_id: place.room, day: place.day, start: time(place.from), minutes: place.to - place.from,
+  });
+  calendar.busy = false;
+  calendar.abandon(item);
+  if (!result.ok) return refused(calendar, item, place, result.data);
+  toast(t("Moved. New personal links were made."));
+  calendar.dispatchEvent(new CustomEvent("sitting-moved", { bubbles: true, detail: { sitting: item.dataset.sitting, day: place.day } }));
+}
+
+/** @param {Calendar} calendar @param {HTMLElement} item @param {Place} place @param {any} problem */
+function refused(calendar, item, place, problem) {
+  const dialog = dialogOf("conflict-dialog");
+  const words = dialog?.querySelector("[data-conflict-words]");
+  const button = dialog?.querySelector("[data-conflict-nearest]");
+  if (!dialog || !words || !(button instanceof HTMLButtonElement)) return;
+  words.textContent = problem?.title ?? t("The server does not answer. Check the network and try again.");
+  const nearest = problem?.nearest;
+  button.hidden = !nearest;
+  if (nearest) {
+    button.textContent = t("Take {time} instead", { time: nearest.words });
+    button.onclick = () => {
+      dialog.close();
+      calendar.busy = true;
+      void carryOut(calendar, item, { ...place, day: nearest.day, from: nearest.minutes, to: nearest.minutes + place.to - place.from });
+    };
+  }
+  dialog.addEventListener("close", () => focusOn(item), { once: true });
+  dialog.showModal();
+}
+
+/** @param {string} id @returns {HTMLDialogElement | null} */
+function dialogOf(id) {
+  const found = document.getElementById(id);
+  return found instanceof HTMLDialogElement ? found : null;
+}
+
+/** Show a dialog and wait for yes or no; Escape is no. @param {HTMLDialogElement} dialog @param {string} yes @param {string} no @returns {Promise<boolean>} */
+function answered(dialog, yes, no) {
+  return new Promise((resolve) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    let agreed = false;
+    dialog.querySelector(yes)?.addEventListener("click", () => { agreed = true; dialog.close(); }, { signal });
+    dialog.querySelector(no)?.addEventListener("click", () => dialog.close(), { signal });
+    dialog.addEventListener("close", () => { controller.abort(); resolve(agreed); }, { signal });
+    dialog.showModal();
+    const go = dialog.querySelector(yes);
+    if (go instanceof HTMLElement) go.focus();
+  });
+}
+
+/**
+ * Follow a pointer that may become a drag; what it was pressed on is not opened by the click that ends the drag.
+ * @param {HTMLElement} calendar @param {PointerEvent} event
+ * @param {{begin: () => void, move: (now: PointerEvent) => void, drop: () => void, abort: () => void}} drag
+ */
+export function follow(calendar, event, drag) {
+  let moved = false;
+  /** @param {PointerEvent} now */
+  const move = (now) => {
+    if (!moved && Math.abs(now.clientX - event.clientX) < 5 && Math.abs(now.clientY - event.clientY) < 5) return;
+    if (!moved) {
+      moved = true;
+      drag.begin();
+      calendar.setPointerCapture(event.pointerId);
+    }
+    drag.move(now);
+  };
+  const stop = () => {
+    removeEventListener("pointermove", move);
+    removeEventListener("pointerup", up);
+    removeEventListener("pointercancel", abort);
+    removeEventListener("keydown", escape, true);
+  };
+  const abort = () => {
+    stop();
+    drag.abort();
+  };
+  const up = () => {
+    stop();
+    if (!moved) return;
+    /** @param {MouseEvent} click */
+    const swallow = (click) => { click.preventDefault(); click.stopPropagation(); };
+    addEventListener("click", swallow, { capture: true, once: true });
+    setTimeout(() => {
+      removeEventListener("click", swallow, { capture: true });
+      drag.drop();
+    }, 0);
+  };
+  /** @param {KeyboardEvent} key */
+  const escape = (key) => {
+    if (key.key === "Escape") {
+      key.preventDefault();
+      abort();
+    }
+  };
+  addEventListener("pointermove", move);
+  addEventListener("pointerup", up);
+  addEventListener("pointercancel", abort);
+  addEventListener("keydown", escape, true);
+}
