@@ -48,7 +48,8 @@ async def _rooms_page(request: Request, *, code: dict[str, str] | None = None, e
     db = ctx(request).db
     connected = await lookups.room_devices(db)
     entries = [RoomEntry(room, room_name(room, language(request)), connected.get(room.id, [])) for room in await lookups.rooms(db)]
-    return render(request, "staff/rooms.html", status=status, rooms=entries, code=code, error=error, reach=reach(request))
+    board = f"{ctx(request).settings.public_url}/board"
+    return render(request, "staff/rooms.html", status=status, rooms=entries, code=code, error=error, reach=reach(request), board=board)
 
 
 async def show_rooms(request: Request) -> Response:

@@ -1,0 +1,3 @@
+// The day's list: the button that prints it.
+
+document.querySelector("[data-print]")?.addEventListener("click", () => print());
