@@ -84,3 +84,29 @@ def nearest_free(wanted: Span, taken: Iterable[Span], earliest: datetime, zone: 
 
 def _moment(day: date, clock: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, clock, zone).astimezone(UTC)
+
+
+def without(spans: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
+    """What of `spans` is not taken, as disjoint spans in order."""
+    found: list[Span] = []
+    away = merged(taken)
+    next_away = 0
+    for span in merged(spans):
+        start = span.start
+        while next_away < len(away) and away[next_away].end <= start:
+            next_away += 1
+        for other in away[next_away:]:
+            if other.start >= span.end:
+                break
+            if other.start > start:
+                found.append(Span(start, other.start))
+            start = max(start, other.end)
+        if start < span.end:
+            found.append(Span(start, span.end))
+    return found
+
+
+def within(spans: Iterable[Span], window: Span) -> list[Span]:
+    """What of `spans` lies in the window, in their order."""
+    cut = (Span(max(span.start, window.start), min(span.end, window.end)) for span in spans)
+    return [span for span in cut if span.start < span.end]

@@ -1,0 +1,166 @@
+"""Finding a time over 200 rooms and 90 days: ``slot_search_ms`` with the occupancy of all resources at hand, ``slot_search_cold_ms``
+when each one is loaded first, ``slot_search_changed_ms`` when one in a hundred has changed since the last search.
+
+Rooms are booked to about four fifths of their hours. Each search needs a room with enough seats and a camera, two named people and any
+one of three interpreters, at three sites with travel between them, and asks for the best twenty slots. The peer tries every start of
+every room with a sorted list of what is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import statistics
+import sys
+import time
+from bisect import bisect_right
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dispatch.booking.calendar_days import WorkingCalendar, published
+from dispatch.booking.finding import find
+from dispatch.booking.hours import COURT_HOURS, open_spans
+from dispatch.booking.occupancy import Held, Occupancy, Times
+from dispatch.booking.slots import Candidate, Need, Search
+from dispatch.booking.spans import STEP, Span, merged
+
+ROOMS, PEOPLE, DAYS, SITES = 200, 40, 90, ("east", "west", "cells")
+ROUNDS = 60
+FULL = 0.8
+ZONE = ZoneInfo("Asia/Shanghai")
+FIRST = datetime(2026, 11, 24, tzinfo=UTC)
+CALENDAR = WorkingCalendar.of(published(2026))
+TRAVEL = {("east", "west"): 30, ("east", "cells"): 45, ("west", "cells"): 40}
+
+
+def taken(chance: random.Random, site_id: str, share: float) -> list[Held]:
+    """Bookings of half an hour to three hours that fill about that share of the court's hours."""
+    found = []
+    for hours in open_spans(Span(FIRST, FIRST + timedelta(days=DAYS)), COURT_HOURS, ZONE, CALENDAR):
+        at = hours.start
+        while at < hours.end:
+            length = chance.randrange(6, 37) * STEP
+            if chance.random() < share:
+                found.append(Held(Span(at, min(at + length, hours.end)), site_id))
+            at += length
+    return found
+
+
+def make(seed: int) -> tuple[dict[str, Times], tuple[Candidate, ...]]:
+    """The rows of all resources, and the rooms."""
+    chance = random.Random(seed)
+    rows: dict[str, Times] = {}
+    rooms = []
+    for number in range(ROOMS):
+        site = SITES[number % 3]
+        features = frozenset({"camera"} if chance.random() < 0.7 else ())
+        rooms.append(Candidate(f"room{number}", "room", site, chance.choice((4, 8, 12, 20, 40)), features, 10, 10, chance.random() < 0.2))
+        rows[f"room{number}"] = Times(COURT_HOURS, ZONE, taken(chance, site, FULL))
+    for number in range(PEOPLE):
+        rows[f"person{number}"] = Times(COURT_HOURS, ZONE, taken(chance, chance.choice(SITES), 0.4))
+    return rows, tuple(rooms)
+
+
+def search_of(chance: random.Random, rooms: tuple[Candidate, ...]) -> Search:
+    """One search over all 90 days. All rooms are asked, also those that are too small or lack the camera: a page may want to say so."""
+    people = chance.sample(range(PEOPLE), 5)
+    named = [Need((Candidate(f"person{number}", "person"),), travels=True) for number in people[:2]]
+    any_of = Need(tuple(Candidate(f"person{number}", "person") for number in people[2:]), travels=True)
+    return Search(
+        minutes=chance.choice((30, 60, 90, 120, 180)),
+        needs=(Need(rooms, seats=8), *named, any_of),
+        window=Span(FIRST, FIRST + timedelta(days=DAYS)),
+        earliest=FIRST,
+        zone=ZONE,
+        noticed_from=FIRST + timedelta(days=4),
+        near=FIRST + timedelta(days=chance.randrange(5, 60), hours=2),
+        preferred=COURT_HOURS,
+        site_id="east",
+        travel=TRAVEL,
+    )
+
+
+def one_by_one(rows: Mapping[str, Times], opened: Collection[Span], search: Search) -> int:
+    """The peer: how many starts are possible, each tried against sorted lists (rooms with both named people, without travel)."""
+    length = timedelta(minutes=search.minutes)
+
+    def busy(resource_id: str, before: int, after: int) -> tuple[list[datetime], list[Span]]:
+        wide = merged(
+            Span(held.span.start - timedelta(minutes=after), held.span.end + timedelta(minutes=before)) for held in rows[resource_id].held
+        )
+        return [span.start for span in wide], wide
+
+    people = [busy(need.candidates[0].id, 0, 0) for need in search.needs[1:3]]
+    found = 0
+    for room in search.needs[0].candidates:
+        lists = [busy(room.id, room.before, room.after), *people]
+        for hours in opened:
+            at = hours.start
+            while at + length <= hours.end:
+                for starts, spans in lists:
+                    place = bisect_right(starts, at + length - timedelta.resolution)
+                    if place and spans[place - 1].end > at:
+                        break
+                else:
+                    found += 1
+                at += STEP
+    return found
+
+
+def report(figure: str, values: list[float], peer: float | None, what: str) -> None:
+    """One line of standard output; the value is the median."""
+    value = statistics.median(values)
+    conditions = (
+        f"{what}; best {min(values):.1f}, worst {max(values):.1f} of {len(values)}; load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores"
+    )
+    ratio = None if peer is None else round(value / peer, 5)
+    line = {"figure": figure, "value": round(value, 2), "unit": "ms", "peer": None if peer is None else "each start tried by itself"}
+    print(json.dumps({**line, "peer_value": peer and round(peer, 1), "ratio": ratio, "conditions": conditions}), flush=True)
+
+
+def main() -> None:
+    """The three figures."""
+    rows, rooms = make(1)
+    chance = random.Random(2)
+    searches = [search_of(chance, rooms) for _ in range(ROUNDS)]
+    revisions = dict.fromkeys(rows, 1)
+
+    def load(ids: Collection[str]) -> dict[str, Times]:
+        return {each: rows[each] for each in ids}
+
+    def fresh() -> Occupancy:
+        return Occupancy(FIRST - timedelta(days=1), DAYS + 2, CALENDAR)
+
+    def timed(occupancy: Occupancy, search: Search) -> float:
+        began = time.perf_counter()
+        occupancy.refresh(revisions, load)
+        found = find(occupancy, search)
+        took = (time.perf_counter() - began) * 1000
+        if len(found) < search.most:
+            print(f"  only {len(found)} slots for {search.minutes} min", file=sys.stderr)
+        return took
+
+    bookings = sum(len(times.held) for times in rows.values())
+    what = f"{ROOMS} rooms × {DAYS} days, {PEOPLE} people, {bookings} bookings, best 20 slots"
+    occupancy = fresh()
+    timed(occupancy, searches[0])
+    warm = [timed(occupancy, search) for search in searches]
+    changed = []
+    for number, search in enumerate(searches):
+        for each in chance.sample(sorted(rows), len(rows) // 100):
+            revisions[each] = number + 2
+        changed.append(timed(occupancy, search))
+    cold = [timed(fresh(), search) for search in searches[:7]]
+    opened = open_spans(Span(FIRST, FIRST + timedelta(days=DAYS)), COURT_HOURS, ZONE, CALENDAR)
+    began = time.perf_counter()
+    one_by_one(rows, opened, searches[0])
+    peer = (time.perf_counter() - began) * 1000
+    report("slot_search_ms", warm, peer, f"{what}, all at hand")
+    report("slot_search_changed_ms", changed, None, f"{what}, {len(rows) // 100} resources changed since the last search")
+    report("slot_search_cold_ms", cold, None, f"{what}, every resource loaded from rows in memory")
+
+
+if __name__ == "__main__":
+    main()
