@@ -41,10 +41,14 @@ class LoadPeer:
         """Offer one audio and one video section to send."""
         lines = await self._transport_lines("actpass")
         sections = _section("audio", "0", AUDIO_TYPE, "sendonly", lines, self.audio_ssrc)
-        sections += _section("video", "1", VIDEO_TYPE, "sendonly", lines, self.video_ssrc)
+        sections += [*_section("video", "1", VIDEO_TYPE, "sendonly", lines, None), *self.video_lines()]
         answer = await exchange(_description(["0", "1"], sections))
         await self._connect(answer, server="a=setup:active" in answer)
         return self
+
+    def video_lines(self) -> list[str]:
+        """Of the camera's section: what it sends."""
+        return [f"a=ssrc:{self.video_ssrc} cname:load"]
 
     async def subscribe(self, offer: str, finish: Callable[[str], Awaitable[None]]) -> LoadPeer:
         """Answer an offer, taking everything."""

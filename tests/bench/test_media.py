@@ -7,6 +7,7 @@ from pathlib import Path
 import aioice.ice
 import pytest
 
+from bench import rooms
 from bench.load.floor import floor_us
 from bench.load.peers import use_address
 from bench.load.targets import Embedded
@@ -48,3 +49,21 @@ def test_the_floor_is_measured_for_both_profiles() -> None:
         protect, send = floor_us(profile, LOOPBACK)
         assert 0 < protect < 1000
         assert 0 < send < 1000
+
+
+@pytest.mark.timeout(60)
+async def test_a_hearing_of_six_gets_the_layers_that_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", aioice.ice.get_host_addresses)
+    use_address(LOOPBACK)
+    target = await Embedded(tmp_path, LOOPBACK).start()
+    hearing = await rooms.Hearing("room").open(target)
+    try:
+        step = await rooms.measure([hearing], [target], rooms.WARM_S, 1.0)
+    finally:
+        await hearing.close()
+        await target.stop()
+    assert hearing.wanted["p0"] == ("f",)
+    assert set(hearing.wanted["p1"]) == {"q", "f"}
+    assert all(hearing.wanted[f"p{i}"] == ("q",) for i in range(2, 6))
+    assert step.lost < 0.2
+    assert step.participants > 0
