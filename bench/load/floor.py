@@ -53,7 +53,7 @@ def _send(address: str, size: int) -> float:
         viewers = [Destination(packed(address, sock.getsockname()[1], socket.AF_INET)) for sock in sockets[1:]]
         batch = Batch(VIEWERS, 16)
         for slot, viewer in enumerate(viewers):
-            batch.names[slot] = viewer.pointer
+            batch.names[slot] = viewer.name
             batch.lengths[slot] = size
         best = float("inf")
         for _ in range(REPEATS):

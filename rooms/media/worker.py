@@ -19,6 +19,7 @@ import structlog
 import uvloop
 
 from rooms.media.forwarding.address import listed
+from rooms.media.forwarding.native.image import Code, Untranslated, load
 from rooms.media.forwarding.port import PortTaken, bind
 from rooms.spare import wait_until_needed
 
@@ -52,7 +53,7 @@ def configure_log() -> None:
     )
 
 
-async def serve(options: argparse.Namespace, sock: socket.socket) -> None:
+async def serve(options: argparse.Namespace, sock: socket.socket, code: Code) -> None:
     """Run until SIGTERM or SIGINT, or until it has drained."""
     from rooms.media.control import Control
     from rooms.media.drain import Drain, marker
@@ -64,7 +65,7 @@ async def serve(options: argparse.Namespace, sock: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     feed = Feed(options.feed_socket, options.recorder_feed_socket, options.number)
-    worker = Worker(sock, options.address, feed, named_port=options.media_port)
+    worker = Worker(sock, options.address, feed, named_port=options.media_port, code=code)
     drain = Drain(worker, marker(options.socket))
     control = Control(worker, drain)
     await control.listen(options.socket)
@@ -85,6 +86,12 @@ def main() -> int:
     """Exit code: 0 ended on request, 1 could not start."""
     options = parse()
     configure_log()
+    try:
+        # Before anything waits for this process: it takes seconds the first time.
+        code = load(options.socket.parent)
+    except Untranslated as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
     if options.spare:
         importlib.import_module("rooms.media.control")
         wait_until_needed()
@@ -97,7 +104,7 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    uvloop.run(serve(options, sock))
+    uvloop.run(serve(options, sock, code))
     return 0
 
 

@@ -9,8 +9,9 @@ tests/rooms/media/test_adapter.py fails when one of them moves.
 from __future__ import annotations
 
 import asyncio
+import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiortc import rtcdtlstransport as _dtls
@@ -32,9 +33,39 @@ SLOT = 2048
 OK = 0
 REPLAYED = (9, 10)
 
-new_buffer: Callable[[int], Any] = lambda size: _ffi.new("unsigned char[]", size)  # noqa: E731
-buffer_view: Callable[[Any], memoryview] = lambda cdata: memoryview(_ffi.buffer(cdata))  # noqa: E731
-buffer_address: Callable[[Any], int] = lambda cdata: int(_ffi.cast("uintptr_t", cdata))  # noqa: E731
+
+def new_buffer(size: int) -> Any:
+    """Memory, zeros at first; whoever has its address keeps it."""
+    return _ffi.new("unsigned char[]", size)
+
+
+def buffer_view(buffer: Any) -> memoryview:
+    """The same memory for Python."""
+    return memoryview(_ffi.buffer(buffer))
+
+
+def address_of(pointer: Any) -> int:
+    """Where a pointer points: a buffer, a session handle."""
+    return int(_ffi.cast("uintptr_t", pointer))
+
+
+def memory_address(memory: Any) -> int:
+    """Where the memory of an object is that offers it (the buffer protocol). The object has to outlive the use of it."""
+    return address_of(_ffi.from_buffer(memory))
+
+
+def c_function(name: str) -> int:
+    """The address of a function of libsrtp (``srtp_protect`` and its like)."""
+    return address_of(_ffi.addressof(_lib, name))
+
+
+def routine(address: int, kinds: Sequence[type[int] | type[bytes]]) -> Callable[..., int]:
+    """The machine code at `address` that numba made, callable with so many arguments: words, or bytes by their address. Returns 0."""
+    arguments = "".join(", char *" if kind is bytes else ", uintptr_t" for kind in kinds)
+    # numba's own convention: where the result goes, and where an exception would.
+    return functools.partial(_ffi.cast(f"int(*)(int64_t *, void *{arguments})", address), _ffi.new("int64_t *"), _ffi.NULL)
+
+
 new_length: Callable[[], Any] = lambda: _ffi.new("int *")  # noqa: E731
 
 

@@ -1,6 +1,6 @@
 """Memory for many datagrams, laid out so that one ``sendmmsg`` or ``recvmmsg`` takes them all and libsrtp works in place.
 
-No compiler is needed: both functions are the C library's, called through libffi.
+What is called is the C library's own, by libffi or from machine code (:mod:`native`).
 """
 
 from __future__ import annotations
@@ -8,15 +8,13 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
-from typing import Any
 
 from . import adapter
 from .adapter import SLOT
 
 MSG_DONTWAIT = 0x40
-#: Linux: a message is cut into datagrams of so many bytes (udp(7)). The kernel takes at most so many of them.
+#: Linux: a message is cut into datagrams of so many bytes (udp(7)).
 UDP_SEGMENT = 103
-MAX_SEGMENTS = 64
 
 
 class _IoVec(ctypes.Structure):
@@ -47,17 +45,18 @@ _HALF = ctypes.sizeof(ctypes.c_uint)
 _libc = ctypes.CDLL(None)
 
 
-def _address(function: Any) -> int:
-    address = ctypes.cast(function, ctypes.c_void_p).value
+def c_function(name: str) -> int:
+    """The address of a function of the C library."""
+    address = ctypes.cast(getattr(_libc, name), ctypes.c_void_p).value
     if address is None:
-        raise OSError("the C library has no such function")
+        raise OSError(f"the C library has no {name}")
     return address
 
 
 #: `(descriptor, address of the first header, count, flags) -> datagrams taken, or -1 with :func:`adapter.last_error`.
-sendmmsg = adapter.function("int(*)(int, uintptr_t, unsigned int, int)", _address(_libc.sendmmsg))
+sendmmsg = adapter.function("int(*)(int, uintptr_t, unsigned int, int)", c_function("sendmmsg"))
 #: The same with a time limit, which has to be 0 (none).
-recvmmsg = adapter.function("int(*)(int, uintptr_t, unsigned int, int, uintptr_t)", _address(_libc.recvmmsg))
+recvmmsg = adapter.function("int(*)(int, uintptr_t, unsigned int, int, uintptr_t)", c_function("recvmmsg"))
 
 
 def takes_segments(descriptor: int) -> bool:
@@ -75,7 +74,7 @@ def takes_segments(descriptor: int) -> bool:
 class Segmentation:
     """Control messages for ``sendmmsg`` that say of which size the datagrams are, made once for each size up to `largest` bytes.
 
-    :meth:`address_of` tells where one is, and :data:`LENGTH` is how long each is, bytes.
+    `address` is where that for 0 bytes is, and :data:`LENGTH` how long each is, bytes.
     """
 
     LENGTH = socket.CMSG_SPACE(2)
@@ -85,26 +84,22 @@ class Segmentation:
         self._memory = ctypes.create_string_buffer((largest + 1) * self.LENGTH)
         for size in range(largest + 1):
             one.pack_into(self._memory, size * self.LENGTH, socket.CMSG_LEN(2), socket.IPPROTO_UDP, UDP_SEGMENT, size)
-        self._base = ctypes.addressof(self._memory)
-
-    def address_of(self, size: int) -> int:
-        return self._base + size * self.LENGTH
+        self.address = ctypes.addressof(self._memory)
 
 
 class Batch:
     """`count` slots of :data:`SLOT` bytes, and as many messages, of which each is one slot until something else is set.
 
-    `view` is the memory of all slots. By slot: `pointers` for libsrtp, `lengths` (words that may be set: bytes in the slot, or room
-    for them), `length_pointers` for libsrtp into the same words, `vectors` (where the kernel finds what a message that begins with
-    this slot is made of). By message, words that may be set: `names` (where the kernel finds the socket address), `begins` (one of
-    `vectors`), `spans` (how many slots), `controls` and `control_lengths` (its control message); and `received` (bytes that
-    ``recvmmsg`` put there).
+    `view` is the memory of all slots, which begins at `slots`. By slot: `pointers` for libsrtp, `lengths` (words that may be set: bytes
+    in the slot, or room for them), `length_pointers` for libsrtp into the same words. By message, words that may be set: `names` (where
+    the kernel finds the socket address); and `received` (bytes that ``recvmmsg`` put there). `vectors` and `headers` are where the
+    kernel's own structures begin.
     """
 
     def __init__(self, count: int, name_length: int) -> None:
         self._memory = adapter.new_buffer(count * SLOT)
         self.view = adapter.buffer_view(self._memory)
-        base = adapter.buffer_address(self._memory)
+        self.slots = base = adapter.address_of(self._memory)
         self.pointers = [self._memory + i * SLOT for i in range(count)]
         self._vectors = (_IoVec * count)()
         self._headers = (_MMsgHdr * count)()
@@ -124,12 +119,6 @@ class Batch:
         words = memoryview(self._headers).cast("B").cast("L")
         halves = memoryview(self._headers).cast("B").cast("I")
         self.lengths = memoryview(self._vectors).cast("B").cast("L")[_IoVec.length.offset // _WORD :: stride // _WORD]
-        self.vectors = [ctypes.addressof(self._vectors) + i * stride for i in range(count)]
-
-        def each(field: int) -> memoryview:
-            return words[(_MMsgHdr.header.offset + field) // _WORD :: HEADER_SIZE // _WORD]
-
-        self.names = each(_MsgHdr.name.offset)
-        self.begins, self.spans = each(_MsgHdr.iov.offset), each(_MsgHdr.iov_length.offset)
-        self.controls, self.control_lengths = each(_MsgHdr.control.offset), each(_MsgHdr.control_length.offset)
+        self.vectors = ctypes.addressof(self._vectors)
+        self.names = words[(_MMsgHdr.header.offset + _MsgHdr.name.offset) // _WORD :: HEADER_SIZE // _WORD]
         self.received = halves[_MMsgHdr.length.offset // _HALF :: HEADER_SIZE // _HALF]

@@ -74,11 +74,12 @@ class Consumer:
             self.codec = codec
             self.copy.rewriter.forget()
             if target is not None:
-                target.payload_type = codec.payload_type
+                target.retype(codec.payload_type)
         active = self.codec in self.accepted and self.allowed and transport.ready and transport.may_start(self)
         now = transport.context.clock()
         if active and not self.active and transport.destination is not None:
-            target = Target(transport.context.outbox, transport.dtls.outbound, transport.destination, self.ssrc, self.codec.payload_type)
+            outbox, dtls = transport.context.outbox, transport.dtls
+            target = Target(outbox, dtls.outbound, transport.destination, self.ssrc, self.codec.payload_type, keeps=dtls)
             self.active = True
             self.track.attach(self.copy, target, now)
             self.place(now)
@@ -137,7 +138,7 @@ class Consumer:
         """The endpoint's address changed."""
         target, destination = self.copy.target, self.transport.destination
         if target is not None and destination is not None:
-            target.destination, target.pointer = destination, destination.pointer
+            target.move(destination)
 
     def close(self) -> None:
         self.allowed = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from . import vp8
 from .codecs import VP8
 from .copies import Copy, Line, Recording
-from .outbox import Outbox, Target
+from .outbox import Group, Outbox, Target
 from .packets import HEADER
 from .sequence import RING, missed_ticks, ring_get
 
@@ -37,7 +37,7 @@ class Layer:
         self.track = track
         self.producer = producer
         self.copies: list[Copy] = []
-        self.targets: list[Target] = []
+        self.targets = Group()
         self.waiting: dict[Line, None] = {}
         self.leaving: dict[Line, None] = {}
         self.packets = self.octets = self.forwarded = 0
@@ -52,7 +52,7 @@ class Layer:
         self.size: tuple[int, int] | None = None
         self.thins = False
         self._thinned: list[Copy] = []
-        self._groups: list[tuple[vp8.Shift, list[Target]]] = []
+        self._groups: list[tuple[vp8.Shift, Group]] = []
         self._each = False
         self._outbox = outbox
         self._first = 0
@@ -102,8 +102,8 @@ class Layer:
         if extended < self._guard:
             # A late packet: not for those who came to this layer after it.
             present = [c for c in self.copies if c.first <= extended and c.target is not None and not c.thinned]
-            targets = [c.target for c in present if c.shift is None and c.target is not None]
-            groups = [(c.shift, [c.target]) for c in present if c.shift is not None and c.target is not None]
+            targets = Group(c.target for c in present if c.shift is None and c.target is not None)
+            groups = [(c.shift, c.target.alone) for c in present if c.shift is not None and c.target is not None]
         if targets:
             self._outbox.fan_out(packet, targets)
             self.forwarded += len(targets)
@@ -134,7 +134,7 @@ class Layer:
         """One packet to one consumer."""
         if shift is not None:
             packet = vp8.shifted(packet, HEADER + 4 * (packet[0] & 0x0F), shift)
-        self._outbox.fan_out(packet, (target,))
+        self._outbox.fan_out(packet, target.alone)
         self.forwarded += 1
 
     def thinning_changed(self) -> None:
@@ -284,13 +284,13 @@ class Layer:
 
     def _refresh(self) -> None:
         groups: dict[vp8.Shift, list[Target]] = {}
-        self.targets = []
+        targets: list[Target] = []
         self._guard = max((c.first for c in self.copies), default=0)
         self._thinned = [copy for copy in self.copies if copy.thinned and copy.target is not None]
         for copy in self.copies:
             if copy.target is not None and not copy.thinned:
-                (self.targets if copy.shift is None else groups.setdefault(copy.shift, [])).append(copy.target)
-        self._groups = list(groups.items())
+                (targets if copy.shift is None else groups.setdefault(copy.shift, [])).append(copy.target)
+        self.targets, self._groups = Group(targets), [(shift, Group(group)) for shift, group in groups.items()]
         self._each = bool(groups or self._thinned)
 
     def pause(self) -> None:

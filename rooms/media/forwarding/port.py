@@ -19,6 +19,7 @@ from aioice import stun
 from .adapter import SLOT
 from .address import Address, bound, for_socket, readable
 from .inbox import Inbox
+from .native.image import Code
 from .outbox import MAX_PACKET, Outbox
 
 BUFFER_BYTES = 4 << 20
@@ -59,9 +60,10 @@ def bind(address: str, port: int) -> socket.socket:
 
 
 class Port:
-    """Owns the socket. Transports register by their user fragment. `after_batch` is called when a wake-up's datagrams are taken."""
+    """Owns the socket. Transports register by their user fragment. `after_batch` is called when a wake-up's datagrams are taken.
+    `code`: the inner loops."""
 
-    def __init__(self, sock: socket.socket, after_batch: Callable[[], None]) -> None:
+    def __init__(self, sock: socket.socket, after_batch: Callable[[], None], code: Code) -> None:
         self._after_batch = after_batch
         self._socket = sock
         self._loop = asyncio.get_running_loop()
@@ -71,7 +73,7 @@ class Port:
         self.family = sock.family
         name_length = 28 if sock.family == socket.AF_INET6 else 16
         self.inbox = Inbox(sock.fileno(), name_length)
-        self.outbox = Outbox(sock.fileno(), name_length)
+        self.outbox = Outbox(sock.fileno(), name_length, code)
         self.dropped: Counter[str] = Counter()
         self.received = 0
         self._loop.add_reader(sock.fileno(), self._readable)
@@ -104,7 +106,7 @@ class Port:
         try:
             self._socket.sendto(data, for_socket(address))
         except OSError:
-            self.outbox.failed += 1
+            self.outbox.fail()
 
     def close(self) -> None:
         """Stop reading and close the socket. May be called twice."""

@@ -112,6 +112,8 @@ class Track:
         if copy in self._copies:
             self._copies.remove(copy)
             self._withdraw(copy)
+            if copy.target is not None:
+                copy.target.end()
             copy.target = None
 
     def direct(self, line: Line, wanted: tuple[Layer, ...], now: float) -> None:

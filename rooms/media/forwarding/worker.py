@@ -17,6 +17,7 @@ from .adapter import Certificate
 from .address import listed
 from .downlink import PAD_S, STATES
 from .feed import Feed
+from .native.image import Code, load
 from .port import Port
 from .producer import Producer
 from .router import Router
@@ -34,12 +35,20 @@ EventListener = Callable[[str, str, str, dict[str, Any]], None]
 
 class Worker:
     """Made on the loop it runs on. `address`: where browsers reach it, one or several with commas between them, the preferred one
-    first. `on_event(name, router, endpoint, fields)` is called for every event."""
+    first. `code`: the inner loops, if they are loaded already. `on_event(name, router, endpoint, fields)` is called for every event."""
 
-    def __init__(self, sock: socket, address: str, feed: Feed, clock: Callable[[], float] = time.monotonic, named_port: int = 0) -> None:
+    def __init__(
+        self,
+        sock: socket,
+        address: str,
+        feed: Feed,
+        clock: Callable[[], float] = time.monotonic,
+        named_port: int = 0,
+        code: Code | None = None,
+    ) -> None:
         self.instance = secrets.token_hex(8)
         self.started_at = time.time()
-        self.port = Port(sock, self._after_batch)
+        self.port = Port(sock, self._after_batch, code or load())
         self.feed = feed
         self.on_event: EventListener = lambda name, router, endpoint, fields: None
         self._clock = clock

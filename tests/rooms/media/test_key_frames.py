@@ -16,6 +16,7 @@ from rooms.media.forwarding import packets, sdp
 from rooms.media.forwarding.codecs import VP8
 from rooms.media.forwarding.copies import Copy
 from rooms.media.forwarding.feed import Feed
+from rooms.media.forwarding.native.image import load
 from rooms.media.forwarding.outbox import Outbox
 from rooms.media.forwarding.producer import PLI_AGAIN_S, PLI_EVERY_S, Producer
 from rooms.media.forwarding.publish import PublishTransport
@@ -76,7 +77,7 @@ class Camera:
 @pytest.fixture
 async def camera() -> AsyncIterator[Camera]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
-        yield Camera(Outbox(unused.fileno(), 16))
+        yield Camera(Outbox(unused.fileno(), 16, load()))
 
 
 async def test_a_stream_that_begins_with_a_key_frame_is_not_asked_for_one(camera: Camera) -> None:

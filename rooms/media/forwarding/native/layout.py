@@ -1,0 +1,58 @@
+"""Where things are in memory that Python and machine code share: offsets in bytes. All words have 64 bits, signed.
+
+The structures are those of 64-bit Linux (``struct iovec``, ``struct mmsghdr``); the order of bytes is the little end's first.
+"""
+
+from __future__ import annotations
+
+WORD = 8
+
+#: A slot takes one packet of up to 2 048 bytes, and what protecting it adds.
+SLOT = 2048
+#: Packets of one track that are copied together.
+MOST_TOGETHER = 32
+#: Linux takes at most so many datagrams as one message (udp(7), UDP_SEGMENT).
+MAX_SEGMENTS = 64
+
+# -- the outbox
+
+#: Addresses of C functions.
+PROTECT, PROTECT_RTCP, SENDMMSG, ERRNO, MEMMOVE = 0, 8, 16, 24, 32
+#: The socket, and the memory of the outbox: slots, vectors and headers for so many packets, and for each message its destination.
+DESCRIPTOR, SLOTS, VECTORS, HEADERS, DESTINATIONS, CAPACITY = 40, 48, 56, 64, 72, 80
+#: Control messages by the size of the datagrams, each so long; 0 where the kernel does not cut messages.
+SEGMENTS, SEGMENT_LENGTH = 88, 96
+#: Packets to be copied: entries, how many, and how many there may be.
+ENTRIES, WAITING, MOST_WAITING = 104, 112, 120
+#: Slots and messages in use.
+USED, MADE = 128, 136
+#: Counters: datagrams sent, messages that the kernel took for it, datagrams that could not be sent.
+SENT, MESSAGES, FAILED = 144, 152, 160
+#: Room for what is worked out of each packet, and for the lengths of runs.
+HEADS, RUNS = 168, 176
+OUTBOX = 184
+
+#: An entry: a packet (0: copied already), its size, and the group it goes to.
+ENTRY_PACKET, ENTRY_SIZE, ENTRY_GROUP, ENTRY = 0, 8, 16, 24
+#: Of a packet, for its copies.
+HEAD_PACKET, HEAD_SIZE, HEAD_SEQ, HEAD_TIMESTAMP, HEAD = 0, 8, 16, 24, 32
+
+#: A target: its session (0: nothing is sent to it any more), its destination, and how it is renumbered.
+SESSION, DESTINATION, SSRC, PAYLOAD_TYPE, SEQ_OFFSET, TS_OFFSET, TARGET = 0, 8, 16, 24, 32, 40, 48
+#: A group: the number of its targets, then their addresses.
+GROUP_TARGETS = 8
+#: A destination: whether several datagrams may go there as one message (1 or 0); then the socket address.
+WHOLE, SOCKET_ADDRESS = 0, 8
+
+# -- the kernel's
+
+VECTOR_BASE, VECTOR_LENGTH, VECTOR = 0, 8, 16
+NAME, NAME_LENGTH, VECTORS_OF, VECTOR_COUNT, CONTROL, CONTROL_LENGTH, RECEIVED, HEADER = 0, 8, 16, 24, 32, 40, 56, 64
+MSG_DONTWAIT = 0x40
+#: Why a message of several datagrams is refused that go through one by one (EIO, EINVAL, EMSGSIZE, EOPNOTSUPP): larger than the path
+#: takes whole, or no device for it.
+SINGLY = (5, 22, 90, 95)
+
+# -- RTP
+
+FIXED_HEADER = 12

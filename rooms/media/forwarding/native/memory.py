@@ -1,0 +1,73 @@
+"""Memory and C functions by address: what :mod:`loops` is made of.
+
+As they stand here these work in any Python, by ctypes. :mod:`translate` puts one machine instruction or call in the place of each.
+Addresses and values are 64-bit integers. Nothing is checked: an address that is none ends the process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+_Packet = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+_Messages = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p, use_errno=True)
+
+
+def get8(address: int) -> int:
+    """The byte at `address`."""
+    return ctypes.c_uint8.from_address(address).value
+
+
+def get16(address: int) -> int:
+    """Two bytes in the machine's order."""
+    return ctypes.c_uint16.from_address(address).value
+
+
+def get32(address: int) -> int:
+    """Four bytes in the machine's order."""
+    return ctypes.c_uint32.from_address(address).value
+
+
+def get64(address: int) -> int:
+    """A word, signed."""
+    return ctypes.c_int64.from_address(address).value
+
+
+def put8(address: int, value: int) -> None:
+    """Set a byte to the lowest eight bits of `value`."""
+    ctypes.c_uint8.from_address(address).value = value
+
+
+def put16(address: int, value: int) -> None:
+    """Set two bytes, in the machine's order."""
+    ctypes.c_uint16.from_address(address).value = value
+
+
+def put32(address: int, value: int) -> None:
+    """Set four bytes, in the machine's order."""
+    ctypes.c_uint32.from_address(address).value = value
+
+
+def put64(address: int, value: int) -> None:
+    """Set a word."""
+    ctypes.c_int64.from_address(address).value = value
+
+
+def move(function: int, to: int, start: int, size: int) -> None:
+    """``memmove``, which is at address `function`."""
+    ctypes.memmove(to, start, size)
+
+
+def transform(function: int, session: int, packet: int, length: int) -> int:
+    """``srtp_protect`` or one of its like at address `function`; `length` is where the packet's length is, before and after. The
+    status, 0 for success."""
+    return int(_Packet(function)(session, packet, length))
+
+
+def exchange(function: int, descriptor: int, headers: int, count: int, flags: int) -> int:
+    """``sendmmsg`` or ``recvmmsg`` at address `function`: how many messages were taken, or -1."""
+    return int(_Messages(function)(descriptor, headers, count, flags, None))
+
+
+def error_number(function: int) -> int:
+    """The errno of the last :func:`exchange`; `function` is the address of ``__errno_location``."""
+    return ctypes.get_errno()
