@@ -92,7 +92,12 @@ class Settings(BaseSettings):
     court_en: str = Field("Yunhe District People's Court, Jingzhou", description="Name of the unit, English.")
     clerk_phone: str = Field("010-5550 1200", description="Telephone of the clerks' office, shown wherever a citizen is stuck.")
 
-    database_url: str = Field("", description="Database of the control plane; empty: dispatch.db in the data directory.")
+    database_url: str = Field(
+        "",
+        repr=False,
+        description="Database of the control plane, sqlite:///path or postgresql://user:password@host/database; empty: dispatch.db in the"
+        " data directory.",
+    )
     ffmpeg: str = Field("", description="The ffmpeg program; empty: the one that comes with the package imageio-ffmpeg.")
     font: str = Field("", description="Font file for names and clock in composites; empty: Noto Sans CJK where installed.")
     log: Path | None = Field(None, description="Directory for the parts' own logs; empty: standard error.")
@@ -309,9 +314,14 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
-        driver, _, path = value.partition(":///")
-        if value and (driver not in ("sqlite", "sqlite+aiosqlite") or path.partition("?")[0] in ("", ":memory:")):
-            raise ValueError("only sqlite:///path is supported")
+        driver, _, path = value.partition("://")
+        file, database = path.removeprefix("/").partition("?")[0], path.partition("/")[2].partition("?")[0]
+        if driver in ("sqlite", "sqlite+aiosqlite"):
+            good = path.startswith("/") and file not in ("", ":memory:")
+        else:
+            good = driver in ("postgresql", "postgresql+asyncpg") and database != ""
+        if value and not good:
+            raise ValueError("neither sqlite:///path nor postgresql://user:password@host/database")
         return value
 
     @classmethod
@@ -348,7 +358,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         if not first["loc"]:  # of several settings together; the text names them
             raise SettingsError(text) from None
         field = str(first["loc"][0])
-        told = f"{PREFIX}{field.upper()}={first['input']}: {text[0].lower()}{text[1:]}"
+        typed = "" if field == "database_url" and "@" in str(first["input"]) else f"={first['input']}"  # it may hold a password
+        told = f"{PREFIX}{field.upper()}{typed}: {text[0].lower()}{text[1:]}"
         raise SettingsError(" ".join(told.splitlines())) from None
 
 
