@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from prometheus_client import Counter
 from sqlalchemy import Row, Select, and_, or_, select
 
 from dispatch.booking import holds
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 ENDED = ("closed", "cancelled")
 UNDER_WAY = ("live", "recess")
+CONFLICTS = Counter("dispatch_booking_conflicts_total", "Bookings refused, by the kind of resource that was in the way", ["kind"])
 SEARCH = timedelta(days=14)
 """How far around the wanted time a free one is looked for."""
 
@@ -166,6 +168,7 @@ async def _conflict(session: AsyncSession, site: Site, want: Want, found: _Obsta
     nearest = nearest_free(want.span, await _taken(session, want, now), now, site.zone)
     named = await _named(session, found.booking_id)
     kind, name = found.resource.kind, found.resource.name
+    CONFLICTS.labels(kind).inc()
     return Conflict(
         f"{kind}_taken" if named is not None else "resource_closed",
         "starts_at",

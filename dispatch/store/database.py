@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from prometheus_client import Counter
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 RESTORING = ".restoring"
 """Directory inside the data directory while a backup is being restored into it (:mod:`dispatch.operations.restore`)."""
+
+AGAIN = Counter("dispatch_acts_again_total", "Acts that were done once more since two were in each other's way")
 
 Result = TypeVar("Result")
 
@@ -127,6 +130,7 @@ class Database:
             if postgresql.state(getattr(cause, "orig", None)) not in postgresql.TRY_AGAIN:
                 raise
         self.again += 1
+        AGAIN.inc()
         async with self._transaction(alone=False) as session:
             return await work(session)
 

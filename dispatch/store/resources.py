@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, ForeignKey, Index, Integer, String, delete, event, insert, text, update
+from sqlalchemy import Connection, ForeignKey, Index, Integer, String, delete, event, insert, inspect, text, update
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from dispatch.store.base import Base, new_id
@@ -173,7 +173,9 @@ def keep_in_step(table: type[Base], kind: str) -> None:
 
     @event.listens_for(table, "after_update")
     def changed(_mapper: Mapper[Any], connection: Connection, row: Any) -> None:
-        connection.execute(update(resources).where(resources.c.id == row.id).values(**named(row)))
+        shared = named(row)
+        if any(inspect(row).attrs[name].history.has_changes() for name in shared):  # each sign-in changes a user too
+            connection.execute(update(resources).where(resources.c.id == row.id).values(**shared))
 
     @event.listens_for(table, "after_delete")
     def gone(_mapper: Mapper[Any], connection: Connection, row: Any) -> None:
