@@ -93,6 +93,7 @@ class Prepared:
     def __init__(self, docket: Docket, occupancy: Occupancy) -> None:
         self.docket = docket
         self.occupancy = occupancy
+        self._days: list[int] = []
         self.sittings = {each.id: each for each in docket.waiting}
         if len(self.sittings) < len(docket.waiting) or len(docket.waiting) > MOST_WAITING:
             raise ValueError(f"a docket lists at most {MOST_WAITING} sittings, each once")
@@ -103,6 +104,8 @@ class Prepared:
         self.several = {case_id for case_id, sittings in cases.items() if sittings > 1}
         """Cases of which more than one sitting is listed."""
         self.finders = {each.id: Finder(occupancy, self._search(each)) for each in docket.waiting}
+        self.aligned = {each.id: self._aligned(each) for each in docket.waiting}
+        """The starts that a listing chooses from: on the grain, or that of the former proposal, and over by the deadline."""
         self.options = {each.id: self._options(each) for each in docket.waiting}
 
     def _search(self, each: Waiting) -> Search:
@@ -122,8 +125,7 @@ class Prepared:
         if not known or not window.start <= pinned.start < end <= window.end:
             raise ValueError(f"{each.id} is pinned outside the window or to what is none of its candidates")
 
-    def aligned(self, each: Waiting) -> int:
-        """The starts that a listing chooses from: on the grain, or that of the former proposal."""
+    def _aligned(self, each: Waiting) -> int:
         finder = self.finders[each.id]
         some = self.grid_steps(each)
         if each.previous is not None and each.previous.start >= self.docket.window.start:
@@ -144,15 +146,17 @@ class Prepared:
 
     def _options(self, each: Waiting) -> list[Option]:
         finder, pinned = self.finders[each.id], each.pinned
-        wanted = self.aligned(each) if pinned is None else 1 << finder.step(pinned.start)
+        wanted = self.aligned[each.id] if pinned is None else 1 << finder.step(pinned.start)
         every = (Option(place, finder.starts(n) & wanted, finder.fixed_cost(n)) for n, place in enumerate(finder.places))
         return [option for option in every if option.starts and (pinned is None or option.place.id == pinned.resource_ids[0])]
 
     def days(self, each: Waiting) -> list[int]:
-        """The steps of each local day of the window, from its first on."""
-        finder = self.finders[each.id]
-        first = finder.step(self.docket.window.start)
-        return [steps for steps in finder.days if steps >> first]
+        """The steps of each local day of the window, from its first on: the same for all sittings."""
+        if not self._days:
+            finder = self.finders[each.id]
+            first = finder.step(self.docket.window.start)
+            self._days = [steps for steps in finder.days if steps >> first]
+        return self._days
 
     def time_cost(self, each: Waiting, day: int, *, preferred: bool) -> int:
         """What it costs to be on a day, counted from the window's first, within or outside the preferred hours."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ortools.sat.python import cp_model
 
 from dispatch.booking.docket import Docket, Placement, Prepared
-from dispatch.booking.first_listing import cheapest_fit, pulled_forward
+from dispatch.booking.first_listing import cheapest_fit, improved, pulled_forward
 from dispatch.booking.listing_conflicts import why_not_together, why_unplaced
 from dispatch.booking.listing_model import ListingModel
 from dispatch.booking.obstacles import Obstacle
@@ -25,14 +25,15 @@ from dispatch.booking.occupancy import Occupancy
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How long is searched. `work`: in the solver's own measure, of which a core does a twentieth to a tenth in a second; with the same
-    `seed` and `workers` the same work gives the same listing on any machine. `seconds` ends it on one that is too busy for that.
+    `seed` and `workers` the same work gives the same listing on any machine. `seconds` ends it on one that is too busy for that. Neither
+    counts what comes before the solver, a second or two for 100 sittings.
 
     One worker goes by unsatisfiable cores, which finds the best listings and the best bound by far; more of them add bounds by linear
     relaxation and search in neighbourhoods, in turns, which is worth it where there are cores to spare.
     """
 
-    work: float = 0.4
-    seconds: float = 8.0
+    work: float = 0.6
+    seconds: float = 7.5
     workers: int = 1
     seed: int = 1
 
@@ -105,7 +106,7 @@ def propose(
     """
     prepared = Prepared(docket, occupancy)
     effort, stop = effort or Effort(), stop or Stop()
-    first = cheapest_fit(prepared)
+    first = improved(prepared, cheapest_fit(prepared), effort.seed, stop=lambda: stop.is_set)
     model = ListingModel(prepared)
     model.begin_with(first)
     solver = _solver(effort)

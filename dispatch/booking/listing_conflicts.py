@@ -11,10 +11,9 @@ from itertools import combinations
 
 from ortools.sat.python import cp_model
 
-from dispatch.booking.bitmaps import runs, steps_of
+from dispatch.booking.bitmaps import each_step, runs, steps_of
 from dispatch.booking.docket import Placement, Prepared, Waiting
 from dispatch.booking.finding import Finder
-from dispatch.booking.first_listing import first_start
 from dispatch.booking.obstacles import Obstacle, irreducible
 from dispatch.booking.slots import Candidate, Need, Search
 
@@ -197,10 +196,9 @@ def why_unplaced(prepared: Prepared, placements: Mapping[str, Placement], each: 
             holders.setdefault(resource_id, []).append(sitting_id)
     base = prepared.finders[each.id]
     now = Finder(occupancy, base.search)
-    aligned = prepared.aligned(each)
-    found = first_start(now, {number: now.starts(number) & aligned for number in range(len(now.places))})
-    if found is not None:
-        return [Obstacle("left_over", {"start": found.start})]
+    left = _first_left(now, prepared.aligned[each.id])
+    if left >= 0:
+        return [Obstacle("left_over", {"start": now.moment(left)})]
     explanations = []
     for site_id in sorted({place.site_id for place in base.places}) or [""]:
         taken, times = [], []
@@ -223,3 +221,12 @@ def why_unplaced(prepared: Prepared, placements: Mapping[str, Placement], each: 
             last.append((Obstacle("deadline", {"sitting_id": each.id}), prepared.in_time(each)))
         explanations.append(irreducible([*taken, *times, *last]) or [Obstacle("shared", {"sitting_id": each.id})])
     return min(explanations, key=len)
+
+
+def _first_left(finder: Finder, wanted: int) -> int:
+    """The first of the wanted starts at which all needs can be met somewhere; -1 where there is none."""
+    found = []
+    for number in range(len(finder.places)):
+        steps = each_step(finder.starts(number) & wanted)
+        found += [next((step for step in steps if finder.assigned(number, step) is not None), -1)]
+    return min((step for step in found if step >= 0), default=-1)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from dispatch.booking.docket import CASE_DAY, CHANGED, MOST_WAITING, ROOM_OF_DAY, UNPLACED, Docket, Placement, Prepared, Waiting
 from dispatch.booking.finding import A_DAY_OFF, NOT_PREFERRED
-from dispatch.booking.first_listing import cheapest_fit, earliest_fit
+from dispatch.booking.first_listing import cheapest_fit, earliest_fit, improved, pulled_forward
 from dispatch.booking.hours import ALWAYS, COURT_HOURS, open_spans, weekly_hours
 from dispatch.booking.listing import Effort, Progress, Proposal, Stop, propose
 from dispatch.booking.obstacles import Obstacle
@@ -408,6 +408,8 @@ def test_no_listing_of_a_tiny_docket_is_better(made: tuple[Docket, dict[str, Tim
     assert found.placements.keys() | found.unplaced.keys() == {each.id for each in of.waiting}
     assert all(found.unplaced.values())
     prepared = Prepared(of, on)
-    for quick in (earliest_fit(prepared), cheapest_fit(prepared)):
+    quickly = cheapest_fit(prepared)
+    assert prepared.cost_of(improved(prepared, quickly, 1)) <= prepared.cost_of(quickly)
+    for quick in (earliest_fit(prepared), quickly, improved(prepared, quickly, 1), pulled_forward(prepared, quickly)):
         assert faults(of, times, quick) == []
         assert prepared.cost_of(quick) == price(of, quick) >= found.cost
