@@ -181,6 +181,7 @@ async def cancel(
     async with db.writer() as session:
         sitting = await _open(session, sitting_id, seen)
         sitting.status, sitting.cancel_reason = "cancelled", reason
+        sitting.revise(now)
         for booking in sitting.bookings:
             booking.active = False
         for participant in sitting.participants:
@@ -329,6 +330,7 @@ async def _place(
     users = user_ids if user_ids is not None else {p.user_id for p in sitting.participants if p.user_id is not None}
     await refuse_conflicts(session, db.site, room_id=room.id, user_ids=users, span=span, now=now, own=sitting.id)
     sitting.starts_at, sitting.ends_at = span.start, span.end
+    sitting.revise(now)
     for booking in sitting.bookings:
         booking.room, booking.room_id, booking.starts_at, booking.ends_at = room, room.id, span.start, span.end
     for participant in sitting.participants:

@@ -40,6 +40,7 @@ async def extend(db: Database, sitting_id: str, minutes: int, by: User, now: dat
         users = {person.user_id for person in sitting.participants if person.user_id is not None}
         await refuse_conflicts(session, db.site, room_id=sitting.room.id, user_ids=users, span=span, now=now, own=sitting.id)
         sitting.ends_at = span.end
+        sitting.revise(now)
         for booking in sitting.bookings:
             booking.ends_at = span.end
         for person in sitting.participants:

@@ -95,6 +95,7 @@ def _change(sitting: Sitting, status: str, row: Row) -> None:
         sitting.closed_at = moment(row.at_us)
     if status == "cancelled":
         sitting.cancel_reason = sitting.cancel_reason or str(row.data["reason"])[:200]
+        sitting.revise(moment(row.at_us))
         for booking in sitting.bookings:
             booking.active = False
 
