@@ -29,6 +29,8 @@ from dispatch.booking.draft import (
 from dispatch.booking.spans import Span
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
+from dispatch.notices import outbox
+from dispatch.notices.addresses import normal_email
 from dispatch.store.tables import Booking, Case, Participant, Room, Sitting, User, new_id
 
 if TYPE_CHECKING:
@@ -102,6 +104,7 @@ async def create_sitting(db: Database, draft: SittingDraft, by: User, now: datet
         session.add(Booking(sitting=sitting, room_id=room.id, room=room, starts_at=span.start, ends_at=span.end))
         await session.flush()
         await _seat(session, db, sitting, draft, staff, now)
+        await outbox.settle(session, db, sitting, now)
         await _note(session, db, by, "sitting_booked", sitting, room, now)
         orders.keep(session, order, sitting.id, now)
     return await _whole(db, sitting.id)
@@ -131,6 +134,7 @@ async def move(
         if errors:
             raise ValidationFailed(errors)
         await _place(session, db, sitting, room, Span(starts_at.astimezone(UTC), ends_at.astimezone(UTC)), by, now)
+        await outbox.settle(session, db, sitting, now)
     return await _whole(db, sitting_id)
 
 
@@ -161,7 +165,10 @@ async def update_sitting(
         else:
             await _place(session, db, sitting, await session.get_one(Room, draft.room_id), span, by, now, _user_ids(draft))
         sitting.case, sitting.title = await _case(session, draft), title_of(draft)
+        addresses = outbox.addresses_of(sitting)
         await _seat(session, db, sitting, draft, staff, now)
+        await outbox.note_addresses(session, by, sitting, addresses, now)
+        await outbox.settle(session, db, sitting, now)
         await _note(session, db, by, "sitting_changed", sitting, sitting.room, now)
     return await _whole(db, sitting_id)
 
@@ -186,6 +193,7 @@ async def cancel(
             booking.active = False
         for participant in sitting.participants:
             invitations.withdraw(participant, "cancelled", now)
+        await outbox.settle(session, db, sitting, now)
         await _note(session, db, by, "sitting_cancelled", sitting, sitting.room, now, reason=reason)
     return await _whole(db, sitting_id)
 
@@ -288,6 +296,7 @@ async def _seat(session: AsyncSession, db: Database, sitting: Sitting, draft: Si
         participant.user_id = user.id if user else None
         participant.name = tidy(row.name) or (user.name if user else "")
         participant.phone = row.phone.strip() or (user.phone if user else "")
+        participant.email = "" if user or not row.email.strip() else normal_email(row.email)
         participant.role, participant.position = row.role, position
         participant.seat = "link" if user else row.seat
         kept.add(participant.id)

@@ -10,6 +10,7 @@ from dispatch.booking.conflicts import ENDED, refuse_conflicts
 from dispatch.booking.spans import Span
 from dispatch.errors import NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
+from dispatch.notices import outbox
 from dispatch.store.tables import Sitting, User
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ async def extend(db: Database, sitting_id: str, minutes: int, by: User, now: dat
             for invitation in person.invitations:
                 if invitation.revoked_at is None:
                     invitation.expires_at = invitations.expiry(db, sitting)
+        await outbox.settle(session, db, sitting, now)
         await audit.write(
             session,
             by,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from dispatch.archive import catalogue
+from dispatch.notices import outbox
 from dispatch.sittings.moments import moment
 from dispatch.store.tables import Participant, Sitting
 from rooms.procedure import PROCEDURES
@@ -70,6 +71,8 @@ async def project_rows(db: Database, sitting_id: str, rows: Sequence[Row]) -> No
             if row.seq > sitting.log_seq:
                 await _apply(session, sitting, row)
                 sitting.log_seq = row.seq
+        if sitting.status == "cancelled":
+            await outbox.settle(session, db, sitting, moment(rows[-1].at_us))
 
 
 async def _apply(session: AsyncSession, sitting: Sitting, row: Row) -> None:

@@ -20,6 +20,7 @@ class Entry:
 BOOKING = Entry("/booking", "Booking", "calendar")
 TODAY = Entry("/today", "My sittings", "gavel")
 CONSOLE = Entry("/console", "Command centre", "wall")
+MESSAGES = Entry("/messages", "Notices", "message")
 ARCHIVE = Entry("/archive", "Archive", "archive")
 ROOMS = Entry("/rooms", "Rooms", "door")
 USERS = Entry("/users", "Staff", "users")
@@ -29,7 +30,7 @@ ROLES = Entry("/roles", "Roles", "shield")
 AUDIT = Entry("/audit", "Audit log", "audit")
 
 BY_ROLE: dict[str, tuple[Entry, ...]] = {
-    CLERK: (BOOKING, TODAY, CONSOLE, ARCHIVE, ROOMS),
+    CLERK: (BOOKING, TODAY, MESSAGES, CONSOLE, ARCHIVE, ROOMS),
     JUDGE: (TODAY, ARCHIVE),
     PROSECUTOR: (TODAY, ARCHIVE),
     OFFICER: (CONSOLE, ARCHIVE),

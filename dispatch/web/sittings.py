@@ -11,6 +11,8 @@ from markupsafe import Markup
 from dispatch.booking import bookings
 from dispatch.errors import NotFound, UserError
 from dispatch.identity import invitations
+from dispatch.notices import ledger
+from dispatch.notices.outbox import open_channels
 from dispatch.sittings import listing
 from dispatch.sittings.sittings import takes_part
 from dispatch.store.tables import Participant, Sitting
@@ -70,6 +72,7 @@ async def show(request: Request) -> Response:
     tokens = invitations.links(context.db, sitting) if clerk else {}
     day = sitting.starts_at.astimezone(zone(request)).date()
     held = next((booking.room for booking in sitting.bookings), None)
+    told = await ledger.page(context.db, ledger.Wanted(sitting.id), None, 200) if clerk else ([], None)
     return render(
         request,
         "staff/sitting.html",
@@ -85,6 +88,8 @@ async def show(request: Request) -> Response:
         enters=sitting.status in ENTERABLE and takes_part(sitting, user.id),
         fresh_links=clerk and "saved" in request.query,
         recording=sitting.id in await lookups.recorded(context.db, [sitting.id]),
+        open=open_channels(context.db.site),
+        told=[message for message in told[0] if message.newest] if clerk else None,
         watch=clerk and sitting.status != "cancelled",
     )
 

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from dispatch.store.migrate import configuration, head, upgrade
-from dispatch.store.tables import Base
+from dispatch.store.notice_tables import Message
 
 TOP = Path(__file__).resolve().parents[3]
 
@@ -40,7 +40,7 @@ def test_an_upgraded_database_has_the_tables_of_this_version(tmp_path: Path) -> 
     upgrade(url)
     engine = create_engine(url)
     with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata)
+        differences = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Message.metadata)
     engine.dispose()
     assert differences == []
 

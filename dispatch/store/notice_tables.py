@@ -1,0 +1,58 @@
+"""What people are told; see :mod:`dispatch.notices`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from dispatch.store.tables import Base, Participant, Sitting, new_id, utc_now
+
+
+class Outgoing:
+    """What is on its way out. Written in the transaction of the act it tells of, and sent by whoever holds its lease
+    (:mod:`dispatch.notices.sender`). `state`: queued, sending, sent, failed, superseded (it is so no longer, and was not sent)."""
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    state: Mapped[str] = mapped_column(String(12), default="queued")
+    next_at: Mapped[datetime]
+    """when it is to be tried next"""
+    good_until: Mapped[datetime]
+    """when it is given up: later it would be of no use"""
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    owner: Mapped[str] = mapped_column(String(32), default="")
+    """which run of the sender is at it"""
+    leased_until: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(String(400), default="")
+    """what the other side said last, or why it was not sent"""
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    settled_at: Mapped[datetime | None]
+    """when it was sent, failed or was superseded"""
+
+
+class Message(Outgoing, Base):
+    """Something that one participant is told of one sitting by one way. Its words are made when it is sent, so that no personal link
+    lies here.
+
+    `channel`: mail, sms. `kind`: invitation, changed, link, cancelled, removed, reminder.
+    """
+
+    __tablename__ = "message"
+    channel: Mapped[str] = mapped_column(String(8))
+    kind: Mapped[str] = mapped_column(String(12))
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
+    participant_id: Mapped[str] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"), index=True)
+    address: Mapped[str] = mapped_column(String(254))
+    sequence: Mapped[int] = mapped_column(Integer)
+    """of the sitting it tells of"""
+    invitation_id: Mapped[str | None] = mapped_column(String(16))
+    """of the personal link it brings, if any"""
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """what it says of time and place, and of the former ones; of a reminder its hours"""
+    newest: Mapped[bool] = mapped_column(default=False)
+    """of what this participant was told by this way, reminders aside"""
+    sitting: Mapped[Sitting] = relationship(lazy="raise")
+    participant: Mapped[Participant] = relationship(lazy="raise")
+    __table_args__ = (Index("message_due", "channel", "state", "next_at"), Index("message_listed", "created_at", "id"))
