@@ -1,14 +1,14 @@
-"""What people are told; see :mod:`dispatch.notices`."""
+"""What people are told, and where their calendars look; see :mod:`dispatch.notices`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from dispatch.store.tables import Base, Participant, Sitting, new_id, utc_now
+from dispatch.store.tables import Base, Participant, Sitting, User, new_id, utc_now
 
 
 class Outgoing:
@@ -56,3 +56,21 @@ class Message(Outgoing, Base):
     sitting: Mapped[Sitting] = relationship(lazy="raise")
     participant: Mapped[Participant] = relationship(lazy="raise")
     __table_args__ = (Index("message_due", "channel", "state", "next_at"), Index("message_listed", "created_at", "id"))
+
+
+class CalendarFeed(Base):
+    """Sittings that a calendar program fetches by a secret address, as `user_id` may see them. `kind`: "person" (his own),
+    "room" (`target` is its id), "site" (`target` is the site's name, "" for all rooms). The token is kept as that of an
+    :class:`~dispatch.store.tables.Invitation` is; a feed that is revoked is gone."""
+
+    __tablename__ = "calendar_feed"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(8))
+    target: Mapped[str] = mapped_column(String(80), default="")
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    token_sealed: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    used_at: Mapped[datetime | None]
+    user: Mapped[User] = relationship(lazy="joined")
+    __table_args__ = (UniqueConstraint("user_id", "kind", "target"),)

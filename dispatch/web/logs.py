@@ -9,15 +9,15 @@ from typing import Any
 
 import structlog
 
-_LINK = re.compile(r"^/join/(?!sitting/)[^/]+")
+_LINK = re.compile(r"^/(?:join/(?!sitting/)|feeds/)[^/]+")
 _PHONE = re.compile(r"(?<![0-9A-Za-z])(\+?\d{3})\d{4,6}(\d{4})(?![0-9A-Za-z])")
 _EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 _SECRET_KEYS = frozenset({"token", "password", "secret", "cookie", "code"})
 
 
 def masked_path(path: str) -> str:
-    """The path with the token of a personal link hidden."""
-    return _LINK.sub("/join/***", path)
+    """The path with the token of a personal link or a calendar hidden."""
+    return _LINK.sub(lambda found: f"/{found[0].split('/')[1]}/***", path)
 
 
 def mask_phones(text: str) -> str:
