@@ -83,31 +83,38 @@ async def create_sitting(db: Database, draft: SittingDraft, by: User, now: datet
 
     Raises ValidationFailed naming every bad field, Conflict naming what is in the way, or UserError("key_reused").
     """
-    found = problems(draft, now)
     async with db.writer() as session:
         if (made := await orders.carried_out(session, order, now)) is not None:
             return await _get(session, made)
-        staff, span = await _checked(session, draft, found)
-        await refuse_conflicts(session, db.site, room_id=draft.room_id, user_ids=_user_ids(draft), span=span, now=now)
-        sitting = Sitting(
-            id=new_id(),
-            kind=draft.kind,
-            case=await _case(session, draft),
-            title=title_of(draft),
-            starts_at=span.start,
-            ends_at=span.end,
-            created_by=by.id if await session.get(User, by.id) is not None else None,  # a program has no account; the audit names it
-            created_at=now,
-        )
-        session.add(sitting)
-        room = await session.get_one(Room, draft.room_id)
-        session.add(Booking(sitting=sitting, room_id=room.id, room=room, starts_at=span.start, ends_at=span.end))
-        await session.flush()
-        await _seat(session, db, sitting, draft, staff, now)
-        await outbox.settle(session, db, sitting, now)
-        await _note(session, db, by, "sitting_booked", sitting, room, now)
+        sitting = await book(session, db, draft, by, now)
         orders.keep(session, order, sitting.id, now)
     return await _whole(db, sitting.id)
+
+
+async def book(session: AsyncSession, db: Database, draft: SittingDraft, by: User, now: datetime) -> Sitting:
+    """Inside a transaction: :func:`create_sitting` without an order, for whoever books several at once. Raises ValidationFailed or
+    Conflict, after which the transaction (or the savepoint around it) is to be taken back."""
+    found = problems(draft, now)
+    staff, span = await _checked(session, draft, found)
+    await refuse_conflicts(session, db.site, room_id=draft.room_id, user_ids=_user_ids(draft), span=span, now=now)
+    sitting = Sitting(
+        id=new_id(),
+        kind=draft.kind,
+        case=await _case(session, draft),
+        title=title_of(draft),
+        starts_at=span.start,
+        ends_at=span.end,
+        created_by=by.id if await session.get(User, by.id) is not None else None,  # a program has no account; the audit names it
+        created_at=now,
+    )
+    session.add(sitting)
+    room = await session.get_one(Room, draft.room_id)
+    session.add(Booking(sitting=sitting, room_id=room.id, room=room, starts_at=span.start, ends_at=span.end))
+    await session.flush()
+    await _seat(session, db, sitting, draft, staff, now)
+    await outbox.settle(session, db, sitting, now)
+    await _note(session, db, by, "sitting_booked", sitting, room, now)
+    return sitting
 
 
 async def move(

@@ -74,3 +74,12 @@ class CalendarFeed(Base):
     used_at: Mapped[datetime | None]
     user: Mapped[User] = relationship(lazy="joined")
     __table_args__ = (UniqueConstraint("user_id", "kind", "target"),)
+
+
+class ImportKey(Base):
+    """A row of a file that was imported: the hash of its key, so that it is imported once (:mod:`dispatch.exchange.importing`)."""
+
+    __tablename__ = "import_key"
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

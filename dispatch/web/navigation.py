@@ -38,7 +38,7 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
 }
 """The first entry of a role is its home."""
 
-_BELOW = {"/sittings": "/booking"}
+_BELOW = {"/sittings": "/booking", "/exchange": "/booking"}
 
 
 def home(role: str) -> str:
