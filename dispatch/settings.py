@@ -124,6 +124,7 @@ class Settings(BaseSettings):
     )
     sms_success: str = Field("", description="What its answer says on success, like code=OK; empty: any 2xx will do.")
     reminder_hours: str = Field("48, 1", description="Hours before the start at which people are reminded, with commas; empty: never.")
+    webhook_private: bool = Field(False, description="Webhooks may lead into private networks, and by http.")
 
     database_url: str = Field("", description="Database of the control plane; empty: dispatch.db in the data directory.")
     ffmpeg: str = Field("", description="The ffmpeg program; empty: the one that comes with the package imageio-ffmpeg.")

@@ -29,7 +29,7 @@ from dispatch.booking.draft import (
 from dispatch.booking.spans import Span
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
-from dispatch.notices import outbox
+from dispatch.notices import outbox, webhooks
 from dispatch.notices.addresses import normal_email
 from dispatch.store.tables import Booking, Case, Participant, Room, Sitting, User, new_id
 
@@ -361,6 +361,7 @@ async def _place(
 async def _note(
     session: AsyncSession, db: Database, by: User, action: str, sitting: Sitting, room: Room, now: datetime, **detail: str
 ) -> None:
+    await webhooks.note(session, action.replace("_", ".", 1), sitting, now)
     await audit.write(
         session,
         by,

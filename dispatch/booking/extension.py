@@ -10,7 +10,7 @@ from dispatch.booking.conflicts import ENDED, refuse_conflicts
 from dispatch.booking.spans import Span
 from dispatch.errors import NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
-from dispatch.notices import outbox
+from dispatch.notices import outbox, webhooks
 from dispatch.store.tables import Sitting, User
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ async def extend(db: Database, sitting_id: str, minutes: int, by: User, now: dat
                 if invitation.revoked_at is None:
                     invitation.expires_at = invitations.expiry(db, sitting)
         await outbox.settle(session, db, sitting, now)
+        await webhooks.note(session, "sitting.extended", sitting, now)
         await audit.write(
             session,
             by,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from dispatch.notices.sender import Refused, TryLater, Unreachable
+from dispatch.notices.sender import Rejected, TryLater, Unreachable
 from dispatch.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Gateway:
         if answer.status in (401, 403):  # our key, not this message
             raise Unreachable(words)
         if not 200 <= answer.status < 300 or not took_it(said, self._settings.sms_success):
-            raise Refused(words)
+            raise Rejected(words)
         return words
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from dispatch import audit
 from dispatch.errors import NotFound, Refused
 from dispatch.notices.outbox import OVER, address_of, open_channels
-from dispatch.store.notice_tables import Message
+from dispatch.store.notice_tables import Message, WebhookDelivery
 from dispatch.store.tables import Case, Participant, Sitting, new_id
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Count:
 
 
 async def counts(db: Database, now: datetime) -> tuple[list[Count], dict[str, timedelta]]:
-    """Messages by way and state, reminders of another day left out; and for each way how long the oldest is overdue."""
+    """Messages and events by way and state, reminders of another day left out; and for each way how long the oldest is overdue."""
     there = or_(Message.state != "queued", Message.next_at <= now)
     by_state = select(Message.channel, Message.state, func.count().label("number")).where(there).group_by(Message.channel, Message.state)
     waits = Message.state.in_(("queued", "sending"))
@@ -151,4 +151,9 @@ async def counts(db: Database, now: datetime) -> tuple[list[Count], dict[str, ti
     async with db.reader() as session:
         found = [Count(row.channel, row.state, row.number) for row in await session.execute(by_state)]
         since = {row.channel: now - row.since for row in await session.execute(oldest.group_by(Message.channel))}
+        events = select(WebhookDelivery.state, func.count().label("number")).group_by(WebhookDelivery.state)
+        found += [Count("webhook", row.state, row.number) for row in await session.execute(events)]
+        late = select(func.min(WebhookDelivery.created_at)).where(WebhookDelivery.state.in_(("queued", "sending")))
+        if (first := await session.scalar(late)) is not None:
+            since["webhook"] = now - first
     return found, since

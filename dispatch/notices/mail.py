@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiosmtplib
 from aiosmtplib import SMTP, SMTPException, SMTPRecipientRefused, SMTPRecipientsRefused, SMTPResponseException
 
-from dispatch.notices.sender import Refused, TryLater, Unreachable
+from dispatch.notices.sender import Rejected, TryLater, Unreachable
 from dispatch.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class MailServer:
         self._smtp: SMTP | None = None
 
     async def deliver(self, mail: EmailMessage, to: str) -> str:
-        """Hand over one mail; what the server said. Raises :class:`Refused` at 5yz, :class:`TryLater` at 4yz and where the
+        """Hand over one mail; what the server said. Raises :class:`Rejected` at 5yz, :class:`TryLater` at 4yz and where the
         connection breaks, :class:`Unreachable` where there is none to be had."""
         smtp = await self._connected()
         try:
@@ -89,10 +89,10 @@ class MailServer:
         return smtp
 
 
-def _judged(error: SMTPResponseException | SMTPRecipientRefused) -> Refused | TryLater:
+def _judged(error: SMTPResponseException | SMTPRecipientRefused) -> Rejected | TryLater:
     """5yz is final, anything else may be tried again (RFC 5321 section 4.2.1)."""
     words = f"{error.code} {error.message}" if error.code > 0 else error.message
-    return Refused(_line(words)) if 500 <= error.code <= 599 else TryLater(_line(words))
+    return Rejected(_line(words)) if 500 <= error.code <= 599 else TryLater(_line(words))
 
 
 def _words(error: BaseException) -> str:

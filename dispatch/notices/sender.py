@@ -48,7 +48,7 @@ O = TypeVar("O", bound=Outgoing)  # noqa: E741  the row that a line sends
 Act = Callable[[], Awaitable[str]]
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """The other side does not want it, and never will: the text says why."""
 
 
@@ -73,7 +73,7 @@ class Line(ABC, Generic[O]):
     @abstractmethod
     async def pack(self, session: AsyncSession, row: O, now: datetime) -> Act | None:
         """Inside the transaction of the claim: load what is needed; the act that sends it and gives what the other side said.
-        None: what it was to tell is so no longer. The act raises :class:`Refused`, :class:`TryLater` or :class:`Unreachable`."""
+        None: what it was to tell is so no longer. The act raises :class:`Rejected`, :class:`TryLater` or :class:`Unreachable`."""
 
     async def rest(self) -> None:
         """Nothing is waiting: let go of connections."""
@@ -138,7 +138,7 @@ class Sender(Generic[O]):
         try:
             async with asyncio.timeout(LONGEST_S):
                 said = await act()
-        except Refused as error:
+        except Rejected as error:
             await self._settle(row, "failed", str(error))
         except TryLater as error:
             await self._again(row, str(error))

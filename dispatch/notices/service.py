@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from dispatch.notices.lines import MailLine, TextLine
 from dispatch.notices.sender import Line, Sender
+from dispatch.notices.targets import WebhookLine
 from dispatch.store.database import Database
 from dispatch.store.site import Site
 
 if TYPE_CHECKING:
     from dispatch.notices.letters import Words
     from dispatch.settings import Settings
+
+
+WEBHOOK_LINES = 3
 
 
 def lines(db: Database, settings: Settings, words: Words) -> list[Line[Any]]:
@@ -22,7 +26,8 @@ def lines(db: Database, settings: Settings, words: Words) -> list[Line[Any]]:
         found.append(MailLine(db, settings, words))
     if settings.sms_url:
         found.append(TextLine(db, settings, words))
-    return found
+    # One that answers slowly holds up no other.
+    return [*found, *(WebhookLine(db, settings) for _ in range(WEBHOOK_LINES))]
 
 
 async def run(settings: Settings, words: Words) -> None:
@@ -30,6 +35,5 @@ async def run(settings: Settings, words: Words) -> None:
     db = await Database.connect(settings.database, Site.of(settings))
     try:
         await asyncio.gather(*(Sender(db, line).run() for line in lines(db, settings, words)))
-        await asyncio.Event().wait()  # no line is open: there is nothing to do until the settings are others
     finally:
         await db.close()

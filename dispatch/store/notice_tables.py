@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatch.store.tables import Base, Participant, Sitting, User, new_id, utc_now
@@ -83,3 +83,28 @@ class ImportKey(Base):
     key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Webhook(Base):
+    """A program that is told of events by HTTP. `events`: names of :data:`dispatch.notices.webhooks.EVENTS`. The secret is sealed, as we
+    sign with it; it is shown once."""
+
+    __tablename__ = "webhook"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80))
+    url: Mapped[str] = mapped_column(String(400))
+    events: Mapped[list[str]] = mapped_column(JSON)
+    secret_sealed: Mapped[str] = mapped_column(String(200))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class WebhookDelivery(Outgoing, Base):
+    """One event on its way to one program."""
+
+    __tablename__ = "webhook_delivery"
+    webhook_id: Mapped[str] = mapped_column(ForeignKey("webhook.id", ondelete="CASCADE"))
+    event: Mapped[str] = mapped_column(String(40))
+    body: Mapped[dict[str, Any]]
+    webhook: Mapped[Webhook] = relationship(lazy="joined")
+    __table_args__ = (Index("webhook_due", "state", "next_at"), Index("webhook_listed", "webhook_id", "created_at"))

@@ -27,6 +27,7 @@ USERS = Entry("/users", "Staff", "users")
 PROGRAMS = Entry("/programs", "Programs", "network")
 CATALOGUE = Entry("/catalogue/rooms", "Catalogue of rooms", "door")
 ROLES = Entry("/roles", "Roles", "shield")
+WEBHOOKS = Entry("/webhooks", "Webhooks", "bell")
 AUDIT = Entry("/audit", "Audit log", "audit")
 
 BY_ROLE: dict[str, tuple[Entry, ...]] = {
@@ -34,7 +35,7 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
     JUDGE: (TODAY, ARCHIVE),
     PROSECUTOR: (TODAY, ARCHIVE),
     OFFICER: (CONSOLE, ARCHIVE),
-    ADMINISTRATOR: (USERS, CATALOGUE, ROLES, PROGRAMS, AUDIT),
+    ADMINISTRATOR: (USERS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, AUDIT),
 }
 """The first entry of a role is its home."""
 

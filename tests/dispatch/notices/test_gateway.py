@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from dispatch.identity import invitations
 from dispatch.notices.gateway import Gateway, filled, took_it
 from dispatch.notices.lines import TextLine
-from dispatch.notices.sender import Refused, Sender, TryLater, Unreachable
+from dispatch.notices.sender import Rejected, Sender, TryLater, Unreachable
 from dispatch.settings import Settings
 from tests.dispatch.making import NOW, Court, named
 from tests.dispatch.notices.conftest import words
@@ -78,10 +78,10 @@ async def test_an_invitation_by_text_message_has_link_and_time(
 @pytest.mark.parametrize(
     ("status", "answer", "error"),
     [
-        (200, '{"code": "LIMIT"}', Refused),
-        (200, "<html>", Refused),
-        (400, "bad number", Refused),
-        (302, "", Refused),
+        (200, '{"code": "LIMIT"}', Rejected),
+        (200, "<html>", Rejected),
+        (400, "bad number", Rejected),
+        (302, "", Rejected),
         (429, "slower", TryLater),
         (503, "later", TryLater),
         (401, "who are you", Unreachable),
