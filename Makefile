@@ -94,6 +94,7 @@ browser:
 	command -v ip >/dev/null || [ -x /usr/sbin/ip ] || wanted="$$wanted iproute2"
 	command -v espeak-ng >/dev/null || wanted="$$wanted espeak-ng"
 	command -v turnserver >/dev/null || wanted="$$wanted coturn"
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$$wanted postgresql"
 	command -v janus >/dev/null || wanted="$$wanted janus"
 	[ -n "$$missing$$wanted" ] || exit 0
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from dispatch.store import postgresql
 from dispatch.store.tables import AuditRow, User, utc_now
 
 if TYPE_CHECKING:
@@ -72,11 +73,13 @@ async def write(
     *,
     now: datetime | None = None,
 ) -> AuditRow:
-    """Append a row; `session` must be a :meth:`Database.writer`. `actor`: a user, or words ("system", a name nobody has).
+    """Append a row, the last thing that a transaction waits for; `session` must be one that writes. `actor`: a user, or words
+    ("system", a name nobody has).
 
     `action` and `result` ("done", "refused", "failed") are words of the catalogue ("audit.<action>", "audit.result.<result>").
     `subject` is what it was done to, readable; ids go into `detail` (JSON, no secrets, no telephone numbers).
     """
+    await postgresql.lock(session, postgresql.AUDIT)  # until the commit: the next row follows this one
     last = (await session.execute(select(AuditRow.seq, AuditRow.hash).order_by(AuditRow.seq.desc()).limit(1))).first()
     seq, prev = (last.seq + 1, last.hash) if last else (1, GENESIS)
     row = AuditRow(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from dispatch.booking import bookings
+from dispatch.booking.catalogue import site_named
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.errors import UserError
 from dispatch.identity.people import add_user
@@ -119,9 +120,10 @@ async def _staff(db: Database, accounts: list[Account]) -> dict[str, User]:
 async def _rooms(db: Database) -> list[Room]:
     async with db.writer() as session:
         known = {room.name: room for room in await session.scalars(select(Room))}
+        site = await site_named(session, "云河区")
         for position, (name, name_en, kind, capacity) in enumerate(ROOMS):
             if name not in known:
-                known[name] = Room(name=name, name_en=name_en, kind=kind, capacity=capacity, site="云河区", position=position)
+                known[name] = Room(name=name, name_en=name_en, kind=kind, capacity=capacity, at=site, position=position)
                 session.add(known[name])
     return [known[name] for name, *_ in ROOMS]
 

@@ -50,9 +50,11 @@ class Refused(UserError):
 class Conflict(UserError):
     """Something is in the way of a booking.
 
-    Codes: "room_taken" (the room) and "person_taken" (`data["person"]` is needed elsewhere). `data` has room, title,
-    case_number, from, to and nearest as texts in the court's time zone; the attributes are the same as values (UTC).
-    `nearest_free` is the start nearest to the wanted one at which the room and everybody asked for are free.
+    Codes: "room_taken", "equipment_taken", "custody_taken", "person_taken" (the resource is held by another sitting) and
+    "resource_closed". `data` has name (of the resource), room (where it is held), person, title, case_number, reason, from, to
+    and nearest as texts, times in the court's time zone; the attributes are the same as values (UTC). `kind` is the resource's;
+    `sitting_id` is empty for a closure. `nearest_free` is the start nearest to the wanted one at which everything that was asked
+    for is free.
     """
 
     status = 409
@@ -64,6 +66,8 @@ class Conflict(UserError):
         *,
         sitting_id: str,
         room_id: str,
+        resource_id: str,
+        kind: str,
         starts_at: datetime,
         ends_at: datetime,
         nearest_free: datetime,
@@ -72,6 +76,8 @@ class Conflict(UserError):
         super().__init__(code, field, **data)
         self.sitting_id = sitting_id
         self.room_id = room_id
+        self.resource_id = resource_id
+        self.kind = kind
         self.starts_at = starts_at
         self.ends_at = ends_at
         self.nearest_free = nearest_free

@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     media_port: int | None = Field(
         None, ge=1, le=65535, description="UDP port that browsers are told, where it differs from udp_port (port forwarding); likewise."
     )
+    dtx: bool = Field(True, description="Microphones send next to nothing in pauses (Opus DTX); not those of rooms with several people.")
 
     janus_urls: str = Field("", description="WebSockets of the Janus of each worker, separated by commas; empty: serve starts them itself.")
     janus_admin_urls: str = Field("", description="WebSockets of their admin API, in the same order.")
@@ -126,7 +127,12 @@ class Settings(BaseSettings):
     reminder_hours: str = Field("48, 1", description="Hours before the start at which people are reminded, with commas; empty: never.")
     webhook_private: bool = Field(False, description="Webhooks may lead into private networks, and by http.")
 
-    database_url: str = Field("", description="Database of the control plane; empty: dispatch.db in the data directory.")
+    database_url: str = Field(
+        "",
+        repr=False,
+        description="Database of the control plane, sqlite:///path or postgresql://user:password@host/database; empty: dispatch.db in the"
+        " data directory.",
+    )
     ffmpeg: str = Field("", description="The ffmpeg program; empty: the one that comes with the package imageio-ffmpeg.")
     font: str = Field("", description="Font file for names and clock in composites; empty: Noto Sans CJK where installed.")
     log: Path | None = Field(None, description="Directory for the parts' own logs; empty: standard error.")
@@ -403,9 +409,14 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
-        driver, _, path = value.partition(":///")
-        if value and (driver not in ("sqlite", "sqlite+aiosqlite") or path.partition("?")[0] in ("", ":memory:")):
-            raise ValueError("only sqlite:///path is supported")
+        driver, _, path = value.partition("://")
+        file, database = path.removeprefix("/").partition("?")[0], path.partition("/")[2].partition("?")[0]
+        if driver in ("sqlite", "sqlite+aiosqlite"):
+            good = path.startswith("/") and file not in ("", ":memory:")
+        else:
+            good = driver in ("postgresql", "postgresql+asyncpg") and database != ""
+        if value and not good:
+            raise ValueError("neither sqlite:///path nor postgresql://user:password@host/database")
         return value
 
     @classmethod
@@ -442,7 +453,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         if not first["loc"]:  # of several settings together; the text names them
             raise SettingsError(text) from None
         field = str(first["loc"][0])
-        told = f"{PREFIX}{field.upper()}={first['input']}: {text[0].lower()}{text[1:]}"
+        typed = "" if field == "database_url" and "@" in str(first["input"]) else f"={first['input']}"  # it may hold a password
+        told = f"{PREFIX}{field.upper()}{typed}: {text[0].lower()}{text[1:]}"
         raise SettingsError(" ".join(told.splitlines())) from None
 
 

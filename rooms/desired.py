@@ -45,6 +45,12 @@ def floor(state: State) -> frozenset[str]:
     return frozenset(e.id for e in state.inside() if e.voice is not None or state.chair in e.participants)
 
 
+def continuous(state: State) -> frozenset[str]:
+    """Rooms' devices, whose microphone stands far from some of those who sit there: a voice that a browser takes for a pause would
+    be missing from the record."""
+    return frozenset(e.id for e in state.inside() if e.shared)
+
+
 def routing(state: State) -> Routing:
     """All that the router of this sitting may do now."""
     if state.closed:
@@ -58,7 +64,7 @@ def routing(state: State) -> Routing:
             publish[observer] = frozenset()
             watch[observer] = permitted
     record = permitted if recording(state).on else frozenset()
-    return Routing(publish, watch, record, quality(state)[1], state.now.private, floor(state))
+    return Routing(publish, watch, record, quality(state)[1], state.now.private, floor(state), continuous(state))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ SENDER, RECEIVER = "sender", "receiver"
 _ROUTING = Routing(
     publish={SENDER: CHECKED, RECEIVER: frozenset()},
     watch={RECEIVER: frozenset(TrackKey(SENDER, source) for source in CHECKED)},
+    continuous=frozenset({SENDER}),  # what is heard of a microphone is measured
 )
 
 

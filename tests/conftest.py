@@ -6,6 +6,11 @@ import socket
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
+
+# A busy machine makes any example slow: how long one takes says nothing of the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, or_, select
 from dispatch import audit
 from dispatch.errors import NotFound, Refused
 from dispatch.sittings.listing import SEES_ALL
-from dispatch.store.tables import Booking, Case, Job, Participant, Recording, Room, Sitting, User
+from dispatch.store.tables import Booking, Case, Hold, Job, Participant, Recording, Room, Sitting, User
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def _wanted(user: User, query: str = "") -> Select[Recording]:
                 Case.number.icontains(word, autoescape=True),
                 Case.title.icontains(word, autoescape=True),
                 Sitting.title.icontains(word, autoescape=True),
-                Sitting.id.in_(select(Booking.sitting_id).join(Room, Room.id == Booking.room_id).where(named)),
+                Sitting.id.in_(select(Booking.sitting_id).join(Booking.holds).join(Room, Room.id == Hold.resource_id).where(named)),
                 Sitting.id.in_(select(Participant.sitting_id).where(Participant.removed_at.is_(None), person)),
             )
         )

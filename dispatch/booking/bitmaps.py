@@ -81,13 +81,17 @@ def fitting(free: int, length: int) -> int:
 
 def spread(taken: int, steps: int) -> int:
     """The steps that are taken, and so many before and after each."""
+    return following(taken, 2 * steps + 1) >> steps
+
+
+def following(steps: int, length: int) -> int:
+    """The steps that spans of that length cover which begin at one of the steps; `length` at least 1."""
     have = 1
-    wide = taken
-    while have < 2 * steps + 1:
-        more = min(have, 2 * steps + 1 - have)
-        wide |= wide << more
+    while have < length:
+        more = min(have, length - have)
+        steps |= steps << more
         have += more
-    return wide >> steps
+    return steps
 
 
 def below(step: int) -> int:

@@ -1,21 +1,26 @@
-"""What is in the way of a booking: asked inside the write transaction, so that the answer still holds when it commits."""
+"""What is in the way of a booking: asked inside the write transaction, so that the answer still holds when it commits.
+
+One decision for both databases. On PostgreSQL the resources are locked when it is asked; the constraints of the table `hold`
+make a mistake impossible, they do not decide.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import joinedload, lazyload
+from sqlalchemy import Row, Select, and_, or_, select
 
+from dispatch.booking import holds
+from dispatch.booking.holds import LONGEST, ORDER, Buffers
 from dispatch.booking.spans import Span, nearest_free
 from dispatch.errors import Conflict
-from dispatch.store.tables import Booking, Participant, Sitting
+from dispatch.store.tables import Booking, Case, Closure, Hold, Resource, Room, Sitting
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
-    from sqlalchemy.orm.interfaces import ORMOption
 
     from dispatch.store.site import Site
 
@@ -25,103 +30,190 @@ SEARCH = timedelta(days=14)
 """How far around the wanted time a free one is looked for."""
 
 
-def _holds(span: Span, now: datetime) -> ColumnElement[bool]:
-    """Bookings that hold their room or people during `span`. A sitting that is live holds them beyond its planned end: it
-    never ends by the clock."""
-    runs_over = and_(Sitting.status.in_(UNDER_WAY), Booking.ends_at <= now)
-    until = or_(Booking.ends_at > span.start, runs_over) if span.start <= now else Booking.ends_at > span.start
-    return and_(Booking.active, Sitting.status.not_in(ENDED), Booking.starts_at < span.end, until)
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Resources wanted for a sitting of that `span`. `new`: by resource, the time (with buffers) that has to be free; the others
+    are held already, and matter to the free time that is proposed alone. `own`: the sitting, whose own holds are in nobody's way."""
+
+    span: Span
+    resources: Sequence[Resource]
+    new: Mapping[str, Span]
+    own: str = ""
+
+    @classmethod
+    def whole(cls, span: Span, resources: Sequence[Resource], own: str = "", held: Iterable[str] = ()) -> Want:
+        """All of them but those `held` by the sitting at that very time, with their set-up and clear-up."""
+        present = frozenset(held)
+        return cls(span, resources, {each.id: Buffers.of(each).around(span) for each in resources if each.id not in present}, own)
 
 
-async def refuse_conflicts(
-    session: AsyncSession,
-    site: Site,
-    *,
-    room_id: str,
-    user_ids: Collection[str],
-    span: Span,
-    now: datetime,
-    own: str = "",
-    in_place: bool = False,
-) -> None:
-    """Raises :class:`Conflict` when the room or one of the users is taken during `span` by another sitting than `own`.
+@dataclass(frozen=True, slots=True)
+class _Obstacle:
+    resource: Resource
+    span: Span
+    booking_id: str = ""
+    reason: str = ""
 
-    `in_place`: `own` has that room and time already, only the users are new to it. A sitting that runs over into its time
-    is no reason to refuse a change of its people.
+
+async def refuse_conflicts(session: AsyncSession, site: Site, want: Want, now: datetime, *, past_gives_way: bool = False) -> None:
+    """Raises :class:`Conflict` when one of the new resources is taken by another sitting, or closed.
+
+    A sitting that is live holds what it has beyond its planned end: it never ends by the clock. Tentative bookings that have
+    lapsed give way here and now; with `past_gives_way` those too that are over by the clock and never began.
     """
-    others = and_(_holds(span, now), Sitting.id != own)
-    in_room = await session.scalar(
-        select(Booking)
-        .join(Booking.sitting)
-        .where(Booking.room_id == room_id, others)
-        .order_by(Booking.starts_at)
-        .limit(1)
-        .options(_named())
+    if not want.new:
+        return
+    by_id = {resource.id: resource for resource in want.resources}
+    found, giving_way = [], []
+    window = Span(min(span.start for span in want.new.values()), max(span.end for span in want.new.values()))
+    for row in await session.execute(_planned(want.new, window, want.own)):
+        span = Span(row.starts_at, row.ends_at)
+        if not span.overlaps(want.new[row.resource_id]):
+            continue
+        over = past_gives_way and span.end <= now and row.status not in UNDER_WAY
+        if over or not _binds(row, now):
+            giving_way.append((row.id, row.resource_id))
+        else:
+            found.append(_Obstacle(by_id[row.resource_id], span, row.booking_id))
+    if window.start <= now:
+        found += [
+            _Obstacle(by_id[row.resource_id], Span(row.starts_at, row.ends_at), row.booking_id)
+            for row in await _running_over(session, want.new, want.own, now)
+            if row.starts_at < want.new[row.resource_id].end and want.new[row.resource_id].start <= now
+        ]
+    found += [
+        _Obstacle(resource, closed, reason=closure.reason)
+        for resource, closure in await _closed(session, [by_id[each] for each in want.new], window)
+        if (closed := Span(closure.starts_at, closure.ends_at)).overlaps(want.new[resource.id])
+    ]
+    if found:
+        places = {resource.id: place for place, resource in enumerate(want.resources)}
+        first = min(found, key=lambda each: (ORDER.index(each.resource.kind), each.span.start, places[each.resource.id]))
+        raise await _conflict(session, site, want, first, now)
+    await holds.give_way(session, giving_way)
+
+
+_Columns = tuple[str, str, datetime, datetime, str, str, datetime | None, str]
+_COLUMNS = (
+    Hold.id,
+    Hold.resource_id,
+    Hold.starts_at,
+    Hold.ends_at,
+    Hold.booking_id,
+    Booking.state,
+    Booking.held_until,
+    Sitting.status,
+)
+
+
+def _planned(ids: Iterable[str], window: Span, own: str) -> Select[*_Columns]:
+    """Active holds of these resources that overlap the window."""
+    return (
+        select(*_COLUMNS)
+        .join(Booking, Booking.id == Hold.booking_id)
+        .join(Sitting, Sitting.id == Booking.sitting_id)
+        .where(
+            Hold.resource_id.in_(sorted(ids)),
+            Hold.active,
+            Hold.starts_at < window.end,
+            Hold.starts_at > window.start - LONGEST,
+            Hold.ends_at > window.start,
+            Sitting.id != own,
+        )
     )
-    if in_room is not None and not in_place:
-        raise await _conflict(session, site, "room_taken", "starts_at", in_room, "", room_id, user_ids, span, now, own)
-    person = (
+
+
+async def _running_over(session: AsyncSession, ids: Iterable[str], own: str, now: datetime) -> list[Row[*_Columns]]:
+    """What sittings hold that are under way beyond their planned end. They are few, and asked for first: a database that begins
+    with the resources reads all they were ever held for."""
+    live = list(await session.scalars(select(Sitting.id).where(Sitting.status.in_(UNDER_WAY), Sitting.id != own)))
+    if not live:
+        return []
+    wanted = (
+        select(*_COLUMNS)
+        .join(Booking, Booking.id == Hold.booking_id)
+        .join(Sitting, Sitting.id == Booking.sitting_id)
+        .where(Booking.sitting_id.in_(live), Hold.resource_id.in_(sorted(ids)), Hold.ends_at <= now)
+    )
+    return list(await session.execute(wanted))
+
+
+def _binds(row: Row[*tuple[Any, ...]], now: datetime) -> bool:
+    """Whether a hold still is in anybody's way."""
+    return row.status not in ENDED and not holds.lapsed(row.state, row.held_until, row.status, now)
+
+
+async def _closed(session: AsyncSession, resources: Sequence[Resource], window: Span) -> list[tuple[Resource, Closure]]:
+    """Closures of these resources, or of their whole sites, that overlap the window."""
+    sites = {resource.site_id for resource in resources} - {None}
+    rows = list(
+        await session.scalars(
+            select(Closure).where(
+                or_(Closure.resource_id.in_([each.id for each in resources]), Closure.site_id.in_(sites)),
+                and_(Closure.starts_at < window.end, Closure.ends_at > window.start),
+            )
+        )
+    )
+    return [
+        (resource, closure)
+        for resource in resources
+        for closure in rows
+        if closure.resource_id == resource.id or (closure.site_id is not None and closure.site_id == resource.site_id)
+    ]
+
+
+async def _conflict(session: AsyncSession, site: Site, want: Want, found: _Obstacle, now: datetime) -> Conflict:
+    nearest = nearest_free(want.span, await _taken(session, want, now), now, site.zone)
+    named = await _named(session, found.booking_id)
+    kind, name = found.resource.kind, found.resource.name
+    return Conflict(
+        f"{kind}_taken" if named is not None else "resource_closed",
+        "starts_at",
+        sitting_id=named.sitting_id if named is not None else "",
+        room_id=found.resource.id if kind == "room" else named.room_id if named is not None else "",
+        resource_id=found.resource.id,
+        kind=kind,
+        starts_at=found.span.start,
+        ends_at=found.span.end,
+        nearest_free=nearest,
+        name=name,
+        room=name if kind == "room" else named.room if named is not None else "",
+        person=name if kind == "person" else "",
+        title=named.title if named is not None else "",
+        case_number=named.number if named is not None else "",
+        reason=found.reason,
+        **{"from": site.clock(found.span.start, want.span.start), "to": site.clock(found.span.end, want.span.start)},
+        nearest=site.clock(nearest, want.span.start),
+    )
+
+
+async def _named(session: AsyncSession, booking_id: str) -> Row[str, str, str, str, str] | None:
+    """What names the sitting that is in the way, and no more: others wait for this transaction to end."""
+    return (
         await session.execute(
-            select(Participant, Booking)
-            .join(Sitting, Sitting.id == Participant.sitting_id)
-            .join(Booking, Booking.sitting_id == Sitting.id)
-            .where(Participant.user_id.in_(user_ids), Participant.removed_at.is_(None), others)
-            .order_by(Booking.starts_at, Participant.position)
+            select(Booking.sitting_id, Sitting.title, Case.number, Room.id.label("room_id"), Room.name.label("room"))
+            .join(Sitting, Sitting.id == Booking.sitting_id)
+            .join(Case, Case.id == Sitting.case_id)
+            .join(Hold, Hold.booking_id == Booking.id)
+            .join(Room, Room.id == Hold.resource_id)
+            .where(Booking.id == booking_id)
+            .order_by(Hold.position)
             .limit(1)
-            .options(lazyload(Participant.invitations), _named())
         )
     ).first()
-    if person is not None:
-        participant, booking = person
-        raise await _conflict(session, site, "person_taken", "starts_at", booking, participant.name, room_id, user_ids, span, now, own)
 
 
-def _named() -> ORMOption:
-    """What names a sitting that is in the way, and no more: others wait for this transaction to end."""
-    return joinedload(Booking.sitting).options(lazyload(Sitting.participants), lazyload(Sitting.bookings))
-
-
-async def _conflict(
-    session: AsyncSession,
-    site: Site,
-    code: str,
-    field: str,
-    booking: Booking,
-    person: str,
-    room_id: str,
-    user_ids: Collection[str],
-    span: Span,
-    now: datetime,
-    own: str,
-) -> Conflict:
-    taken = await _taken(session, room_id, user_ids, Span(span.start - SEARCH, span.end + SEARCH), now, own)
-    nearest = nearest_free(span, taken, now, site.zone)
-    sitting = booking.sitting
-    return Conflict(
-        code,
-        field,
-        sitting_id=sitting.id,
-        room_id=booking.room_id,
-        starts_at=booking.starts_at,
-        ends_at=booking.ends_at,
-        nearest_free=nearest,
-        room=booking.room.name,
-        title=sitting.title,
-        case_number=sitting.case.number,
-        person=person,
-        **{"from": site.clock(booking.starts_at, span.start), "to": site.clock(booking.ends_at, span.start)},
-        nearest=site.clock(nearest, span.start),
-    )
-
-
-async def _taken(session: AsyncSession, room_id: str, user_ids: Collection[str], window: Span, now: datetime, own: str) -> list[Span]:
-    """Every span within `window` in which the room or one of the users is taken."""
-    theirs = select(Participant.sitting_id).where(Participant.user_id.in_(user_ids), Participant.removed_at.is_(None))
-    rows = await session.execute(
-        select(Booking.starts_at, Booking.ends_at, Sitting.status)
-        .join(Sitting, Sitting.id == Booking.sitting_id)
-        .where(_holds(window, now), Sitting.id != own, or_(Booking.room_id == room_id, Sitting.id.in_(theirs)))
-    )
+async def _taken(session: AsyncSession, want: Want, now: datetime) -> list[Span]:
+    """Every span around the wanted one where the sitting cannot lie, since one of its resources is taken or closed then."""
+    window = Span(want.span.start - SEARCH, want.span.end + SEARCH)
+    buffers = {resource.id: Buffers.of(resource) for resource in want.resources}
     # When a sitting that runs over will end, nobody knows; what is proposed lies at least behind the present moment.
     least = now + timedelta.resolution
-    return [Span(start, max(end, least) if status in UNDER_WAY else end) for start, end, status in rows]
+    rows = [*await session.execute(_planned(buffers, window, want.own)), *await _running_over(session, buffers, want.own, now)]
+    taken = [
+        buffers[row.resource_id].in_the_way(Span(row.starts_at, max(row.ends_at, least) if row.status in UNDER_WAY else row.ends_at))
+        for row in rows
+        if _binds(row, now)
+    ]
+    closed = await _closed(session, want.resources, window)
+    return taken + [buffers[resource.id].in_the_way(Span(closure.starts_at, closure.ends_at)) for resource, closure in closed]

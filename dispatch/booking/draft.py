@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ LONGEST = timedelta(hours=12)
 FURTHEST = timedelta(days=730)
 """How far ahead a sitting can be booked; further is a slip of the pen."""
 MOST_PARTICIPANTS = 20
+MOST_ROOMS = 10
+MOST_EQUIPMENT = 30
 LONGEST_NUMBER = 80
 LONGEST_TITLE = 200
 LONGEST_NAME = 80
@@ -64,6 +66,21 @@ class SittingDraft:
     case_title: str = ""
     prosecutor_id: str = ""
     kind: str = "remote_court"
+    rooms: tuple[str, ...] = ()
+    """ids of all rooms that are held; `room_id` is the first, whether it is named here or not"""
+    equipment: tuple[str, ...] = ()
+    """ids of equipment that moves, and of custody slots"""
+
+    @property
+    def room_ids(self) -> tuple[str, ...]:
+        """All rooms, the first in front, each once."""
+        return tuple(dict.fromkeys(each for each in (self.room_id, *self.rooms) if each))
+
+    @property
+    def user_ids(self) -> tuple[str, ...]:
+        """All members of the staff who take part, each once: the bench, the clerk, the prosecutor, then the form's rows."""
+        named = (self.chair_id, self.clerk_id, self.prosecutor_id, *(row.user_id for row in self.participants))
+        return tuple(dict.fromkeys(each for each in named if each))
 
 
 def tidy(text: str) -> str:
@@ -120,7 +137,15 @@ def draft_of(sitting: Sitting) -> SittingDraft:
             if p not in (chair, clerk, prosecutor)
         ),
         kind=sitting.kind,
+        rooms=tuple(room.id for room in sitting.rooms),
+        equipment=tuple(each.id for each in sitting.equipment),
     )
+
+
+def beside(draft: SittingDraft, sitting: Sitting) -> SittingDraft:
+    """The form of a page that shows one room: the sitting's further rooms and its equipment stay as they are."""
+    further = tuple(room.id for room in sitting.rooms[1:] if room.id != draft.room_id)
+    return replace(draft, rooms=(draft.room_id, *further), equipment=tuple(each.id for each in sitting.equipment))
 
 
 def problems(draft: SittingDraft, now: datetime) -> list[FieldError]:
@@ -149,6 +174,10 @@ def _case(draft: SittingDraft) -> Iterator[FieldError]:
 def _times(draft: SittingDraft, now: datetime) -> Iterator[FieldError]:
     if not draft.room_id:
         yield ("room_id", "required", {})
+    if len(draft.room_ids) > MOST_ROOMS:
+        yield ("rooms", "rooms_many", {"most": MOST_ROOMS})
+    if len(draft.equipment) > MOST_EQUIPMENT:
+        yield ("equipment", "equipment_many", {"most": MOST_EQUIPMENT})
     if draft.starts_at is None:
         yield ("starts_at", "required", {})
     if draft.ends_at is None:

@@ -1,4 +1,4 @@
-"""A sitting gets more time, while it is held or before: only where its room and its people are free."""
+"""A sitting gets more time, while it is held or before: only where its rooms, equipment and people are free."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dispatch import audit
-from dispatch.booking.conflicts import ENDED, refuse_conflicts
+from dispatch.booking import holds
+from dispatch.booking.bookings import refuse_lapsed, whole
+from dispatch.booking.conflicts import ENDED, Want, refuse_conflicts
+from dispatch.booking.holds import Buffers
 from dispatch.booking.spans import Span
-from dispatch.errors import NotFound, Refused, ValidationFailed
+from dispatch.errors import Refused, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.notices import outbox, webhooks
 from dispatch.store.tables import Sitting, User
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from dispatch.store.database import Database
 
 STEPS_MINUTES = (15, 30, 60)
@@ -28,22 +33,19 @@ async def extend(db: Database, sitting_id: str, minutes: int, by: User, now: dat
     """
     if minutes not in STEPS_MINUTES:
         raise ValidationFailed([("minutes", "extension_unknown", {"choices": ", ".join(map(str, STEPS_MINUTES))})])
-    async with db.writer() as session:
-        sitting = await session.get(Sitting, sitting_id)
-        if sitting is None:
-            raise NotFound("sitting_unknown")
+
+    async def lengthen(session: AsyncSession) -> None:
+        sitting = await holds.locked_sitting(session, sitting_id)
         if sitting.status in ENDED:
             raise Refused(f"sitting_{sitting.status}", title=sitting.title)
+        refuse_lapsed(sitting, now)
         begin = max(sitting.ends_at, now)
         span = Span(begin, begin + timedelta(minutes=minutes))
         if span.end - sitting.starts_at > LONGEST:
             raise ValidationFailed([("minutes", "too_much_time", {"most": int(LONGEST.total_seconds() // 3600)})])
-        users = {person.user_id for person in sitting.participants if person.user_id is not None}
-        await refuse_conflicts(session, db.site, room_id=sitting.room.id, user_ids=users, span=span, now=now, own=sitting.id)
-        sitting.ends_at = span.end
+        await _hold_longer(session, db, sitting, span, now)
+        sitting.ends_at = sitting.booking.ends_at = span.end
         sitting.revise(now)
-        for booking in sitting.bookings:
-            booking.ends_at = span.end
         for person in sitting.participants:
             for invitation in person.invitations:
                 if invitation.revoked_at is None:
@@ -58,5 +60,24 @@ async def extend(db: Database, sitting_id: str, minutes: int, by: User, now: dat
             detail={"sitting": sitting.id, "minutes": minutes, "ends": db.site.clock(span.end, sitting.starts_at)},
             now=now,
         )
-    async with db.reader() as session:
-        return await session.get_one(Sitting, sitting_id)
+
+    await db.act(lengthen)
+    return await whole(db, sitting_id)
+
+
+async def _hold_longer(session: AsyncSession, db: Database, sitting: Sitting, span: Span, now: datetime) -> None:
+    """Hold everything for `span` too, clear-up behind it. What was booked for the time that has passed meanwhile, and never began,
+    gives way: that time is gone."""
+    locked = await holds.locked(session, (hold.resource_id for hold in sitting.booking.holds))
+    held = await holds.held(session, sitting.booking)
+    ends = {hold.id: span.end + Buffers.of(locked[hold.resource_id]).after for hold in held}
+    new = {hold.resource_id: Span(hold.ends_at if hold.active else span.start, ends[hold.id]) for hold in held}
+    longer = {resource_id: until for resource_id, until in new.items() if until.start < until.end}
+    resources = [locked[hold.resource_id] for hold in held]
+    await refuse_conflicts(session, db.site, Want(span, resources, longer, sitting.id), now, past_gives_way=True)
+    for hold in held:
+        if hold.resource_id in longer:
+            hold.starts_at = hold.starts_at if hold.active else span.start
+            hold.ends_at, hold.active = ends[hold.id], True
+    await session.flush()
+    await holds.changed(session, longer.keys())

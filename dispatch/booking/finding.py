@@ -34,7 +34,7 @@ LARGE_MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Fit:
+class Fit:
     """Starts at which one candidate can be had; those within its hours; those with slack on both sides."""
 
     possible: int
@@ -43,7 +43,7 @@ class _Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Others:
+class Others:
     """What all needs but the place allow at one site. `pools`: needs of which any of several will do."""
 
     possible: int
@@ -77,7 +77,7 @@ def find(occupancy: Occupancy, search: Search) -> list[Slot]:
     Two slots of one place do not overlap each other. Raises KeyError for a resource of which the occupancy knows nothing, ValueError
     for a search without needs or without length.
     """
-    return _Finder(occupancy, search).best()
+    return Finder(occupancy, search).best()
 
 
 def nearest_free(occupancy: Occupancy, search: Search) -> datetime | None:
@@ -85,7 +85,7 @@ def nearest_free(occupancy: Occupancy, search: Search) -> datetime | None:
 
     Working hours count unless the search says otherwise, everything else that costs something does not.
     """
-    finder = _Finder(occupancy, search)
+    finder = Finder(occupancy, search)
     found = [step for room in range(len(finder.places)) if (step := finder.nearest_assigned(room)) >= 0]
     best = min(found, key=lambda step: (abs(step - finder.near), step < finder.near), default=None)
     return None if best is None else finder.moment(best)
@@ -93,11 +93,12 @@ def nearest_free(occupancy: Occupancy, search: Search) -> datetime | None:
 
 def what_is_in_the_way(occupancy: Occupancy, search: Search) -> list[Obstacle]:
     """Why there is no slot at all: needs that cannot be met together, none of which can be left out. Empty where there is one."""
-    return _Finder(occupancy, search).obstacles()
+    return Finder(occupancy, search).obstacles()
 
 
-class _Finder:
-    """One search. Steps are those of the window with a day on either side, so that its edges are no walls."""
+class Finder:
+    """One search, in steps of its window with a day on either side, so that its edges are no walls. Two searches over one window and one
+    occupancy count the same steps."""
 
     def __init__(self, occupancy: Occupancy, search: Search) -> None:
         if not search.needs or search.minutes <= 0:
@@ -116,11 +117,12 @@ class _Finder:
         self.in_window = below(last + 1) & ~below(self.earliest)
         self.near = self.earliest if search.near is None else grid.first_from(search.near) - self._low
         self._bits: dict[str, Bits] = {}
-        self._fits: dict[tuple[str, str], _Fit] = {}
-        self._others: dict[str, _Others] = {}
+        self._fits: dict[tuple[str, str], Fit] = {}
+        self._others: dict[str, Others] = {}
         self._splits: dict[int, list[tuple[int, int, str]]] = {}
 
     def moment(self, step: int) -> datetime:
+        """When a step begins."""
         return self._grid.moment(step + self._low)
 
     def bits(self, resource_id: str) -> Bits:
@@ -131,10 +133,15 @@ class _Finder:
             self._bits[resource_id] = Bits(self._cut(whole.opened), self._cut(whole.free), held_at)
         return self._bits[resource_id]
 
+    def step(self, at: datetime) -> int:
+        """The step that begins at a moment, or the first after it."""
+        return self._grid.first_from(at) - self._low
+
     def _cut(self, steps: int) -> int:
         return (steps >> self._low) & self._mask
 
-    def fit(self, candidate: Candidate, need: Need, site_id: str) -> _Fit:
+    def fit(self, candidate: Candidate, need: Need, site_id: str) -> Fit:
+        """When one candidate can be had for a sitting at a site."""
         key = (candidate.id, site_id if need.travels else "")
         if key not in self._fits:
             bits = self.bits(candidate.id)
@@ -149,10 +156,11 @@ class _Finder:
             in_hours = fitting(bits.opened, self.length)
             if not self.search.outside_hours:
                 possible &= in_hours
-            self._fits[key] = _Fit(possible, in_hours, fitting(free, whole + 2 * slack) << (before + slack))
+            self._fits[key] = Fit(possible, in_hours, fitting(free, whole + 2 * slack) << (before + slack))
         return self._fits[key]
 
-    def others(self, room: int) -> _Others:
+    def others(self, room: int) -> Others:
+        """What all needs but the place allow, where the place is."""
         site_id = self.places[room].site_id
         if site_id not in self._others:
             possible = in_hours = loose = self._mask
@@ -169,7 +177,7 @@ class _Finder:
                 for candidate in need.candidates:
                     any_of |= self.fit(candidate, need, site_id).possible
                 possible &= any_of
-            self._others[site_id] = _Others(possible, in_hours, loose, away, tuple(pools))
+            self._others[site_id] = Others(possible, in_hours, loose, away, tuple(pools))
         return self._others[site_id]
 
     def _away(self, candidate: Candidate, site_id: str) -> int:
@@ -181,20 +189,21 @@ class _Finder:
         if not elsewhere:
             return 0
         found = 0
-        for steps in self._days:
+        for steps in self.days:
             found |= steps if elsewhere & steps else 0
         return found
 
     @cached_property
-    def _days(self) -> list[int]:
+    def days(self) -> list[int]:
         """The steps of each local day."""
         first, last = (self.moment(step).astimezone(self.search.zone).date() for step in (0, self._size))
         days = (day_span(first + timedelta(days=number), self.search.zone) for number in range((last - first).days + 1))
-        edges = ((self._grid.first_from(day.start) - self._low, self._grid.first_from(day.end) - self._low) for day in days)
+        edges = ((self.step(day.start), self.step(day.end)) for day in days)
         return [below(min(after, self._size)) & ~below(start) for start, after in edges]
 
     @cached_property
-    def _preferred(self) -> int:
+    def preferred(self) -> int:
+        """The starts within the preferred hours; every step where none are."""
         hours = self.search.preferred
         if hours is None:
             return self._mask
@@ -208,7 +217,8 @@ class _Finder:
             return 0  # it is needed for something else at the same time
         return self.fit(place, self.search.needs[0], place.site_id).possible & others.possible & self.in_window
 
-    def _fixed_cost(self, room: int) -> int:
+    def fixed_cost(self, room: int) -> int:
+        """What a place costs whenever it is."""
         place = self.places[room]
         elsewhere = OTHER_SITE if self.search.site_id and place.site_id != self.search.site_id else 0
         return self._too_large(place) + elsewhere + (APPROVAL if place.needs_approval else 0)
@@ -223,12 +233,12 @@ class _Finder:
             place, others = self.places[room], self.others(room)
             fit = self.fit(place, self.search.needs[0], place.site_id)
             noticed = self.search.noticed_from
-            soon = below(self._grid.first_from(noticed) - self._low) if noticed else 0
+            soon = below(self.step(noticed)) if noticed else 0
             self._splits[room] = [
                 (self._mask & ~(fit.in_hours & others.in_hours) if self.search.outside_hours else 0, OUTSIDE_HOURS, "outside_hours"),
                 (soon, SHORT_NOTICE, "short_notice"),
                 (others.away, TRAVEL, "travel"),
-                (self._mask & ~self._preferred, NOT_PREFERRED, "not_preferred"),
+                (self._mask & ~self.preferred, NOT_PREFERRED, "not_preferred"),
                 (self._mask & ~(fit.loose & others.loose), TIGHT, "tight"),
                 (self._gaps(place), GAP, "gap"),
             ]
@@ -261,7 +271,7 @@ class _Finder:
                 heapq.heappush(queue, (*key, replace(part, starts=starts)))
 
         for room in range(len(self.places)):
-            starts, cost = self.starts(room), self._fixed_cost(room)
+            starts, cost = self.starts(room), self.fixed_cost(room)
             push(_Part(room, starts & ~below(self.near), cost, 0, forward=True))
             push(_Part(room, starts & below(self.near), cost, 0, forward=False))
         found: list[Slot] = []
@@ -392,7 +402,7 @@ class _Finder:
     def _travel_of(self, room: int, step: int) -> dict[str, Any]:
         """Who has to come from where on the day of a start."""
         site_id = self.places[room].site_id
-        day = next(steps for steps in self._days if steps >> step & 1)
+        day = next(steps for steps in self.days if steps >> step & 1)
         for need in self.search.needs[1:]:
             if need.travels and len(need.candidates) == 1:
                 for other, steps in self.bits(need.candidates[0].id).held_at.items():

@@ -107,3 +107,16 @@ class Occupancy:
             calendar = self._calendar if keeps_holidays else None
             self._hours[key] = self.grid.within(open_spans(self.grid.span, hours, zone, calendar))
         return self._hours[key]
+
+    def copy(self) -> Occupancy:
+        """The same knowledge, to try holds on."""
+        other = Occupancy(self.grid.origin, 0, self._calendar)
+        other.grid, other._known, other._hours = self.grid, dict(self._known), self._hours
+        return other
+
+    def hold(self, resource_id: str, held: Held) -> None:
+        """As if the resource were held as well; a later :meth:`put` forgets it. Raises KeyError for one that was never put."""
+        revision, bits = self._known[resource_id]
+        steps = self.grid.touched([held.span])
+        held_at = {**bits.held_at, held.site_id: bits.held_at.get(held.site_id, 0) | steps}
+        self._known[resource_id] = (revision, Bits(bits.opened, bits.free & ~steps, held_at))

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select, tuple_
 
 from dispatch.errors import UserError
+from dispatch.store.postgresql import lock_words
 from dispatch.store.tables import OrderKey
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ async def carried_out(session: AsyncSession, order: Order | None, now: datetime)
     """
     if order is None:
         return None
-    await session.execute(delete(OrderKey).where(OrderKey.created_at <= now - KEPT))
+    await lock_words(session, f"order {order.owner} {order.key_hash}")
+    # Of two that clear up at once, on PostgreSQL, neither waits for the other.
+    old = select(OrderKey.owner, OrderKey.key_hash).where(OrderKey.created_at <= now - KEPT).with_for_update(skip_locked=True)
+    await session.execute(delete(OrderKey).where(tuple_(OrderKey.owner, OrderKey.key_hash).in_(old)))
     known = await session.get(OrderKey, (order.owner, order.key_hash))
     if known is None:
         return None

@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from dispatch import audit
+from dispatch.booking.catalogue import site_named
 from dispatch.booking.conflicts import ENDED
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
-from dispatch.store.tables import Booking, Room, Sitting, User, new_id
+from dispatch.store.tables import Booking, Hold, Room, Sitting, User, new_id
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -58,7 +59,7 @@ async def add_room(db: Database, draft: RoomDraft, by: User, now: datetime) -> R
     async with db.writer() as session:
         await _check(session, draft)
         room = Room(id=new_id())
-        _write(room, draft)
+        await _write(session, room, draft)
         session.add(room)
         await session.flush()
         await audit.write(session, by, "room_added", room.name, detail={"room": room.id}, now=now)
@@ -77,7 +78,7 @@ async def change_room(db: Database, room_id: str, change: Callable[[Room], RoomD
         await _check(session, draft, room.id)
         if room.active and not draft.active:
             await _refuse_booked(session, db, room, now)
-        _write(room, draft)
+        await _write(session, room, draft)
         await audit.write(session, by, "room_changed", room.name, detail={"room": room.id, "active": room.active}, now=now)
     return room
 
@@ -115,7 +116,8 @@ async def _refuse_booked(session: AsyncSession, db: Database, room: Room, now: d
     booking = await session.scalar(
         select(Booking)
         .join(Booking.sitting)
-        .where(Booking.room_id == room.id, Booking.active, Booking.ends_at > now, Sitting.status.not_in(ENDED))
+        .join(Booking.holds)
+        .where(Hold.resource_id == room.id, Hold.active, Hold.ends_at > now, Booking.ends_at > now, Sitting.status.not_in(ENDED))
         .order_by(Booking.starts_at)
         .limit(1)
         .options(joinedload(Booking.sitting))
@@ -134,6 +136,8 @@ async def _get(session: AsyncSession, room_id: str) -> Room:
     return room
 
 
-def _write(room: Room, draft: RoomDraft) -> None:
-    room.name, room.name_en, room.site = tidy(draft.name), tidy(draft.name_en), tidy(draft.site)
+async def _write(session: AsyncSession, room: Room, draft: RoomDraft) -> None:
+    room.at = await site_named(session, tidy(draft.site))
+    room.site_id = room.at.id if room.at is not None else None
+    room.name, room.name_en = tidy(draft.name), tidy(draft.name_en)
     room.kind, room.capacity, room.position, room.active = draft.kind, draft.capacity, draft.position, draft.active

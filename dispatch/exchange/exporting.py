@@ -19,7 +19,7 @@ from dispatch.booking.draft import draft_of
 from dispatch.exchange.columns import COLUMNS, guarded
 from dispatch.notices.calendar import uid_of, written
 from dispatch.notices.feeds import entries
-from dispatch.store.tables import Booking, Sitting, User
+from dispatch.store.tables import Booking, Hold, Sitting, User
 
 if TYPE_CHECKING:
     from dispatch.notices.letters import Gettext
@@ -51,7 +51,8 @@ async def export(
     telephone numbers and addresses out of the system."""
     wanted = select(Sitting).where(Sitting.starts_at >= begin, Sitting.starts_at < end)
     if room_id:
-        wanted = wanted.where(Sitting.id.in_(select(Booking.sitting_id).where(Booking.room_id == room_id)))
+        held = select(Booking.sitting_id).join(Hold, Hold.booking_id == Booking.id).where(Hold.resource_id == room_id)
+        wanted = wanted.where(Sitting.id.in_(held))
     async with db.reader() as session:
         sittings = list(await session.scalars(wanted.order_by(Sitting.starts_at, Sitting.id).limit(MOST)))
     detail = {"kind": kind, "sittings": len(sittings), "from": db.site.clock(begin), "until": db.site.clock(end)}
@@ -81,7 +82,7 @@ def _line(sitting: Sitting, zone: ZoneInfo, gettext: Gettext) -> list[str]:
         f"{starts:%Y-%m-%d}",
         f"{starts:%H:%M}",
         f"{ends:%H:%M}",
-        "; ".join(booking.room.name for booking in sitting.bookings),
+        "; ".join(room.name for room in sitting.rooms),
         names.get(draft.chair_id, ""),
         names.get(draft.clerk_id, ""),
         names.get(draft.prosecutor_id, ""),

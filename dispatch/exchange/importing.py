@@ -204,7 +204,7 @@ def _draft(row: Row, known: Known, zone: ZoneInfo, given: Given) -> tuple[Sittin
 
 def _room(said: str, known: Known) -> str:
     """By its name; a calendar's location may go on after a comma."""
-    return known.rooms.get(said.casefold(), "") or known.rooms.get(said.partition(",")[0].strip().casefold(), "")
+    return known.rooms.get(said.casefold(), "") or known.rooms.get(said.replace(";", ",").partition(",")[0].strip().casefold(), "")
 
 
 def _times(fields: dict[str, str], zone: ZoneInfo, errors: list[FieldError]) -> tuple[datetime | None, datetime | None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from dispatch.identity.tokens import is_token, new_token, token_hash
-from dispatch.store.tables import Booking, Browser, Invitation, Participant, RoomDevice, Sitting, User, new_id
+from dispatch.store.tables import Booking, Browser, Hold, Invitation, Participant, Room, RoomDevice, Sitting, User, new_id
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
@@ -103,7 +103,14 @@ async def refused_endpoints(db: Database, sitting_id: str) -> dict[str, str]:
             .where(Browser.sitting_id == sitting_id, Invitation.revoked_at.is_not(None))
         )
         found = {row.endpoint: row.revoke_reason for row in links}
-        booked = set(await session.scalars(select(Booking.room_id).where(Booking.sitting_id == sitting_id, Booking.active)))
+        booked = set(
+            await session.scalars(
+                select(Room.id)
+                .join(Hold, Hold.resource_id == Room.id)
+                .join(Hold.booking)
+                .where(Booking.sitting_id == sitting_id, Booking.state != "cancelled")
+            )
+        )
         devices = await session.execute(
             select(Browser.endpoint, RoomDevice.room_id, RoomDevice.revoked_at)
             .join(RoomDevice, RoomDevice.id == Browser.room_device_id)

@@ -172,7 +172,7 @@ def withdraw(participant: Participant, reason: str, now: datetime) -> int:
 
 def _whole() -> tuple[ORMOption, ...]:
     sitting = joinedload(Invitation.participant).joinedload(Participant.sitting)
-    return (sitting.selectinload(Sitting.participants), sitting.selectinload(Sitting.bookings).joinedload(Booking.room))
+    return (sitting.selectinload(Sitting.participants), sitting.selectinload(Sitting.bookings).selectinload(Booking.holds))
 
 
 async def _participant(session: AsyncSession, participant_id: str) -> Participant:

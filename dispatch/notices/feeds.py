@@ -22,7 +22,7 @@ from dispatch.notices.calendar import Entry, uid_of, written
 from dispatch.sittings.listing import SEES_ALL
 from dispatch.store.database import CannotWrite
 from dispatch.store.notice_tables import CalendarFeed
-from dispatch.store.tables import Booking, Participant, Room, Sitting
+from dispatch.store.tables import Booking, CourtSite, Hold, Participant, Room, Sitting
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -68,7 +68,7 @@ async def make(db: Database, user: User, kind: str, target: str, now: datetime) 
 async def _is_there(session: AsyncSession, kind: str, target: str) -> bool:
     if kind == "room":
         return await session.get(Room, target) is not None
-    return not target or await session.scalar(select(Room.id).where(Room.site == target).limit(1)) is not None
+    return not target or await session.scalar(select(CourtSite.id).where(CourtSite.name == target)) is not None
 
 
 async def revoke(db: Database, user: User, feed_id: str, now: datetime) -> None:
@@ -129,8 +129,10 @@ def _sittings(feed: CalendarFeed, now: datetime) -> Select[Sitting]:
         own = select(Participant.sitting_id).where(Participant.user_id == feed.user_id, Participant.removed_at.is_(None))
         wanted = wanted.where(Sitting.id.in_(own))
     elif feed.target:
-        is_it = Room.id == feed.target if feed.kind == "room" else Room.site == feed.target
-        wanted = wanted.where(Sitting.id.in_(select(Booking.sitting_id).join(Room, Room.id == Booking.room_id).where(is_it)))
+        at_site = Room.site_id.in_(select(CourtSite.id).where(CourtSite.name == feed.target))
+        rooms = select(Room.id).where(Room.id == feed.target if feed.kind == "room" else at_site)
+        held = select(Booking.sitting_id).join(Hold, Hold.booking_id == Booking.id).where(Hold.resource_id.in_(rooms))
+        wanted = wanted.where(Sitting.id.in_(held))
     return wanted.order_by(Sitting.starts_at, Sitting.id).limit(MOST)
 
 
@@ -139,7 +141,7 @@ def entries(sittings: Sequence[Sitting], gettext: Gettext, public_url: str, *, e
     found = []
     for sitting in sittings:
         staff = [f"{gettext(f'role.{person.role}')}: {person.name}" for person in sitting.participants if person.user_id is not None]
-        rooms = [(booking.room.name_en or booking.room.name) if english else booking.room.name for booking in sitting.bookings]
+        rooms = [(room.name_en or room.name) if english else room.name for room in sitting.rooms]
         found.append(
             Entry(
                 uid=uid_of(sitting.id),

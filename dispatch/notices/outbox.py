@@ -17,7 +17,7 @@ from sqlalchemy import select
 from dispatch import audit
 from dispatch.notices.addresses import masked_email, mobile
 from dispatch.store.notice_tables import Message
-from dispatch.store.tables import Booking, Invitation, Participant, Room, Sitting
+from dispatch.store.tables import Booking, Hold, Invitation, Participant, Room, Sitting
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CHANNELS = ("mail", "sms")
 AHEAD = ("planned", "open")
 UNDER_WAY = ("live", "recess")
+UNDECIDED = ("tentative", "requested")
+"""A booking of which nobody is told before it is firm."""
 OVER = timedelta(hours=24)
 """For how long a cancellation is still worth telling, where the sitting would be over before."""
 
@@ -61,6 +63,8 @@ async def settle(session: AsyncSession, db: Database, sitting: Sitting, now: dat
     channels = open_channels(db.site)
     if not channels or sitting.status == "closed":
         return
+    if sitting.status in AHEAD and sitting.booking.state in UNDECIDED:
+        return
     await session.flush()
     facts = Facts(sitting, await _detail(session, sitting), await _links(session, sitting), now, db.site.reminders)
     known = list(await session.scalars(select(Message).where(Message.sitting_id == sitting.id)))
@@ -74,13 +78,13 @@ async def settle(session: AsyncSession, db: Database, sitting: Sitting, now: dat
 
 async def _detail(session: AsyncSession, sitting: Sitting) -> dict[str, Any]:
     """Time and place. Rooms are read anew: the bookings of a sitting that was only just made are not on the object yet."""
-    rooms = await session.scalars(select(Room).join(Booking, Booking.room_id == Room.id).where(Booking.sitting_id == sitting.id))
-    held = rooms.first()
+    held = select(Room).join(Hold, Hold.resource_id == Room.id).join(Booking, Booking.id == Hold.booking_id)
+    rooms = list(await session.scalars(held.where(Booking.sitting_id == sitting.id).order_by(Hold.position)))
     return {
         "starts": sitting.starts_at.isoformat(),
         "ends": sitting.ends_at.isoformat(),
-        "room": held.name if held else "",
-        "room_en": (held.name_en or held.name) if held else "",
+        "room": "、".join(room.name for room in rooms),
+        "room_en": ", ".join(room.name_en or room.name for room in rooms),
     }
 
 
@@ -127,10 +131,9 @@ def _kind(facts: Facts, person: Participant, address: str, told: Message | None)
     if not address or (sitting.ends_at <= facts.now and sitting.status in AHEAD):
         return ""
     if sitting.status == "cancelled" or person.removed_at is not None:
-        kind = "cancelled" if sitting.status == "cancelled" and person.removed_at is None else "removed"
-        if told is None:
-            return kind if kind == "cancelled" else ""  # whoever was taken out before he heard of it need not hear of it
-        return "" if told.kind in ("cancelled", "removed") else kind
+        if told is None or told.kind in ("cancelled", "removed"):  # who never heard of it need not hear of its end
+            return ""
+        return "cancelled" if person.removed_at is None else "removed"
     if told is None or told.address != address or told.kind == "removed":
         return "invitation"
     if sitting.status in AHEAD and told.sequence != sitting.sequence:

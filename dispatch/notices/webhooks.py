@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -37,6 +37,18 @@ EVENTS = (
     "sitting.opened",
     "sitting.closed",
 )
+OF_ACT: Mapping[str, str] = {
+    "sitting_booked": "sitting.booked",
+    "sitting_moved": "sitting.moved",
+    "sitting_changed": "sitting.changed",
+    "sitting_extended": "sitting.extended",
+    "sitting_cancelled": "sitting.cancelled",
+    "booking_confirmed": "sitting.changed",
+    "booking_approved": "sitting.changed",
+    "booking_declined": "sitting.cancelled",
+    "booking_lapsed": "sitting.cancelled",
+}
+"""Act of the audit log → what other programs are told."""
 TEST = "test"
 """What the button sends."""
 SECRET_PREFIX = "whsec_"  # noqa: S105  what every secret begins with, so that one in a file is found

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from dispatch.operations import medium, snapshot
 from dispatch.operations.medium import Hashed, Kept
 from dispatch.operations.snapshot import DATABASE, LOG, RECORDINGS, Source
+from dispatch.store.database import is_postgresql
 from rooms.log import canonical
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ MANIFEST = "backup.json"
 FORMAT = 1
 SPARE_BYTES = 64 << 20
 """Must stay free where the backup is written, beside what it takes."""
+
+
+ELSEWHERE = "the database is on PostgreSQL: save and restore it with pg_dump and pg_restore, and the data directory as files beside it"
 
 
 class BackupRefused(Exception):
@@ -82,6 +86,8 @@ class _Progress:
 
 def make(settings: Settings, path: Path, tell: Tell) -> Made:
     """Write a backup to `path`, a new directory or ``.tar`` file. Raises BackupRefused; nothing of it is left then."""
+    if is_postgresql(settings.database):
+        raise BackupRefused(ELSEWHERE)
     database, log = snapshot.database_path(settings), settings.data / LOG
     if path.resolve().is_relative_to(settings.data.resolve()):
         raise BackupRefused(f"{path} is inside the data directory {settings.data}; a backup belongs on another disk")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from dispatch.operations import snapshot
 from dispatch.operations.clock import Stepping, discipline
 from dispatch.operations.findings import Finding, mend, note, ok
-from dispatch.store.database import RESTORING
+from dispatch.store.database import RESTORING, is_postgresql, place
 from dispatch.store.migrate import head, is_known
 from rooms.recording.composite import ffmpeg_program
 from rooms.recording.fonts import find_font
@@ -101,8 +101,11 @@ def database(settings: Settings) -> Iterator[Finding]:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         yield mend("sqlite", "old", version=sqlite3.sqlite_version, oldest=".".join(map(str, OLDEST_SQLITE)))
         return
-    main = snapshot.database_path(settings)
-    for path in (main, settings.data.absolute() / snapshot.LOG):
+    log = settings.data.absolute() / snapshot.LOG
+    main = None if is_postgresql(settings.database) else snapshot.database_path(settings)
+    if main is None:
+        yield note("sqlite", "elsewhere", place=place(settings.database))
+    for path in (log,) if main is None else (main, log):
         if not path.exists():
             yield ok("sqlite", "absent", path=path)
             continue

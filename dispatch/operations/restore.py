@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dispatch.operations import medium, snapshot
-from dispatch.operations.backup import FORMAT, MANIFEST, SPARE_BYTES, BackupRefused, Step, Tell
+from dispatch.operations.backup import ELSEWHERE, FORMAT, MANIFEST, SPARE_BYTES, BackupRefused, Step, Tell
 from dispatch.operations.medium import Hashed, Kept
 from dispatch.operations.snapshot import DATABASE, LOG, RECORDINGS, RESERVE, SECRETS, Head
-from dispatch.store.database import RESTORING
+from dispatch.store.database import RESTORING, is_postgresql
 from dispatch.store.migrate import is_known
 from rooms.log import canonical
 
@@ -53,6 +53,8 @@ class Contents:
 
 def restore(settings: Settings, path: Path, tell: Tell) -> Contents:
     """Put the backup at `path` in place of nothing. Raises BackupRefused; the data directory is as it was then."""
+    if is_postgresql(settings.database):
+        raise BackupRefused(ELSEWHERE)
     try:
         _must_be_empty(settings)
         progress = _Progress(tell, path)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from dispatch.booking.upcoming import next_in_room
+from dispatch.booking import decisions
+from dispatch.booking.upcoming import next_in_rooms
 from dispatch.sittings import sittings
 from dispatch.sittings.moments import microseconds
 
@@ -49,12 +50,18 @@ async def tell(db: Database, hub: Hub, now: datetime, told: dict[str, dict[str, 
     for gone in told.keys() - {sitting.id for sitting in live}:
         del told[gone]
     for sitting in live:
-        booking = await next_in_room(db, sitting.room.id, sitting.ends_at, but=sitting.id)
-        following = Following(booking.sitting.title, booking.room.name, booking.starts_at) if booking is not None else None
+        found = await next_in_rooms(db, [room.id for room in sitting.rooms], sitting.ends_at, but=sitting.id)
+        following = Following(found[0].sitting.title, found[1].name, found[0].starts_at) if found is not None else None
         info = notice(now, sitting.ends_at, following)
         if sitting.id not in told or told[sitting.id] != info:
             await hub.set_next_booking(sitting.id, info)
             told[sitting.id] = info
+
+
+async def lapse(db: Database, hub: Hub, now: datetime) -> None:
+    """Cancel what was booked tentatively and not confirmed in time; who waits in its waiting room is told."""
+    for sitting_id in await decisions.lapse(db, now):
+        await hub.cancel(sitting_id, "")
 
 
 async def run(db: Database, hub: Hub, clock: Callable[[], datetime]) -> None:
@@ -63,6 +70,7 @@ async def run(db: Database, hub: Hub, clock: Callable[[], datetime]) -> None:
     while True:
         try:
             await tell(db, hub, clock(), told)
+            await lapse(db, hub, clock())
         except Exception:  # the next round may well succeed; a sitting must not lose its clock for good
             log.exception("clock_failed")
         await asyncio.sleep(EVERY_S)

@@ -12,7 +12,7 @@ from sqlalchemy import and_, or_, select
 from dispatch.booking.draft import normal_case_number
 from dispatch.errors import NotFound
 from dispatch.sittings import sittings
-from dispatch.store.tables import Booking, Case, Participant, Sitting, User
+from dispatch.store.tables import Booking, Case, Hold, Participant, Sitting, User
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -73,9 +73,14 @@ def _rows(user: User, wanted: Wanted) -> Select[Sitting]:
     if wanted.end is not None:
         rows = rows.where(Sitting.starts_at < wanted.end)
     if wanted.room_id:
-        rows = rows.where(Sitting.id.in_(select(Booking.sitting_id).where(Booking.room_id == wanted.room_id)))
+        rows = rows.where(Sitting.id.in_(_in_room(wanted.room_id)))
     if wanted.statuses:
         rows = rows.where(Sitting.status.in_(wanted.statuses))
     if wanted.case_number:
         rows = rows.where(Sitting.case_id.in_(select(Case.id).where(Case.number == normal_case_number(wanted.case_number))))
     return rows
+
+
+def _in_room(room_id: str) -> Select[str]:
+    """Ids of the sittings that were ever booked into a room, and not moved out of it."""
+    return select(Booking.sitting_id).join(Booking.holds).where(Hold.resource_id == room_id)

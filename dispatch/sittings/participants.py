@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from dispatch import audit
-from dispatch.booking.conflicts import ENDED, refuse_conflicts
+from dispatch.booking import holds
+from dispatch.booking.conflicts import ENDED
 from dispatch.booking.draft import MOST_PARTICIPANTS, ParticipantDraft, row_problems, tidy
-from dispatch.booking.spans import Span
+from dispatch.booking.people import hold_also
 from dispatch.errors import NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.notices import outbox
@@ -43,10 +44,7 @@ async def add(db: Database, sitting_id: str, row: ParticipantDraft, by: User, no
         if found:
             raise ValidationFailed(found)
         if user is not None:
-            span = Span(sitting.starts_at, sitting.ends_at)
-            await refuse_conflicts(
-                session, db.site, room_id=sitting.room.id, user_ids={user.id}, span=span, now=now, own=sitting.id, in_place=True
-            )
+            await hold_also(session, db.site, sitting, user.id, now)
         position = max((p.position for p in sitting.participants), default=-1) + 1
         participant = Participant(id=new_id(), sitting_id=sitting.id, user_id=user.id if user else None, position=position, invitations=[])
         _write(participant, row, user)
@@ -96,6 +94,8 @@ async def remove(db: Database, participant_id: str, by: User, now: datetime) -> 
         if participant.role == "judge":
             raise Refused("chair_needed")
         participant.removed_at = now
+        if participant.user_id is not None:
+            await holds.drop(session, sitting.booking, participant.user_id)
         invitations.withdraw(participant, "removed", now)
         await outbox.settle(session, db, sitting, now)
         await _note(session, by, "participant_removed", sitting, participant, now)

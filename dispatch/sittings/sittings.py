@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from dispatch.booking.bookings import bounds
+from dispatch.booking.days import bounds
 from dispatch.errors import NotFound
 from dispatch.sittings.moments import microseconds
 from dispatch.sittings.statuses import ALLOWED, project

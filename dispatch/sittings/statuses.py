@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from dispatch.archive import catalogue
+from dispatch.booking import holds
 from dispatch.notices import outbox, webhooks
 from dispatch.sittings.moments import moment
 from dispatch.store.tables import Participant, Sitting
@@ -94,7 +95,7 @@ async def project_rows(db: Database, sitting_id: str, rows: Sequence[Row]) -> No
 async def _apply(session: AsyncSession, sitting: Sitting, row: Row) -> None:
     status = status_after(sitting.kind, row)
     if status is not None and status != sitting.status:
-        _change(sitting, status, row)
+        await _change(session, sitting, status, row)
     elif row.type == "consented":
         _consented(await _participant(session, sitting, row), row)
     elif row.type == "device_checked":
@@ -103,7 +104,7 @@ async def _apply(session: AsyncSession, sitting: Sitting, row: Row) -> None:
         await catalogue.add(session, sitting, row)
 
 
-def _change(sitting: Sitting, status: str, row: Row) -> None:
+async def _change(session: AsyncSession, sitting: Sitting, status: str, row: Row) -> None:
     if status not in ALLOWED[sitting.status]:
         log.warning("status_change_refused", sitting=sitting.id, seq=row.seq, former=sitting.status, latter=status)
         return
@@ -112,11 +113,16 @@ def _change(sitting: Sitting, status: str, row: Row) -> None:
         sitting.opened_at = moment(row.at_us)
     if status == "closed":
         sitting.closed_at = moment(row.at_us)
+    for booking in sitting.bookings:
+        if status == "cancelled":
+            booking.state = "cancelled"
+        elif status == "live" and booking.state in ("tentative", "requested"):
+            booking.state = "confirmed"  # it takes place: there is nothing left to decide
+        if status in ("closed", "cancelled"):
+            await holds.release(session, booking)
     if status == "cancelled":
         sitting.cancel_reason = sitting.cancel_reason or str(row.data["reason"])[:200]
         sitting.revise(moment(row.at_us))
-        for booking in sitting.bookings:
-            booking.active = False
 
 
 async def _participant(session: AsyncSession, sitting: Sitting, row: Row) -> Participant | None:

@@ -1,49 +1,38 @@
-"""The database of the control plane: many readers, one writer.
+"""The database of the control plane: SQLite for one machine, PostgreSQL past it. What is true of both is here.
 
-SQLite in WAL mode. Writes of a process go through ONE connection, each transaction begun with ``BEGIN IMMEDIATE``: what it
-reads cannot change under it before it commits, which is what lets a booking be decided by a query (STYLE.md rule 5).
-Writers of other processes wait for each other inside SQLite (`busy_timeout`). A disk that takes no more refuses the act in
-words (:class:`CannotWrite`); nothing of it is kept, and the next one succeeds as soon as there is space.
+Who writes by :meth:`Database.writer` is alone: what he reads cannot change under him before he commits. Bookings go by
+:meth:`Database.act`: on SQLite they take turns as all others do, on PostgreSQL they go beside each other and lock what they
+decide on (STYLE.md rule 5). A disk that takes no more refuses the act in words (:class:`CannotWrite`); nothing of it is kept,
+and the next one succeeds as soon as there is space.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from dispatch.errors import UserError
+from dispatch.store import postgresql, sqlite
 from dispatch.store.migrate import head, upgrade
 from dispatch.store.site import Site
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
 
-BUSY_TIMEOUT_MS = 60_000
-"""How long a writer waits for the writers of other processes. Every write transaction of ours takes a few milliseconds, but
-SQLite lets in whoever asks at the right moment, not who waited longest."""
-READERS = 8
 RESTORING = ".restoring"
 """Directory inside the data directory while a backup is being restored into it (:mod:`dispatch.operations.restore`)."""
 
-
-_UNWRITABLE = {
-    sqlite3.SQLITE_FULL: "store_full",
-    sqlite3.SQLITE_BUSY: "store_busy",
-    sqlite3.SQLITE_IOERR: "store_unwritable",
-    sqlite3.SQLITE_READONLY: "store_unwritable",
-    sqlite3.SQLITE_CANTOPEN: "store_unwritable",
-}
-"""SQLite's primary result codes (the low eight bits) that are no defect of ours."""
+Result = TypeVar("Result")
 
 
 class DatabaseUnavailable(Exception):
@@ -52,9 +41,20 @@ class DatabaseUnavailable(Exception):
 
 class CannotWrite(UserError):
     """The database took nothing of an act. Codes: "store_full" (the disk), "store_busy" (other writers did not end),
-    "store_unwritable" (the file cannot be written)."""
+    "store_unwritable" (the file cannot be written, the database server is not there)."""
 
     status = 503
+
+
+def is_postgresql(url: str) -> bool:
+    """Whether a database's URL names PostgreSQL."""
+    return make_url(url).get_backend_name() == "postgresql"
+
+
+def place(url: str) -> str:
+    """What a message calls the database at `url`: the file, or the server's address without its password."""
+    address = make_url(url)
+    return str(address.database) if address.get_backend_name() == "sqlite" else address.render_as_string(hide_password=True)
 
 
 class Database:
@@ -63,11 +63,14 @@ class Database:
     def __init__(self, url: str, reading: AsyncEngine, writing: AsyncEngine, site: Site) -> None:
         self.url = url
         self.site = site
+        self.again = 0
+        """How many acts had to be tried once more (:meth:`act`)."""
         self._reading = reading
         self._writing = writing
         self._read_session = async_sessionmaker(reading, expire_on_commit=False)
         self._write_session = async_sessionmaker(writing, expire_on_commit=False)
-        self._writer_lock = asyncio.Lock()
+        self._postgresql = is_postgresql(url)
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def open(cls, settings: Settings) -> Database:
@@ -84,20 +87,19 @@ class Database:
     @classmethod
     async def connect(cls, url: str, site: Site | None = None) -> Database:
         """Connect to a migrated database. Raises :class:`DatabaseUnavailable`."""
-        address = make_url(url).set(drivername="sqlite+aiosqlite")
-        if not Path(str(address.database)).is_file():
-            raise DatabaseUnavailable(f"cannot open the database {address.database}: no such file")
-        reading, writing = _engine(address, writes=False), _engine(address, writes=True)
-        db = cls(url, reading, writing, site or Site())
+        address, named = make_url(url), place(url)
+        if address.get_backend_name() == "sqlite" and not Path(str(address.database)).is_file():
+            raise DatabaseUnavailable(f"cannot open the database {named}: no such file")
+        db = cls(url, engine(address, writes=False), engine(address, writes=True), site or Site())
         try:
-            async with reading.connect() as connection:
+            async with db._reading.connect() as connection:
                 found = await connection.run_sync(_revision)
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError, *postgresql.REFUSED) as error:
             await db.close()
-            raise DatabaseUnavailable(f"cannot open the database {address.database}: {_cause(error)}") from None
+            raise DatabaseUnavailable(f"cannot open the database {named}: {_cause(error)}") from None
         if found != head():
             await db.close()
-            raise DatabaseUnavailable(f"the database {address.database} is at revision {found}, not {head()}: run server.py migrate")
+            raise DatabaseUnavailable(f"the database {named} is at revision {found}, not {head()}: run server.py migrate")
         return db
 
     @asynccontextmanager
@@ -108,16 +110,45 @@ class Database:
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[AsyncSession]:
-        """A session inside ``BEGIN IMMEDIATE``: committed at the end, rolled back on any exception. Do not nest: the second
+        """A session in which nobody else writes: committed at the end, rolled back on any exception. Do not nest: the second
         waits for the first. Keep it short and await nothing but the session in it. Raises :class:`CannotWrite`."""
+        async with self._transaction(alone=True) as session:
+            yield session
+
+    async def act(self, work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+        """What `work` gives, done in a transaction that on PostgreSQL goes beside those of others who come by this way: it locks
+        what it decides on. Where two were in each other's way after all, it is done once more from the start, and counted in
+        `again`. Raises what `work` raises, or :class:`CannotWrite`."""
         try:
-            async with self._writer_lock, self._write_session.begin() as session:
-                yield session
+            async with self._transaction(alone=False) as session:
+                return await work(session)
+        except (CannotWrite, DBAPIError) as error:
+            cause = error.__cause__ if isinstance(error, CannotWrite) else error
+            if postgresql.state(getattr(cause, "orig", None)) not in postgresql.TRY_AGAIN:
+                raise
+        self.again += 1
+        async with self._transaction(alone=False) as session:
+            return await work(session)
+
+    @asynccontextmanager
+    async def _transaction(self, *, alone: bool) -> AsyncIterator[AsyncSession]:
+        try:
+            if self._postgresql:
+                async with self._write_session.begin() as session:
+                    await postgresql.lock(session, postgresql.WRITING, shared=not alone)
+                    yield session
+            else:
+                async with self._turn, self._write_session.begin() as session:
+                    yield session
         except DBAPIError as error:
-            code = _UNWRITABLE.get(getattr(error.orig, "sqlite_errorcode", 0) & 0xFF)
+            code = postgresql.unwritable(error) if self._postgresql else sqlite.unwritable(error)
             if code is None:
                 raise
             raise CannotWrite(code) from error
+        except PoolTimeoutError as error:
+            raise CannotWrite("store_busy") from error
+        except postgresql.REFUSED as error:  # of the connection itself, which the driver raises as they are
+            raise CannotWrite("store_unwritable") from error
 
     async def close(self) -> None:
         """Close all connections. Idempotent."""
@@ -125,14 +156,23 @@ class Database:
         await self._writing.dispose()
 
 
+def engine(address: URL, *, writes: bool) -> AsyncEngine:
+    """The connections to the database at `address`: those that write, or those that read."""
+    make = sqlite.engine if address.get_backend_name() == "sqlite" else postgresql.engine
+    return make(address, writes=writes)
+
+
 def migrated(url: str) -> None:
-    """Bring the database at `url` to this version, making it where there is none. Raises :class:`DatabaseUnavailable`."""
-    path = make_url(url).database
+    """Bring the database at `url` to this version, making the file where there is none. Raises :class:`DatabaseUnavailable`.
+
+    Not to be called where an event loop runs: :meth:`Database.open` gives it a thread."""
+    named = place(url)
     try:
-        Path(str(path)).parent.mkdir(parents=True, exist_ok=True)
+        if not is_postgresql(url):
+            Path(named).parent.mkdir(parents=True, exist_ok=True)
         upgrade(url)
     except Exception as error:  # whatever it is, there is no database to work with: the one line says so
-        raise DatabaseUnavailable(f"cannot open the database {path}: {_cause(error)}") from None
+        raise DatabaseUnavailable(f"cannot open the database {named}: {_cause(error)}") from None
 
 
 def _cause(error: BaseException) -> str:
@@ -145,40 +185,3 @@ def _cause(error: BaseException) -> str:
 def _revision(connection: Connection) -> str | None:
     value = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     return str(value) if value is not None else None
-
-
-def _engine(url: URL, *, writes: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=1 if writes else READERS,
-        max_overflow=0,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        # The driver must not begin transactions by itself: it would begin them deferred, and late.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        if writes:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute("PRAGMA synchronous = FULL")
-        else:
-            cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "invalidate")
-    def give_up(connection: Any, _record: object, _error: BaseException | None) -> None:
-        # A task was stopped in the midst of a statement, and its connection is about to be thrown away. SQLite keeps a closed
-        # connection with its lock for as long as some cursor is referred to, by a traceback for instance.
-        with suppress(Exception):
-            connection.rollback()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine

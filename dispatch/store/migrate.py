@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, create_engine, event, func, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+
+from dispatch.store.postgresql import SCHEMA
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -40,9 +44,34 @@ def is_known(revision: str) -> bool:
 def upgrade(url: str) -> None:
     """Upgrade the database at `url`, all steps in one transaction; two processes at once wait for each other.
 
-    Raises SQLAlchemy's and sqlite3's errors.
+    Raises the errors of SQLAlchemy and of the driver. Not to be called where an event loop runs.
     """
-    engine = create_engine(make_url(url).set(drivername="sqlite+pysqlite"), poolclass=NullPool, connect_args={"timeout": 30})
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        asyncio.run(_upgrade_postgresql(address))
+    else:
+        _upgrade_sqlite(address)
+
+
+def steps(connection: Connection, revision: str = "head") -> None:
+    """All steps up to a revision, inside the connection's transaction."""
+    config = configuration()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+async def _upgrade_postgresql(address: URL) -> None:
+    engine = create_async_engine(address.set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(select(func.pg_advisory_xact_lock(SCHEMA)))
+            await connection.run_sync(steps)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade_sqlite(address: URL) -> None:
+    engine = create_engine(address.set(drivername="sqlite+pysqlite"), poolclass=NullPool, connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: object, _record: object) -> None:
@@ -53,8 +82,6 @@ def upgrade(url: str) -> None:
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    config = configuration()
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        steps(connection)
     engine.dispose()

@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, String, Text, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from dispatch.store.base import Base, UtcDateTime, new_id, utc_now
+from dispatch.store.resources import Booking, CalendarDay, Closure, CourtSite, Hold, Resource, Room, keep_in_step
 
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime. SQLite drops time zones: they are taken off and put back here, and a naive value is refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive datetime {value!r}")
-        value = value.astimezone(UTC)
-        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def new_id() -> str:
-    """A random id of 16 characters, URL-safe without - and _ at odds with DOM ids (96 bits would be 16 in base64)."""
-    return secrets.token_hex(8)
-
-
-def utc_now() -> datetime:
-    """Now, aware, UTC: the only clock of the control plane's operations unless a test passes its own."""
-    return datetime.now(UTC)
-
-
-class Base(DeclarativeBase):
-    """Base of all tables."""
-
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, dict[str, Any]: JSON}
+__all__ = [
+    "ApiToken",
+    "AuditRow",
+    "Base",
+    "Booking",
+    "Browser",
+    "CalendarDay",
+    "Case",
+    "Closure",
+    "CourtSite",
+    "Hold",
+    "Invitation",
+    "Job",
+    "OrderKey",
+    "Participant",
+    "QualityHour",
+    "Recording",
+    "Resource",
+    "Room",
+    "RoomDevice",
+    "Session",
+    "Sitting",
+    "UnknownName",
+    "User",
+    "UtcDateTime",
+    "new_id",
+    "utc_now",
+]
 
 
 class User(Base):
@@ -112,20 +106,6 @@ class ApiToken(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class Room(Base):
-    """A function room. `kind`: court, intake, hearing, round_table, interrogation, virtual."""
-
-    __tablename__ = "room"
-    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
-    name: Mapped[str] = mapped_column(String(80), unique=True)
-    name_en: Mapped[str] = mapped_column(String(80), default="")
-    kind: Mapped[str] = mapped_column(String(20))
-    site: Mapped[str] = mapped_column(String(80), default="")
-    capacity: Mapped[int] = mapped_column(Integer, default=6)
-    position: Mapped[int] = mapped_column(Integer, default=0)
-    active: Mapped[bool] = mapped_column(default=True)
-
-
 class RoomDevice(Base):
     """A room's own fixed device: signs in with a code shown once to the clerk, revocable. Only the hash is kept."""
 
@@ -185,29 +165,33 @@ class Sitting(Base):
     )
 
     @property
+    def booking(self) -> Booking:
+        """Its time, its resources, and how firm they are. A sitting has one booking in this version."""
+        return self.bookings[0]
+
+    @property
+    def rooms(self) -> list[Room]:
+        """The booked rooms, in order."""
+        return [hold.room for booking in self.bookings for hold in booking.holds if hold.room is not None]
+
+    def is_in(self, room_id: str) -> bool:
+        """Whether it is held in that room, among others, and was not cancelled."""
+        return any(hold.resource_id == room_id for booking in self.bookings if booking.active for hold in booking.holds)
+
+    @property
     def room(self) -> Room:
-        """The booked room. A sitting has one booking in this version."""
-        return self.bookings[0].room
+        """The first of the booked rooms: where the bench sits."""
+        return self.rooms[0]
 
     def revise(self, now: datetime) -> None:
         """Time or place were changed, or it was cancelled: calendars follow what has the higher number (RFC 5545 section 3.8.7.4)."""
         self.sequence += 1
         self.revised_at = now
 
-
-class Booking(Base):
-    """A room held for a span [starts_at, ends_at) by a sitting. `active` is false once cancelled."""
-
-    __tablename__ = "booking"
-    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
-    room_id: Mapped[str] = mapped_column(ForeignKey("room.id"))
-    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
-    active: Mapped[bool] = mapped_column(default=True)
-    sitting: Mapped[Sitting] = relationship(back_populates="bookings")
-    room: Mapped[Room] = relationship(lazy="joined")
-    __table_args__ = (Index("booking_span", "room_id", "active", "starts_at", "ends_at"),)
+    @property
+    def equipment(self) -> list[Resource]:
+        """Equipment that was booked with it, and slots of a custody place, in order."""
+        return [hold.resource for booking in self.bookings for hold in booking.holds if hold.resource.kind in ("equipment", "custody")]
 
 
 class OrderKey(Base):
@@ -361,3 +345,6 @@ class QualityHour(Base):
     freezes: Mapped[int] = mapped_column(Integer)
     frozen_ms: Mapped[int] = mapped_column(Integer)
     spread: Mapped[dict[str, Any]]
+
+
+keep_in_step(User, "person")

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dispatch.booking import bookings
+from dispatch.booking.days import between
 from dispatch.booking.rooms import KINDS
 from dispatch.errors import Conflict, UserError
 from dispatch.sittings import sittings
@@ -31,7 +32,7 @@ def wants_fragment(request: Request, name: str) -> bool:
 
 async def _panel(request: Request, sitting_id: str) -> dict[str, Any]:
     sitting = await sittings.get(ctx(request).db, sitting_id)
-    held = next((booking.room for booking in sitting.bookings), None)
+    held = next(iter(sitting.rooms), None)
     return {
         "sitting": sitting,
         "room_name": room_name(held, language(request)) if held else "",
@@ -92,7 +93,7 @@ async def show(request: Request) -> Response:
         if wants_fragment(request, "panel"):
             return render(request, "staff/sitting_panel.html", **data)
     first, last = shown.reach
-    rows = [row for row in await bookings.days(context.db, first, last, tz) if shown.kind in ("", row[0].kind)]
+    rows = [row for row in await between(context.db, first, last, tz) if shown.kind in ("", row[0].kind)]
     days = days_between(first, last)
     match shown.view:
         case "week":

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.bookings import bounds
-from dispatch.store.tables import Booking, Room
+from dispatch.booking.days import bounds
+from dispatch.booking.timeline import Slot
+from dispatch.store.tables import Room
 from dispatch.web.day_grid import Item, item_of, room_name
 
 DAYS = 7
@@ -91,7 +92,7 @@ def days_between(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def week(rows: Iterable[tuple[Room, Sequence[Booking]]], days: Sequence[date], zone: ZoneInfo, language: str) -> list[Row]:
+def week(rows: Iterable[tuple[Room, Sequence[Slot]]], days: Sequence[date], zone: ZoneInfo, language: str) -> list[Row]:
     """A row for each room, with a cell for each day."""
     return [
         Row(tuple(Cell(day, _on(day, [(room, held)], zone, language), room) for day in days), room, room_name(room, language))
@@ -99,18 +100,18 @@ def week(rows: Iterable[tuple[Room, Sequence[Booking]]], days: Sequence[date], z
     ]
 
 
-def month(rows: Sequence[tuple[Room, Sequence[Booking]]], days: Sequence[date], shown: date, zone: ZoneInfo, language: str) -> list[Row]:
+def month(rows: Sequence[tuple[Room, Sequence[Slot]]], days: Sequence[date], shown: date, zone: ZoneInfo, language: str) -> list[Row]:
     """A row for each week, with a cell for each day, in which all rooms are."""
     cells = [Cell(day, _on(day, rows, zone, language), outside=day.month != shown.month) for day in days]
     return [Row(tuple(cells[n : n + DAYS])) for n in range(0, len(cells), DAYS)]
 
 
-def _on(day: date, rows: Iterable[tuple[Room, Sequence[Booking]]], zone: ZoneInfo, language: str) -> tuple[Placed, ...]:
+def _on(day: date, rows: Iterable[tuple[Room, Sequence[Slot]]], zone: ZoneInfo, language: str) -> tuple[Placed, ...]:
     begin, end = bounds(day, zone)
     placed = [
-        Placed(item_of(booking, day, zone), room, room_name(room, language))
+        Placed(item_of(slot, day, zone), room, room_name(room, language))
         for room, held in rows
-        for booking in held
-        if booking.starts_at < end and booking.ends_at > begin
+        for slot in held
+        if slot.starts_at < end and slot.ends_at > begin
     ]
     return tuple(sorted(placed, key=lambda each: (each.item.first, each.room.position, each.room_name)))

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from dispatch.booking import bookings
+from dispatch.booking.rooms import list_rooms
 from dispatch.console.event_words import EventWords
 from dispatch.console.situation import Booked, board
 from dispatch.sittings import sittings
@@ -137,15 +137,13 @@ class Feed:
             context, zone = self._context, self._context.settings.zone
             today = context.clock().astimezone(zone).date()
             booked = [self._as_booked(found) for found in await sittings.of_day(context.db, today, zone)]
-            rooms = [
-                {"id": room.id, "name": room.name, "name_en": room.name_en} for room, _taken in await bookings.day(context.db, today, zone)
-            ]
+            rooms = [{"id": room.id, "name": room.name, "name_en": room.name_en} for room in await list_rooms(context.db)]
             self._booked = (time.monotonic(), booked, rooms)
             return booked, rooms
 
     def _as_booked(self, found: Sitting) -> Booked:
         plan = sittings.plan(found, self._context.db)
-        room = found.bookings[0].room if found.bookings else None
+        room = next(iter(found.rooms), None)
         return Booked(
             id=found.id,
             kind=found.kind,

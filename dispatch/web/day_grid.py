@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.store.tables import Booking, Room, Sitting
+from dispatch.booking.timeline import Slot
+from dispatch.store.tables import Room
 
 DAY_MINUTES = 24 * 60
 FIRST_HOUR = 8
@@ -25,7 +26,7 @@ ENTERABLE = frozenset({"planned", "open", "live", "recess"})
 class Item:
     """A sitting in a row. `first` and `last` in minutes of the local day; `before`/`after`: it goes on beyond midnight."""
 
-    sitting: Sitting
+    sitting: Slot
     first: int
     last: int
     before: bool
@@ -78,21 +79,16 @@ def moment_at(day: date, minutes: int, zone: ZoneInfo) -> datetime:
     return datetime.combine(day + timedelta(days=minutes // DAY_MINUTES), time(minutes % DAY_MINUTES // 60, minutes % 60), zone)
 
 
-def chair_of(sitting: Sitting) -> str:
-    """Name of the one who presides, "" where nobody does yet."""
-    return next((person.name for person in sitting.participants if person.role == "judge"), "")
+def item_of(slot: Slot, day: date, zone: ZoneInfo) -> Item:
+    """What a sitting is on a local day."""
+    first, last = minute_of(slot.starts_at, day, zone), minute_of(slot.ends_at, day, zone)
+    return Item(slot, max(first, 0), min(last, DAY_MINUTES), first < 0, last > DAY_MINUTES, slot.chair or "")
 
 
-def item_of(booking: Booking, day: date, zone: ZoneInfo) -> Item:
-    """What a booking is on a local day."""
-    first, last = minute_of(booking.starts_at, day, zone), minute_of(booking.ends_at, day, zone)
-    return Item(booking.sitting, max(first, 0), min(last, DAY_MINUTES), first < 0, last > DAY_MINUTES, chair_of(booking.sitting))
-
-
-def day_grid(rows: Iterable[tuple[Room, Sequence[Booking]]], day: date, zone: ZoneInfo, now: datetime, language: str) -> Grid:
+def day_grid(rows: Iterable[tuple[Room, Sequence[Slot]]], day: date, zone: ZoneInfo, now: datetime, language: str) -> Grid:
     """The grid of `day` as the court's clock has it."""
     made = tuple(
-        Row(room, room_name(room, language), tuple(sorted((item_of(b, day, zone) for b in held if b.active), key=lambda item: item.first)))
+        Row(room, room_name(room, language), tuple(sorted((item_of(slot, day, zone) for slot in held), key=lambda item: item.first)))
         for room, held in rows
     )
     items = [item for row in made for item in row.items]

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dispatch.booking import bookings
-from dispatch.store.tables import Booking, Room
+from dispatch.booking import days
+from dispatch.booking.timeline import Slot
+from dispatch.sittings import sittings
+from dispatch.store.tables import Room
 from dispatch.web.access import CLERK, DEVICE, STAFF, Route, roles
 from dispatch.web.booking import wants_fragment
 from dispatch.web.calendar_cells import Placed
@@ -35,23 +37,22 @@ class Line:
     late: bool
 
 
-def board(rows: Iterable[tuple[Room, Sequence[Booking]]], now: datetime, language: str) -> list[Line]:
+def board(rows: Iterable[tuple[Room, Sequence[Slot]]], now: datetime, language: str) -> list[Line]:
     """What the board shows now: what is under way first, then what is to come, then what has just ended; no names of people."""
     lines = [
         Line(
             room_name(room, language),
-            sitting.kind,
-            sitting.status,
-            booking.starts_at,
-            booking.ends_at,
-            sitting.case.number if sitting.kind in PUBLIC_KINDS else "",
-            late=sitting.status == "planned" and booking.starts_at < now,
+            slot.kind,
+            slot.status,
+            slot.starts_at,
+            slot.ends_at,
+            slot.case_number if slot.kind in PUBLIC_KINDS else "",
+            late=slot.status == "planned" and slot.starts_at < now,
         )
         for room, held in rows
-        for booking in held
-        for sitting in (booking.sitting,)
-        if not (sitting.status == "closed" and (sitting.closed_at or booking.ends_at) + STAYS < now)
-        and not (sitting.status in ("planned", "open") and booking.ends_at < now)
+        for slot in held
+        if not (slot.status == "closed" and (slot.closed_at or slot.ends_at) + STAYS < now)
+        and not (slot.status in ("planned", "open") and slot.ends_at < now)
     ]
     order = {"live": 0, "recess": 0, "closed": 2}
     return sorted(lines, key=lambda line: (order.get(line.status, 1), line.starts_at, line.room_name))
@@ -60,7 +61,7 @@ def board(rows: Iterable[tuple[Room, Sequence[Booking]]], now: datetime, languag
 async def show_board(request: Request) -> Response:
     """Today's sittings for whoever comes in; for a screen that is connected as a room's device, or staff."""
     context, day = ctx(request), today(request)
-    rows = await bookings.day(context.db, day, zone(request))
+    rows = await days.day(context.db, day, zone(request))
     lines = board(rows, context.clock(), language(request))
     return render(request, "board/lines.html" if wants_fragment(request, "board") else "board/board.html", day=day, lines=lines)
 
@@ -68,13 +69,12 @@ async def show_board(request: Request) -> Response:
 async def show_list(request: Request) -> Response:
     """A day's sittings by room, to be printed."""
     context, day, tz, tag = ctx(request), shown_day(request), zone(request), language(request)
-    rows = await bookings.day(context.db, day, tz)
+    rows = await days.day(context.db, day, tz)
     listed = [
-        (room_name(room, tag), [Placed(item_of(booking, day, tz), room, room_name(room, tag)) for booking in held])
-        for room, held in rows
-        if held
+        (room_name(room, tag), [Placed(item_of(slot, day, tz), room, room_name(room, tag)) for slot in held]) for room, held in rows if held
     ]
-    return render(request, "staff/day_list.html", day=day, listed=listed, count=sum(len(held) for _, held in listed))
+    people = {sitting.id: sitting.participants for sitting in await sittings.of_day(context.db, day, tz, cancelled=False)}
+    return render(request, "staff/day_list.html", day=day, listed=listed, people=people, count=sum(len(held) for _, held in listed))
 
 
 ROUTES = (

@@ -113,9 +113,7 @@ async def show_device(request: Request) -> Response:
         return render(request, "device/enrol.html", code="", error="")
     listed = await sittings.of_day(ctx(request).db, today(request), zone(request))
     entries = [
-        await _entry(request, sitting, device)
-        for sitting in listed
-        if sitting.status != "cancelled" and any(held.active and held.room_id == device.room_id for held in sitting.bookings)
+        await _entry(request, sitting, device) for sitting in listed if sitting.status != "cancelled" and sitting.is_in(device.room_id)
     ]
     return render(request, "device/room.html", room_name=room_name(device.room, language(request)), entries=entries)
 

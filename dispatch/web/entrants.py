@@ -109,7 +109,7 @@ async def by_device(request: Request) -> Entrant:
 
 async def _by_device(request: Request, sitting: Sitting) -> Entrant | None:
     device = room_device(request)
-    if device is None or not any(held.active and held.room_id == device.room_id for held in sitting.bookings):
+    if device is None or not sitting.is_in(device.room_id):
         return None
     context = ctx(request)
     browser = await browsers.enter_room(context.db, sitting.id, device, language(request))

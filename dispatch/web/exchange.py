@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 
 from aiohttp import web
 
-from dispatch.booking.bookings import bounds
+from dispatch.booking.days import bounds
 from dispatch.errors import UserError
 from dispatch.exchange import exporting, importing, reading
 from dispatch.exchange.columns import COLUMNS, NEEDED

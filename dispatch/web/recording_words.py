@@ -33,7 +33,7 @@ class Shown:
 def shown(recording: Recording, job: Job | None, words: Catalogue) -> Shown:
     """What the pages say of a recording."""
     sitting = recording.sitting
-    room = sitting.bookings[0].room if sitting.bookings else None
+    room = next(iter(sitting.rooms), None)
     return Shown(
         id=sitting.id,
         kind=sitting.kind,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import segno
 from markupsafe import Markup
 
 from dispatch.booking import bookings
+from dispatch.booking.draft import beside
 from dispatch.errors import NotFound, UserError
 from dispatch.identity import invitations
 from dispatch.notices import ledger
@@ -71,7 +73,7 @@ async def show(request: Request) -> Response:
     clerk = user.role == CLERK
     tokens = invitations.links(context.db, sitting) if clerk else {}
     day = sitting.starts_at.astimezone(zone(request)).date()
-    held = next((booking.room for booking in sitting.bookings), None)
+    held = next(iter(sitting.rooms), None)
     told = await ledger.page(context.db, ledger.Wanted(sitting.id), None, 200) if clerk else ([], None)
     return render(
         request,
@@ -152,7 +154,8 @@ async def update(request: Request) -> Response:
     if other is not None:
         return await _form_page(request, other, sitting=sitting)
     try:
-        await bookings.update_sitting(context.db, sitting.id, draft_of(values, zone(request)), me(request), context.clock())
+        draft = draft_of(values, zone(request))
+        await bookings.update_sitting(context.db, sitting.id, partial(beside, draft), me(request), context.clock())
     except UserError as error:
         return await _form_page(request, values, sitting=sitting, error=error)
     await context.live.revised(sitting.id)

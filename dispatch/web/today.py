@@ -28,7 +28,7 @@ class Entry:
 def _entry(sitting: Sitting, user: User, tag: str, recorded: set[str]) -> Entry:
     own = next((person for person in sitting.participants if person.user_id == user.id), None)
     others = [person.name for person in sitting.participants if not person.user_id]
-    held = next((booking.room for booking in sitting.bookings), None)
+    held = next(iter(sitting.rooms), None)
     return Entry(
         sitting,
         room_name(held, tag) if held else "",

@@ -50,6 +50,7 @@ class Routing:
     * `video_ceiling_bps`: REMB ceiling announced to each publisher, bit/s, per video track.
     * `floor`: endpoints whose pictures come first when a connection cannot carry all (who has the floor, who presides). Screens
       come before every camera, sound before every picture, whatever is named here.
+    * `continuous`: endpoints whose sound is sent through its pauses too, whatever the engine's setting for others is.
     * `private`: while the server is away nothing new is connected and nothing is ever fed to the recorder.
     """
 
@@ -59,6 +60,7 @@ class Routing:
     video_ceiling_bps: int = 1_500_000
     private: bool = False
     floor: frozenset[str] = frozenset()
+    continuous: frozenset[str] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """The shape on the wire: sorted lists, `[endpoint, source]` for a track."""
@@ -69,6 +71,7 @@ class Routing:
             "video_ceiling_bps": self.video_ceiling_bps,
             "private": self.private,
             "floor": sorted(self.floor),
+            "continuous": sorted(self.continuous),
         }
 
     @classmethod
@@ -81,6 +84,7 @@ class Routing:
             video_ceiling_bps=int(data["video_ceiling_bps"]),
             private=bool(data["private"]),
             floor=frozenset(str(e) for e in data.get("floor", ())),  # a server of before does not name it
+            continuous=frozenset(str(e) for e in data.get("continuous", ())),
         )
 
 

@@ -32,6 +32,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bind", default="::", help="address the UDP port is bound to; :: is all, of IPv4 and IPv6")
     parser.add_argument("--address", default="127.0.0.1", help="addresses named in the candidates, with commas between them")
     parser.add_argument("--media-port", type=int, default=0, help="port named in the candidate, if not the UDP port")
+    parser.add_argument("--no-dtx", action="store_false", dest="dtx", help="ask for sound in pauses too")
     parser.add_argument("--feed-socket", type=Path, help="Unix datagram socket on which the recorder asks for its feed")
     parser.add_argument("--recorder-feed-socket", type=Path, help="Unix datagram socket of the recorder")
     parser.add_argument("--number", type=int, default=1, choices=range(1, 256), metavar="N", help="which of the workers it is, 1 to 255")
@@ -65,7 +66,7 @@ async def serve(options: argparse.Namespace, sock: socket.socket, code: Code) ->
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     feed = Feed(options.feed_socket, options.recorder_feed_socket, options.number)
-    worker = Worker(sock, options.address, feed, named_port=options.media_port, code=code)
+    worker = Worker(sock, options.address, feed, named_port=options.media_port, code=code, dtx=options.dtx)
     drain = Drain(worker, marker(options.socket))
     control = Control(worker, drain)
     await control.listen(options.socket)

@@ -32,6 +32,8 @@ from rooms.recording.timeline import Span, Timeline, TrackLine
 FPS = 25
 VOICE_RATE = "32k"
 """Opus of one voice, mono: wide-band speech without audible loss."""
+OFF_S = 0.02
+"""Sound that lies further than this from its time is put right: after a pause, in which few packets come (DTX), the next words."""
 BACKGROUND, TILE, INK, DIM = "0x12161c", "0x1f2630", "0xf2f4f7", "0xaab4c0"
 ROLES = {
     "judge": ("审判员", "Judge"),
@@ -302,7 +304,7 @@ class Film:
     def _voice(self, track: TrackLine) -> Any:
         """One microphone with its pauses filled by silence, from 0 to the end."""
         sound = self._input(track).audio.filter("aformat", sample_rates=48_000, channel_layouts="mono", sample_fmts="fltp")
-        filled = sound.filter_("aresample", **{"async": 1, "min_hard_comp": 0.05, "first_pts": 0})
+        filled = sound.filter_("aresample", **{"async": 1, "min_hard_comp": OFF_S, "first_pts": 0})
         return filled.filter("apad", whole_dur=f"{self.line.duration_s:.3f}")
 
 

@@ -13,6 +13,8 @@ from rooms.recording.rtp import SenderReport, Unwrapper
 WINDOW_S = 10
 BREAK_US = 500_000
 """A silence this long on the wire: the sender may have stopped its RTP clock meanwhile, so the offset is found anew."""
+RAN_ON_US = 150_000
+"""After a silence the sender's clock is as it was if it is no further off than this, which is less than any such silence."""
 JUMP_US = 5_000_000
 STEP_US = 150_000
 """A larger correction is made at once; a smaller one at :data:`SLEW`."""
@@ -61,7 +63,7 @@ class TrackClock:
         offset = arrival_us - self._unwrap(timestamp) * 1_000_000 // self._hz
         if not self._buckets:
             self._since_us = arrival_us
-        elif arrival_us - self._last_arrival_us > BREAK_US or abs(offset - self._last_offset_us) > JUMP_US:
+        elif (arrival_us - self._last_arrival_us > BREAK_US and not self._went_on(offset)) or abs(offset - self._last_offset_us) > JUMP_US:
             self._break(arrival_us)
         self._last_arrival_us = max(self._last_arrival_us, arrival_us)
         self._last_offset_us = offset
@@ -75,6 +77,10 @@ class TrackClock:
         elif offset < known:
             self._buckets[bucket] = offset
             self.arrival_offset_us = min(self._buckets.values())
+
+    def _went_on(self, offset: int) -> bool:
+        """Whether the sender's clock showed the time that passed: a pause of speech (DTX), in which nothing was to be sent."""
+        return abs(offset - self._last_offset_us) < RAN_ON_US
 
     def _break(self, arrival_us: int) -> None:
         if self._offset_us is None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from rooms.recording.feed import Announcement
 from rooms.recording.frame import Frame, Hole, Timed
+from rooms.recording.gaps import GAP_US
 from rooms.recording.h264 import H264Depacketiser
 from rooms.recording.jitter import JitterBuffer, Loss
 from rooms.recording.opus import OpusDepacketiser, duration_us
@@ -43,6 +44,7 @@ class Track:
         self._held: deque[Frame | Hole] = deque()
         self._waits_for_key = False
         self._whole_us = 0
+        self._sound_us = 0
         self._asked_us = 0
         self._observed = -1
 
@@ -94,7 +96,8 @@ class Track:
     def _feed(self, item: Packet | Loss) -> None:
         if isinstance(item, Loss):
             self._depacketiser.lose()
-            self._missing("packet_loss")
+            if self.video or item.packets * self._sound_us > GAP_US:
+                self._missing("packet_loss")
             return
         if self._depacketiser.wants_key_frame and not self._waits_for_key:
             self._whole_us = item.arrival_us
@@ -102,6 +105,8 @@ class Track:
         frame = self._depacketiser.push(item)
         if frame is not None:
             self._waits_for_key = False
+            # In a pause (DTX) packets are far apart, and one that is lost is no more sound than another.
+            self._sound_us = 0 if self.video else duration_us(frame.data)
             self._held.append(frame)
         elif self._depacketiser.wants_key_frame and not self._waits_for_key:
             self._missing("packet_loss")

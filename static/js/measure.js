@@ -70,6 +70,9 @@ export async function measure(publish, subscribe, former, known = { sources: new
   return { totals, sample };
 }
 
+/** Of fewer packets no share is told: one lost in a pause of speech, in which hardly any are sent (DTX), would look like much. */
+const FEW = 25;
+
 /** @returns {Counters} */
 function zero() {
   return { bytes: 0, packets: 0, lost: 0, sound: 0, sound_lost: 0, freezes: 0, frozen_ms: 0 };
@@ -87,12 +90,12 @@ export function since(now, totals, former, way) {
   const found = { ...now, bps: (passed('bytes') * 8000) / (totals.at_ms - former.at_ms), freezes: passed('freezes'), frozen_ms: Math.min(60_000, passed('frozen_ms')) };
   if (way === 'up') return found; // what was lost on the way up only the court knows
   const sound = passed('sound') + passed('sound_lost');
-  return { ...found, lost_percent: share(passed('lost'), passed('packets') + passed('lost')), sound_lost_percent: sound > 0 ? share(passed('sound_lost'), sound) : null };
+  return { ...found, lost_percent: share(passed('lost'), passed('packets') + passed('lost')), sound_lost_percent: sound >= FEW ? share(passed('sound_lost'), sound) : null };
 }
 
 /** @param {number} part @param {number} whole */
 function share(part, whole) {
-  return whole > 0 ? Math.min(100, (100 * part) / whole) : 0;
+  return whole >= FEW ? Math.min(100, (100 * part) / whole) : 0;
 }
 
 /** One direction, made of the entries of an RTCStatsReport. */

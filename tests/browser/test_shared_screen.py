@@ -127,7 +127,11 @@ async def test_a_document_is_shared_read_ended_and_recorded(site: Site, court: C
     # a recess ends it for all, and so does the end of what was shown
     await chair.change_stage("recess")
     await expect(page.locator("screen-tile")).to_have_count(0)
-    assert (await li.figures())["media"]["own"]["screen"] == "unavailable"
+
+    async def ended() -> bool:
+        return bool((await li.figures())["media"]["own"]["screen"] == "unavailable")
+
+    await eventually(ended, "his own page has ended it too")
     await chair.change_stage("hearing")
     await exhibit.turn(BLUE)
     await party.page.keyboard.press("s")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from argon2 import PasswordHasher
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from dispatch.store.database import Database, _engine, migrated
+from dispatch.store.database import Database, engine, migrated
 from dispatch.store.site import Site
 from dispatch.store.tables import Room, User, new_id
+from tests.dispatch import cluster
 from tests.dispatch.making import PASSWORD, Court
 
 STAFF = (
@@ -45,24 +46,23 @@ class FoundedCourt:
 @pytest.fixture(scope="session")
 def founded_court(tmp_path_factory: pytest.TempPathFactory) -> FoundedCourt:
     file = tmp_path_factory.mktemp("court") / "dispatch.db"
-    url = f"sqlite:///{file}"
-    migrated(url)
+    migrated(f"sqlite:///{file}")
+    return FoundedCourt(file, *asyncio.run(_found(f"sqlite:///{file}")))
 
-    async def found() -> FoundedCourt:
-        password_hash = QUICK.hash(PASSWORD)
-        users = {
-            sign_in_name: User(id=new_id(), name=name, sign_in_name=sign_in_name, role=role, password_hash=password_hash)
-            for name, sign_in_name, role in STAFF
-        }
-        room = Room(id=new_id(), name="第一法庭", name_en="Court room 1", kind="court", position=1)
-        other = Room(id=new_id(), name="第二法庭", name_en="Court room 2", kind="court", position=2)
-        db = await Database.connect(url)
-        async with db.writer() as session:
-            session.add_all([*users.values(), room, other])
-        await db.close()
-        return FoundedCourt(file, users, (room, other))
 
-    return asyncio.run(found())
+async def _found(url: str) -> tuple[dict[str, User], tuple[Room, Room]]:
+    password_hash = QUICK.hash(PASSWORD)
+    users = {
+        sign_in_name: User(id=new_id(), name=name, sign_in_name=sign_in_name, role=role, password_hash=password_hash)
+        for name, sign_in_name, role in STAFF
+    }
+    room = Room(id=new_id(), name="第一法庭", name_en="Court room 1", kind="court", position=1)
+    other = Room(id=new_id(), name="第二法庭", name_en="Court room 2", kind="court", position=2)
+    db = await Database.connect(url)
+    async with db.writer() as session:
+        session.add_all([*users.values(), room, other])
+    await db.close()
+    return users, (room, other)
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,11 @@ class Engines:
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Engines:
     link = tmp_path_factory.mktemp("link") / "dispatch.db"
     address = make_url(f"sqlite+aiosqlite:///{link}")
-    return Engines(link, _engine(address, writes=False), _engine(address, writes=True))
+    return Engines(link, engine(address, writes=False), engine(address, writes=True))
 
 
 @pytest.fixture
-async def court(tmp_path: Path, founded_court: FoundedCourt, engines: Engines) -> AsyncIterator[Court]:
+async def sqlite_court(tmp_path: Path, founded_court: FoundedCourt, engines: Engines) -> AsyncIterator[Court]:
     file = tmp_path / "dispatch.db"
     shutil.copy(founded_court.file, file)
     engines.link.unlink(missing_ok=True)
@@ -92,6 +92,56 @@ async def court(tmp_path: Path, founded_court: FoundedCourt, engines: Engines) -
     await db.close()  # connections to another file, which tasks of a test that failed may have left behind
     yield Court(db, file, founded_court.users, *founded_court.rooms)
     await db.close()
+
+
+@dataclass(frozen=True)
+class FoundedOnPostgresql:
+    """The same in a cluster of this test process: each test's database is made anew from a template, under one name."""
+
+    folder: Path
+    users: dict[str, User]
+    rooms: tuple[Room, Room]
+    reading: AsyncEngine
+    writing: AsyncEngine
+
+    @property
+    def url(self) -> str:
+        """Of the test's database."""
+        return cluster.url(self.folder, "court")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Path]:
+    """A cluster; the directory of its socket. fsync is off: nothing of it outlives the tests."""
+    if not cluster.is_possible():
+        pytest.skip(cluster.MISSING)
+    with cluster.running("fsync=off", "max_connections=120") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def founded_on_postgresql(postgresql: Path) -> FoundedOnPostgresql:
+    cluster.told(postgresql, "CREATE DATABASE founded")
+    migrated(cluster.url(postgresql, "founded"))
+    users, rooms = asyncio.run(_found(cluster.url(postgresql, "founded")))
+    address = make_url(cluster.url(postgresql, "court"))
+    return FoundedOnPostgresql(postgresql, users, rooms, engine(address, writes=False), engine(address, writes=True))
+
+
+@pytest.fixture
+async def postgresql_court(tmp_path: Path, founded_on_postgresql: FoundedOnPostgresql) -> AsyncIterator[Court]:
+    founded = founded_on_postgresql
+    cluster.told(founded.folder, "DROP DATABASE IF EXISTS court WITH (FORCE);\nCREATE DATABASE court TEMPLATE founded")
+    db = Database(founded.url, founded.reading, founded.writing, Site())
+    await db.close()
+    yield Court(db, tmp_path / "no such file", founded.users, *founded.rooms)
+    await db.close()
+
+
+@pytest.fixture
+def court(sqlite_court: Court) -> Court:
+    """A court; tests of bookings have it on both databases (tests/dispatch/booking/conftest.py)."""
+    return sqlite_court
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import func, select
 
 from dispatch import audit, demo
-from dispatch.booking import bookings
+from dispatch.booking import bookings, days
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number
 from dispatch.demo import ROOMS, SITTINGS, STAFF, Account
 from dispatch.identity import invitations
@@ -100,7 +100,7 @@ async def test_sittings_lie_around_now_in_rooms_that_do_not_collide(shown: Shown
     assert len(held) == len(SITTINGS)
     assert {s.starts_at for s in held} == {NOW + timedelta(minutes=planned.start) for planned in SITTINGS}
     assert [s.starts_at for s in held if s.starts_at <= LATE < s.ends_at] == [NOW, NOW]
-    grid = await bookings.day(shown.db, TODAY, SHANGHAI)
+    grid = await days.day(shown.db, TODAY, SHANGHAI)
     assert [room.name for room, _ in grid] == [name for name, *_ in ROOMS]
     for _, taken in grid:
         for earlier, later in pairwise(taken):

@@ -129,10 +129,12 @@ def test_every_number_has_bounds() -> None:
         ("PUBLIC_URL", "https://court.example:port", "not an address"),
         ("PUBLIC_URL", "https://court.example:99999", "not an address"),
         ("PUBLIC_URL", "https://[::1", "not an address"),
-        ("DATABASE_URL", "postgresql://court", "only sqlite:///path"),
-        ("DATABASE_URL", "sqlite://", "only sqlite:///path"),
-        ("DATABASE_URL", "sqlite:///", "only sqlite:///path"),
-        ("DATABASE_URL", "sqlite:///:memory:", "only sqlite:///path"),
+        ("DATABASE_URL", "postgresql://court", "neither sqlite:///path nor"),
+        ("DATABASE_URL", "postgresql:///", "neither sqlite:///path nor"),
+        ("DATABASE_URL", "mysql://court/dispatch", "neither sqlite:///path nor"),
+        ("DATABASE_URL", "sqlite://", "neither sqlite:///path nor"),
+        ("DATABASE_URL", "sqlite:///", "neither sqlite:///path nor"),
+        ("DATABASE_URL", "sqlite:///:memory:", "neither sqlite:///path nor"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_reason(name: str, value: str, reason: str) -> None:

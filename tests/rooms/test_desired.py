@@ -146,3 +146,14 @@ def test_a_routing_comes_over_the_wire_as_it_was() -> None:
     assert Routing.from_json(wanted.to_json()) == wanted
     with pytest.raises((KeyError, TypeError, ValueError)):
         Routing.from_json(wanted.to_json() | {"publish": {"e-zhang": ["smell"]}})
+
+
+def test_a_rooms_device_is_heard_through_its_pauses_too() -> None:
+    sitting = Sitting().gathered("clerk")
+    assert routing(sitting.state).continuous == frozenset()
+    sitting.sit_down("zhang")
+    sitting.room_comes()
+    sitting.act("e-judge", Admit())
+    assert routing(sitting.state).continuous == {"room"}
+    wanted = routing(sitting.state)
+    assert Routing.from_json(wanted.to_json()) == wanted

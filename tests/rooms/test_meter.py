@@ -189,3 +189,11 @@ def test_what_an_engine_does_not_measure_the_page_says() -> None:
         .figures()
     )
     assert (up.width, up.height, up.frames_per_s, up.pictures) == (640, 480, 15.0, "smaller")
+
+
+def test_of_a_microphone_in_a_pause_one_packet_that_is_lost_is_no_share() -> None:
+    device = Device().seconds(6, lambda n: sides({"microphone": producer(n, packets=3, lost=0.33)}))
+    up, _ = device.figures()
+    assert (up.lost_percent, up.sound_lost_percent) == (None, None)
+    up, _ = device.seconds(5, lambda n: sides({"microphone": producer(n, packets=50, lost=0.33)})).figures()
+    assert up.sound_lost_percent == pytest.approx(33, abs=1)

@@ -32,16 +32,19 @@ class FieldProblem(Shown):
 
 
 class Obstacle(Shown):
-    """The sitting that is in the way of a booking, and when it would not be."""
+    """What is in the way of a booking, and when it would not be."""
 
-    sitting_id: str
+    kind: str = Field(description="Of the resource that is taken or closed: room, equipment, custody or person.")
+    resource_id: str
+    name: str = Field(description="Of the resource.")
+    sitting_id: str = Field(description="The sitting that holds it; empty where it is closed.")
     room_id: str
     title: str
     case_number: str
     person: str = Field(description="Who is needed there, empty where the room is what is taken.")
     starts_at: Moment
     ends_at: Moment
-    nearest_free: Moment = Field(description="The start nearest to the wanted one at which room and people are free.")
+    nearest_free: Moment = Field(description="The start nearest to the wanted one at which everything that was asked for is free.")
 
 
 class Problem(Shown):
@@ -245,6 +248,9 @@ def _obstacle(request: Request, error: UserError) -> Obstacle | None:
         return None
     tz = zone(request)
     return Obstacle(
+        kind=error.kind,
+        resource_id=error.resource_id,
+        name=error.data["name"],
         sitting_id=error.sitting_id,
         room_id=error.room_id,
         title=error.data["title"],

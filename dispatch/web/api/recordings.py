@@ -10,7 +10,7 @@ from aiohttp import web
 
 from dispatch import audit
 from dispatch.archive import playback, recordings
-from dispatch.booking.bookings import bounds
+from dispatch.booking.days import bounds
 from dispatch.errors import NotFound
 from dispatch.store.tables import Job, Recording
 from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR

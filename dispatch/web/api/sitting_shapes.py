@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -13,9 +14,12 @@ from dispatch.booking.draft import (
     LONGEST_NUMBER,
     LONGEST_REASON,
     LONGEST_TITLE,
+    MOST_EQUIPMENT,
     MOST_PARTICIPANTS,
+    MOST_ROOMS,
     ParticipantDraft,
     SittingDraft,
+    draft_of,
 )
 from dispatch.store.tables import Sitting
 from dispatch.web.access import OFFICER
@@ -37,10 +41,13 @@ from dispatch.web.api.values import (
 )
 from rooms.procedure import PROCEDURES
 
+BookingState = Literal["tentative", "requested", "confirmed", "cancelled"]
 Status = Literal["planned", "open", "live", "recess", "closed", "cancelled"]
 _KIND: JsonDict = {"enum": list(PROCEDURES)}
 _NUMBER = "As on paper, for instance （2026）京0105民初31号; brackets and spaces are put right."
 _CASE_TITLE = "Title of the case where the number is a new one; a case that is known keeps its own."
+_ROOMS = "All rooms that it holds; `room_id` is the first of them, whether it is named here or not."
+_EQUIPMENT = "Ids of equipment and of custody slots that it holds."
 _TITLE = "What the sitting is called; empty: as the case."
 
 
@@ -59,8 +66,17 @@ class RoomName(Shown):
     name_en: str
 
 
+class EquipmentName(Shown):
+    """Equipment, or a slot of a custody place, by its names."""
+
+    id: Id
+    kind: Literal["equipment", "custody"]
+    name: str
+    name_en: str
+
+
 class SittingView(Resource):
-    """A sitting: a case, a room and a time, and who takes part. Times carry the offset of the court's time zone."""
+    """A sitting: a case, rooms and a time, and who takes part. Times carry the offset of the court's time zone."""
 
     id: Id
     kind: str
@@ -69,7 +85,12 @@ class SittingView(Resource):
     )
     case: CaseView
     title: str
-    room: RoomName
+    room: RoomName = Field(description="The first of the rooms.")
+    rooms: list[RoomName] = Field(description="All rooms that it holds, in order.")
+    equipment: list[EquipmentName] = Field(description="Equipment and custody slots that it holds.")
+    booking: BookingState = Field(
+        description="tentative (lapses unless it is confirmed), requested (somebody has to approve it), confirmed or cancelled."
+    )
     starts_at: Moment
     ends_at: Moment
     opened_at: Moment | None = Field(description="When the hearing was opened.")
@@ -81,14 +102,20 @@ class SittingView(Resource):
     @classmethod
     def of(cls, sitting: Sitting, now: datetime, zone: ZoneInfo) -> SittingView:
         """All there is to show."""
-        room = sitting.room
+        rooms = [RoomName(id=room.id, name=room.name, name_en=room.name_en) for room in sitting.rooms]
         return cls(
             id=sitting.id,
             kind=sitting.kind,
             status=cast("Status", sitting.status),
             case=CaseView(number=sitting.case.number, title=sitting.case.title),
             title=sitting.title,
-            room=RoomName(id=room.id, name=room.name, name_en=room.name_en),
+            room=rooms[0],
+            rooms=rooms,
+            equipment=[
+                EquipmentName(id=each.id, kind=cast("Literal['equipment', 'custody']", each.kind), name=each.name, name_en=each.name_en)
+                for each in sitting.equipment
+            ],
+            booking=cast("BookingState", sitting.booking.state),
             starts_at=local(sitting.starts_at, zone),
             ends_at=local(sitting.ends_at, zone),
             opened_at=local_or_none(sitting.opened_at, zone),
@@ -135,6 +162,8 @@ class NewSitting(Given):
     title: str = Field("", max_length=LONGEST_TITLE, description=_TITLE)
     kind: str = Field("remote_court", json_schema_extra=_KIND)
     room_id: Id
+    rooms: list[Id] = Field([], max_length=MOST_ROOMS, description=_ROOMS)
+    equipment: list[Id] = Field([], max_length=MOST_EQUIPMENT, description=_EQUIPMENT)
     starts_at: Moment
     ends_at: Moment
     chair_id: Id = Field(description="The presiding judge, a member of the staff.")
@@ -145,7 +174,8 @@ class NewSitting(Given):
     def draft(self) -> SittingDraft:
         """The form that the operation checks."""
         rows = tuple(ParticipantDraft(**row.model_dump()) for row in self.participants)
-        return SittingDraft(**self.model_dump(exclude={"participants"}), participants=rows)
+        plain = self.model_dump(exclude={"participants", "rooms", "equipment"})
+        return SittingDraft(**plain, rooms=tuple(self.rooms), equipment=tuple(self.equipment), participants=rows)
 
 
 class SittingChange(Change):
@@ -156,11 +186,20 @@ class SittingChange(Change):
     case_title: str = left_out(max_length=LONGEST_TITLE, description=_CASE_TITLE)
     title: str = left_out(max_length=LONGEST_TITLE, description=_TITLE)
     room_id: Id = left_out()
+    rooms: list[Id] = left_out(max_length=MOST_ROOMS, description=_ROOMS)
+    equipment: list[Id] = left_out(max_length=MOST_EQUIPMENT, description=_EQUIPMENT)
     starts_at: Moment = left_out()
     ends_at: Moment = left_out()
     chair_id: Id = left_out()
     clerk_id: IdOrNone = left_out()
     prosecutor_id: IdOrNone = left_out()
+
+    def draft(self, sitting: Sitting) -> SittingDraft:
+        """The form of the sitting with what is to be different. Another `room_id` alone takes the place of the first room."""
+        given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in self.given().items()}
+        if "room_id" in given and "rooms" not in given:
+            given["rooms"] = tuple(room.id for room in sitting.rooms[1:])
+        return replace(draft_of(sitting), **given)
 
 
 class MoveOrder(Given):

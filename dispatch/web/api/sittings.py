@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from dispatch.booking import bookings
-from dispatch.booking.bookings import bounds
-from dispatch.booking.draft import SittingDraft, draft_of
+from dispatch.booking.days import bounds
+from dispatch.booking.draft import SittingDraft
 from dispatch.booking.orders import Order
 from dispatch.sittings import listing
 from dispatch.store.tables import Sitting
@@ -100,7 +99,7 @@ async def change(request: Request, body: SittingChange, headers: IfMatch) -> Sit
 
     def changed(sitting: Sitting) -> SittingDraft:
         headers.check(view(request, sitting))
-        return replace(draft_of(sitting), **body.given())
+        return body.draft(sitting)
 
     sitting = await bookings.update_sitting(context.db, sitting_id, changed, me(request), context.clock())
     await context.live.revised(sitting_id)

@@ -121,6 +121,9 @@ def is_constrained_baseline(parameters: Mapping[str, str]) -> bool:
 VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
 CONSTRAINED_BASELINE = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 
+#: What asks a sender of Opus for discontinuous transmission (RFC 7587 section 6.1).
+DTX = "usedtx=1"
+
 OPUS = Codec("opus", "audio", 48_000, 2, 111, None, "minptime=10;useinbandfec=1", ("nack",), None)
 VP8 = Codec("VP8", "video", 90_000, 1, 96, 97, "", VIDEO_FEEDBACK, vp8_starts_key_frame, picture_size=vp8.picture_size)
 H264 = Codec(

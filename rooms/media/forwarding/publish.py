@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rooms.media.engine import Source, TrackKey
 
 from . import packets, sdp, uplink
-from .codecs import KIND
+from .codecs import DTX, KIND
 from .packets import ReferenceAnswer, SenderReport
 from .producer import Producer
 from .track import Track
@@ -69,15 +70,17 @@ class PublishTransport(Transport):
             if section.sends and section.choose() is None:
                 raise sdp.SdpError(f"no codec for the {source} that is known here", "unsupported_codec")
 
-    def accept(self, offer: sdp.Description, sources: Mapping[str, Source], track_of: Callable[[TrackKey], Track]) -> str:
-        """Take a checked offer: make and close producers. Returns the answer."""
+    def accept(
+        self, offer: sdp.Description, sources: Mapping[str, Source], track_of: Callable[[TrackKey], Track], *, pauses: bool = False
+    ) -> str:
+        """Take a checked offer: make and close producers. Returns the answer. `pauses`: the microphone may send next to nothing in them."""
         written: list[sdp.Written] = []
         wanted: dict[str, tuple[Producer, ...]] = {}
         for section in offer.sections:
             source = sources.get(section.mid) if section.sends else None
             if source is not None:
                 wanted[section.mid] = self._producers(section, track_of(TrackKey(self.endpoint, source)))
-            written.append(_answer_section(section, source is not None))
+            written.append(_answer_section(section, source is not None, pauses and source is Source.MICROPHONE))
             self._extensions |= section.extmap
         for mid in self._sections.keys() - wanted.keys():
             self._close_producers(self._sections[mid])
@@ -253,10 +256,12 @@ def _section_report(producers: tuple[Producer, ...]) -> dict[str, Any]:
     }
 
 
-def _answer_section(section: sdp.Section, wanted: bool) -> sdp.Written:
+def _answer_section(section: sdp.Section, wanted: bool, pauses: bool) -> sdp.Written:
     chosen = section.choose() if section.port != 0 and section.kind in ("audio", "video") else None
     if chosen is None:
         return sdp.Written(section.kind, section.mid, profile=section.profile, formats=section.formats)
+    if pauses:
+        chosen = replace(chosen, parameters=";".join(filter(None, (chosen.parameters, DTX))))
     held = {uri: number for uri, number in section.extmap.items() if uri in HELD_EXTENSIONS}
     direction = "recvonly" if wanted else "inactive"
     return sdp.Written(section.kind, section.mid, direction, (chosen,), extmap=held, layers=section.layers)

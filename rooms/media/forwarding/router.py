@@ -109,7 +109,8 @@ class Router:
                 raise
         except sdp.SdpError as error:
             raise EngineError(error.code, str(error)) from None
-        answer = transport.accept(offer, sources, self._track)
+        pauses = self._context.dtx and name not in self.routing.continuous
+        answer = transport.accept(offer, sources, self._track, pauses=pauses)
         endpoint.publish = transport
         if former is not None and former is not transport:
             former.close()

@@ -44,6 +44,8 @@ class Context:
     clock: Callable[[], float]
     named_port: int
     """the port in the candidate; another than ours behind port forwarding"""
+    dtx: bool = True
+    """whether microphones may send next to nothing in pauses"""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     """what was sent to viewers besides what is new"""

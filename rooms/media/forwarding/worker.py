@@ -35,7 +35,8 @@ EventListener = Callable[[str, str, str, dict[str, Any]], None]
 
 class Worker:
     """Made on the loop it runs on. `address`: where browsers reach it, one or several with commas between them, the preferred one
-    first. `code`: the inner loops, if they are loaded already. `on_event(name, router, endpoint, fields)` is called for every event."""
+    first. `code`: the inner loops, if they are loaded already. `dtx`: microphones may send next to nothing in pauses.
+    `on_event(name, router, endpoint, fields)` is called for every event."""
 
     def __init__(
         self,
@@ -45,6 +46,8 @@ class Worker:
         clock: Callable[[], float] = time.monotonic,
         named_port: int = 0,
         code: Code | None = None,
+        *,
+        dtx: bool = True,
     ) -> None:
         self.instance = secrets.token_hex(8)
         self.started_at = time.time()
@@ -52,7 +55,7 @@ class Worker:
         self.feed = feed
         self.on_event: EventListener = lambda name, router, endpoint, fields: None
         self._clock = clock
-        self._context = Context(self.port, Certificate(), listed(address), clock, named_port or self.port.number)
+        self._context = Context(self.port, Certificate(), listed(address), clock, named_port or self.port.number, dtx)
         self._routers = Routers(self._made)
         self._lossy: dict[Producer, None] = {}
         self._restless: dict[Router, None] = {}

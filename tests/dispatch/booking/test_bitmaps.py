@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.booking.bitmaps import Grid, below, each_step, first_step, fitting, last_step, nearest_step, runs, spread, steps_of
+from dispatch.booking.bitmaps import Grid, below, each_step, first_step, fitting, following, last_step, nearest_step, runs, spread, steps_of
 from dispatch.booking.spans import Span
 from tests.dispatch.making import at
 
@@ -35,6 +35,11 @@ def test_what_is_open_is_rounded_inwards_and_what_is_taken_outwards(spans: list[
 @given(free=steps, length=st.integers(1, 12))
 def test_a_span_fits_where_so_many_steps_in_a_row_are_free(free: int, length: int) -> None:
     assert bits(fitting(free, length)) == {step for step in range(41) if set(range(step, step + length)) <= bits(free)}
+
+
+@given(begins=steps, length=st.integers(1, 12))
+def test_spans_cover_the_steps_that_follow_their_begin(begins: int, length: int) -> None:
+    assert bits(following(begins, length)) == {step + more for step in bits(begins) for more in range(length)}
 
 
 @given(taken=steps, wide=st.integers(0, 9))

@@ -9,7 +9,7 @@ import pytest
 
 from dispatch.booking import bookings
 from dispatch.booking.draft import ParticipantDraft
-from dispatch.booking.upcoming import next_in_room
+from dispatch.booking.upcoming import next_in_rooms
 from dispatch.errors import Conflict, NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.identity.invitations import LinkRefused, open_link
@@ -283,15 +283,18 @@ async def test_the_next_booking_of_a_room_is_the_first_that_still_takes_place(co
     following = await make_sitting(court, "16:00", title="三")
     await other_sitting(court, "15:30")
     await bookings.cancel(court.db, called_off.id, "原告撤诉", court.clerk, NOW)
-    found = await next_in_room(court.db, court.room.id, first.ends_at, but=first.id)
+    found = await next_in_rooms(court.db, [court.room.id], first.ends_at, but=first.id)
     assert found is not None
-    assert (found.sitting_id, found.sitting.title) == (following.id, "三")
-    assert await next_in_room(court.db, court.room.id, at("17:30")) is None
+    assert (found[0].sitting_id, found[0].sitting.title, found[1].name) == (following.id, "三", "第一法庭")
+    assert await next_in_rooms(court.db, [court.room.id], at("17:30")) is None
+    found = await next_in_rooms(court.db, [court.room.id, court.other_room.id], first.ends_at, but=first.id)
+    assert found is not None
+    assert (found[0].starts_at, found[1].name) == (at("15:30"), "第二法庭")
 
 
 async def test_a_sitting_that_follows_at_once_is_the_next(court: Court) -> None:
     first = await make_sitting(court, "14:00")
     second = await make_sitting(court, "15:00", title="后")
-    found = await next_in_room(court.db, court.room.id, first.ends_at, but=first.id)
+    found = await next_in_rooms(court.db, [court.room.id], first.ends_at, but=first.id)
     assert found is not None
-    assert found.sitting_id == second.id
+    assert found[0].sitting_id == second.id

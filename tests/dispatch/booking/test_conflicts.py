@@ -32,8 +32,8 @@ async def test_a_taken_room_is_refused_with_everything_that_is_in_the_way(court:
     assert (told.sitting_id, told.room_id, told.starts_at, told.ends_at) == (first.id, court.room.id, at("14:00"), at("15:30"))
     assert told.nearest_free == at("15:30")
     assert told.data == {
-        "room": "第一法庭", "title": "第一次开庭", "case_number": "（2026）京0105民初31号", "person": "",
-        "from": "14:00", "to": "15:30", "nearest": "15:30",
+        "name": "第一法庭", "room": "第一法庭", "title": "第一次开庭", "case_number": "（2026）京0105民初31号", "person": "",
+        "reason": "", "from": "14:00", "to": "15:30", "nearest": "15:30",
     }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.booking import bookings
-from dispatch.booking.bookings import bounds
+from dispatch.booking import days as days_of_rooms
+from dispatch.booking.days import bounds
 from dispatch.store.tables import Room
 from tests.dispatch.making import NOW, SHANGHAI, TODAY, Court, make_sitting, other_sitting
 
@@ -46,12 +47,12 @@ def test_days_follow_each_other_without_gap_or_overlap(day: date, zone: ZoneInfo
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "UTC"])
 @pytest.mark.parametrize("day", [date.min, date.max])
 async def test_the_ends_of_the_calendar_are_empty_days(court: Court, day: date, zone: str) -> None:
-    assert all(taken == [] for _, taken in await bookings.day(court.db, day, ZoneInfo(zone)))
+    assert all(taken == [] for _, taken in await days_of_rooms.day(court.db, day, ZoneInfo(zone)))
 
 
 async def day_of(court: Court, days: int = 0) -> dict[str, list[str]]:
-    grid = await bookings.day(court.db, TODAY + timedelta(days=days), SHANGHAI)
-    return {room.id: [booking.sitting.title for booking in taken] for room, taken in grid}
+    grid = await days_of_rooms.day(court.db, TODAY + timedelta(days=days), SHANGHAI)
+    return {room.id: [slot.title for slot in taken] for room, taken in grid}
 
 
 async def test_rooms_come_in_their_order_with_what_is_held_in_them_in_order(court: Court) -> None:
@@ -90,7 +91,7 @@ async def test_a_sitting_in_the_hour_that_comes_twice_is_on_that_day_once(court:
     berlin = ZoneInfo("Europe/Berlin")
     starts_at = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # 02:30 for the first time
     sitting = await make_sitting(court, starts_at=starts_at, ends_at=starts_at + timedelta(minutes=90), now=starts_at - timedelta(days=1))
-    grid = await bookings.day(court.db, date(2026, 10, 25), berlin)
-    assert [booking.sitting_id for _, taken in grid for booking in taken] == [sitting.id]
+    grid = await days_of_rooms.day(court.db, date(2026, 10, 25), berlin)
+    assert [slot.id for _, taken in grid for slot in taken] == [sitting.id]
     for day in (date(2026, 10, 24), date(2026, 10, 26)):
-        assert [taken for _, taken in await bookings.day(court.db, day, berlin) if taken] == []
+        assert [taken for _, taken in await days_of_rooms.day(court.db, day, berlin) if taken] == []

@@ -31,12 +31,12 @@ from tests.dispatch.making import NOW, Court, make_draft
 from dispatch.store.tables import Room, User
 from sqlalchemy import select
 
-async def main(file: str, each: int) -> None:
-    db = await Database.connect(f"sqlite:///{file}")
+async def main(url: str, each: int) -> None:
+    db = await Database.connect(url)
     async with db.reader() as session:
         users = {user.sign_in_name: user for user in await session.scalars(select(User))}
         rooms = list(await session.scalars(select(Room).order_by(Room.position)))
-    court = Court(db, Path(file), users, *rooms)
+    court = Court(db, Path("no such file"), users, *rooms)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
 
@@ -56,12 +56,12 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 """
 
 
-async def clerks_at_once(file: Path) -> list[dict[str, str]]:
-    """Several servers on one file, each with many requests for the same slot; what became of each request."""
+async def clerks_at_once(url: str) -> list[dict[str, str]]:
+    """Several servers on one database, each with many requests for the same slot; what became of each request."""
 
     async def one() -> asyncio.subprocess.Process:
         started = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", CLERKS, str(file), str(EACH), cwd=TOP, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            sys.executable, "-c", CLERKS, url, str(EACH), cwd=TOP, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         assert started.stdout is not None
         assert await started.stdout.readline() == b"ready\n"
@@ -90,7 +90,7 @@ async def one_at_once(court: Court) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("servers", [1, PROCESSES])
 async def test_of_200_parallel_requests_for_one_slot_one_wins(court: Court, servers: int) -> None:
-    outcomes = await (one_at_once(court) if servers == 1 else clerks_at_once(court.file))
+    outcomes = await (one_at_once(court) if servers == 1 else clerks_at_once(court.db.url))
     assert len(outcomes) == 200
     (won,) = [outcome["won"] for outcome in outcomes if "won" in outcome]
     told = {json.dumps(outcome) for outcome in outcomes if "won" not in outcome}
@@ -108,7 +108,7 @@ async def test_of_200_parallel_requests_for_one_slot_one_wins(court: Court, serv
 
 
 async def second_server(court: Court) -> Database:
-    return await Database.connect(f"sqlite:///{court.file}")
+    return await Database.connect(court.db.url)
 
 
 async def test_a_move_and_a_booking_race_for_one_slot_and_one_of_them_has_it(court: Court) -> None:

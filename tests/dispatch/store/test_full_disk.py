@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from dispatch import audit
-from dispatch.booking import bookings
+from dispatch.booking import days
 from dispatch.identity import sign_in
 from dispatch.store.database import CannotWrite, Database
 from dispatch.store.tables import Sitting
@@ -73,7 +73,7 @@ async def test_a_full_disk_refuses_in_words_keeps_what_was_booked_and_goes_on_wh
 
     # Nothing of the refused act is there; what was booked can be read; who was signed in stays so.
     assert await count(cramped.db) == 1 + booked
-    assert [b.sitting_id for _, taken in await bookings.day(cramped.db, TODAY, SHANGHAI) for b in taken] == [first.id]
+    assert [b.id for _, taken in await days.day(cramped.db, TODAY, SHANGHAI) for b in taken] == [first.id]
     assert await sign_in.session(cramped.db, token, NOW + timedelta(minutes=5)) is not None
     assert (await audit.verify_chain(cramped.db)).ok
 

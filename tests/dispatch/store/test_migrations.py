@@ -13,10 +13,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 
+from dispatch.booking import rooms
+from dispatch.store.database import Database
 from dispatch.store.migrate import configuration, head, upgrade
 from dispatch.store.notice_tables import Message
+from dispatch.store.tables import Resource, Sitting
 
 TOP = Path(__file__).resolve().parents[3]
 
@@ -112,3 +115,53 @@ async def test_servers_that_start_together_make_one_database(tmp_path: Path) -> 
     said = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
     assert [process.returncode for process in processes] == [0] * 4, said
     assert revision(tmp_path) == head()
+
+
+OF_0005 = """
+INSERT INTO user (id, name, sign_in_name, role, phone, password_hash, failures, active, language, created_at)
+  VALUES ('chen', '陈明远', 'chen', 'judge', '', 'x', 0, 1, 'zh-CN', '2026-11-24 01:30:00.000000');
+INSERT INTO room (id, name, name_en, kind, site, capacity, position, active) VALUES
+  ('one', '第一法庭', 'Court room 1', 'court', '云河区', 12, 1, 1),
+  ('two', '第二法庭', '', 'court', '云河区', 8, 2, 1),
+  ('out', '旧庭', '', 'court', '', 4, 3, 0);
+INSERT INTO "case" (id, number, title, created_at) VALUES ('c', '（2026）京0105民初31号', '案', '2026-11-24 01:30:00.000000');
+INSERT INTO sitting (id, kind, case_id, title, status, log_seq, starts_at, ends_at, cancel_reason, created_at)
+  SELECT id, 'remote_court', 'c', id, status, 0, begins || ':00:00.000000', ends || ':00:00.000000', '', '2026-11-24 01:30:00.000000' FROM
+  (SELECT 'to come' id, 'planned' status, '2026-11-25 06' begins, '2026-11-25 07' ends
+   UNION SELECT 'over', 'closed', '2026-11-24 01', '2026-11-24 02'
+   UNION SELECT 'off', 'cancelled', '2026-11-25 06', '2026-11-25 07');
+INSERT INTO booking (id, room_id, sitting_id, starts_at, ends_at, active)
+  SELECT 'b ' || id, CASE id WHEN 'over' THEN 'two' ELSE 'one' END, id, starts_at, ends_at, status <> 'cancelled' FROM sitting;
+INSERT INTO participant (id, sitting_id, user_id, name, role, phone, seat, position, consent_version, consent_sha256, consent_device,
+  removed_at)
+  SELECT 'p ' || id, id, 'chen', '陈明远', 'judge', '', 'link', 0, '', '', '', NULL FROM sitting
+  UNION SELECT 'gone', 'to come', 'chen', '陈明远', 'judge', '', 'link', 1, '', '', '', '2026-11-24 01:30:00.000000';
+"""
+
+
+async def test_bookings_of_rooms_become_spans_that_hold_rooms_and_people(tmp_path: Path) -> None:
+    step_to(tmp_path / "dispatch.db", "0005")
+    with closing(sqlite3.connect(tmp_path / "dispatch.db")) as database:
+        database.executescript(OF_0005)
+    upgrade(url_of(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "dispatch.db")) as database:
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert database.execute(
+            "SELECT sitting_id, state, resource_id, hold.active, substr(hold.starts_at, 12, 2), substr(hold.ends_at, 12, 2)"
+            " FROM hold JOIN booking ON booking.id = booking_id ORDER BY sitting_id, hold.position"
+        ).fetchall() == [
+            ("off", "cancelled", "one", 0, "06", "07"), ("off", "cancelled", "chen", 0, "06", "07"),
+            ("over", "confirmed", "two", 0, "01", "02"), ("over", "confirmed", "chen", 0, "01", "02"),
+            ("to come", "confirmed", "one", 1, "06", "07"), ("to come", "confirmed", "chen", 1, "06", "07"),
+        ]  # fmt: skip
+    db = await Database.connect(url_of(tmp_path))
+    try:
+        found = {room.id: (room.name, room.site, room.active) for room in await rooms.list_rooms(db, everything=True)}
+        assert found == {"one": ("第一法庭", "云河区", True), "two": ("第二法庭", "云河区", True), "out": ("旧庭", "", False)}
+        async with db.reader() as session:
+            sitting = await session.get_one(Sitting, "to come")
+            kinds = dict((await session.execute(select(Resource.id, Resource.kind))).all())
+        assert ([room.id for room in sitting.rooms], sitting.booking.state) == (["one"], "confirmed")
+        assert kinds == {"one": "room", "two": "room", "out": "room", "chen": "person"}
+    finally:
+        await db.close()

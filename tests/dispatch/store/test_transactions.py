@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from dispatch.identity import sign_in
 from dispatch.identity.tokens import new_token
 from dispatch.store.database import CannotWrite, Database
-from dispatch.store.tables import Booking, Case, Session, User
+from dispatch.store.tables import Case, Hold, Session, User
 from tests.dispatch.making import NOW, PASSWORD, Court, make_sitting
 
+HOUR = timedelta(hours=1)
 TOP = Path(__file__).resolve().parents[3]
 
 
@@ -166,14 +168,14 @@ async def test_what_belongs_to_nothing_is_refused(court: Court) -> None:
     sitting = await make_sitting(court)
     with pytest.raises(IntegrityError, match="FOREIGN KEY"):
         async with court.db.writer() as session:
-            session.add(Booking(room_id="no such room", sitting_id=sitting.id, starts_at=NOW, ends_at=NOW))
+            session.add(Hold(resource_id="no such room", booking_id=sitting.booking.id, starts_at=NOW, ends_at=NOW + HOUR))
 
 
 async def test_what_is_still_needed_is_not_taken_away(court: Court) -> None:
     await make_sitting(court)
     with pytest.raises(IntegrityError, match="FOREIGN KEY"):
         async with court.db.writer() as session:
-            await session.execute(text("DELETE FROM room WHERE id = :id"), {"id": court.room.id})
+            await session.execute(text("DELETE FROM resource WHERE id = :id"), {"id": court.room.id})
 
 
 async def test_sessions_go_with_their_user(court: Court) -> None:

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.store.tables import Booking, Case, Room, Sitting
+from dispatch.booking.timeline import Slot
+from dispatch.store.tables import Room
 from dispatch.web.calendar_cells import MOST_IN_A_CELL, days_between, month, month_after, month_before, month_of, week, week_of
 from tests.dispatch.web.conftest import Site
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
-def booked(room: Room, starts: str, hours: float = 1, title: str = "") -> Booking:
+def booked(room: Room, starts: str, hours: float = 1, title: str = "") -> Slot:
     start = datetime.fromisoformat(starts).replace(tzinfo=SHANGHAI)
     end = start + timedelta(hours=hours)
-    sitting = Sitting(kind="remote_court", title=title, starts_at=start, ends_at=end, status="planned", case=Case(number="1", title="t"))
-    return Booking(room=room, room_id=room.id, sitting=sitting, starts_at=start, ends_at=end, active=True)
+    return Slot(room.id, "s", "remote_court", title, "1", "planned", "confirmed", start, end, start, end, None, None)
 
 
 @given(st.dates())
@@ -65,7 +65,7 @@ def test_a_day_of_the_month_has_all_rooms_by_time_and_says_how_many_it_does_not_
     many = [(rooms[0], [booked(rooms[0], f"2026-11-03T{8 + n:02}:00", title=str(n)) for n in range(MOST_IN_A_CELL + 3)])]
     days = days_between(*month_of(date(2026, 11, 15)))
 
-    def third(made: list[tuple[Room, list[Booking]]]) -> list[str]:
+    def third(made: list[tuple[Room, list[Slot]]]) -> list[str]:
         cell = next(cell for row in month(made, days, date(2026, 11, 1), SHANGHAI, "zh-CN") for cell in row.cells if cell.day.day == 3)
         return [*(placed.item.sitting.title for placed in cell.named), str(cell.more)]
 

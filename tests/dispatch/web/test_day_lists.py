@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dispatch.store.tables import Booking, Case, Room, Sitting
+from dispatch.booking.timeline import Slot
+from dispatch.store.tables import Room
 from dispatch.web.day_lists import STAYS, board
 from tests.dispatch.web.conftest import Site
 
@@ -14,19 +15,16 @@ NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 ROOM = Room(id="r", name="第一法庭", name_en="Court room 1", kind="court", position=1)
 
 
-def held(minutes: int, status: str = "planned", *, kind: str = "remote_court", length: int = 60, closed: int | None = None) -> Booking:
+def held(minutes: int, status: str = "planned", *, kind: str = "remote_court", length: int = 60, closed: int | None = None) -> Slot:
     """A booking that begins so many minutes from now."""
     start = NOW + timedelta(minutes=minutes)
     end = start + timedelta(minutes=length)
-    sitting = Sitting(
-        kind=kind, title="张某诉李某", status=status, case=Case(number=f"no {minutes}", title="t"),
-        closed_at=NOW + timedelta(minutes=closed) if closed is not None else None,
-    )  # fmt: skip
-    return Booking(room=ROOM, sitting=sitting, starts_at=start, ends_at=end)
+    closed_at = NOW + timedelta(minutes=closed) if closed is not None else None
+    return Slot(ROOM.id, "s", kind, "张某诉李某", f"no {minutes}", status, "confirmed", start, end, start, end, closed_at, None)
 
 
-def shown(*bookings: Booking) -> list[str]:
-    return [line.case_number for line in board([(ROOM, bookings)], NOW, "en")]
+def shown(*slots: Slot) -> list[str]:
+    return [line.case_number for line in board([(ROOM, slots)], NOW, "en")]
 
 
 def test_what_is_under_way_comes_first_then_what_is_to_come_then_what_has_ended() -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dispatch.store.tables import Room
+from dispatch.store.tables import CourtSite, Room
 from dispatch.web.attempts import FEED_ATTEMPTS
 from dispatch.web.logs import masked_path
 from tests.dispatch.web.conftest import Person, Site
@@ -50,7 +50,7 @@ async def test_a_renewed_address_replaces_the_former_and_a_revoked_one_is_gone(s
 
 async def test_rooms_are_offered_to_those_who_see_all_alone(site: Site) -> None:
     async with site.db.writer() as session:
-        (await session.get_one(Room, site.rooms[0].id)).site = "东楼"
+        (await session.get_one(Room, site.rooms[0].id)).at = CourtSite(name="东楼")
     clerk, judge = await site.signed_in("clerk"), await site.signed_in("judge")
     page = await clerk.page("/calendars")
     assert 'value="site:东楼"' in page

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatch.store.tables import Booking, Case, Participant, Room, Sitting
+from dispatch.booking.timeline import Slot
+from dispatch.store.tables import Room
 from dispatch.web.access import LINK, PUBLIC, STAFF, Access, roles
 from dispatch.web.attempts import Attempts
 from dispatch.web.day_grid import day_grid, minute_of, moment_at
@@ -27,12 +28,8 @@ def local(hour: int, minute: int = 0, day: date = DAY) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI).astimezone(UTC)
 
 
-def make_booking(starts_at: datetime, ends_at: datetime, status: str = "planned") -> Booking:
-    sitting = Sitting(id="s", kind="remote_court", title="t", status=status, case=Case(number="n", title="t"))
-    sitting.participants = [Participant(name="周明远", role="judge"), Participant(name="陈国栋", role="party")]
-    booking = Booking(starts_at=starts_at, ends_at=ends_at, active=True)
-    booking.sitting = sitting
-    return booking
+def make_slot(starts_at: datetime, ends_at: datetime, status: str = "planned") -> Slot:
+    return Slot("r", "s", "remote_court", "t", "n", status, "confirmed", starts_at, ends_at, starts_at, ends_at, None, "周明远")
 
 
 ROOM = Room(id="r", name="第一远程法庭", name_en="Court 1", kind="court")
@@ -40,18 +37,16 @@ ROOM = Room(id="r", name="第一远程法庭", name_en="Court 1", kind="court")
 
 class TestTheDay:
     def test_shows_office_hours_when_nothing_lies_outside_them(self) -> None:
-        grid = day_grid([(ROOM, [make_booking(local(9), local(10))])], DAY, SHANGHAI, local(9, 30), "zh-CN")
+        grid = day_grid([(ROOM, [make_slot(local(9), local(10))])], DAY, SHANGHAI, local(9, 30), "zh-CN")
         assert (grid.first, grid.last, grid.now) == (8 * 60, 19 * 60, 9 * 60 + 30)
 
     def test_grows_to_the_hours_that_something_needs(self) -> None:
-        grid = day_grid(
-            [(ROOM, [make_booking(local(6, 30), local(7)), make_booking(local(20), local(21, 15))])], DAY, SHANGHAI, local(9), "en"
-        )
+        grid = day_grid([(ROOM, [make_slot(local(6, 30), local(7)), make_slot(local(20), local(21, 15))])], DAY, SHANGHAI, local(9), "en")
         assert (grid.first, grid.last) == (6 * 60, 22 * 60)
         assert grid.rows[0].name == "Court 1"
 
     def test_cuts_a_sitting_over_midnight_and_does_not_let_it_be_dragged(self) -> None:
-        late = make_booking(local(23), local(1, day=DAY + timedelta(days=1)))
+        late = make_slot(local(23), local(1, day=DAY + timedelta(days=1)))
         grid = day_grid([(ROOM, [late])], DAY, SHANGHAI, local(9), "en")
         item = grid.rows[0].items[0]
         assert (item.first, item.last, item.after, item.movable) == (23 * 60, 24 * 60, True, False)
@@ -71,7 +66,7 @@ class TestTheDay:
         ("status", "movable"), [("planned", True), ("open", True), ("live", False), ("recess", False), ("closed", False)]
     )
     def test_offers_to_move_only_what_has_not_begun(self, status: str, movable: bool) -> None:
-        grid = day_grid([(ROOM, [make_booking(local(9), local(10), status)])], DAY, SHANGHAI, local(9), "en")
+        grid = day_grid([(ROOM, [make_slot(local(9), local(10), status)])], DAY, SHANGHAI, local(9), "en")
         assert grid.rows[0].items[0].movable is movable
 
 

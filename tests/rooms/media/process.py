@@ -25,6 +25,7 @@ class EngineProcess:
         self.feed_socket = folder / "engine-feed.sock"
         self.recorder_feed_socket = folder / "recorder-feed.sock"
         self.udp_port = udp_port
+        self.options: list[str] = []
         self.process: asyncio.subprocess.Process | None = None
         self.client = EngineClient(self.socket)
         self.events: list[EngineEvent] = []
@@ -44,7 +45,7 @@ class EngineProcess:
         command = [
             sys.executable, "-m", "rooms.media.worker", "--socket", str(self.socket), "--udp-port", str(self.udp_port),
             "--bind", self.bind, "--address", address,
-            "--feed-socket", str(self.feed_socket), "--recorder-feed-socket", str(self.recorder_feed_socket),
+            "--feed-socket", str(self.feed_socket), "--recorder-feed-socket", str(self.recorder_feed_socket), *self.options,
         ]  # fmt: skip
         with (self.folder / "engine.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(*command, stderr=log)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from rooms.media.engine import EngineError, Routing, Source, TrackKey
 
 from .conftest import MakePeer
-from .peer import Tone
+from .peer import Peer, Tone
 from .process import EngineProcess, until
 from .rights import EVERYTHING, everybody, tracks
 
@@ -194,3 +196,21 @@ async def test_applying_the_same_again_renegotiates_nothing(engine: EngineProces
     await until(lambda: bo.frames("ana", Source.CAMERA) > frames + 5)
     assert len(bo.offers) == 1
     assert tracks("ana") == {TrackKey(t["endpoint"], Source(t["source"])) for t in bo.offers[0].tracks}
+
+
+@pytest.mark.parametrize(("setting", "whole", "asked"), [([], (), True), ([], ("ana",), False), (["--no-dtx"], (), False)])
+async def test_a_microphone_is_asked_for_pauses_unless_it_is_to_be_heard_through_them(
+    tmp_path: Path, setting: list[str], whole: tuple[str, ...], asked: bool
+) -> None:
+    engine = EngineProcess(tmp_path)
+    engine.options = setting
+    await engine.start()
+    peer = Peer(engine.client, "ana")
+    try:
+        await engine.client.apply("room", 1, replace(everybody("ana"), continuous=frozenset(whole)))
+        answer = (await peer.publish(BOTH)).remoteDescription.sdp
+    finally:
+        await peer.close()
+        await engine.stop()
+    assert ("usedtx=1" in answer) is asked
+    assert "useinbandfec=1" in answer

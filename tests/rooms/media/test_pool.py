@@ -173,13 +173,26 @@ async def test_of_two_copies_the_newer_counts_and_the_other_is_ended(house: Hous
     assert "twice" in (await routers(house))["2"]
 
 
-async def test_nothing_is_placed_before_every_worker_has_said_what_it_holds_or_had_its_time(tmp_path: Path) -> None:
+async def test_nothing_is_placed_before_every_worker_has_said_what_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooling, "FIND_S", 600.0)
     house = House(tmp_path)
     await house.workers["1"].spawn()
     await house.pool.start()
     await until(lambda: UP.labels("1")._value.get() == 1)
     with pytest.raises(EngineError, match="lost"):
         await house.pool.apply("early", 1, everybody("ana"))
+    await house.workers["2"].spawn()
+    await until(lambda: house.pool.connected)
+    await house.pool.apply("early", 1, everybody("ana"))
+    await house.pool.close()
+    for worker in house.workers.values():
+        await worker.stop()
+
+
+async def test_a_worker_that_says_nothing_is_waited_for_no_longer_than_a_moment(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    await house.workers["1"].spawn()
+    await house.pool.start()
     await until(lambda: house.pool.connected)
     await house.pool.apply("early", 1, everybody("ana"))
     assert await house.worker_of("early") == "1"

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from rooms.recording.feed import Announcement
+from rooms.recording.frame import Hole, Timed
 from rooms.recording.rtp import SenderReport
 from rooms.recording.timing import EndpointClock, TrackClock
 from rooms.recording.track import HOLD_US, YOUNG_HOLD_US, Track
@@ -182,3 +183,26 @@ def test_a_young_track_is_held_longer_than_one_whose_delay_is_known() -> None:
     assert held_us[0] == YOUNG_HOLD_US
     assert held_us[-1] == HOLD_US
     assert not track.refused
+
+
+def test_a_pause_of_speech_is_no_break() -> None:
+    """A late packet after a pause (DTX) does not move the track: the shortest delay of before still counts."""
+    clock = TrackClock(HZ, EndpointClock())
+    feed(clock, 0, 3)
+    assert not clock.is_young(START + 3_000_000)
+    clock.observe(ticks(4.0), START + 4_000_000 + 120_000)
+    assert not clock.is_young(START + 4_200_000)
+    assert placed(clock, 4.0) == pytest.approx(4.02, abs=0.005)
+
+
+@pytest.mark.parametrize(("lost", "holes"), [(2, 0), (5, 0), (6, 1)])
+def test_what_is_lost_in_a_pause_is_as_much_sound_as_packets_are_lost(lost: int, holes: int) -> None:
+    """Packets 0.42 s apart: two of them that are lost are 40 ms of sound and no gap, however long the pause was."""
+    track = Track(1, Announcement(1, "sitting", "endpoint", "microphone", "opus", HZ, 111, 7), EndpointClock())
+    steps = [*range(5), *range(5 + lost, 10 + lost)]
+    for step in steps:
+        track.take(rtp(b"\x78\x01\x02", step, ticks(step * 0.42), 7, 111), START + round(step * 420_000), 0)
+    items = track.rest()
+    assert sum(isinstance(item, Hole) for item in items) == holes
+    assert sum(isinstance(item, Timed) for item in items) == 10
+    assert track.lost == lost

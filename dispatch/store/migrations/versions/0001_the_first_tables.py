@@ -258,6 +258,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("endpoint"),
     )
     op.create_index("ix_browser_sitting_id", "browser", ["sitting_id"], unique=False)
+    if op.get_context().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$"
+        )
+        op.execute("CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit EXECUTE FUNCTION audit_is_append_only()")
+        return
     for act in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER audit_no_{act.lower()} BEFORE {act} ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
@@ -279,3 +286,5 @@ def downgrade() -> None:
     op.drop_table("room")
     op.drop_table("case")
     op.drop_table("audit")
+    if op.get_context().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_is_append_only()")

@@ -1,0 +1,255 @@
+"""Booking among many bookings, on SQLite and on PostgreSQL: how long a decision takes, and how long a week of all rooms.
+
+``book_p99_ms_*``: booking a sitting in a room with judge, clerk and party, from the call to the committed row; every second one is
+refused and names what is in the way with the nearest free time. ``timeline_ms_*``: what 200 rooms are held for in a week.
+``book_growth_*``: the first figure's median with the largest number of bookings by that with the smallest. Data reach the disk
+(synchronous=FULL, fsync=on).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import asyncpg
+
+from bench.load.usage import machine
+from dispatch.booking import bookings
+from dispatch.booking.days import between
+from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.errors import Conflict
+from dispatch.store.database import Database, migrated
+from dispatch.store.tables import Case, Room, User
+from tests.dispatch import cluster
+
+ROOMS, A_DAY = 200, 5
+NOW = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
+WARM, BOOKED, WEEKS = 20, 400, 20
+BOUNDS = {"book_p99_ms": 10, "timeline_ms": 50, "book_growth": 2}
+
+
+@dataclass
+class Seen:
+    """Times of one database with one number of bookings, ms."""
+
+    book: list[float] = field(default_factory=list)
+    refuse: list[float] = field(default_factory=list)
+    week: list[float] = field(default_factory=list)
+    slots: int = 0
+
+    @property
+    def decisions(self) -> list[float]:
+        """Bookings and refusals together."""
+        return sorted(self.book + self.refuse)
+
+
+def working_days(count: int) -> list[datetime]:
+    """So many working days around now, at midnight in Shanghai; the week after the present one is in the middle."""
+    days: list[datetime] = []
+    day = datetime(2026, 11, 30, tzinfo=UTC) - timedelta(hours=8) - timedelta(days=-(-count // 10) * 7)
+    while len(days) < count:
+        if (day + timedelta(hours=8)).weekday() < 5:
+            days.append(day)
+        day += timedelta(days=1)
+    return days
+
+
+def rows(count: int) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    """Table and rows of `count` bookings, each of a room with its judge, in pieces: sittings, bookings, holds, participants."""
+    days = working_days(-(-count // (ROOMS * A_DAY)))
+    number = 0
+    for day in days:
+        held: dict[str, list[tuple[Any, ...]]] = {"sitting": [], "booking": [], "hold": [], "participant": []}
+        for room in range(ROOMS):
+            for hour in range(A_DAY):
+                if number == count:
+                    break
+                starts, key = day + timedelta(hours=9 + hour), f"{number:x}"
+                ends, status = starts + timedelta(minutes=50), "closed" if starts < NOW else "planned"
+                active = status == "planned"
+                held["sitting"].append((key, "remote_court", "c", f"第{number}次开庭", status, 0, starts, ends, "", NOW))
+                held["booking"].append((key, key, starts, ends, "confirmed"))
+                for place, resource in enumerate((f"r{room}", f"j{room}")):
+                    held["hold"].append((f"{key}{'rj'[place]}", key, resource, place, starts, ends, active))
+                held["participant"].append((key, key, f"j{room}", f"法官{room}", "judge", "", "link", 0, "", "", ""))
+                number += 1
+        yield from held.items()
+
+
+COLUMNS = {
+    "sitting": ("id", "kind", "case_id", "title", "status", "log_seq", "starts_at", "ends_at", "cancel_reason", "created_at"),
+    "booking": ("id", "sitting_id", "starts_at", "ends_at", "state"),
+    "hold": ("id", "booking_id", "resource_id", "position", "starts_at", "ends_at", "active"),
+    "participant": (
+        "id", "sitting_id", "user_id", "name", "role", "phone", "seat", "position", "consent_version", "consent_sha256", "consent_device",
+    ),
+}  # fmt: skip
+
+
+async def furnish(db: Database) -> None:
+    """Rooms, judges, a clerk and the case that all sittings are about."""
+    async with db.writer() as session:
+        session.add_all(Room(id=f"r{n}", name=f"第{n}法庭", kind="court", position=n) for n in range(ROOMS))
+        session.add_all(User(id=f"j{n}", name=f"法官{n}", sign_in_name=f"j{n}", role="judge", password_hash="x") for n in range(ROOMS))
+        session.add_all(User(id=f"k{n}", name=f"书记员{n}", sign_in_name=f"k{n}", role="clerk", password_hash="x") for n in range(ROOMS))
+        session.add(Case(id="c", number="（2026）京0105民初1号", title="案"))
+
+
+def fill_sqlite(file: Path, count: int) -> None:
+    """Bookings, faster than one by one: without waiting for the disk, and with what watches over each row put back afterwards."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        database.execute("PRAGMA synchronous = OFF")
+        kept = database.execute("SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'hold' AND type = 'trigger'").fetchall()
+        database.execute("BEGIN")
+        for name, _ in kept:
+            database.execute(f"DROP TRIGGER {name}")
+        for table, listed in rows(count):
+            marks = ", ".join("?" * len(COLUMNS[table]))
+            told = (tuple(f"{v:%Y-%m-%d %H:%M:%S.%f}" if isinstance(v, datetime) else v for v in row) for row in listed)
+            database.executemany(f"INSERT INTO {table} ({', '.join(COLUMNS[table])}) VALUES ({marks})", told)
+        for _, sql in kept:
+            database.execute(sql)
+        database.execute("COMMIT")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+async def fill_postgresql(url: str, folder: Path, count: int) -> None:
+    """The same by COPY; the constraint is made again over all rows, which checks them."""
+    connection = await asyncpg.connect(user="postgres", host=str(folder), database=url.partition("@/")[2].partition("?")[0])
+    constraint = await connection.fetchval("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'hold_no_overlap'")
+    await connection.execute("ALTER TABLE hold DROP CONSTRAINT hold_no_overlap")
+    await connection.execute("SET session_replication_role = replica")  # no check of each foreign key: they are made from one count
+    for table, listed in rows(count):
+        await connection.copy_records_to_table(table, records=listed, columns=list(COLUMNS[table]))
+    await connection.execute("SET session_replication_role = DEFAULT")
+    await connection.execute(f"ALTER TABLE hold ADD CONSTRAINT hold_no_overlap {constraint}")
+    await connection.execute("VACUUM ANALYZE")
+    await connection.execute("CHECKPOINT")
+    await connection.close()
+
+
+async def measure(url: str, count: int) -> Seen:
+    """The figures of a filled database."""
+    db, seen, chance = await Database.connect(url), Seen(), random.Random(1)
+    async with db.reader() as session:
+        clerk = await session.get_one(User, "k0")
+    monday = datetime(2026, 11, 30, tzinfo=UTC) - timedelta(hours=8)
+    free = [(room, day, hour) for room in range(ROOMS) for day in range(5) for hour in (15, 16, 17, 18)]
+    chance.shuffle(free)
+    for number in range(WARM + BOOKED):
+        refused = number % 2 == 1
+        room, day, hour = free[number]
+        start = monday + timedelta(days=day, hours=9 + hour % A_DAY if refused else hour, minutes=20 if refused else 0)
+        draft = SittingDraft(
+            case_number=f"（2026）京0105民初{number + 2}号", case_title="物业服务合同纠纷", title="", room_id=f"r{room}", starts_at=start,
+            ends_at=start + timedelta(minutes=45), chair_id=f"j{room}", clerk_id=f"k{room}",
+            participants=(ParticipantDraft("刘芳", "party", phone="138 1234 5678"),),
+        )  # fmt: skip
+        begun = time.perf_counter()
+        try:
+            await bookings.create_sitting(db, draft, clerk, NOW)
+            told = False
+        except Conflict:
+            told = True
+        taken = (time.perf_counter() - begun) * 1000
+        assert told == refused, (told, draft)
+        if number >= WARM:
+            (seen.refuse if refused else seen.book).append(taken)
+    for number in range(WEEKS + 2):
+        begun = time.perf_counter()
+        found = await between(db, date(2026, 11, 30), date(2026, 12, 6), db.site.zone)
+        if number >= 2:
+            seen.week.append((time.perf_counter() - begun) * 1000)
+        seen.slots = sum(len(held) for _, held in found)
+    print(
+        f"  {count} bookings: book p50 {median(seen.book):.1f} p99 {p99(seen.book):.1f}, refuse p50 {median(seen.refuse):.1f} p99"
+        f" {p99(seen.refuse):.1f}, week of {seen.slots} {median(seen.week):.1f} ms; tried again {db.again}",
+        file=sys.stderr, flush=True,
+    )  # fmt: skip
+    await db.close()
+    return seen
+
+
+def p99(times: list[float]) -> float:
+    """The 99th percentile."""
+    return sorted(times)[max(-(-len(times) * 99 // 100) - 1, 0)]
+
+
+@contextmanager
+def on_sqlite(count: int) -> Iterator[str]:
+    """A filled SQLite database."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "dispatch.db"
+        url = f"sqlite:///{file}"
+        migrated(url)
+        asyncio.run(_furnish(url))
+        fill_sqlite(file, count)
+        yield url
+
+
+@contextmanager
+def on_postgresql(count: int) -> Iterator[str]:
+    """A filled PostgreSQL database in a cluster of its own."""
+    with cluster.running("fsync=on", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=4GB") as folder:
+        cluster.told(folder, "CREATE DATABASE court")
+        url = cluster.url(folder, "court")
+        migrated(url)
+        asyncio.run(_furnish(url))
+        asyncio.run(fill_postgresql(url, folder, count))
+        yield url
+
+
+async def _furnish(url: str) -> None:
+    db = await Database.connect(url)
+    await furnish(db)
+    await db.close()
+
+
+def tell(figure: str, value: float, unit: str, conditions: str) -> None:
+    """One line of the output."""
+    line = {"figure": figure, "value": round(value, 2), "unit": unit, "peer": None, "peer_value": None, "ratio": None}
+    bound = BOUNDS[figure.rpartition("_")[0]]
+    print(json.dumps({**line, "conditions": f"{conditions}; bound {bound}; {machine()}"}), flush=True)
+
+
+def main(counts: list[int], databases: list[str]) -> None:
+    """All figures of the databases that there are."""
+    makers = {"sqlite": on_sqlite, "postgresql": on_postgresql}
+    for name in databases:
+        if name == "postgresql" and not cluster.is_possible():
+            print(f"  not measured on PostgreSQL: {cluster.MISSING}", file=sys.stderr)
+            continue
+        seen = {}
+        for count in sorted(counts):
+            begun = time.perf_counter()
+            with makers[name](count) as url:
+                print(f"  {name}: filled in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+                seen[count] = asyncio.run(measure(url, count))
+        most, least = seen[max(seen)], seen[min(seen)]
+        among = f"among {max(seen):,} bookings in {ROOMS} rooms, one of two refused, data on disk"
+        tell(f"book_p99_ms_{name}", p99(most.decisions), "ms", f"{len(most.decisions)} one after the other {among}")
+        tell(f"timeline_ms_{name}", median(most.week), "ms", f"median of {WEEKS}; {most.slots} sittings in a week, {among}")
+        if len(seen) > 1:
+            what = f"median of a decision, {max(seen):,} to {min(seen):,} bookings"
+            tell(f"book_growth_{name}", median(most.decisions) / median(least.decisions), "", what)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bookings", type=int, nargs="+", default=[10_000, 1_000_000], help="numbers of bookings (default: both)")
+    parser.add_argument("--databases", nargs="+", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])
+    options = parser.parse_args()
+    main(options.bookings, options.databases)

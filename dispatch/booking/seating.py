@@ -1,0 +1,95 @@
+"""The case of a sitting and its people, made those of the form: who stays is changed, who is new gets a link, who is gone loses it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, tidy
+from dispatch.identity import invitations
+from dispatch.notices.addresses import normal_email
+from dispatch.store.postgresql import lock_words
+from dispatch.store.tables import Case, Participant, Sitting, User, new_id
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from dispatch.store.database import Database
+
+
+async def case_of(session: AsyncSession, draft: SittingDraft) -> Case:
+    """The case of that number; a new one takes the draft's title."""
+    number = normal_case_number(draft.case_number)
+    await lock_words(session, f"case {number}")
+    case: Case | None = await session.scalar(select(Case).where(Case.number == number))
+    if case is None:
+        case = Case(number=number, title=tidy(draft.case_title) or tidy(draft.title))
+        session.add(case)
+        await session.flush()
+    return case
+
+
+def _rows(draft: SittingDraft) -> list[ParticipantDraft]:
+    """All who take part, in their order: the bench, the clerk, the prosecutor, then the form's rows."""
+    rows = [ParticipantDraft("", "judge", user_id=draft.chair_id)]
+    if draft.clerk_id:
+        rows.append(ParticipantDraft("", "clerk", user_id=draft.clerk_id))
+    if draft.prosecutor_id:
+        rows.append(ParticipantDraft("", "prosecutor", user_id=draft.prosecutor_id))
+    return [*rows, *draft.participants]
+
+
+async def seat(
+    session: AsyncSession, db: Database, sitting: Sitting, draft: SittingDraft, staff: dict[str, User], now: datetime, *, new: bool = False
+) -> None:
+    """Make the sitting's participants those of the draft: change who stays, add who is new, take out who is gone. In a `new` sitting
+    there is nobody yet."""
+    present = {} if new else await _participants(session, sitting.id)
+    by_user = {p.user_id: p for p in present.values() if p.user_id is not None}
+    kept: set[str] = set()
+    for position, row in enumerate(_rows(draft)):
+        user = staff.get(row.user_id)
+        participant = present.get(row.id) or (by_user.get(user.id) if user else None)
+        if participant is None:
+            participant = Participant(id=new_id(), sitting_id=sitting.id, invitations=[])
+            session.add(participant)
+        participant.user_id = user.id if user else None
+        participant.name = tidy(row.name) or (user.name if user else "")
+        participant.phone = row.phone.strip() or (user.phone if user else "")
+        participant.email = "" if user or not row.email.strip() else normal_email(row.email)
+        participant.role, participant.position = row.role, position
+        participant.seat = "link" if user else row.seat
+        kept.add(participant.id)
+        _settle_link(session, db, sitting, participant, now)
+    for participant in present.values():
+        if participant.id not in kept:
+            participant.removed_at = now
+            invitations.withdraw(participant, "removed", now)
+    if not new:
+        await session.flush()
+        session.expire(sitting, ["participants"])
+
+
+async def _participants(session: AsyncSession, sitting_id: str) -> dict[str, Participant]:
+    found = await session.scalars(select(Participant).where(Participant.sitting_id == sitting_id, Participant.removed_at.is_(None)))
+    return {participant.id: participant for participant in found}
+
+
+def _settle_link(session: AsyncSession, db: Database, sitting: Sitting, participant: Participant, now: datetime) -> None:
+    """A link for whoever needs one and has none; none for whoever sits in the room by now."""
+    if not invitations.needs_link(participant):
+        invitations.withdraw(participant, "reissued", now)
+    elif not any(invitation.revoked_at is None for invitation in participant.invitations):
+        invitations.give(session, db, participant, invitations.expiry(db, sitting), now)
+
+
+async def reissue_links(session: AsyncSession, db: Database, sitting: Sitting, now: datetime) -> None:
+    """New links for all who come by one: whoever holds an old one is told to ask."""
+    for participant in sitting.participants:
+        if invitations.withdraw(participant, "moved", now) or invitations.needs_link(participant):
+            invitations.give(session, db, participant, invitations.expiry(db, sitting), now)
+    await session.flush()
+    for participant in sitting.participants:
+        await session.refresh(participant, ["invitations"])

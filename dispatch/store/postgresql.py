@@ -1,0 +1,102 @@
+"""PostgreSQL through asyncpg: pools of writers and readers, and the locks that stand in for SQLite's single writer.
+
+A transaction of :meth:`dispatch.store.database.Database.writer` is alone: it holds the writers' lock, as ``BEGIN IMMEDIATE``
+would. Bookings go beside each other (they share that lock) and lock what they decide on: the sitting's row, then the
+resources in the order of their ids, the audit log last.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncpg import InterfaceError, PostgresError
+from sqlalchemy import func, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+READERS = 8
+WRITERS = 8
+LOCK_TIMEOUT_MS = 60_000
+"""How long a writer waits for another one, or for its turn among the writers of this process."""
+
+SCHEMA, WRITING, AUDIT = 0x646973_01, 0x646973_02, 0x646973_03
+"""Numbers of the advisory locks: bringing the schema up to date, writing, appending to the audit log."""
+
+_UNWRITABLE = {
+    "53100": "store_full",  # disk_full
+    "53200": "store_busy",  # out_of_memory
+    "53300": "store_busy",  # too_many_connections
+    "55P03": "store_busy",  # lock_not_available: lock_timeout
+    "40P01": "store_busy",  # deadlock_detected, also when it was tried once more
+    "40001": "store_busy",  # serialization_failure
+    "25006": "store_unwritable",  # read_only_sql_transaction: a standby
+    "57P01": "store_unwritable",  # admin_shutdown
+    "57P02": "store_unwritable",  # crash_shutdown
+    "57P03": "store_unwritable",  # cannot_connect_now
+    "58030": "store_unwritable",  # io_error
+}
+"""SQLSTATE (PostgreSQL, appendix A) that are no defect of ours; those of class 08, the connection, are none either."""
+
+REFUSED = (PostgresError, InterfaceError, ConnectionError, TimeoutError)
+"""What the driver raises when it gets no connection."""
+
+TRY_AGAIN = frozenset({"40P01", "40001", "23P01"})
+"""deadlock_detected, serialization_failure, exclusion_violation: the same order may well succeed, or learn what is in its way."""
+
+
+def state(error: BaseException | None) -> str:
+    """The SQLSTATE of what the driver raised, "" where it has none."""
+    return str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
+
+
+def unwritable(error: DBAPIError) -> str | None:
+    """Why nothing could be written, as a code of :class:`dispatch.store.database.CannotWrite`; None where it is a defect."""
+    code = state(error.orig)
+    if code.startswith("08") or error.connection_invalidated:
+        return "store_unwritable"
+    return _UNWRITABLE.get(code)
+
+
+def engine(url: URL, *, writes: bool) -> AsyncEngine:
+    """A pool of connections that write, or of those that read; a reader sees one moment of the database."""
+    return create_async_engine(
+        url.set(drivername="postgresql+asyncpg"),
+        pool_size=WRITERS if writes else READERS,
+        max_overflow=0,
+        pool_timeout=LOCK_TIMEOUT_MS / 1000,
+        pool_pre_ping=True,  # the server may have been restarted
+        isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
+        connect_args={
+            "server_settings": {
+                "application_name": "dispatch",
+                "timezone": "UTC",
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "default_transaction_read_only": "off" if writes else "on",
+                # Plans that were made for a table with a hundred rows serve one with a million badly.
+                "plan_cache_mode": "force_custom_plan",
+                "jit": "off",
+            }
+        },
+    )
+
+
+def is_postgresql(session: AsyncSession) -> bool:
+    """Whether the session works on PostgreSQL."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
+async def lock(session: AsyncSession, number: int, *, shared: bool = False) -> None:
+    """Hold an advisory lock until the transaction ends; on SQLite, where a writer is alone, there is nothing to do."""
+    if is_postgresql(session):
+        take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        await session.execute(select(take(number)))
+
+
+async def lock_words(session: AsyncSession, words: str) -> None:
+    """As :func:`lock`, on what `words` name: a row that may not be there yet."""
+    if is_postgresql(session):
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(words, 0))))
