@@ -236,6 +236,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     """Pages, API, signalling and conferences: the whole of the server but the workers. As a `spare` it waits for its turn."""
     from aiohttp import web
 
+    from dispatch.notices import figures
     from dispatch.operations import upkeep, workers
     from dispatch.operations.certificate import CertificateRefused, Served
     from dispatch.sittings.live import LivePlane
@@ -285,10 +286,11 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
             else listen(settings.host, settings.tls_port, "DISPATCH_TLS_PORT")
         )
         await web.SockSite(runner, secure, backlog=1024, ssl_context=served.context).start()
-    care = asyncio.create_task(upkeep.run(settings, db, served), name="upkeep")
+    care = [asyncio.create_task(upkeep.run(settings, db, served)), asyncio.create_task(figures.run(db))]
     await _told_to_stop()
-    care.cancel()
-    await asyncio.gather(care, return_exceptions=True)
+    for task in care:
+        task.cancel()
+    await asyncio.gather(*care, return_exceptions=True)
     await hub.close()  # browsers are told to come back before their sockets go
     await live.close()
     await runner.cleanup()
@@ -308,17 +310,21 @@ def _relay(settings: Settings) -> Relay:
 
 
 async def _jobs(settings: Settings) -> None:
-    """Composites and other derived work, at low priority."""
+    """Composites and other derived work, at low priority; and what people are told."""
     from dispatch.archive import jobs
+    from dispatch.notices import service
     from dispatch.web import logs
+    from dispatch.web.translations import catalogue
 
     logs.configure()
     work = asyncio.create_task(jobs.run(settings))
+    telling = asyncio.create_task(service.run(settings, lambda language: catalogue(language).gettext))
     stop = asyncio.create_task(_told_to_stop())
-    await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
-    for task in (work, stop):
+    tasks = (work, telling, stop)
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
         task.cancel()
-    failures = [r for r in await asyncio.gather(work, stop, return_exceptions=True) if isinstance(r, Exception)]
+    failures = [r for r in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(r, Exception)]
     if failures:
         raise failures[0]
 

@@ -29,6 +29,7 @@ from dispatch.booking.seating import case_of, reissue_links, seat
 from dispatch.booking.spans import Span
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
+from dispatch.notices import outbox, webhooks
 from dispatch.store.tables import Booking, Resource, Sitting, User, new_id
 
 if TYPE_CHECKING:
@@ -50,36 +51,52 @@ async def create_sitting(
 
     Raises ValidationFailed naming every bad field, Conflict naming what is in the way, or UserError("key_reused").
     """
+
+    async def once(session: AsyncSession) -> str:
+        if (made := await orders.carried_out(session, order, now)) is not None:
+            return made
+        return (await book(session, db, draft, by, now, order, held_until=held_until)).id
+
+    return await whole(db, await db.act(once))
+
+
+async def book(
+    session: AsyncSession,
+    db: Database,
+    draft: SittingDraft,
+    by: User,
+    now: datetime,
+    order: orders.Order | None = None,
+    *,
+    held_until: datetime | None = None,
+) -> Sitting:
+    """Inside a transaction: what :func:`create_sitting` does, for whoever books several at once. Raises ValidationFailed or Conflict,
+    after which the transaction, or the savepoint around it, is to be taken back."""
     found = problems(draft, now)
     if held_until is not None and not now < held_until <= now + LONGEST_TENTATIVE:
         found.append(("held_until", "held_until_range", {"most": LONGEST_TENTATIVE.days}))
-
-    async def book(session: AsyncSession) -> str:
-        if (made := await orders.carried_out(session, order, now)) is not None:
-            return made
-        named = await _checked(session, draft, list(found), by)
-        sitting = Sitting(
-            id=new_id(),
-            kind=draft.kind,
-            title=title_of(draft),
-            starts_at=named.span.start,
-            ends_at=named.span.end,
-            created_by=named.by,
-            created_at=now,
-        )
-        booking = Booking(id=new_id(), sitting=sitting, starts_at=named.span.start, ends_at=named.span.end, held_until=held_until, holds=[])
-        await refuse_conflicts(session, db.site, Want.whole(named.span, named.resources, sitting.id), now)
-        booking.state = state_of(named.resources, by, tentative=held_until is not None)
-        sitting.case = await case_of(session, draft)
-        session.add(sitting)
-        holds.take_first(booking, named.resources, named.span)
-        await seat(session, db, sitting, draft, named.staff, now, new=True)
-        await holds.changed(session, [each.id for each in named.resources])
-        orders.keep(session, order, sitting.id, now)
-        await write_down(session, db, by, "sitting_booked", sitting, named.resources, now)
-        return sitting.id
-
-    return await whole(db, await db.act(book))
+    named = await _checked(session, draft, found, by)
+    sitting = Sitting(
+        id=new_id(),
+        kind=draft.kind,
+        title=title_of(draft),
+        starts_at=named.span.start,
+        ends_at=named.span.end,
+        sequence=0,
+        created_by=named.by,
+        created_at=now,
+    )
+    booking = Booking(id=new_id(), sitting=sitting, starts_at=named.span.start, ends_at=named.span.end, held_until=held_until, holds=[])
+    await refuse_conflicts(session, db.site, Want.whole(named.span, named.resources, sitting.id), now)
+    booking.state = state_of(named.resources, by, tentative=held_until is not None)
+    sitting.case = await case_of(session, draft)
+    session.add(sitting)
+    holds.take_first(booking, named.resources, named.span)
+    await seat(session, db, sitting, draft, named.staff, now, new=True)
+    await holds.changed(session, [each.id for each in named.resources])
+    orders.keep(session, order, sitting.id, now)
+    await write_down(session, db, by, "sitting_booked", sitting, named.resources, now)
+    return sitting
 
 
 async def move(
@@ -157,7 +174,9 @@ async def update_sitting(
         if not same_place:
             await reissue_links(session, db, sitting, now)
         sitting.case, sitting.title = case, title
+        addresses = outbox.addresses_of(sitting)
         await seat(session, db, sitting, draft, named.staff, now)
+        await outbox.note_addresses(session, by, sitting, addresses, now)
         if not same_place:
             await write_down(session, db, by, "sitting_moved", sitting, resources, now)
         await write_down(session, db, by, "sitting_changed", sitting, resources, now)
@@ -234,6 +253,7 @@ async def end(session: AsyncSession, sitting: Sitting, reason: str, now: datetim
     """The sitting is cancelled: what it held is free, its links are revoked."""
     await holds.locked(session, (hold.resource_id for hold in sitting.booking.holds))
     sitting.status, sitting.cancel_reason = "cancelled", reason
+    sitting.revise(now)
     for booking in sitting.bookings:
         booking.state = "cancelled"
         await holds.release(session, booking)
@@ -245,7 +265,10 @@ async def write_down(
     session: AsyncSession, db: Database, by: User | str, action: str, sitting: Sitting, resources: list[Resource] | None, now: datetime,
     **detail: str,
 ) -> None:  # fmt: skip
-    """The audit row of an act on a sitting; `resources`: what it holds now, where that may have changed."""
+    """What every act on a sitting ends with: people and programs are told, and the audit row is written. `resources`: what the
+    sitting holds now, where that may have changed."""
+    await outbox.settle(session, db, sitting, now)
+    await webhooks.note(session, webhooks.OF_ACT[action], sitting, now)
     listed = resources if resources is not None else [hold.resource for hold in sitting.booking.holds]
     names = {kind: [each.name for each in listed if each.kind == kind] for kind in holds.ORDER}
     also = {"rooms": names["room"][1:], "equipment": names["equipment"] + names["custody"]}
@@ -332,5 +355,7 @@ async def _place(
     await refuse_conflicts(session, db.site, Want.whole(span, resources, sitting.id, holding), now)
     if not same_time or {each.id for each in resources if each.kind != "person"} - holding:
         booking.state = state_of(resources, by, tentative=booking.state == "tentative")
+    if not same_time or [each.id for each in resources if each.kind == "room"] != [room.id for room in sitting.rooms]:
+        sitting.revise(now)
     sitting.starts_at, sitting.ends_at = span.start, span.end
     await holds.take(session, booking, resources, span)

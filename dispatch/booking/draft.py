@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dispatch.errors import FieldError
+from dispatch.notices.addresses import is_email
 from rooms.procedure import PROCEDURES
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class ParticipantDraft:
     seat: str = "link"
     id: str = ""
     user_id: str = ""
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def draft_of(sitting: Sitting) -> SittingDraft:
         clerk_id=(clerk and clerk.user_id) or "",
         prosecutor_id=(prosecutor and prosecutor.user_id) or "",
         participants=tuple(
-            ParticipantDraft(name=p.name, role=p.role, phone=p.phone, seat=p.seat, id=p.id, user_id=p.user_id or "")
+            ParticipantDraft(name=p.name, role=p.role, phone=p.phone, seat=p.seat, id=p.id, user_id=p.user_id or "", email=p.email)
             for p in people
             if p not in (chair, clerk, prosecutor)
         ),
@@ -226,6 +228,8 @@ def row_problems(row: ParticipantDraft, place: str, kind: str) -> list[FieldErro
         found.append((place + "role", "role_unknown", {"role": row.role}))
     if row.phone.strip() and not is_phone(row.phone):
         found.append((place + "phone", "phone_shape", {}))
+    if row.email.strip() and not is_email(row.email):
+        found.append((place + "email", "email_shape", {}))
     if row.seat not in SEATS:
         found.append((place + "seat", "required", {}))
     return found

@@ -13,6 +13,7 @@ from dispatch.booking.holds import Buffers
 from dispatch.booking.spans import Span
 from dispatch.errors import Refused, ValidationFailed
 from dispatch.identity import invitations
+from dispatch.notices import outbox, webhooks
 from dispatch.store.tables import Sitting, User
 
 if TYPE_CHECKING:
@@ -44,10 +45,13 @@ async def extend(db: Database, sitting_id: str, minutes: int, by: User, now: dat
             raise ValidationFailed([("minutes", "too_much_time", {"most": int(LONGEST.total_seconds() // 3600)})])
         await _hold_longer(session, db, sitting, span, now)
         sitting.ends_at = sitting.booking.ends_at = span.end
+        sitting.revise(now)
         for person in sitting.participants:
             for invitation in person.invitations:
                 if invitation.revoked_at is None:
                     invitation.expires_at = invitations.expiry(db, sitting)
+        await outbox.settle(session, db, sitting, now)
+        await webhooks.note(session, "sitting.extended", sitting, now)
         await audit.write(
             session,
             by,

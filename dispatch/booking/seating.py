@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, tidy
 from dispatch.identity import invitations
+from dispatch.notices.addresses import normal_email
 from dispatch.store.postgresql import lock_words
 from dispatch.store.tables import Case, Participant, Sitting, User, new_id
 
@@ -57,6 +58,7 @@ async def seat(
         participant.user_id = user.id if user else None
         participant.name = tidy(row.name) or (user.name if user else "")
         participant.phone = row.phone.strip() or (user.phone if user else "")
+        participant.email = "" if user or not row.email.strip() else normal_email(row.email)
         participant.role, participant.position = row.role, position
         participant.seat = "link" if user else row.seat
         kept.add(participant.id)

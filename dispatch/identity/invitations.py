@@ -16,6 +16,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from dispatch import audit
 from dispatch.errors import NotFound, Refused, UserError
 from dispatch.identity.tokens import is_token, new_token, token_hash
+from dispatch.notices import outbox
 from dispatch.store.tables import Booking, Invitation, Participant, Sitting, User, utc_now
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ async def reissue(db: Database, participant_id: str, by: User | str = "system", 
             raise Refused("link_not_needed", name=participant.name)
         withdraw(participant, "reissued", now)
         token = give(session, db, participant, expiry(db, participant.sitting), now)
+        await outbox.settle(session, db, participant.sitting, now)
         await _note(session, by, "link_reissued", participant, now)
     return token
 

@@ -14,9 +14,12 @@ from dispatch.booking.draft import is_phone, tidy
 from dispatch.errors import FieldError, NotFound, Refused, UserError, ValidationFailed
 from dispatch.identity import passwords
 from dispatch.identity.sign_in import folded
-from dispatch.store.tables import Session, User
+from dispatch.notices import outbox
+from dispatch.notices.addresses import is_email, masked_email, normal_email
+from dispatch.store.tables import Participant, Session, Sitting, User, utc_now
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from dispatch.store.database import Database
@@ -37,6 +40,7 @@ class UserDraft:
     language: str = "zh-CN"
     active: bool = True
     password: str = ""
+    email: str = ""
 
 
 async def add_user(
@@ -48,10 +52,11 @@ async def add_user(
     password: str,
     phone: str = "",
     language: str = "zh-CN",
+    email: str = "",
     by: User | str = "system",
 ) -> User:
     """Add a member of the staff. Raises ValidationFailed with every bad field (name, sign_in_name, role, password …)."""
-    errors = list(_problems(UserDraft(name, role, phone, language)))
+    errors = list(_problems(UserDraft(name, role, phone, language, email=email)))
     if not _SIGN_IN_NAME.fullmatch(folded(sign_in_name)):
         errors.append(("sign_in_name", "sign_in_name_shape", {}))
     errors.extend(_password_problems(password))
@@ -63,7 +68,13 @@ async def add_user(
         raise ValidationFailed(errors)
     password_hash = await passwords.hashed(password)
     user = User(
-        name=tidy(name), sign_in_name=folded(sign_in_name), role=role, password_hash=password_hash, phone=phone.strip(), language=language
+        name=tidy(name),
+        sign_in_name=folded(sign_in_name),
+        role=role,
+        password_hash=password_hash,
+        phone=phone.strip(),
+        language=language,
+        email=normal_email(email) if email.strip() else "",
     )
     async with db.writer() as session:
         if await session.scalar(select(User.id).where(User.sign_in_name == user.sign_in_name)):
@@ -93,6 +104,7 @@ async def change_user(db: Database, user_id: str, change: Callable[[User], UserD
         await _keep_an_administrator(session, user, draft)
         user.name, user.role, user.active = tidy(draft.name), draft.role, draft.active
         user.phone, user.language = draft.phone.strip(), draft.language
+        former, user.email = user.email, normal_email(draft.email) if draft.email.strip() else ""
         if password_hash:
             user.password_hash, user.failures, user.locked_until = password_hash, 0, None
         ended = list(await session.scalars(select(Session).where(Session.user_id == user_id))) if password_hash or not user.active else []
@@ -100,12 +112,23 @@ async def change_user(db: Database, user_id: str, change: Callable[[User], UserD
             await session.delete(each)
         detail = {"user": user_id, "role": user.role, "active": user.active, "password": bool(password_hash), "sessions": len(ended)}
         await audit.write(session, by, "user_changed", user.sign_in_name, detail=detail)
+        if user.email != former:
+            detail = {"user": user_id, "former": masked_email(former), "latter": masked_email(user.email)}
+            await audit.write(session, by, "address_changed", user.sign_in_name, detail=detail)
+            for sitting in await session.scalars(_ahead(user_id)):
+                await outbox.settle(session, db, sitting, utc_now())
     return user, len(ended)
 
 
 def draft_of(user: User) -> UserDraft:
     """The draft that changes nothing."""
-    return UserDraft(user.name, user.role, user.phone, user.language, user.active)
+    return UserDraft(user.name, user.role, user.phone, user.language, user.active, email=user.email)
+
+
+def _ahead(user_id: str) -> Select[Sitting]:
+    """The sittings to come in which somebody takes part."""
+    takes_part = select(Participant.sitting_id).where(Participant.user_id == user_id, Participant.removed_at.is_(None))
+    return select(Sitting).where(Sitting.status.in_(outbox.AHEAD), Sitting.id.in_(takes_part))
 
 
 async def _keep_an_administrator(session: AsyncSession, user: User, draft: UserDraft) -> None:
@@ -125,6 +148,8 @@ def _problems(draft: UserDraft) -> Iterator[FieldError]:
         yield ("role", "role_unknown", {"role": draft.role})
     if draft.phone.strip() and not is_phone(draft.phone):
         yield ("phone", "phone_shape", {})
+    if draft.email.strip() and not is_email(draft.email):
+        yield ("email", "email_shape", {})
     if draft.language not in LANGUAGES:
         yield ("language", "language_unknown", {"language": draft.language})
 

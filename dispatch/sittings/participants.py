@@ -16,6 +16,8 @@ from dispatch.booking.draft import MOST_PARTICIPANTS, ParticipantDraft, row_prob
 from dispatch.booking.people import hold_also
 from dispatch.errors import NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
+from dispatch.notices import outbox
+from dispatch.notices.addresses import normal_email
 from dispatch.store.tables import Participant, Sitting, User, new_id
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ async def add(db: Database, sitting_id: str, row: ParticipantDraft, by: User, no
         await session.flush()
         if invitations.needs_link(participant):
             invitations.give(session, db, participant, invitations.expiry(db, sitting), now)
+        await outbox.settle(session, db, sitting, now)
         await _note(session, by, "participant_added", sitting, participant, now)
     return participant
 
@@ -70,12 +73,15 @@ async def update(
         if found:
             raise ValidationFailed(found)
         user = await session.get(User, participant.user_id) if participant.user_id else None
+        addresses = {participant.id: participant.email}
         _write(participant, row, user)
         await session.flush()
         if not invitations.needs_link(participant):
             invitations.withdraw(participant, "reissued", now)
         elif all(each.revoked_at is not None for each in participant.invitations):
             invitations.give(session, db, participant, invitations.expiry(db, sitting), now)
+        await outbox.note_addresses(session, by, sitting, addresses, now)
+        await outbox.settle(session, db, sitting, now)
         await _note(session, by, "participant_changed", sitting, participant, now)
     return participant
 
@@ -91,6 +97,7 @@ async def remove(db: Database, participant_id: str, by: User, now: datetime) -> 
         if participant.user_id is not None:
             await holds.drop(session, sitting.booking, participant.user_id)
         invitations.withdraw(participant, "removed", now)
+        await outbox.settle(session, db, sitting, now)
         await _note(session, by, "participant_removed", sitting, participant, now)
     return participant
 
@@ -131,6 +138,7 @@ def _write(participant: Participant, row: ParticipantDraft, user: User | None) -
     participant.name = tidy(row.name) or (user.name if user else "")
     participant.role = row.role
     participant.phone = row.phone.strip() or (user.phone if user else "")
+    participant.email = "" if user or not row.email.strip() else normal_email(row.email)
     participant.seat = "link" if user else row.seat
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from dispatch.archive import catalogue
 from dispatch.booking import holds
+from dispatch.notices import outbox, webhooks
 from dispatch.sittings.moments import moment
 from dispatch.store.tables import Participant, Sitting
 from rooms.procedure import PROCEDURES
@@ -43,6 +44,19 @@ PROJECTED = frozenset({"conference_opened", "conference_cancelled", "stage_chang
 """Types of rows that change anything in SQL."""
 
 
+TOLD: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("planned", "cancelled"): "sitting.cancelled",
+        ("open", "cancelled"): "sitting.cancelled",
+        ("open", "live"): "sitting.opened",
+        ("open", "closed"): "sitting.closed",
+        ("live", "closed"): "sitting.closed",
+        ("recess", "closed"): "sitting.closed",
+    }
+)
+"""Changes of the status that other programs are told of."""
+
+
 def status_after(kind: str, row: Row) -> str | None:
     """The status that a row brings, None when it brings none."""
     if row.type == "conference_opened":
@@ -69,8 +83,13 @@ async def project_rows(db: Database, sitting_id: str, rows: Sequence[Row]) -> No
             return
         for row in rows:
             if row.seq > sitting.log_seq:
+                former = sitting.status
                 await _apply(session, sitting, row)
                 sitting.log_seq = row.seq
+                if (event := TOLD.get((former, sitting.status))) is not None:
+                    await webhooks.note(session, event, sitting, moment(row.at_us))
+        if sitting.status == "cancelled":
+            await outbox.settle(session, db, sitting, moment(rows[-1].at_us))
 
 
 async def _apply(session: AsyncSession, sitting: Sitting, row: Row) -> None:
@@ -103,6 +122,7 @@ async def _change(session: AsyncSession, sitting: Sitting, status: str, row: Row
             await holds.release(session, booking)
     if status == "cancelled":
         sitting.cancel_reason = sitting.cancel_reason or str(row.data["reason"])[:200]
+        sitting.revise(moment(row.at_us))
 
 
 async def _participant(session: AsyncSession, sitting: Sitting, row: Row) -> Participant | None:

@@ -75,6 +75,12 @@ class Site:
     link_life: timedelta = timedelta(hours=24)
     """how long after the planned end of a sitting its links still open"""
     device_code_life: timedelta = timedelta(minutes=60)
+    mail: bool = False
+    """whether people are told by e-mail"""
+    sms: bool = False
+    """whether they are told by text message"""
+    reminders: tuple[timedelta, ...] = (timedelta(hours=48), timedelta(hours=1))
+    """how long before the start of a sitting its people are reminded"""
     sealer: Sealer = field(default_factory=_throw_away_sealer, repr=False)
 
     @classmethod
@@ -88,6 +94,9 @@ class Site:
             lockout=timedelta(minutes=settings.lockout_minutes),
             link_life=timedelta(hours=settings.link_hours),
             device_code_life=timedelta(minutes=settings.device_code_minutes),
+            mail=bool(settings.smtp_host),
+            sms=bool(settings.sms_url),
+            reminders=settings.reminders,
             sealer=Sealer(key_file(settings.secrets / "links.key")),
         )
 

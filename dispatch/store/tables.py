@@ -50,6 +50,7 @@ class User(Base):
     sign_in_name: Mapped[str] = mapped_column(String(80), unique=True)
     role: Mapped[str] = mapped_column(String(20))
     phone: Mapped[str] = mapped_column(String(40), default="")
+    email: Mapped[str] = mapped_column(String(254), default="", server_default="")
     password_hash: Mapped[str] = mapped_column(String(200))
     failures: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None]
@@ -151,6 +152,9 @@ class Sitting(Base):
     closed_at: Mapped[datetime | None]
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    sequence: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """of its entry in people's calendars, see :meth:`revise`"""
+    revised_at: Mapped[datetime | None]
     case: Mapped[Case] = relationship(lazy="joined")
     bookings: Mapped[list[Booking]] = relationship(lazy="selectin", back_populates="sitting", cascade="all, delete-orphan")
     participants: Mapped[list[Participant]] = relationship(
@@ -178,6 +182,11 @@ class Sitting(Base):
     def room(self) -> Room:
         """The first of the booked rooms: where the bench sits."""
         return self.rooms[0]
+
+    def revise(self, now: datetime) -> None:
+        """Time or place were changed, or it was cancelled: calendars follow what has the higher number (RFC 5545 section 3.8.7.4)."""
+        self.sequence += 1
+        self.revised_at = now
 
     @property
     def equipment(self) -> list[Resource]:
@@ -210,6 +219,8 @@ class Participant(Base):
     name: Mapped[str] = mapped_column(String(80))
     role: Mapped[str] = mapped_column(String(20))
     phone: Mapped[str] = mapped_column(String(40), default="")
+    email: Mapped[str] = mapped_column(String(254), default="", server_default="")
+    """of somebody who is none of the staff; theirs is with their account"""
     seat: Mapped[str] = mapped_column(String(8), default="link")
     position: Mapped[int] = mapped_column(Integer, default=0)
     device_check: Mapped[dict[str, Any] | None]

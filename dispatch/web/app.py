@@ -6,7 +6,7 @@ from aiohttp import web
 
 from dispatch.web.api.pace import PACE, Pace
 from dispatch.web.assets import ASSETS, Assets
-from dispatch.web.attempts import ENROL_ATTEMPTS, enrol_attempts
+from dispatch.web.attempts import ENROL_ATTEMPTS, FEED_ATTEMPTS, enrol_attempts, feed_attempts
 from dispatch.web.console_feed import close_lines
 from dispatch.web.context import CONTEXT, Context
 from dispatch.web.middleware import MIDDLEWARES, ROUTES_BY_HANDLER, add_security_headers
@@ -25,6 +25,7 @@ def make_app(context: Context) -> web.Application:
     app[TEMPLATES] = Templates(assets)
     app[ROUTES_BY_HANDLER] = {}
     app[ENROL_ATTEMPTS] = enrol_attempts()
+    app[FEED_ATTEMPTS] = feed_attempts()
     app[PACE] = Pace()
     app.on_response_prepare.append(add_security_headers)
     app.on_shutdown.append(close_lines)

@@ -31,9 +31,16 @@ class Attempts:
         return True
 
 
+FEED_ATTEMPTS = web.AppKey("feed_attempts", Attempts)
 ENROL_ATTEMPTS = web.AppKey("enrol_attempts", Attempts)
 
 
 def enrol_attempts() -> Attempts:
     """For the one-time codes of room devices: a code has 49 random bits; ten tries in ten minutes leave a guesser nothing."""
     return Attempts(limit=10, seconds=600)
+
+
+def feed_attempts() -> Attempts:
+    """For calendars: an office behind one address, each of its programs once a quarter of an hour. Addresses have 256 random bits,
+    so this keeps nobody from guessing, but a program that has gone wild from the database."""
+    return Attempts(limit=120, seconds=600)

@@ -20,24 +20,26 @@ class Entry:
 BOOKING = Entry("/booking", "Booking", "calendar")
 TODAY = Entry("/today", "My sittings", "gavel")
 CONSOLE = Entry("/console", "Command centre", "wall")
+MESSAGES = Entry("/messages", "Notices", "message")
 ARCHIVE = Entry("/archive", "Archive", "archive")
 ROOMS = Entry("/rooms", "Rooms", "door")
 USERS = Entry("/users", "Staff", "users")
 PROGRAMS = Entry("/programs", "Programs", "network")
 CATALOGUE = Entry("/catalogue/rooms", "Catalogue of rooms", "door")
 ROLES = Entry("/roles", "Roles", "shield")
+WEBHOOKS = Entry("/webhooks", "Webhooks", "bell")
 AUDIT = Entry("/audit", "Audit log", "audit")
 
 BY_ROLE: dict[str, tuple[Entry, ...]] = {
-    CLERK: (BOOKING, TODAY, CONSOLE, ARCHIVE, ROOMS),
+    CLERK: (BOOKING, TODAY, MESSAGES, CONSOLE, ARCHIVE, ROOMS),
     JUDGE: (TODAY, ARCHIVE),
     PROSECUTOR: (TODAY, ARCHIVE),
     OFFICER: (CONSOLE, ARCHIVE),
-    ADMINISTRATOR: (USERS, CATALOGUE, ROLES, PROGRAMS, AUDIT),
+    ADMINISTRATOR: (USERS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, AUDIT),
 }
 """The first entry of a role is its home."""
 
-_BELOW = {"/sittings": "/booking"}
+_BELOW = {"/sittings": "/booking", "/exchange": "/booking"}
 
 
 def home(role: str) -> str:

@@ -36,11 +36,12 @@ class PersonRow:
     role: str = "party"
     phone: str = ""
     seat: str = "link"
+    email: str = ""
 
     @property
     def empty(self) -> bool:
         """Whether nobody was entered: such a row is left out."""
-        return not (self.id or self.name or self.phone)
+        return not (self.id or self.name or self.phone or self.email)
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,16 @@ def of_sitting(sitting: Sitting, tz: ZoneInfo) -> Form:
         chair_id=draft.chair_id,
         clerk_id=draft.clerk_id,
         prosecutor_id=draft.prosecutor_id,
-        participants=tuple(PersonRow(row.id, row.user_id, row.name, row.role, row.phone, row.seat) for row in draft.participants),
+        participants=tuple(
+            PersonRow(row.id, row.user_id, row.name, row.role, row.phone, row.seat, row.email) for row in draft.participants
+        ),
     )
 
 
 def typed(fields: Mapping[str, str]) -> Form:
     """The form as it was sent. "take" (a free time offered) puts its day and start in."""
     people = tuple(
-        PersonRow(**{key: row[key] for key in ("id", "user_id", "name", "role", "phone", "seat") if key in row})
+        PersonRow(**{key: row[key] for key in ("id", "user_id", "name", "role", "phone", "seat", "email") if key in row})
         for row in rows(fields, "participants")
     )
     names = ("case_number", "case_title", "title", "day", "start", "minutes", "room_id", "chair_id", "clerk_id", "prosecutor_id")
@@ -131,7 +134,9 @@ def draft_of(form: Form, tz: ZoneInfo) -> SittingDraft:
     starts_at = _starts_at(form, tz)
     minutes = int(form.minutes) if form.minutes.isascii() and form.minutes.isdigit() and len(form.minutes) < 6 else 0
     people = tuple(
-        ParticipantDraft(name=row.name, role=row.role, phone=row.phone, seat=row.seat, id=row.id, user_id=row.user_id)
+        ParticipantDraft(
+            name=row.name, role=row.role, phone=row.phone, seat=row.seat, id=row.id, user_id=row.user_id, email=row.email
+        )
         for row in form.participants
         if not row.empty
     )

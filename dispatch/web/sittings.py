@@ -13,6 +13,8 @@ from dispatch.booking import bookings
 from dispatch.booking.draft import beside
 from dispatch.errors import NotFound, UserError
 from dispatch.identity import invitations
+from dispatch.notices import ledger
+from dispatch.notices.outbox import open_channels
 from dispatch.sittings import listing
 from dispatch.sittings.sittings import takes_part
 from dispatch.store.tables import Participant, Sitting
@@ -72,6 +74,7 @@ async def show(request: Request) -> Response:
     tokens = invitations.links(context.db, sitting) if clerk else {}
     day = sitting.starts_at.astimezone(zone(request)).date()
     held = next(iter(sitting.rooms), None)
+    told = await ledger.page(context.db, ledger.Wanted(sitting.id), None, 200) if clerk else ([], None)
     return render(
         request,
         "staff/sitting.html",
@@ -87,6 +90,8 @@ async def show(request: Request) -> Response:
         enters=sitting.status in ENTERABLE and takes_part(sitting, user.id),
         fresh_links=clerk and "saved" in request.query,
         recording=sitting.id in await lookups.recorded(context.db, [sitting.id]),
+        open=open_channels(context.db.site),
+        told=[message for message in told[0] if message.newest] if clerk else None,
         watch=clerk and sitting.status != "cancelled",
     )
 

@@ -40,7 +40,7 @@ class Made:
     password: str
 
 
-BLANK: Mapping[str, Any] = {"name": "", "sign_in_name": "", "role": "clerk", "language": "zh-CN", "phone": "", "active": True}
+BLANK: Mapping[str, Any] = {"name": "", "sign_in_name": "", "role": "clerk", "language": "zh-CN", "phone": "", "email": "", "active": True}
 
 
 async def show(request: Request) -> Response:
@@ -101,6 +101,7 @@ async def create(request: Request) -> Response:
             role=fields["role"],
             password=password,
             phone=fields["phone"],
+            email=fields["email"],
             language=fields["language"],
             by=me(request),
         )
@@ -122,7 +123,7 @@ async def change(request: Request) -> Response:
     posted = await form(request)
     fields = {**BLANK, **posted, "active": "active" in posted}
     password = str((await request.post()).get("password", ""))
-    draft = UserDraft(fields["name"], fields["role"], fields["phone"], fields["language"], fields["active"], password)
+    draft = UserDraft(fields["name"], fields["role"], fields["phone"], fields["language"], fields["active"], password, fields["email"])
     try:
         _user, ended = await people.change_user(ctx(request).db, user.id, lambda _was: draft, me(request))
     except UserError as error:

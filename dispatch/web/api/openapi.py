@@ -38,6 +38,7 @@ TAGS = {
     "quality": "How well people were connected.",
     "rooms": "The function rooms.",
     "people": "The staff.",
+    "messages": "What participants were told by e-mail and text message, and whether it arrived.",
     "recordings": "Sealed recordings of sittings that are over.",
 }
 BEARER = (
@@ -50,6 +51,7 @@ PATH_WORDS = {
     "sitting": "Id of the sitting.",
     "participant": "Id of the participant.",
     "room": "Id of the room.",
+    "message": "Id of the message.",
     "person": "Id of the member of the staff.",
 }
 ETAG = "The version of what is shown, for If-Match."

@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic.config import JsonDict
 
 from dispatch.booking.draft import LONGEST_NAME, LONGEST_PHONE, roles_for
+from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.tables import Participant
 from dispatch.web.api.values import Change, Given, Id, IdOrNone, Moment, Resource, Shown, left_out, local, local_or_none
 from rooms.procedure import PROCEDURES
@@ -48,6 +49,7 @@ class ParticipantView(Resource):
     role: str = Field(description="Role in the procedure: judge, clerk, prosecutor, party …")
     user_id: Id | None = Field(description="Set for a member of the staff, who enters after signing in and needs no link.")
     phone: str | None = Field(description="Null where the one who asks does not need it for his work.")
+    email: str | None = Field(description="Where he is told of the sitting; likewise. Staff are told at the address of their account.")
     seat: Seat = Field(description="Where from: by a personal link, or at the device of the booked room. Of no meaning for staff.")
     link: LinkState | None
     consented_at: Moment | None = Field(description="When the notice was agreed to.")
@@ -63,6 +65,7 @@ class ParticipantView(Resource):
             role=person.role,
             user_id=person.user_id,
             phone=person.phone,
+            email=person.email,
             seat="room" if person.seat == "room" else "link",
             link=LinkState.of(person, now, zone),
             consented_at=local_or_none(person.consented_at, zone),
@@ -88,6 +91,7 @@ class NewParticipant(Given):
     phone: str = Field("", max_length=LONGEST_PHONE)
     seat: Seat = "link"
     user_id: IdOrNone = ""
+    email: str = Field("", max_length=LONGEST_EMAIL)
 
 
 class ParticipantChange(Change):
@@ -96,6 +100,7 @@ class ParticipantChange(Change):
     name: str = left_out(min_length=1, max_length=LONGEST_NAME)
     role: str = left_out(json_schema_extra=_ROLE)
     phone: str = left_out(max_length=LONGEST_PHONE)
+    email: str = left_out(max_length=LONGEST_EMAIL)
     seat: Seat = left_out()
 
 

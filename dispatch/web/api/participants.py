@@ -73,7 +73,13 @@ async def change(request: Request, body: ParticipantChange, headers: IfMatch) ->
     def changed(participant: Participant) -> ParticipantDraft:
         headers.check(ParticipantView.of(participant, context.clock(), zone(request)))
         former = ParticipantDraft(
-            participant.name, participant.role, participant.phone, participant.seat, participant.id, participant.user_id or ""
+            name=participant.name,
+            role=participant.role,
+            phone=participant.phone,
+            seat=participant.seat,
+            id=participant.id,
+            user_id=participant.user_id or "",
+            email=participant.email,
         )
         return replace(former, **body.given())
 

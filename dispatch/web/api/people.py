@@ -11,6 +11,7 @@ from dispatch.booking.draft import LONGEST_PHONE
 from dispatch.identity import people
 from dispatch.identity.passwords import MAX_LENGTH, MIN_LENGTH
 from dispatch.identity.people import LONGEST_NAME, UserDraft
+from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.tables import User
 from dispatch.web.access import ADMINISTRATOR, CLERK
 from dispatch.web.api.operations import operation, programs
@@ -29,6 +30,7 @@ class Account(Shown):
 
     sign_in_name: str
     phone: str
+    email: str
     language: Language
     locked_until: Moment | None = Field(description="Set while the name is locked after too many wrong passwords.")
     created_at: Moment
@@ -78,6 +80,7 @@ class NewPerson(Given):
         description="Of three of the four classes: small letters, capitals, digits, other signs.",
     )
     phone: str = Field("", max_length=LONGEST_PHONE)
+    email: str = Field("", max_length=LONGEST_EMAIL, description="Where he is told of his sittings.")
     language: Language = "zh-CN"
 
 
@@ -88,6 +91,7 @@ class PersonChange(Change):
     role: Role = left_out()
     password: str = left_out(min_length=MIN_LENGTH, max_length=MAX_LENGTH)
     phone: str = left_out(max_length=LONGEST_PHONE)
+    email: str = left_out(max_length=LONGEST_EMAIL)
     language: Language = left_out()
     active: bool = left_out(description=_ACTIVE)
 
@@ -104,6 +108,7 @@ def view(request: Request, user: User) -> PersonView:
         account=Account(
             sign_in_name=user.sign_in_name,
             phone=user.phone,
+            email=user.email,
             language=cast("Language", user.language),
             locked_until=local_or_none(locked, tz),
             created_at=local(user.created_at, tz),

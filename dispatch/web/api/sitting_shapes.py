@@ -129,7 +129,7 @@ class SittingView(Resource):
         """What somebody in that role needs: an officer calls nobody."""
         if role != OFFICER:
             return self
-        return self.only(participants=[person.only(phone=None) for person in self.participants])
+        return self.only(participants=[person.only(phone=None, email=None) for person in self.participants])
 
     def address(self) -> str:
         """The path under which it is found again."""

@@ -107,6 +107,10 @@ class TestLogs:
     def test_hide_the_middle_of_telephone_numbers(self) -> None:
         assert mask_phones("call 13812345678 now") == "call 138****5678 now"
 
+    def test_hide_the_name_in_an_email_address(self) -> None:
+        event = {"event": "550 <liu.fang@example.com>: no such user", "path": "13812345678"}
+        assert mask(None, "info", event) == {"event": "550 <l***@example.com>: no such user", "path": "138****5678"}
+
     def test_leave_identifiers_alone(self) -> None:
         assert mask_phones("a1b2c3d413812345678") == "a1b2c3d413812345678"
 

@@ -6,18 +6,23 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from dispatch.booking import catalogue
+from dispatch.identity.people import add_user
+from dispatch.store.notice_tables import Message
+from dispatch.store.tables import new_id
 from dispatch.web.api import openapi
 from dispatch.web.api.pace import PACE
 from dispatch.web.request_metrics import REQUESTS
 from dispatch.web.routes import ROUTES
 from tests.dispatch.web.api.conftest import Programs, order, recorded
-from tests.dispatch.web.conftest import Site
+from tests.dispatch.web.conftest import NOW, PASSWORD, Site
 
 MOST_OF_THEM = 0.95
 """How often a real id is taken for a parameter; the rest of the time schemathesis makes one up."""
@@ -56,6 +61,7 @@ def _bound(name: str, taken: str) -> str:
 async def furnished(site: Site, program: Programs) -> dict[str, list[str]]:
     """A site with sittings, one of them recorded; the values by which they are asked for."""
     clerk = await program("clerk")
+    site.db.site = replace(site.db.site, mail=True)
     sittings: list[dict[str, Any]] = [
         await clerk.made("/sittings", order(site, f"{hour}:00", f"{hour + 1}:00", case_number=f"（2026）京0105民初{hour}号"))
         for hour in (10, 12, 14, 16)
@@ -65,8 +71,11 @@ async def furnished(site: Site, program: Programs) -> dict[str, list[str]]:
     people = f"/sittings/{stays}/participants"
     persons = [await clerk.made(people, {"name": f"证人{number}", "role": "witness"}) for number in range(6)]
     (camera,) = await catalogue.add_movable(site.db, "equipment", "实物展台", site.users["administrator"], site.now)
+    told = await clerk.made(people, {"name": "证人", "role": "witness", "email": "witness@example.com"})
     return {
         "sittings": [stays],
+        "messages": await sent(site, told["id"]),
+        "emails": ["liu@example.com", ""],
         "recordings": [sealed],
         "cancelled": others,
         "participants": [person["id"] for person in persons[:2]],
@@ -77,6 +86,7 @@ async def furnished(site: Site, program: Programs) -> dict[str, list[str]]:
         "clerks": [site.users["clerk"].id, ""],
         "prosecutors": [site.users["prosecutor"].id, ""],
         "nobody": [""],
+        "officers": [await officer(site, number) for number in range(5)],
         "people": [site.users[role].id for role in ("officer", "prosecutor")],
         "names": ["刘芳", "Zhang Wei"],
         "numbers": ["（2026）京0105民初99号"],
@@ -93,7 +103,28 @@ async def furnished(site: Site, program: Programs) -> dict[str, list[str]]:
     }
 
 
+async def officer(site: Site, number: int) -> str:
+    """One who can be among the participants of a sitting without a name of his own being given."""
+    name = f"officer-{number}"
+    return (await add_user(site.db, name=name, sign_in_name=name, role="officer", password=PASSWORD)).id
+
+
+async def sent(site: Site, participant: str) -> list[str]:
+    """The participant's invitations, many of them, as the sender leaves them: each is sent again once."""
+    async with site.db.writer() as session:
+        (first,) = await session.scalars(select(Message).where(Message.participant_id == participant, Message.kind == "invitation"))
+        first.state, first.settled_at = "sent", NOW
+        columns = {column.key: getattr(first, column.key) for column in Message.__table__.columns if column.key != "id"}
+        others = [Message(id=new_id(), **columns) for _ in range(20)]
+        session.add_all(others)
+    return [first.id, *(other.id for other in others)]
+
+
 PARAMETERS = {
+    "path.message": "messages",
+    "query.sitting": "sittings",
+    "body.email": "emails",
+    "body.participants[*].email": "emails",
     "path.sitting": "sittings",
     "path.participant": "participants",
     "path.room": "rooms",
@@ -110,6 +141,7 @@ PARAMETERS = {
     "body.prosecutor_id": "prosecutors",
     "body.case_number": "numbers",
     "body.title": "names",
+    "body.case_title": "names",
     "body.starts_at": "starts",
     "body.ends_at": "ends",
     "body.phone": "phones",
@@ -122,6 +154,7 @@ PARAMETERS = {
     "body.participants[*].phone": "phones",
 }
 OTHERWISE: dict[str, dict[str, str]] = {
+    "POST /api/v1/sittings": {"body.participants[*].user_id": "officers"},
     "POST /api/v1/sittings/{sitting}/cancel": {"path.sitting": "cancelled"},
     "POST /api/v1/sittings/{sitting}/move": {"body.starts_at": "later_starts", "body.ends_at": "later_ends"},
     "DELETE /api/v1/sittings/{sitting}/participants/{participant}": {"path.participant": "removed"},
@@ -148,7 +181,7 @@ def succeeded() -> dict[tuple[str, str], float]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("role", "examples", "extent"),
-    [("administrator", 3, ()), ("clerk", 8, ()), ("", 1, ("--phases", "coverage"))],
+    [("administrator", 3, ()), ("clerk", 24, ()), ("", 1, ("--phases", "coverage"))],
     ids=["administrator", "clerk", "without a token"],
 )
 async def test_every_answer_is_one_that_is_described(

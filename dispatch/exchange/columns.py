@@ -1,0 +1,43 @@
+"""The columns of a list of sittings: the same for what comes in and what goes out, in CSV and XLSX. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COLUMNS: Mapping[str, tuple[str, str]] = {
+    "key": ("标识", "Key"),
+    "case_number": ("案号", "Case number"),
+    "case_title": ("案件名称", "Case"),
+    "title": ("场次名称", "Sitting"),
+    "day": ("日期", "Day"),
+    "start": ("开始", "Start"),
+    "end": ("结束", "End"),
+    "room": ("房间", "Room"),
+    "chair": ("审判长", "Presiding judge"),
+    "clerk": ("书记员", "Clerk"),
+    "prosecutor": ("检察员", "Prosecutor"),
+    "participants": ("参加人", "Participants"),
+    "status": ("状态", "Status"),
+}
+"""Name → heading in Chinese and English. `status` goes out alone. Participants are one cell, each `name|role|telephone|e-mail|seat`,
+separated by semicolons; of the seat, "room" for who sits in the room."""
+TAKEN = tuple(name for name in COLUMNS if name != "status")
+NEEDED = ("case_number", "day", "start", "end", "room", "chair", "participants")
+
+_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def name_of(heading: str) -> str | None:
+    """The column that a heading means; None where there is none."""
+    said = heading.strip().lstrip("\ufeff").lower()
+    return next((name for name, words in COLUMNS.items() if said in (name, *(word.lower() for word in words))), None)
+
+
+def guarded(text: str) -> str:
+    """The text as a cell that no spreadsheet takes for a formula (OWASP, CSV injection): an apostrophe stands before it."""
+    return f"'{text}" if text.startswith(_STARTS_FORMULA) else text
+
+
+def unguarded(text: str) -> str:
+    """Inverse of :func:`guarded`."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_STARTS_FORMULA) else text

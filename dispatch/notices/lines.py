@@ -1,0 +1,121 @@
+"""The two ways by which people are told of their sittings, as lines of the sender."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, select
+
+from dispatch.identity import invitations
+from dispatch.notices.gateway import Gateway
+from dispatch.notices.letters import Receiver, Writer
+from dispatch.notices.mail import MailServer
+from dispatch.notices.outbox import AHEAD, UNDER_WAY, address_of
+from dispatch.notices.sender import Act, Line
+from dispatch.store.notice_tables import Message
+from dispatch.store.tables import Browser, Invitation, Participant, Sitting
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from dispatch.notices.letters import Words
+    from dispatch.settings import Settings
+    from dispatch.store.database import Database
+
+
+class SittingLine(Line[Message]):
+    """What mail and text messages have in common: whether a message is still true, and whom it is for."""
+
+    row = Message
+
+    def __init__(self, db: Database, settings: Settings, words: Words) -> None:
+        self._db = db
+        self._public_url = settings.public_url
+        self._writer = Writer(settings, words)
+
+    def own(self) -> ColumnElement[bool]:
+        return Message.channel == self.name
+
+    async def pack(self, session: AsyncSession, row: Message, now: datetime) -> Act | None:
+        sitting = await session.get_one(Sitting, row.sitting_id)
+        person = await session.get_one(Participant, row.participant_id)
+        address = address_of(person, row.channel)
+        invitation = next((each for each in reversed(person.invitations) if each.revoked_at is None), None)
+        if not address or not _is_so(row, sitting, person, invitation, now):
+            return None
+        row.address = address
+        language, url = await self._language(session, person), self._url(person, sitting, invitation)
+        receiver = Receiver(person, language, url, staff=person.user_id is not None)
+        return lambda: self._deliver(row, sitting, receiver, now)
+
+    @abstractmethod
+    async def _deliver(self, message: Message, sitting: Sitting, receiver: Receiver, now: datetime) -> str:
+        """Send it; what the other side said."""
+
+    def _url(self, person: Participant, sitting: Sitting, invitation: Invitation | None) -> str:
+        if person.user_id is not None:
+            return f"{self._public_url}/sittings/{sitting.id}"
+        token = invitations.token_of(self._db, invitation) if invitation is not None else None
+        return f"{self._public_url}/join/{token}" if token else ""
+
+    async def _language(self, session: AsyncSession, person: Participant) -> str:
+        """A member of the staff's own; of anybody else that in which he last opened his link."""
+        if person.user is not None:
+            return person.user.language
+        opened = (
+            select(Browser.language)
+            .join(Invitation, Invitation.id == Browser.invitation_id)
+            .where(Invitation.participant_id == person.id)
+            .order_by(Browser.created_at.desc())
+            .limit(1)
+        )
+        return await session.scalar(opened) or "zh-CN"
+
+
+def _is_so(message: Message, sitting: Sitting, person: Participant, invitation: Invitation | None, now: datetime) -> bool:
+    """Whether what the message was to tell is still true."""
+    if message.kind == "cancelled":
+        return sitting.status == "cancelled"
+    if message.kind == "removed":
+        return person.removed_at is not None
+    if person.removed_at is not None or (message.sequence != sitting.sequence and sitting.status in AHEAD):
+        return False
+    if message.kind == "reminder":
+        return sitting.status in AHEAD and now < sitting.starts_at and not (invitations.needs_link(person) and invitation is None)
+    if sitting.status not in (*AHEAD, *UNDER_WAY):
+        return False
+    return (invitation.id if invitation is not None else None) == message.invitation_id
+
+
+class MailLine(SittingLine):
+    """E-mail."""
+
+    name = "mail"
+
+    def __init__(self, db: Database, settings: Settings, words: Words) -> None:
+        super().__init__(db, settings, words)
+        self._server = MailServer(settings)
+
+    async def _deliver(self, message: Message, sitting: Sitting, receiver: Receiver, now: datetime) -> str:
+        return await self._server.deliver(self._writer.mail(message, sitting, receiver, now), message.address)
+
+    async def rest(self) -> None:
+        await self._server.close()
+
+
+class TextLine(SittingLine):
+    """Text messages."""
+
+    name = "sms"
+
+    def __init__(self, db: Database, settings: Settings, words: Words) -> None:
+        super().__init__(db, settings, words)
+        self._gateway = Gateway(settings)
+
+    async def _deliver(self, message: Message, sitting: Sitting, receiver: Receiver, _now: datetime) -> str:
+        return await self._gateway.deliver(message.id, message.address, self._writer.sms(message, sitting, receiver))
+
+    async def rest(self) -> None:
+        await self._gateway.close()

@@ -1,0 +1,126 @@
+"""Text messages by a real HTTP gateway on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from dispatch.identity import invitations
+from dispatch.notices.gateway import Gateway, filled, took_it
+from dispatch.notices.lines import TextLine
+from dispatch.notices.sender import Rejected, Sender, TryLater, Unreachable
+from dispatch.settings import Settings
+from tests.dispatch.making import NOW, Court, named
+from tests.dispatch.notices.conftest import words
+from tests.dispatch.notices.told import messages, told_sitting
+
+
+class Operator:
+    """What it was asked, and what it answers."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self.status, self.answer = 200, '{"code": "OK"}'
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.asked.append((request.headers.get("Authorization", ""), await request.json()))
+        return web.Response(status=self.status, text=self.answer)
+
+
+@pytest.fixture
+async def operator() -> AsyncIterator[tuple[Operator, str]]:
+    made = Operator()
+    app = web.Application()
+    app.router.add_post("/send", made.take)
+    server = TestServer(app)
+    await server.start_server()
+    yield made, str(server.make_url("/send"))
+    await server.close()
+
+
+@pytest.fixture
+def sms_settings(tmp_path: Path, operator: tuple[Operator, str]) -> Settings:
+    (tmp_path / "headers").write_text("Authorization: Bearer key-2026\n")
+    template = '{"to": ["{phone}"], "sign": "court", "params": {"content": "{text}", "n": 1}}'
+    return Settings(
+        data=tmp_path,
+        public_url="https://court.example",
+        sms_url=operator[1],
+        sms_headers_file=tmp_path / "headers",
+        sms_template=template,
+        sms_success="code=OK",
+    )
+
+
+async def test_an_invitation_by_text_message_has_link_and_time(
+    court: Court, operator: tuple[Operator, str], sms_settings: Settings
+) -> None:
+    sitting = await told_sitting(court)
+    line = TextLine(court.db, sms_settings, words)
+    while await Sender(court.db, line, lambda: NOW).work():
+        pass
+    await line.close()
+    ((key, body),) = operator[0].asked
+    link = f"https://court.example/join/{await invitations.link_of(court.db, named(sitting, '刘芳').id)}"
+    assert key == "Bearer key-2026"
+    assert (body["to"], body["sign"], body["params"]["n"]) == (["13812345678"], "court", 1)
+    assert link in body["params"]["content"]
+    assert body["params"]["content"].startswith("【京州市云河区人民法院】刘芳，您好：您的远程庭审定于2026年11月24日 星期二 14:00")
+    assert [message.state for message in await messages(court.db, "sms", kind="invitation")] == ["sent"]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "error"),
+    [
+        (200, '{"code": "LIMIT"}', Rejected),
+        (200, "<html>", Rejected),
+        (400, "bad number", Rejected),
+        (302, "", Rejected),
+        (429, "slower", TryLater),
+        (503, "later", TryLater),
+        (401, "who are you", Unreachable),
+    ],
+)
+async def test_what_the_gateway_says_decides(
+    status: int, answer: str, error: type[Exception], operator: tuple[Operator, str], sms_settings: Settings
+) -> None:
+    operator[0].status, operator[0].answer = status, answer
+    gateway = Gateway(sms_settings)
+    with pytest.raises(error, match=f"{status}"):
+        await gateway.deliver("m", "13812345678", "text")
+    await gateway.close()
+
+
+async def test_a_gateway_that_is_away_is_unreachable(tmp_path: Path) -> None:
+    gateway = Gateway(Settings(data=tmp_path, sms_url="http://127.0.0.1:9/send"))
+    with pytest.raises(Unreachable):
+        await gateway.deliver("m", "13812345678", "text")
+    await gateway.close()
+
+
+def test_whatever_is_filled_in_stays_a_text() -> None:
+    template = json.loads('{"a": "{text}", "b": [{"c": "to {phone}: {text}"}], "d": 3, "e": "{other}"}')
+    made = filled(template, {"phone": "1", "text": '", "x": {phone} \\'})
+    assert made == {"a": '", "x": {phone} \\', "b": [{"c": 'to 1: ", "x": {phone} \\'}], "d": 3, "e": "{other}"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "success", "taken"),
+    [
+        ("anything", "", True),
+        ('{"code": "OK"}', "code=OK", True),
+        ('{"code": 0}', "code=0", True),
+        ('{"data": [{"ok": true}]}', "data.0.ok=true", True),
+        ('{"code": "NO"}', "code=OK", False),
+        ("[]", "code=OK", False),
+        ('{"code": null}', "code.deeper=OK", False),
+    ],
+)
+def test_what_counts_as_taken(answer: str, success: str, taken: bool) -> None:
+    assert took_it(answer, success) is taken
