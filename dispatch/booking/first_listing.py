@@ -191,8 +191,8 @@ def earliest_fit(prepared: Prepared) -> dict[str, Placement]:
     return book.placed
 
 
-def cheapest_fit(prepared: Prepared, rounds: int = ROUNDS) -> dict[str, Placement]:
-    """The best of some rounds; what found no place in one is among the first of the next."""
+def cheapest_fit(prepared: Prepared, rounds: int = ROUNDS, stop: Callable[[], bool] = lambda: False) -> dict[str, Placement]:
+    """The best of some rounds, one at least; what found no place in one is among the first of the next."""
     waiting = prepared.docket.waiting
     freedom = {each.id: _starts(prepared, each) / each.minutes / each.priority for each in waiting}
     blame = dict.fromkeys(freedom, 0)
@@ -205,7 +205,7 @@ def cheapest_fit(prepared: Prepared, rounds: int = ROUNDS) -> dict[str, Placemen
         rank = (sum(each.required for each in missing), prepared.cost_of(book.placed))
         if best is None or rank < best[:2]:
             best = (*rank, book.placed)
-        if not missing:
+        if not missing or stop():
             break
         for each in missing:
             blame[each.id] += each.priority

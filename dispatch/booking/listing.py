@@ -1,4 +1,5 @@
-"""Listing (排期): many waiting sittings placed at once by OR-Tools CP-SAT, and how far from the best possible that is. Pure.
+"""Listing (排期): many waiting sittings placed at once by OR-Tools CP-SAT, and how far from the best possible that is. Pure,
+but for the seconds that it counts.
 
 What has to hold: working hours, closures and everything booked already (as possible starts of each sitting in each place, see
 `docket`); no room, person, thing or custody slot twice, with set-up and clear-up; the way of a person between sites; notice and
@@ -9,6 +10,7 @@ that is required or pinned may not, and where such cannot hold together the answ
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -25,22 +27,21 @@ from dispatch.booking.occupancy import Occupancy
 @dataclass(frozen=True, slots=True)
 class Effort:
     """How long is searched. `work`: in the solver's own measure, of which a core does a twentieth to a tenth in a second; with the same
-    `seed` and `workers` the same work gives the same listing on any machine. `seconds` ends it on one that is too busy for that. Neither
-    counts what comes before the solver, a second or two for 100 sittings.
+    `seed` and `workers` the same work gives the same listing on any machine. `seconds` ends it on one that is too busy for that.
 
     One worker goes by unsatisfiable cores, which finds the best listings and the best bound by far; more of them add bounds by linear
     relaxation and search in neighbourhoods, in turns, which is worth it where there are cores to spare.
     """
 
-    work: float = 0.6
-    seconds: float = 7.5
+    work: float = 0.8
+    seconds: float = 8.5
     workers: int = 1
     seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A better listing was found: its cost, the lowest that can still be hoped for, and the seconds since the beginning."""
+    """A better listing was found: its cost, the lowest that can still be hoped for, and the seconds that the solver has searched."""
 
     placed: int
     cost: int
@@ -74,8 +75,10 @@ class Stop:
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A listing. `unplaced`: why each sitting without a place has none. `impossible`: conditions that cannot hold together, each of which
-    is needed for that; then nothing is placed. `bound`: no listing costs less (on the grain of the docket). `ended`: "optimal",
-    "work" (the effort is spent), "seconds", "stopped", "impossible", "unknown" (no listing found in time, nor proof that there is none).
+    is needed for that; then nothing is placed. `bound`: no listing costs less (on the grain of the docket).
+
+    `ended`: "optimal", "work" (the effort is spent), "seconds", "stopped", "impossible", "unknown" (no listing with all that is required
+    was found in time, nor proof that there is none: nothing is placed, `unplaced` says what is in the way of those that are missing).
     """
 
     placements: Mapping[str, Placement]
@@ -104,34 +107,68 @@ def propose(
     To adjust a proposal, give each sitting its `previous` place and pin those that are to stay; little else is changed then.
     `progress` is called from a thread of the solver. Raises ValueError and KeyError as `docket.Prepared` says.
     """
+    began = time.monotonic()
     prepared = Prepared(docket, occupancy)
     effort, stop = effort or Effort(), stop or Stop()
-    first = improved(prepared, cheapest_fit(prepared), effort.seed, stop=lambda: stop.is_set)
+
+    def left() -> float:
+        return max(began + effort.seconds - time.monotonic(), 0.1)
+
+    def enough() -> bool:
+        return stop.is_set or left() < effort.seconds * 2 / 3
+
+    first = improved(prepared, cheapest_fit(prepared, stop=enough), effort.seed, stop=enough)
+    must = {each.id for each in docket.waiting if each.required or each.pinned}
+    if not must <= first.keys():
+        status, complete = _with_all_required(prepared, effort, left() / 2, stop)
+        if status == cp_model.INFEASIBLE:
+            return Proposal(
+                {}, {}, 0, 0, "impossible", time.monotonic() - began, why_not_together(prepared, effort.seed, lambda: stop.is_set)
+            )
+        first = complete or first
     model = ListingModel(prepared)
     model.begin_with(first)
     solver = _solver(effort)
+    solver.parameters.max_time_in_seconds = left()
     watcher = _Watcher(model, progress, stop, solver)
     stop.watch(solver)
     solver.best_bound_callback = watcher.on_bound
     status = solver.solve(model.cp, watcher)
+    seconds = time.monotonic() - began
     if status == cp_model.INFEASIBLE:
-        conflict = why_not_together(prepared, effort.seed, stop=lambda: stop.is_set)
-        return Proposal({}, {}, 0, 0, "impossible", solver.wall_time, conflict)
+        return Proposal({}, {}, 0, 0, "impossible", seconds, why_not_together(prepared, effort.seed, lambda: stop.is_set))
     if status == cp_model.MODEL_INVALID:
         raise RuntimeError(model.cp.validate())  # a mistake in this module
     solved = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
     found = model.placements(solver) if solved else first
-    must = {each.id for each in docket.waiting if each.required or each.pinned}
     if not must <= found.keys():
-        return Proposal({}, {}, 0, 0, "unknown", solver.wall_time)
+        missing = {each.id: why_unplaced(prepared, found, each) for each in docket.waiting if each.id in must - found.keys()}
+        return Proposal({}, missing, 0, 0, "unknown", seconds)
     found = pulled_forward(prepared, found)
     unplaced = {each.id: why_unplaced(prepared, found, each) for each in docket.waiting if each.id not in found}
     ended = "optimal" if status == cp_model.OPTIMAL else "stopped" if stop.is_set else "work"
-    if ended == "work" and solver.wall_time >= effort.seconds:
+    if ended == "work" and seconds >= effort.seconds:
         ended = "seconds"
     cost = prepared.cost_of(found)
     bound = max(round(solver.best_objective_bound), 0) if solved else 0
-    return Proposal(found, unplaced, cost, min(bound, cost), ended, solver.wall_time)
+    return Proposal(found, unplaced, cost, min(bound, cost), ended, seconds)
+
+
+def _with_all_required(
+    prepared: Prepared, effort: Effort, seconds: float, stop: Stop
+) -> tuple[cp_model.CpSolverStatus, dict[str, Placement] | None]:
+    """Whether what is required and pinned can be listed together at all, and a listing with it; half of the effort at most. Apart from the
+    search for a good one, since cores of the cost say nothing where there is no listing."""
+    model = ListingModel(prepared)
+    model.cp.clear_objective()  # type: ignore[no-untyped-call]
+    solver = _solver(effort)
+    solver.parameters.subsolvers.clear()
+    solver.parameters.max_deterministic_time = effort.work / 2
+    solver.parameters.max_time_in_seconds = seconds
+    stop.watch(solver)
+    status = solver.solve(model.cp)
+    found = model.placements(solver) if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
+    return status, found
 
 
 def _solver(effort: Effort) -> cp_model.CpSolver:

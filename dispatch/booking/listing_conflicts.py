@@ -11,14 +11,14 @@ from itertools import combinations
 
 from ortools.sat.python import cp_model
 
-from dispatch.booking.bitmaps import each_step, runs, steps_of
+from dispatch.booking.bitmaps import STEP_MINUTES, below, each_step, following, runs, steps_of
 from dispatch.booking.docket import Placement, Prepared, Waiting
 from dispatch.booking.finding import Finder
 from dispatch.booking.obstacles import Obstacle, irreducible
 from dispatch.booking.slots import Candidate, Need, Search
 
-TRY_WORK = 3.0
-"""So much work (see `listing.Effort`) is spent on each try to do without a condition."""
+TRY_WORK = 0.1
+"""So much work (see `listing.Effort`), a second or two, is spent on each try to do without a condition."""
 
 Literal = cp_model.IntVar
 
@@ -27,27 +27,99 @@ def why_not_together(prepared: Prepared, seed: int, stop: Callable[[], bool] = l
     """Conditions of the required and pinned sittings that cannot hold together, in the order of the docket.
 
     Codes: required, pinned, notice, deadline (`sitting_id`); no_candidate (`sitting_id`, `need`); hours, booked, one_at_a_time, travel
-    (`resource_id`); window. With `stop` true in between fewer conditions are tried, and some may be needless.
+    (`resource_id`); or overfull alone (`resource_ids`, `sitting_ids`, `minutes` that these need, `free` minutes in which they could be):
+    so many sittings do not fit into what is left of a person, or of the rooms of which each needs one. Others are looked for among the
+    sittings of one person, then of the same rooms or others, then among all. With `stop` true in between fewer conditions are tried, and
+    some may be needless. Where nothing was found in time: the sittings alone.
     """
-    model = _Assumed(prepared)
-    kept = list(range(len(model.assumed)))
-    core = model.contradiction(kept, seed)
-    if core is None:
-        return [obstacle for obstacle, _ in model.assumed]
-    kept = core
-    for each in list(core):
-        if each not in kept or stop():
+    must = [each for each in prepared.docket.waiting if each.required or each.pinned]
+    full = _overfull(prepared, [each for each in must if each.pinned is None])
+    if full is not None:
+        return [full]
+    for sittings in [*_groups(must), must]:
+        model = _Assumed(prepared, sittings)
+        kept = model.contradiction(list(range(len(model.assumed))), seed)
+        if kept is None:
+            if stop():
+                break
             continue
-        less = model.contradiction([other for other in kept if other != each], seed)
-        if less is not None:
-            kept = less
-    return [model.assumed[number][0] for number in sorted(kept)]
+        for each in list(kept):
+            less = model.contradiction([other for other in kept if other != each], seed) if each in kept and not stop() else None
+            kept = kept if less is None else less
+        return [model.assumed[number][0] for number in sorted(kept)]
+    return [Obstacle("pinned" if each.pinned else "required", {"sitting_id": each.id}) for each in must]
+
+
+def _overfull(prepared: Prepared, sittings: list[Waiting]) -> Obstacle | None:
+    """The fewest sittings that need more of some resources, on some days in a row, than these are free for."""
+    groups: dict[tuple[str, ...], dict[str, tuple[Waiting, Need]]] = {}
+    for each in sittings:
+        for need in each.needs:
+            groups.setdefault(tuple(sorted(candidate.id for candidate in need.candidates)), {})[each.id] = (each, need)
+    found = []
+    for ids in groups:
+        users = [use for others, some in groups.items() if set(others) <= set(ids) for use in some.values()]
+        days = prepared.days(users[0][0])
+        for first, last in combinations(range(len(days) + 1), 2):
+            among = 0
+            for day in days[first:last]:
+                among |= day
+            inside = [use for use in users if (starts := _union(prepared, use[0])) and not starts & ~among]
+            if _needed(prepared, inside) > _free(prepared, inside):
+                for use in sorted(inside, key=lambda one: prepared.finders[one[0].id].length):
+                    fewer = [other for other in inside if other is not use]
+                    inside = fewer if _needed(prepared, fewer) > _free(prepared, fewer) else inside
+                found.append((len(inside), ids, inside))
+    if not found:
+        return None
+    _, ids, inside = min(found, key=lambda one: one[:2])
+    minutes, free = (steps * STEP_MINUTES for steps in (_needed(prepared, inside), _free(prepared, inside)))
+    return Obstacle(
+        "overfull", {"resource_ids": ids, "sitting_ids": tuple(each.id for each, _ in inside), "minutes": minutes, "free": free}
+    )
+
+
+def _union(prepared: Prepared, each: Waiting) -> int:
+    """The starts that a sitting could have anywhere."""
+    starts = 0
+    for option in prepared.options[each.id]:
+        starts |= option.starts
+    return starts
+
+
+def _needed(prepared: Prepared, uses: list[tuple[Waiting, Need]]) -> int:
+    """The steps that sittings take at least of the one they need."""
+    return sum(
+        prepared.finders[each.id].length + min(steps_of(one.before) + steps_of(one.after) for one in need.candidates) for each, need in uses
+    )
+
+
+def _free(prepared: Prepared, uses: list[tuple[Waiting, Need]]) -> int:
+    """The steps of the candidates in which any of the sittings could be."""
+    covered: dict[str, int] = {}
+    for each, need in uses:
+        starts = _union(prepared, each)
+        for one in need.candidates:
+            wide = steps_of(one.before) + prepared.finders[each.id].length + steps_of(one.after)
+            covered[one.id] = covered.get(one.id, 0) | following(starts, wide) >> steps_of(one.before)
+    return sum(steps.bit_count() for steps in covered.values())
+
+
+def _groups(sittings: list[Waiting]) -> list[list[Waiting]]:
+    """Sittings that need the same person, or one of the same rooms or others; the smallest groups first."""
+    needed: dict[frozenset[str], dict[str, Waiting]] = {}
+    for each in sittings:
+        for need in each.needs:
+            needed.setdefault(frozenset(candidate.id for candidate in need.candidates), {})[each.id] = each
+    inside = [{key: each for ids, some in needed.items() if ids <= group for key, each in some.items()} for group in needed]
+    groups = {tuple(sorted(group)): list(group.values()) for group in inside if len(group) < len(sittings)}
+    return [groups[key] for key in sorted(groups, key=lambda key: (len(key), key))]
 
 
 class _Assumed:
-    """The required and pinned sittings, each condition behind a literal of its own."""
+    """Some sittings, all of which have to be listed, each condition behind a literal of its own."""
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, sittings: list[Waiting]) -> None:
         self.cp = cp_model.CpModel()
         self.prepared = prepared
         self.assumed: list[tuple[Obstacle, Literal]] = []
@@ -55,9 +127,8 @@ class _Assumed:
         self._starts: dict[str, cp_model.IntVar] = {}
         self._sites: dict[str, dict[str, Literal]] = {}
         self._uses: dict[str, list[tuple[Waiting, Candidate, Need, Literal]]] = {}
-        for each in prepared.docket.waiting:
-            if each.required or each.pinned:
-                self._add(each)
+        for each in sittings:
+            self._add(each)
         for resource_id, uses in self._uses.items():
             self._one_at_a_time(resource_id, uses)
             for one, other in combinations([use for use in uses if use[2].travels], 2):
@@ -189,12 +260,13 @@ def why_unplaced(prepared: Prepared, placements: Mapping[str, Placement], each: 
     two needs), left_over (`start`: there is a time yet, the search ended before it was used or better uses were found).
     """
     occupancy = prepared.occupancy.copy()
-    holders: dict[str, list[str]] = {}
+    base = prepared.finders[each.id]
+    holders: dict[str, list[tuple[str, int]]] = {}
     for sitting_id, placement in placements.items():
         for resource_id, held in prepared.holds(sitting_id, placement):
             occupancy.hold(resource_id, held)
-            holders.setdefault(resource_id, []).append(sitting_id)
-    base = prepared.finders[each.id]
+            steps = below(base.step(held.span.end)) & ~below(base.step(held.span.start))
+            holders.setdefault(resource_id, []).append((sitting_id, steps))
     now = Finder(occupancy, base.search)
     left = _first_left(now, prepared.aligned[each.id])
     if left >= 0:
@@ -212,7 +284,8 @@ def why_unplaced(prepared: Prepared, placements: Mapping[str, Placement], each: 
             code = "no_candidate" if not ids else "resource_not_free" if len(ids) == 1 else "none_free"
             times.append((Obstacle(code, {"need": number, "resource_ids": ids}), before))
             if after != before:
-                others = tuple(sorted({sitting_id for resource_id in ids for sitting_id in holders.get(resource_id, ())}))
+                wanted = following(before & base.in_window & prepared.in_time(each), base.length)
+                others = tuple(sorted({key for resource_id in ids for key, steps in holders.get(resource_id, ()) if steps & wanted}))
                 taken.append((Obstacle("listed", {"need": number, "resource_ids": ids, "sitting_ids": others}), after))
         last = [(Obstacle("window", {"minutes": each.minutes}), prepared.grid_steps(each))]
         if each.not_before is not None:

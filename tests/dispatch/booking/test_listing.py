@@ -188,7 +188,8 @@ def test_a_sitting_without_a_place_says_why() -> None:
 
 
 def test_an_impossible_request_names_what_cannot_hold_together_and_nothing_else() -> None:
-    long = [sitting(name, 150, required=True) for name in "abc"]
+    # Free for 7 h, needed for 6 h and three quarters: only that none of them fits beside another into the morning forbids it.
+    long = [sitting(name, 135, required=True) for name in "abc"]
     free = sitting("d", 30, place=(OTHER_ROOM,), judge=OTHER_JUDGE, required=True)
     found = listed(docket(*long, free))
     assert found.ended == "impossible"
@@ -199,6 +200,20 @@ def test_an_impossible_request_names_what_cannot_hold_together_and_nothing_else(
     assert any(each[0] == "one_at_a_time" for each in named)
     for missing in "abc":
         assert listed(docket(*(each for each in long if each.id != missing), free)).ended == "optimal"
+
+
+def test_what_is_required_is_listed_where_others_would_be_cheaper() -> None:
+    """Important ones fill the morning unless the required one, which fits nowhere else, is put first."""
+    important = [sitting(name, 60, priority=9) for name in "ab"]
+    found = listed(docket(*important, sitting("c", 150, required=True), window=span("09:00", "12:00")))
+    assert list(found.placements) == ["c"]
+    assert set(found.unplaced) == {"a", "b"}
+
+
+def test_more_than_somebody_is_free_for_is_named_as_that() -> None:
+    long = [sitting(name, 120, place=(ROOM, OTHER_ROOM), required=True) for name in "abcde"]
+    (full,) = listed(docket(*long, sitting("f", 30, judge=OTHER_JUDGE, required=True))).impossible
+    assert full == Obstacle("overfull", {"resource_ids": ("j1",), "sitting_ids": ("b", "c", "d", "e"), "minutes": 480, "free": 420})
 
 
 def test_two_pinned_in_one_room_at_one_time_are_impossible() -> None:
@@ -222,7 +237,7 @@ def test_notice_deadline_hours_bookings_and_the_way_are_named_where_they_are_in_
 
 def test_every_obstacle_has_a_text_in_both_languages() -> None:
     named = ["required", "pinned", "notice", "deadline", "no_candidate", "hours", "booked", "one_at_a_time", "travel", "window"]
-    named += ["resource_not_free", "none_free", "listed", "shared", "left_over"]
+    named += ["resource_not_free", "none_free", "listed", "shared", "left_over", "overfull"]
     for language in ("zh-CN", "en"):
         assert [code for code in named if f"obstacle.{code}" not in catalogue(language)] == []
 
