@@ -147,7 +147,7 @@ def propose(
     found = pulled_forward(prepared, found)
     unplaced = {each.id: why_unplaced(prepared, found, each) for each in docket.waiting if each.id not in found}
     ended = "optimal" if status == cp_model.OPTIMAL else "stopped" if stop.is_set else "work"
-    if ended == "work" and seconds >= effort.seconds:
+    if ended == "work" and solver.deterministic_time < effort.work:
         ended = "seconds"
     cost = prepared.cost_of(found)
     bound = max(round(solver.best_objective_bound), 0) if solved else 0
