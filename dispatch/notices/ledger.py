@@ -47,7 +47,8 @@ class Place:
 async def page(db: Database, wanted: Wanted, after: Place | None, size: int) -> tuple[list[Message], Place | None]:
     """At most `size` messages, the newest first, with sitting and participant, and where the next page begins (None: nowhere).
 
-    Reminders that wait for their day are listed when they are asked for by their state, or with their sitting.
+    Reminders that wait for their day, or were superseded before it, are listed when they are asked for by their state, or with their
+    sitting.
     """
     rows = _rows(wanted)
     if after is not None:
@@ -65,7 +66,7 @@ def _rows(wanted: Wanted) -> Select[Message]:
     if wanted.states:
         rows = rows.where(Message.state.in_(wanted.states))
     elif not wanted.sitting_id:
-        rows = rows.where(or_(Message.kind != "reminder", Message.state != "queued"))
+        rows = rows.where(or_(Message.kind != "reminder", Message.state.not_in(("queued", "superseded"))))
     if wanted.channel:
         rows = rows.where(Message.channel == wanted.channel)
     if wanted.text:

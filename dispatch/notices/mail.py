@@ -48,9 +48,13 @@ class MailServer:
     async def greet(self) -> str:
         """Connect, sign in and take leave: the server's name for itself. Raises :class:`Unreachable`."""
         smtp = await self._connected()
-        said = smtp.last_ehlo_response or smtp.last_helo_response
-        await self.close()
-        return said.message.splitlines()[0] if said is not None else ""
+        try:
+            said = await smtp.ehlo()
+        except (SMTPException, OSError) as error:
+            raise Unreachable(_words(error)) from None
+        finally:
+            await self.close()
+        return said.message.splitlines()[0].split()[0]
 
     async def close(self) -> None:
         """Take leave. Idempotent."""

@@ -65,6 +65,7 @@ async def _page(request: Request, *, status: int = 200, error: str = "", **more:
         "judges": await lookups.staff(context.db, JUDGE),
         "clerks": await lookups.staff(context.db, CLERK),
         "columns": [(_column(request, name), name in NEEDED) for name in COLUMNS if name != "status"],
+        "shown": SHOWN,
         "heads": [_column(request, name) for name in SHOWN],
         "from_day": day,
         "until_day": day + timedelta(days=30),

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from dispatch.booking import bookings
+from dispatch.booking import bookings, decisions
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.errors import Conflict, ValidationFailed
 from dispatch.identity import invitations, people
@@ -17,7 +17,7 @@ from dispatch.sittings import participants
 from dispatch.sittings.statuses import project_rows
 from dispatch.store.notice_tables import Message
 from dispatch.store.tables import Sitting
-from tests.dispatch.making import CANCELLED, NOW, OPENED, Court, as_it_is, at, audited, draft_of, make_rows, make_sitting, named
+from tests.dispatch.making import CANCELLED, NOW, OPENED, Court, as_it_is, at, audited, draft_of, make_draft, make_rows, make_sitting, named
 from tests.dispatch.notices.told import LIU, WU, messages, queue, told_sitting
 
 
@@ -42,6 +42,19 @@ async def test_a_booking_that_is_refused_tells_nobody(court: Court) -> None:
     with pytest.raises(Conflict):
         await told_sitting(court)
     assert len(await messages(court.db, kind="invitation")) == 2
+
+
+async def test_nobody_is_told_of_what_is_not_firm_and_nobody_of_its_end(court: Court) -> None:
+    liu = ParticipantDraft("刘芳", "party", email=LIU)
+    draft, until = make_draft(court, days=5, participants=(liu,)), NOW + timedelta(days=1)
+    firm = await bookings.create_sitting(court.db, draft, court.clerk, NOW, held_until=until)
+    assert await queue(court.db) == []
+    await decisions.confirm(court.db, firm.id, court.clerk, NOW)
+    assert ("invitation", LIU) in await queue(court.db)
+    later = make_draft(court, "16:00", days=5, participants=(liu,))
+    given_up = await bookings.create_sitting(court.db, later, court.clerk, NOW, held_until=until)
+    await bookings.cancel(court.db, given_up.id, "不再需要", court.clerk, NOW)
+    assert ("cancelled", LIU) not in await queue(court.db)
 
 
 async def test_where_there_is_no_mail_server_nothing_is_written(court: Court) -> None:
