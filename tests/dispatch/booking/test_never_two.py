@@ -192,7 +192,8 @@ async def furnished(court: Court) -> tuple[Court, dict[str, str]]:
     return court, names
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.timeout(400)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(course=st.lists(acts, min_size=4, max_size=18))
 def test_nothing_is_held_twice_and_nothing_is_lost(furnished: tuple[Court, dict[str, str]], course: list[tuple[Any, ...]]) -> None:
     court, names = furnished
