@@ -22,8 +22,8 @@ SOME_PACKETS = 50
 SOME_BPS = 8_000.0
 NOTHING = Figures(carries=False, bps=0.0)
 """Of a path on which nothing gets through: what was measured before does not hold any more."""
-FEW = 25
-"""Of fewer packets in a step no share is told: a microphone in a pause (DTX) sends 13, of which one that is lost would be eight in a
+FEW = 40
+"""Of fewer packets in a step no share is told: a microphone in a pause (DTX) sends 23, of which one that is lost would be four in a
 hundred and at most 20 ms of nothing."""
 MOST_LOST = 0.98
 """Share of loss that is reckoned with at most; of what did not come at all nothing is known."""

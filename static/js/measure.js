@@ -71,7 +71,7 @@ export async function measure(publish, subscribe, former, known = { sources: new
 }
 
 /** Of fewer packets no share is told: one lost in a pause of speech, in which hardly any are sent (DTX), would look like much. */
-const FEW = 25;
+const FEW = 40;
 
 /** @returns {Counters} */
 function zero() {

@@ -170,7 +170,9 @@ class SubscribeTransport(Transport):
                 slot.reusable = True
                 continue
             slot.consumer.answered = slot.consumer.asked
-            slot.consumer.accepted = tuple(described.codec for described in section.known()) if section.receives else ()
+            known = tuple(section.known()) if section.receives else ()
+            slot.consumer.accepted = tuple(described.codec for described in known)
+            slot.consumer.takes_redundancy = any(described.red_payload_type is not None for described in known)
             slot.consumer.update()
         self.start(answer.ufrag, answer.fingerprints)
         if self._differs():

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,4 +120,45 @@ async def test_a_narrow_link_carries_a_smaller_picture_then_sound_alone_and_all_
     assert states[0] in ("smaller", "slower")
     assert "audio" in states
     assert states[-1] == "full"
+    obedient.task.cancel()
+
+
+@pytest.mark.timeout(200)
+async def test_a_publisher_of_several_layers_on_a_narrow_way_up_keeps_the_small_one_and_the_sound(
+    engine: EngineProcess, site: Site, browser: BrowserContext
+) -> None:
+    """Bo sees Ana large, Cy sees her small: what the way up does not carry any more is the large picture alone, until it is wide again."""
+    both = routing()
+    await engine.client.apply(
+        "room", 1, replace(both, publish={**both.publish, "cy": frozenset()}, watch={**both.watch, "cy": both.watch["bo"]})
+    )
+    ana, bo, cy = [await open_page(browser, site) for _ in range(3)]
+    obedient = Obedient(engine, ana)
+    for name, lines in (("bo", 720), ("cy", 180)):
+        await engine.client.show("room", 1, name, {A_CAMERA: lines})
+    async with Relay(engine.udp_port, seed=3) as relay:
+        site.relay = relay
+        await ana.evaluate(PUBLISH, "ana")
+        site.relay = None
+        for page, name in ((bo, "bo"), (cy, "cy")):
+            await page.evaluate(f"subscribe('{name}')")
+        large, small = Viewer(engine, bo), Viewer(engine, cy)
+        await large.until(lambda _, lines: lines == 720)
+        await small.until(lambda _, lines: lines == 180)
+
+        relay.up_link.bps = 350_000
+        await asyncio.sleep(SETTLED_S)
+        before = (await small.picture())[1]
+        figures: dict[str, Any] = {"concealed": await large.concealed(LISTENED_S)}
+        lines, frames = await small.picture()
+        figures["small"] = lines, frames - before
+        figures["limit_bps"] = (await engine.client.report())["routers"]["room"]["endpoints"]["ana"]["publish"]["limit_bps"]
+
+        relay.up_link.bps = 0
+        figures["large_again_s"] = await large.until(lambda _, lines: lines == 720)
+    sys.stdout.write(json.dumps(figures) + "\n")
+    assert figures["concealed"] < CONCEALED
+    assert figures["small"][0] <= 180
+    assert figures["small"][1] > LISTENED_S * 3, "the small picture moves"
+    assert figures["limit_bps"] is not None, "the publisher was told less than is wanted of it"
     obedient.task.cancel()
