@@ -50,6 +50,8 @@ if [ ! -e "$program/.complete" ]; then
   "$python" -m venv "$program" || refuse "no virtual environment: the package python3-venv is missing"
   PIP_CONFIG_FILE=/dev/null "$program/bin/pip" --isolated install --quiet --disable-pip-version-check --no-cache-dir --no-index \
     --find-links "$here/wheels" --constraint "$here/constraints.txt" "dispatch==$version" || { rm -rf "$program"; refuse "the program could not be installed"; }
+  # Engine processes may not write here: their machine code is made now, beside its source.
+  (cd / && "$program/bin/python" -m rooms.media.forwarding.native.image) || { rm -rf "$program"; refuse "the program could not be translated"; }
   touch "$program/.complete"
 fi
 [ "$mode" != program ] || { echo "installed: $program/bin/dispatch"; exit 0; }

@@ -1,34 +1,105 @@
-"""The receiving side of the UDP port: one ``recvmmsg`` a wake-up into preallocated memory, where SRTP is taken off in place."""
+"""The receiving side of the UDP port: ``recvmmsg`` into preallocated memory, where SRTP is taken off in place.
+
+What is exactly the next packet of an open :class:`Flow` is sent on by :mod:`native.loops` before Python sees it, and kept; the flow's
+owner is given it soon after (:meth:`Inbox.tell`), in order, to count and keep it like any other. All else is for Python at once.
+So whoever is about to change where packets of a stream go, or who may have them, calls :meth:`Flow.hold` first: what passed until then
+is told, and nothing more passes until the owner opens the flow again, at a packet that Python took the long way.
+
+**Lifetimes.** Machine code knows a flow by the table alone, and a flow is in it only while the inbox keeps it there, with its group and
+the association whose session it uses.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import errno
-from typing import Any
+import time
+from collections import Counter
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from . import adapter
 from .adapter import SLOT
-from .batch import MSG_DONTWAIT, Batch, recvmmsg
+from .batch import Batch, c_function
+from .native import layout, loops
+from .native.image import Code
+from .outbox import Group, Outbox, word, words
 
-#: Datagrams taken at once.
-BATCH = 64
 _NOTHING = (errno.EAGAIN, errno.EINTR)
 
 
-class Inbox:
-    """Slots for :data:`BATCH` datagrams. What is in a slot is good until the next :meth:`receive`.
+class Owner(Protocol):
+    """Whose stream it is: a producer."""
 
-    `name_length` is that of the socket's addresses, bytes.
+    def passed(self, packet: bytes, arrival_us: int, age_s: float) -> None:
+        """A packet went to all in the flow's group, so long ago. Raises ValueError if it is malformed."""
+
+
+class Flow:
+    """The one stream of an owner, while it may pass without Python."""
+
+    __slots__ = ("__weakref__", "_inbox", "_row", "address", "group", "keeps", "number", "owner")
+
+    def __init__(self, inbox: Inbox, owner: Owner, number: int) -> None:
+        self._inbox = inbox
+        self.owner = owner
+        self.number = number
+        self.group = Group()
+        self.keeps: object | None = None
+        self._row = words(word(layout.FLOW))
+        self._row[word(layout.FLOW_NUMBER)] = number
+        self.address = adapter.memory_address(self._row)
+
+    @property
+    def ssrc(self) -> int:
+        """The source that it was opened for last."""
+        return self._row[word(layout.FLOW_SSRC)]
+
+    def open(self, ssrc: int, payload_type: int, following: int, group: Group, session: Any, keeps: object, slot: int) -> None:
+        """From the packet numbered `following` on it goes to `group`, if it comes from where the datagram in `slot` came from.
+
+        `session` unprotects it, and `keeps` has to live as long as that.
+        """
+        row = self._row
+        if ssrc != self.ssrc:
+            self._inbox.hide(self)
+        if group is not self.group:
+            self._inbox.keep(self.group)
+            self.group = group
+            row[word(layout.FLOW_GROUP)] = group.address
+        if keeps is not self.keeps:
+            self.keeps = keeps
+            row[word(layout.FLOW_SESSION)] = adapter.address_of(session)
+        row[word(layout.FLOW_SSRC)] = ssrc
+        row[word(layout.FLOW_TYPE)] = payload_type
+        row[word(layout.FLOW_NEXT)] = following & 0xFFFF
+        name = self._inbox.names[slot]
+        start = layout.FLOW_FROM
+        row.cast("B")[start : start + len(name)] = name
+        self._inbox.show(self)
+
+    def hold(self) -> None:
+        """Have the owner told of all that passed; nothing more does until it is opened again."""
+        self._inbox.hide(self)
+        self._inbox.tell()
+
+
+class Inbox:
+    """Slots for datagrams, :data:`layout.BATCH` at a time. What is in a slot is good until the next :meth:`quiet`.
+
+    `name_length` is that of the socket's addresses, bytes; `outbox` takes what passes; `code` the loops. `dropped`: how many datagrams
+    were, by reason.
     """
 
-    def __init__(self, descriptor: int, name_length: int) -> None:
-        self._descriptor = descriptor
-        self._batch = batch = Batch(BATCH, name_length)
-        self._name_memory = ctypes.create_string_buffer(BATCH * name_length)
-        names = memoryview(self._name_memory)
+    def __init__(self, descriptor: int, name_length: int, outbox: Outbox, code: Code) -> None:
+        count = layout.IN_CAPACITY
+        self._outbox = outbox
+        self._batch = batch = Batch(count, name_length)
+        self._name_memory = ctypes.create_string_buffer(count * name_length)
+        names = memoryview(self._name_memory).cast("B")
         #: Where each came from: :data:`~.address.Address` by slot.
-        self.names = [names[i * name_length : (i + 1) * name_length] for i in range(BATCH)]
-        for i in range(BATCH):
+        self.names = [names[i * name_length : (i + 1) * name_length] for i in range(count)]
+        for i in range(count):
             batch.names[i] = ctypes.addressof(self._name_memory) + i * name_length
         #: The memory of all slots, :data:`SLOT` bytes each.
         self.view = batch.view
@@ -36,16 +107,62 @@ class Inbox:
         self._lengths = batch.lengths
         #: The bytes that came, by slot.
         self.sizes = batch.received
+        self._tray = words(word(layout.INBOX))
+        self._address = adapter.memory_address(self._tray)
+        self._table, self._plain, self._others = words(layout.BUCKETS), words(count), words(layout.BATCH)
+        self._notes = words(word(layout.NOTE) * layout.MOST_PASSED)
+        self._passed = adapter.new_buffer(SLOT * layout.MOST_PASSED)
+        self._passed_view = adapter.buffer_view(self._passed)
+        for offset, value in {
+            layout.UNPROTECT: adapter.c_function("srtp_unprotect"),
+            layout.RECVMMSG: c_function("recvmmsg"),
+            layout.CLOCK: c_function("clock_gettime"),
+            layout.SOCKET: descriptor,
+            layout.BOX: outbox.address,
+            layout.IN_SLOTS: batch.slots,
+            layout.IN_VECTORS: batch.vectors,
+            layout.IN_HEADERS: batch.headers,
+            layout.NAMES: ctypes.addressof(self._name_memory),
+            layout.IN_NAME_LENGTH: name_length,
+            layout.PLAIN: adapter.memory_address(self._plain),
+            layout.OTHERS: adapter.memory_address(self._others),
+            layout.TABLE: adapter.memory_address(self._table),
+            layout.PASSED: adapter.address_of(self._passed),
+            layout.NOTES: adapter.memory_address(self._notes),
+        }.items():
+            self._tray[word(offset)] = value
+        self._turn, self._code = code.turn, code
+        self._flows: WeakValueDictionary[int, Flow] = WeakValueDictionary()
+        self._shown: dict[int, Flow] = {}
+        self._next = 0
+        self.dropped: Counter[str] = Counter()
 
-    def receive(self) -> int:
-        """Take the datagrams that wait, at most :data:`BATCH`; how many there were. Raises OSError for what an earlier send met."""
-        count: int = recvmmsg(self._descriptor, self._batch.headers, BATCH, MSG_DONTWAIT, 0)
-        if count >= 0:
-            return count
-        number = adapter.last_error()
-        if number in _NOTHING:
-            return 0
-        raise OSError(number, "recvmmsg")
+    @property
+    def received(self) -> int:
+        """Datagrams so far."""
+        return self._tray[word(layout.TAKEN)]
+
+    # -- datagrams
+
+    def quiet(self) -> bool:
+        """Take the datagrams that wait and send on what may pass. True if that was all: the usual case, at the least cost."""
+        self._turn(self._address)
+        return not self._tray[word(layout.ATTENTION)]
+
+    def others(self) -> list[int]:
+        """The slots of what :meth:`quiet` left for Python, in order. If there is any, more may wait, and nothing was sent yet.
+
+        Raises OSError for what an earlier send met.
+        """
+        tray = self._tray
+        fault = tray[word(layout.FAULT)]
+        if fault and fault not in _NOTHING:
+            raise OSError(fault, "recvmmsg")
+        return self._others[: tray[word(layout.OTHER_COUNT)]].tolist()
+
+    def turn(self) -> list[int]:
+        """Both in one."""
+        return [] if self.quiet() else self.others()
 
     def datagram(self, slot: int) -> bytes:
         """A datagram as it came; after :meth:`open` as much as that left."""
@@ -54,9 +171,65 @@ class Inbox:
 
     def open(self, slot: int, session: Any, rtcp: bool) -> bytes | int:
         """The plain packet, or the libsrtp status that refused it; a packet refused as replayed is left as it came."""
+        start, plain = slot * SLOT, self._plain[slot]
+        if plain:
+            return self.view[start : start + plain].tobytes()
         self._lengths[slot] = self.sizes[slot]
         status = (adapter.unprotect_rtcp if rtcp else adapter.unprotect)(session, self._pointers[slot], self._length_pointers[slot])
-        start = slot * SLOT
-        plain = status or self.view[start : start + self._lengths[slot]].tobytes()
+        opened = status or self.view[start : start + self._lengths[slot]].tobytes()
         self._lengths[slot] = SLOT
-        return plain
+        return opened
+
+    # -- flows
+
+    def flow(self, owner: Owner) -> Flow:
+        """A flow for the stream of `owner`, who keeps it; it has to be opened."""
+        self._next += 1
+        made = self._flows[self._next] = Flow(self, owner, self._next)
+        return made
+
+    def show(self, flow: Flow) -> None:
+        """The loops may take packets of this flow. Another whose source falls into the same place goes the long way from now on."""
+        place = loops.bucket(flow.ssrc)
+        former = self._shown.get(place)
+        if former is not None and former is not flow:
+            former.hold()
+        self._shown[place] = flow
+        self._table[place] = flow.address
+
+    def hide(self, flow: Flow) -> None:
+        """The loops do not know this flow any more."""
+        place = loops.bucket(flow.ssrc)
+        if self._shown.get(place) is flow:
+            self._table[place] = 0
+            self.keep(flow.group)
+            del self._shown[place]
+
+    def keep(self, group: Group) -> None:
+        """Copies for this group may still have to be made."""
+        self._outbox.keep(group)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for :meth:`tell`."""
+        return self._tray[word(layout.DUE)] != 0
+
+    def tell(self) -> None:
+        """Tell every owner of what passed since the last time, in order."""
+        count = self._tray[word(layout.PASSED_COUNT)]
+        if not count:
+            return
+        now, notes, view = time.monotonic_ns(), self._notes, self._passed_view
+        told = []
+        for number in range(count):
+            at, start = number * word(layout.NOTE), number * SLOT
+            flow, size, arrival_us, came = notes[at : at + word(layout.NOTE)].tolist()
+            told.append((self._flows.get(flow), view[start : start + size].tobytes(), arrival_us, (now - came) / 1e9))
+        # Owners may hold flows while they are told.
+        self._tray[word(layout.PASSED_COUNT)] = self._tray[word(layout.DUE)] = 0
+        for taken, packet, arrival_us, age_s in told:
+            if taken is not None:
+                try:
+                    taken.owner.passed(packet, arrival_us, age_s)
+                except ValueError:
+                    self.dropped["media_malformed"] += 1

@@ -73,8 +73,17 @@ class Layer:
 
     # -- packets
 
-    def forward(self, packet: bytes, extended: int, arrival_us: int, now: float, key_frame: bool) -> None:
-        """Hand one permitted packet to the recorder first, then to every consumer."""
+    def flows(self, stream: object, highest: int) -> bool:
+        """Whether the packet after `highest` of this stream is only to be sent to :attr:`targets`, as it is."""
+        plain = not (self.paused or self.retired or self.waiting or self.leaving or self._each)
+        return plain and stream is self.stream and highest == self.last and highest + 1 >= self._guard
+
+    def hold(self) -> None:
+        """Before anything changes in who gets its packets: see :mod:`inbox`."""
+        self.producer.hold()
+
+    def forward(self, packet: bytes, extended: int, arrival_us: int, now: float, key_frame: bool, sent: bool) -> None:
+        """Hand one permitted packet to the recorder first, then to every consumer, or count it if it was `sent` to them already."""
         if self.producer.stream is not self.stream or self.paused:
             self._seam(packet, extended, now)
         if extended > self.last:
@@ -85,7 +94,9 @@ class Layer:
         self.octets += len(packet) - HEADER
         if self.feeding:
             self.track.to_recorder(self, packet, extended, arrival_us, now, key_frame)
-        if self._each or extended < self._guard:
+        if sent:
+            self.forwarded += len(self.targets)
+        elif self._each or extended < self._guard:
             self._fan_out_each(packet, extended)
         elif self.targets:
             self._outbox.fan_out(packet, self.targets)
@@ -237,6 +248,7 @@ class Layer:
                 if former is None or former.rests(now):
                     self._admit(line, now)
                 else:
+                    former.hold()
                     former.leaving[line] = None
 
     def _key_frame_fits(self, line: Line, now: float) -> bool:
@@ -292,6 +304,7 @@ class Layer:
 
     def remove(self, line: Line) -> None:
         """The line is made from this layer no longer; its numbers go on elsewhere or later."""
+        self.hold()
         self.leaving.pop(line, None)
         line.leave()
         if isinstance(line, Copy):
@@ -299,6 +312,7 @@ class Layer:
             self._refresh()
 
     def _refresh(self) -> None:
+        self.hold()
         groups: dict[vp8.Shift, list[Target]] = {}
         targets: list[Target] = []
         redundant = [copy.target for copy in self.copies if copy.redundant and copy.target is not None]
@@ -313,6 +327,7 @@ class Layer:
 
     def pause(self) -> None:
         """Nothing passes for a while; what comes then is no hole."""
+        self.hold()
         self.paused = True
         self._key_frame = None
 

@@ -34,7 +34,8 @@ def words(count: int) -> memoryview:
     return memoryview((ctypes.c_int64 * count)()).cast("B").cast("q")
 
 
-def _word(offset: int) -> int:
+def word(offset: int) -> int:
+    """The number of the word at an offset."""
     return offset // layout.WORD
 
 
@@ -47,13 +48,13 @@ class Destination:
         self.address = address
         self._memory = ctypes.create_string_buffer(bytes(layout.SOCKET_ADDRESS) + address)
         self._words = memoryview(self._memory)[: layout.SOCKET_ADDRESS].cast("B").cast("q")
-        self._words[_word(layout.WHOLE)] = 1
+        self._words[word(layout.WHOLE)] = 1
         self.pointer = ctypes.addressof(self._memory)
 
     @property
     def whole(self) -> bool:
         """Several datagrams may go to it as one message, until the kernel refuses that."""
-        return self._words[_word(layout.WHOLE)] != 0
+        return self._words[word(layout.WHOLE)] != 0
 
     @property
     def name(self) -> int:
@@ -72,14 +73,14 @@ class Target:
     def __init__(self, outbox: Outbox, session: Any, destination: Destination, ssrc: int, payload_type: int, keeps: object) -> None:
         self._outbox = outbox
         self._keeps: object | None = keeps
-        self._row = words(_word(layout.TARGET))
+        self._row = words(word(layout.TARGET))
         #: Where the row is.
         self.address = adapter.memory_address(self._row)
-        self._row[_word(layout.SESSION)] = adapter.address_of(session)
-        self._row[_word(layout.SSRC)] = ssrc
-        self._row[_word(layout.PAYLOAD_TYPE)] = payload_type
+        self._row[word(layout.SESSION)] = adapter.address_of(session)
+        self._row[word(layout.SSRC)] = ssrc
+        self._row[word(layout.PAYLOAD_TYPE)] = payload_type
         self._destination = destination
-        self._row[_word(layout.DESTINATION)] = destination.pointer
+        self._row[word(layout.DESTINATION)] = destination.pointer
         #: The group of this target alone.
         self.alone = Group((self,))
 
@@ -92,24 +93,24 @@ class Target:
         """Send there from now on, what is queued as well."""
         self._outbox.flush()
         self._destination = destination
-        self._row[_word(layout.DESTINATION)] = destination.pointer
+        self._row[word(layout.DESTINATION)] = destination.pointer
 
     def retype(self, payload_type: int) -> None:
         """Another payload type from the next packet on."""
         self._outbox.settle()
-        self._row[_word(layout.PAYLOAD_TYPE)] = payload_type
+        self._row[word(layout.PAYLOAD_TYPE)] = payload_type
 
     def renumber(self, seq_offset: int, ts_offset: int) -> None:
         """From the next packet on: what is queued keeps the numbers that it was queued with."""
         self._outbox.settle()
-        self._row[_word(layout.SEQ_OFFSET)] = seq_offset & 0xFFFF
-        self._row[_word(layout.TS_OFFSET)] = ts_offset & 0xFFFFFFFF
+        self._row[word(layout.SEQ_OFFSET)] = seq_offset & 0xFFFF
+        self._row[word(layout.TS_OFFSET)] = ts_offset & 0xFFFFFFFF
 
     def end(self) -> None:
         """No more copies are made for it; of what is queued they are made first. May be called twice."""
         if self._keeps is not None:
             self._outbox.settle()
-            self._row[_word(layout.SESSION)] = 0
+            self._row[word(layout.SESSION)] = 0
             self._keeps = None
             self.alone = Group()
 
@@ -124,7 +125,7 @@ class Group:
         self._row = words(1 + len(self.targets))
         self._row[0] = len(self.targets)
         for number, target in enumerate(self.targets):
-            self._row[_word(layout.GROUP_TARGETS) + number] = target.address
+            self._row[word(layout.GROUP_TARGETS) + number] = target.address
         self.address = adapter.memory_address(self._row)
 
     def __len__(self) -> int:
@@ -138,16 +139,16 @@ class Outbox:
     def __init__(self, descriptor: int, name_length: int, code: Code) -> None:
         self._batch = batch = Batch(SLOTS, name_length)
         self._segmentation = Segmentation(SLOT) if takes_segments(descriptor) else None
-        self._box = words(_word(layout.OUTBOX))
+        self._box = words(word(layout.OUTBOX))
         self.address = adapter.memory_address(self._box)
         self._memory = {
             layout.DESTINATIONS: words(SLOTS),
-            layout.ENTRIES: words(_word(layout.ENTRY) * WAITING),
-            layout.HEADS: words(_word(layout.HEAD) * layout.MOST_TOGETHER),
+            layout.ENTRIES: words(word(layout.ENTRY) * WAITING),
+            layout.HEADS: words(word(layout.HEAD) * layout.MOST_TOGETHER),
             layout.RUNS: words(layout.MOST_TOGETHER),
         }
         for offset, memory in self._memory.items():
-            self._box[_word(offset)] = adapter.memory_address(memory)
+            self._box[word(offset)] = adapter.memory_address(memory)
         for offset, value in {
             layout.PROTECT: adapter.c_function("srtp_protect"),
             layout.PROTECT_RTCP: adapter.c_function("srtp_protect_rtcp"),
@@ -163,7 +164,7 @@ class Outbox:
             layout.SEGMENT_LENGTH: Segmentation.LENGTH,
             layout.MOST_WAITING: WAITING,
         }.items():
-            self._box[_word(offset)] = value
+            self._box[word(offset)] = value
         self._code = code  # its memory ends with it
         self._queue, self._settle, self._single, self._flush = code.queue, code.settle, code.single, code.flush
         #: What the loops know by address alone, until everything is sent.
@@ -172,21 +173,21 @@ class Outbox:
     @property
     def sent(self) -> int:
         """Datagrams that the kernel took."""
-        return self._box[_word(layout.SENT)]
+        return self._box[word(layout.SENT)]
 
     @property
     def messages(self) -> int:
         """In how many messages."""
-        return self._box[_word(layout.MESSAGES)]
+        return self._box[word(layout.MESSAGES)]
 
     @property
     def failed(self) -> int:
         """Packets that could not be sent."""
-        return self._box[_word(layout.FAILED)]
+        return self._box[word(layout.FAILED)]
 
     def fail(self) -> None:
         """Count a packet that could not be sent."""
-        self._box[_word(layout.FAILED)] += 1
+        self._box[word(layout.FAILED)] += 1
 
     def fan_out(self, packet: bytes, group: Group) -> None:
         """Queue a copy of an RTP packet (without header extension) for each target."""
@@ -199,6 +200,10 @@ class Outbox:
     def settle(self) -> None:
         """Make the copies of what is queued."""
         self._settle(self.address)
+
+    def keep(self, what: object) -> None:
+        """The loops may still know this by its address: it lives until everything is sent."""
+        self._kept.append(what)
 
     def put(self, packet: bytes, session: Any, destination: Destination, rtcp: bool) -> None:
         """Queue one complete RTP or RTCP packet."""

@@ -10,7 +10,6 @@ import asyncio
 import errno
 import socket
 import struct
-from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -20,12 +19,11 @@ from .adapter import SLOT
 from .address import Address, bound, for_socket, readable
 from .inbox import Inbox
 from .native.image import Code
+from .native.layout import MOST_BATCHES
 from .outbox import MAX_PACKET, Outbox
 
 BUFFER_BYTES = 4 << 20
 SMALLEST_RTP = 12
-#: How often the socket is looked at again before anything is sent.
-MOST_BATCHES = 8
 #: Stands for the first byte of an empty datagram.
 GARBAGE = 255
 
@@ -37,6 +35,9 @@ class Endpoint(Protocol):
         """An authenticated check came under our user fragment `ufrag`; False if the transport refuses it."""
 
     def on_dtls(self, data: bytes) -> None: ...
+
+    def hold(self) -> None:
+        """No packet of it passes without Python until it was seen again."""
 
     def on_media(self, slot: int) -> None:
         """SRTP or SRTCP came, in this slot of the inbox."""
@@ -72,10 +73,9 @@ class Port:
         self.number: int = sock.getsockname()[1]
         self.family = sock.family
         name_length = 28 if sock.family == socket.AF_INET6 else 16
-        self.inbox = Inbox(sock.fileno(), name_length)
         self.outbox = Outbox(sock.fileno(), name_length, code)
-        self.dropped: Counter[str] = Counter()
-        self.received = 0
+        self.inbox = Inbox(sock.fileno(), name_length, self.outbox, code)
+        self.dropped = self.inbox.dropped
         self._loop.add_reader(sock.fileno(), self._readable)
 
     def register(self, endpoint: Endpoint, ufrag: str, password: str) -> None:
@@ -88,6 +88,7 @@ class Port:
 
     def forget(self, endpoint: Endpoint) -> None:
         """Forget a transport, its credentials and all its addresses."""
+        endpoint.hold()
         for ufrag in [u for u, (e, _) in self._by_ufrag.items() if e is endpoint]:
             del self._by_ufrag[ufrag]
         for address in [a for a, e in self._by_address.items() if e is endpoint]:
@@ -95,6 +96,7 @@ class Port:
 
     def forget_address(self, endpoint: Endpoint, address: Address) -> None:
         if self._by_address.get(address) is endpoint:
+            endpoint.hold()
             del self._by_address[address]
 
     def tables(self) -> dict[str, int]:
@@ -114,24 +116,36 @@ class Port:
             self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
 
+    @property
+    def received(self) -> int:
+        """Datagrams so far."""
+        return self.inbox.received
+
     def _readable(self) -> None:
         # A frame's packets come one right after another: while the first was worked on, the others came. All leave together.
-        for _ in range(MOST_BATCHES):
-            if not self._take_batch():
+        if self.inbox.quiet():
+            return
+        for number in range(MOST_BATCHES):
+            if number and self.inbox.quiet():
                 break
+            try:
+                slots = self.inbox.others()
+            except OSError:
+                # An ICMP error of an earlier send; the socket itself is well.
+                self.dropped["socket_error"] += 1
+            else:
+                if not slots:
+                    break
+                self.inbox.tell()
+                self._take(slots)
+        if self.inbox.due:
+            self.inbox.tell()
         self._after_batch()
 
-    def _take_batch(self) -> int:
+    def _take(self, slots: list[int]) -> None:
         # One function for the way of almost every datagram: calls cost more than what they do here.
         inbox = self.inbox
-        try:
-            count = inbox.receive()
-        except OSError:
-            # An ICMP error of an earlier send; the socket itself is well.
-            self.dropped["socket_error"] += 1
-            return 1
-        self.received += count
-        for slot in range(count):
+        for slot in slots:
             size = inbox.sizes[slot]
             first = inbox.view[slot * SLOT] if size else GARBAGE
             if 127 < first < 192:
@@ -144,7 +158,6 @@ class Port:
                     self.dropped["media_of_bad_size"] += 1
             else:
                 self._take_rare(first, inbox.datagram(slot), inbox.names[slot].tobytes())
-        return count
 
     def _take_rare(self, first: int, data: bytes, address: Address) -> None:
         """What is no media."""

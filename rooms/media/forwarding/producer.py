@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import packets, red, sdp
 from .codecs import Codec
 from .copies import Clock
+from .inbox import Flow
 from .layer import Layer
 from .packets import SenderReport
 from .sequence import RING, LossList, Reception, ReceptionReport, Ring, ring_get
@@ -33,6 +34,8 @@ class Producer:
     """
 
     layer: Layer
+    #: Its packets on the way that needs no Python, once the first came.
+    flow: Flow | None = None
 
     def __init__(self, transport: PublishTransport, track: Track, mid: str, described: sdp.Format, rid: str = "") -> None:
         self.transport = transport
@@ -69,6 +72,7 @@ class Producer:
 
     def begin(self, ssrc: int) -> None:
         """Packets come from `ssrc` from now on."""
+        self.hold()
         self.ssrc = ssrc
         self._renew()
         # A stream begins with a key frame; asked for now, the next request, for who watches first, would go unheard.
@@ -83,10 +87,24 @@ class Producer:
         self._key_frame_at = b""
         self._gate = -1
 
+    def hold(self) -> None:
+        """Before anything changes in where its packets go: see :mod:`inbox`."""
+        if self.flow is not None:
+            self.flow.hold()
+
+    def flows(self) -> bool:
+        """Whether the next packet may pass without Python: it is only to be sent, unchanged, to those who got the last one."""
+        return self.track.permitted and not self._gated and self.layer.flows(self.stream, self.reception.highest)
+
     def arrived(self, packet: bytes, retransmitted: bool) -> None:
         """Take one packet in its original form."""
-        arrival_us = time.time_ns() // 1000
-        now = self.transport.context.clock()
+        self._take(packet, retransmitted, time.time_ns() // 1000, self.transport.context.clock(), sent=False)
+
+    def passed(self, packet: bytes, arrival_us: int, age_s: float) -> None:
+        """One packet went to the consumers already, so long ago."""
+        self._take(packet, False, arrival_us, self.transport.context.clock() - age_s, sent=True)
+
+    def _take(self, packet: bytes, retransmitted: bool, arrival_us: int, now: float, sent: bool) -> None:
         self.packets += 1
         self.bytes += len(packet)
         self.frames += packet[1] >> 7
@@ -98,7 +116,7 @@ class Producer:
             self._renew()
             extended = self.reception.extend(packet[2] << 8 | packet[3])
         if self._counts(packet, extended, retransmitted, now) and self._passes(extended):
-            self._forward(packet, extended, arrival_us, now)
+            self._forward(packet, extended, arrival_us, now, sent)
 
     def arrived_redundant(self, packet: bytes) -> None:
         """Take a packet with redundancy (RFC 2198): what was lost before it is in it, and need not be asked for. Raises ValueError."""
@@ -161,7 +179,7 @@ class Producer:
             return False
         return True
 
-    def _forward(self, packet: bytes, extended: int, arrival_us: int, now: float) -> None:
+    def _forward(self, packet: bytes, extended: int, arrival_us: int, now: float, sent: bool) -> None:
         plain = packets.without_extension(packet)
         voice = self.track.voice
         if voice is not None and (level := self.transport.level_in(packet)) is not None:
@@ -180,7 +198,7 @@ class Producer:
             self._key_frame_wanted = self._newcomer = False
         elif self._newcomer:
             self.request_key_frame(now)
-        self.layer.forward(plain, extended, arrival_us, now, key_frame)
+        self.layer.forward(plain, extended, arrival_us, now, key_frame, sent)
 
     def gate_changed(self, now: float) -> None:
         """The track was permitted or no longer is."""

@@ -74,6 +74,7 @@ class PublishTransport(Transport):
         self, offer: sdp.Description, sources: Mapping[str, Source], track_of: Callable[[TrackKey], Track], *, pauses: bool = False
     ) -> str:
         """Take a checked offer: make and close producers. Returns the answer. `pauses`: the microphone may send next to nothing in them."""
+        self.hold()
         written: list[sdp.Written] = []
         wanted: dict[str, tuple[Producer, ...]] = {}
         for section in offer.sections:
@@ -107,6 +108,8 @@ class PublishTransport(Transport):
         return producers
 
     def _close_producers(self, producers: tuple[Producer, ...]) -> None:
+        for producer in producers:
+            producer.hold()
         for ssrc in [s for s, entry in self._by_ssrc.items() if entry is not None and entry[0] in producers]:
             del self._by_ssrc[ssrc]
         for producer in producers[:1]:
@@ -134,12 +137,26 @@ class PublishTransport(Transport):
             if producer.ssrc != ssrc:
                 producer.begin(ssrc)
             producer.arrived(packet, retransmitted=False)
+            if producer.flows():
+                self._open(producer, ssrc)
         elif payload_type == producer.red_payload_type:
             if producer.ssrc != ssrc:
                 producer.begin(ssrc)
             producer.arrived_redundant(packet)
         else:
             self.context.port.dropped["media_unknown_payload_type"] += 1
+
+    def _open(self, producer: Producer, ssrc: int) -> None:
+        """What comes next in this stream, from where the packet in hand came from, may pass without Python."""
+        if producer.flow is None:
+            producer.flow = self._inbox.flow(producer)
+        following, session = producer.reception.highest + 1, self.dtls.inbound
+        if session is not None:
+            producer.flow.open(ssrc, producer.payload_type, following, producer.layer.targets, session, self.dtls, self._slot)
+
+    def hold(self) -> None:
+        for producer in self.producers:
+            producer.hold()
 
     def level_in(self, packet: bytes) -> int | None:
         """The audio level of a packet (RFC 6464), 0 to 127 -dBov; None where the browser tells none."""

@@ -70,6 +70,7 @@ class Track:
         """Open or close the gate."""
         if permitted == self.permitted:
             return
+        self._hold()
         self.permitted = permitted
         for layer in self.layers:
             layer.pause()
@@ -77,6 +78,7 @@ class Track:
 
     def record(self, wanted: bool, cause: str) -> None:
         """Feed the recorder from the next packet on, or end that for `cause`."""
+        self._hold()
         self._record = wanted
         if not wanted:
             self._end_recording(cause)
@@ -86,6 +88,7 @@ class Track:
         """Others take the track over (one for each layer, lowest first), or nobody publishes it any more."""
         if [layer.producer for layer in self.layers] == list(producers):
             return
+        self._hold()
         for layer in self.layers:
             layer.retired = True
             self._forwarded_before += layer.forwarded
@@ -99,6 +102,10 @@ class Track:
             self.direct(copy, (self.layers[min(level, len(self.layers) - 1)],) if self.layers and level >= 0 else (), now)
         self._feeding()
         self.stir()
+
+    def _hold(self) -> None:
+        for layer in self.layers:
+            layer.hold()
 
     # -- consumers
 
@@ -132,6 +139,7 @@ class Track:
                 layer.waiting.pop(line, None)
         line.wanted = wanted
         for layer in new:
+            layer.hold()
             layer.waiting[line] = None
             layer.producer.request_key_frame(now, force=True)
             layer.admit(now)

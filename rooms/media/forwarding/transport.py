@@ -93,6 +93,7 @@ class Transport:
         self.dtls = adapter.Dtls(context.certificate, self._send_dtls)
         self.created_at = self.last_check = context.clock()
         self._inbox, self._dropped = context.inbox, context.port.dropped
+        self._slot = 0
         self._addresses: list[Address] = []
         self._handshake: asyncio.Task[None] | None = None
         self._former_ufrag = ""
@@ -174,6 +175,7 @@ class Transport:
     def on_media(self, slot: int) -> None:
         """Unprotect what is in this slot of the inbox, and hand it on."""
         inbox, dropped = self._inbox, self._dropped
+        self._slot = slot
         session = self.dtls.inbound
         if session is None:
             dropped["media_before_dtls"] += 1
@@ -206,6 +208,9 @@ class Transport:
 
     def on_feedback(self, item: packets.Feedback) -> None:
         """Take one part of a compound RTCP packet."""
+
+    def hold(self) -> None:
+        """No packet passes without Python until one was seen again."""
 
     def moved(self) -> None:
         """The peer's address changed."""

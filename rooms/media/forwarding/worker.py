@@ -133,6 +133,7 @@ class Worker:
     def _pad(self) -> None:
         """Each :data:`PAD_S` as long as a probe of any downlink is on."""
         self._padding = None
+        self.port.inbox.tell()
         now = self._clock()
         if sum(router.pad(now) for router in self._routers.values()):
             self._padding = asyncio.get_running_loop().call_later(PAD_S, self._pad)
@@ -144,6 +145,7 @@ class Worker:
         next_report = self._clock()
         while True:
             await asyncio.sleep(TICK_S)
+            self.port.inbox.tell()
             now = self._clock()
             for router in list(self._routers.values()):
                 self._hold(router, now)
@@ -214,6 +216,7 @@ class Worker:
         States: new, connected, stale.
         """
         port = self.port
+        port.inbox.tell()
         return {
             "instance": self.instance,
             "worker": {

@@ -13,6 +13,8 @@ from aiortc.rtcdtlstransport import SRTPProtectionProfile
 from rooms.media.forwarding import adapter
 from rooms.media.forwarding.address import readable
 from rooms.media.forwarding.inbox import Inbox
+from rooms.media.forwarding.native.image import load
+from rooms.media.forwarding.outbox import Outbox
 from rooms.media.forwarding.port import bind
 
 RTP = bytes((0x80, 96, 0, 7)) + bytes(4) + bytes((0, 0, 0, 42)) + b"picture" * 20
@@ -81,11 +83,11 @@ async def test_what_came_is_unprotected_where_it_lies() -> None:
     server, client, _ = await associate()
     protected = client._tx_srtp.protect(RTP)
     with bind("127.0.0.1", 0) as receiving, bind("127.0.0.1", 0) as sending:
-        inbox = Inbox(receiving.fileno(), 16)
-        assert inbox.receive() == 0
+        inbox = Inbox(receiving.fileno(), 16, Outbox(receiving.fileno(), 16, load()), load())
+        assert inbox.turn() == list(range(0))
         for datagram in (protected, protected, protected[:-1] + b"\x00", client._tx_srtp.protect_rtcp(RTCP), b"", bytes(3000)):
             sending.sendto(datagram, receiving.getsockname())
-        assert inbox.receive() == 6
+        assert inbox.turn() == list(range(6))
         assert inbox.open(0, server.inbound, rtcp=False) == RTP
         assert cast("int", inbox.open(1, server.inbound, rtcp=False)) in adapter.REPLAYED
         assert inbox.datagram(1) == protected
@@ -95,7 +97,7 @@ async def test_what_came_is_unprotected_where_it_lies() -> None:
         assert {readable(inbox.names[slot].tobytes()) for slot in range(6)} == {sending.getsockname()}
         again = client._tx_srtp.protect(RTP[:2] + bytes((0, 8)) + RTP[4:])
         sending.sendto(again, receiving.getsockname())
-        assert inbox.receive() == 1
+        assert inbox.turn() == list(range(1))
         assert inbox.datagram(0) == again, "the room of a slot is whole again after a short packet"
     await server.close()
     await client.stop()

@@ -9,7 +9,8 @@ import pytest
 
 from rooms.media.forwarding import address
 from rooms.media.forwarding.inbox import Inbox
-from rooms.media.forwarding.outbox import Destination
+from rooms.media.forwarding.native.image import load
+from rooms.media.forwarding.outbox import Destination, Outbox
 from rooms.media.forwarding.port import PortTaken, bind
 
 ADDRESSES = [
@@ -42,12 +43,12 @@ def test_what_is_no_address_of_the_family_is_refused() -> None:
 
 
 def test_one_socket_takes_both_families_and_knows_who_sent(both_families: socket.socket) -> None:
-    inbox = Inbox(both_families.fileno(), 28)
+    inbox = Inbox(both_families.fileno(), 28, Outbox(both_families.fileno(), 28, load()), load())
     port = both_families.getsockname()[1]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as four, socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as six:
         four.sendto(b"four", ("127.0.0.1", port))
         six.sendto(b"six", ("::1", port))
-        assert inbox.receive() == 2
+        assert inbox.turn() == list(range(2))
         for slot, sender, host in ((0, four, "127.0.0.1"), (1, six, "::1")):
             came_from = inbox.names[slot].tobytes()
             number = sender.getsockname()[1]

@@ -65,6 +65,7 @@ class Stage:
 
     def padded(self, octets: int) -> list[bytes]:
         """Bo is sent so much padding; the packets of it."""
+        self.target.port.inbox.tell()  # as before any RTCP and any padding
         self.consumer.pad(octets, self.target.worker._clock())
         self.target.port.outbox.flush()
         return self.got(self.target.receive())
@@ -80,6 +81,7 @@ class Stage:
 
     def asks(self, *numbers: int) -> list[bytes]:
         """Bo asks for these again; the packets that he gets."""
+        self.target.port.inbox.tell()  # as before any RTCP and any padding
         self.consumer.resend(numbers, self.target.worker._clock())
         self.target.port.outbox.flush()
         return self.got(self.target.receive())
@@ -233,3 +235,53 @@ async def test_whatever_comes_late_no_number_is_given_twice_and_each_frame_keeps
         assert all(len(frames) == 1 for frames in by_picture.values()), "two frames under one picture id"
     finally:
         await stage.close()
+
+
+async def test_a_right_that_is_taken_away_holds_for_the_very_next_packet(stage: Stage) -> None:
+    track, now = stage.consumer.track, stage.target.worker._clock()
+    producer = track.layers[0].producer
+    stage.send(stage.frame(2, 0, key=True))
+    counted = producer.packets
+    assert len(stage.send(stage.frame(5, 0))) == 5
+    assert producer.packets < counted + 5, "they passed without Python"
+    track.permit(False, now)
+    assert (producer.packets, producer.dropped_not_permitted) == (counted + 5, 0), "what passed until then is counted"
+    assert stage.send(stage.frame(3, 0)) == []
+    assert producer.dropped_not_permitted == 3
+    track.permit(True, now)
+    assert len(stage.send(stage.frame(2, 0, key=True))) == 2
+
+
+async def test_what_passed_before_a_recording_is_not_in_it(stage: Stage) -> None:
+    track = stage.consumer.track
+    stage.send(stage.frame(2, 0, key=True))
+    assert len(stage.send(stage.frame(5, 0))) == 5
+    track.record(True, "")
+    assert track.recorded == 0
+    assert len(stage.send(stage.frame(4, 0))) == 4
+    track.record(False, "over")
+    assert track.recorded == 4
+    assert len(stage.send(stage.frame(4, 0))) == 4
+    stage.target.port.inbox.tell()
+    assert track.recorded == 4
+
+
+async def test_who_leaves_gets_nothing_that_comes_then(stage: Stage) -> None:
+    stage.send(stage.frame(2, 0, key=True))
+    assert len(stage.send(stage.frame(5, 0))) == 5
+    stage.consumer.allowed = False
+    stage.consumer.update()
+    assert stage.consumer.copy.sent == 7
+    assert stage.send(stage.frame(3, 0)) == []
+    stage.consumer.transport.close()
+    assert stage.send(stage.frame(3, 0)) == []
+
+
+async def test_a_publisher_that_is_closed_passes_no_more(stage: Stage) -> None:
+    stage.send(stage.frame(2, 0, key=True))
+    producer = stage.consumer.track.layers[0].producer
+    assert len(stage.send(stage.frame(5, 0))) == 5
+    producer.transport.close()
+    assert producer.packets == 7
+    assert stage.send(stage.frame(3, 0)) == []
+    assert stage.target.port.dropped["media_from_unknown_address"] == 3

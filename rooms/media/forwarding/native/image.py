@@ -1,8 +1,9 @@
 """The machine code of :mod:`loops` as a file: found or made, mapped into memory, and called.
 
 It is kept where Python keeps its own compiled code, in ``__pycache__`` beside the source, or where that cannot be written in a folder
-that the caller names, or not at all: making it takes a second or two. Its name tells of what it was made, so that another version is
-never taken for it. A file that somebody else than this user or root could have written is not taken either.
+that the caller names, or not at all: making it takes a second or two. ``python -m rooms.media.forwarding.native.image`` makes it
+beforehand, as whoever installs the program. Its name tells of what it was made, so that another version is never taken for it. A file that
+somebody else than this user or root could have written is not taken either.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from . import loops
 
 HERE = Path(__file__).parent
 BESIDE = HERE / "__pycache__"
+TOP = HERE.parents[3]
 #: Longest time that translating may take; a busy machine needs many times the usual second or two.
 TRANSLATE_S = 300
 _MAGIC = b"loops 1\n"
@@ -171,10 +173,15 @@ def _keep(path: Path, made: bytes) -> None:
 
 
 def _translated() -> bytes:
-    command = [sys.executable, "-m", f"{__package__}.translate"]
+    command = [sys.executable, "-m", "rooms.media.forwarding.native.translate"]
+    path = os.pathsep.join([str(TOP), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
-        done = subprocess.run(command, check=True, capture_output=True, timeout=TRANSLATE_S)
+        done = subprocess.run(command, check=True, capture_output=True, timeout=TRANSLATE_S, env={**os.environ, "PYTHONPATH": path})
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None) or b""
         raise Untranslated(f"the loops of forwarding cannot be translated: {error}\n{said.decode(errors='replace')}") from None
     return done.stdout
+
+
+if __name__ == "__main__":
+    load()

@@ -44,6 +44,44 @@ GROUP_TARGETS = 8
 #: A destination: whether several datagrams may go there as one message (1 or 0); then the socket address.
 WHOLE, SOCKET_ADDRESS = 0, 8
 
+# -- the inbox
+
+#: Addresses of C functions, the socket, and the outbox.
+UNPROTECT, RECVMMSG, CLOCK, SOCKET, BOX = 0, 8, 16, 24, 32
+#: Slots for datagrams, their vectors and headers, where each came from, how long each address is; the first slot that is free.
+IN_SLOTS, IN_VECTORS, IN_HEADERS, NAMES, IN_NAME_LENGTH, FREE = 40, 48, 56, 64, 72, 80
+#: Of each slot: the length of what is unprotected already, else 0.
+PLAIN = 88
+#: The slots that are for Python, and how many; the errno of a receive that failed, or 0.
+OTHERS, OTHER_COUNT, FAULT = 96, 104, 112
+#: Datagrams received so far.
+TAKEN = 120
+#: The flows that are open, by :func:`loops.bucket` of their source.
+TABLE = 128
+#: What passed without Python: packets as they came, what is known of each, how many, and whether it is time to look at them.
+PASSED, NOTES, PASSED_COUNT, DUE = 136, 144, 152, 160
+#: When the batch came: microseconds since 1970, nanoseconds of the monotonic clock; room for a ``struct timespec``.
+REAL_US, MONOTONIC_NS, TIMESPEC = 168, 176, 184
+#: Whether a turn left anything for Python.
+ATTENTION, INBOX = 200, 208
+
+#: Datagrams taken at once; slots in all, each batch in a place of its own until the copies are made.
+BATCH, IN_CAPACITY = 64, 512
+#: How often the socket is looked at again before anything is sent.
+MOST_BATCHES = 8
+#: Places in the table of flows; a power of two.
+BUCKETS = 1024
+#: Packets that may pass before Python has to look at them, and how many, or how old the first (ns), make it time to.
+MOST_PASSED, MANY_PASSED, LONG_PASSED_NS = 128, 64, 100_000_000
+
+#: A flow: the stream that passes. Its source, payload type, next number, session, group, own number; and where it comes from.
+FLOW_SSRC, FLOW_TYPE, FLOW_NEXT, FLOW_SESSION, FLOW_GROUP, FLOW_NUMBER, FLOW_FROM, FLOW = 0, 8, 16, 24, 32, 40, 48, 80
+#: Of a packet that passed: its flow's number, its length, and when it came.
+NOTE_FLOW, NOTE_SIZE, NOTE_REAL_US, NOTE_NS, NOTE = 0, 8, 16, 24, 32
+
+REALTIME, MONOTONIC = 0, 1
+EAGAIN = 11
+
 # -- the kernel's
 
 VECTOR_BASE, VECTOR_LENGTH, VECTOR = 0, 8, 16
@@ -56,3 +94,5 @@ SINGLY = (5, 22, 90, 95)
 # -- RTP
 
 FIXED_HEADER = 12
+#: Larger packets are not taken: no room is left for what protecting adds (SRTP_MAX_TRAILER_LEN and the SRTCP index).
+MAX_PACKET = SLOT - 148

@@ -1,18 +1,25 @@
 """The loops over packets and viewers. Plain Python on integers; :mod:`translate` makes machine code of every function here.
 
 So each of them takes and returns integers only, and calls nothing but one another and :mod:`memory`. `box` is the address of an
-outbox (:mod:`layout`). Nothing here keeps an address beyond a flush, but those in `box` itself.
+outbox, `tray` that of an inbox (:mod:`layout`). Nothing here keeps an address beyond a flush, but those in `box` itself.
 """
 
 from __future__ import annotations
 
 from .layout import (
+    ATTENTION,
+    BATCH,
+    BOX,
+    BUCKETS,
     CAPACITY,
+    CLOCK,
     CONTROL,
     CONTROL_LENGTH,
     DESCRIPTOR,
     DESTINATION,
     DESTINATIONS,
+    DUE,
+    EAGAIN,
     ENTRIES,
     ENTRY,
     ENTRY_GROUP,
@@ -20,7 +27,16 @@ from .layout import (
     ENTRY_SIZE,
     ERRNO,
     FAILED,
+    FAULT,
     FIXED_HEADER,
+    FLOW_FROM,
+    FLOW_GROUP,
+    FLOW_NEXT,
+    FLOW_NUMBER,
+    FLOW_SESSION,
+    FLOW_SSRC,
+    FLOW_TYPE,
+    FREE,
     GROUP_TARGETS,
     HEAD,
     HEAD_PACKET,
@@ -30,17 +46,45 @@ from .layout import (
     HEADER,
     HEADERS,
     HEADS,
+    IN_CAPACITY,
+    IN_HEADERS,
+    IN_NAME_LENGTH,
+    IN_SLOTS,
+    IN_VECTORS,
+    LONG_PASSED_NS,
     MADE,
+    MANY_PASSED,
+    MAX_PACKET,
     MAX_SEGMENTS,
     MEMMOVE,
     MESSAGES,
+    MONOTONIC,
+    MONOTONIC_NS,
+    MOST_BATCHES,
+    MOST_PASSED,
     MOST_TOGETHER,
     MOST_WAITING,
     MSG_DONTWAIT,
     NAME,
+    NAMES,
+    NOTE,
+    NOTE_FLOW,
+    NOTE_NS,
+    NOTE_REAL_US,
+    NOTE_SIZE,
+    NOTES,
+    OTHER_COUNT,
+    OTHERS,
+    PASSED,
+    PASSED_COUNT,
     PAYLOAD_TYPE,
+    PLAIN,
     PROTECT,
     PROTECT_RTCP,
+    REAL_US,
+    REALTIME,
+    RECEIVED,
+    RECVMMSG,
     RUNS,
     SEGMENT_LENGTH,
     SEGMENTS,
@@ -51,9 +95,14 @@ from .layout import (
     SINGLY,
     SLOT,
     SLOTS,
+    SOCKET,
     SOCKET_ADDRESS,
     SSRC,
+    TABLE,
+    TAKEN,
+    TIMESPEC,
     TS_OFFSET,
+    UNPROTECT,
     USED,
     VECTOR,
     VECTOR_COUNT,
@@ -64,7 +113,7 @@ from .layout import (
     WHOLE,
     WORD,
 )
-from .memory import error_number, exchange, get8, get16, get32, get64, move, put8, put16, put32, put64, transform
+from .memory import error_number, exchange, get8, get16, get32, get64, move, put8, put16, put32, put64, tell_time, transform
 
 
 def swapped16(value: int) -> int:
@@ -261,4 +310,130 @@ def flush(box: int) -> int:
         settle(box)
     if get64(box + MADE) > 0:
         transmit(box)
+    return 0
+
+
+# -- receiving
+
+
+def turn(tray: int) -> int:
+    """Take all datagrams that wait, and send on what may pass without Python. Stops behind the batch that has something for Python:
+    there are `OTHERS` then, and nothing was sent yet. `tray` is the address of an inbox.
+
+    What passes is exactly the next packet of an open flow, from where that comes from, in order, with a payload and no padding. All else
+    is for Python, and so is everything more of that flow until Python opens it again.
+    """
+    box = get64(tray + BOX)
+    if get64(box + WAITING) == 0:
+        put64(tray + FREE, 0)
+    put64(tray + OTHER_COUNT, 0)
+    put64(tray + FAULT, 0)
+    put64(tray + ATTENTION, 0)
+    for _ in range(MOST_BATCHES):
+        if get64(tray + FREE) + BATCH > IN_CAPACITY:
+            settle(box)
+            put64(tray + FREE, 0)
+        start = get64(tray + FREE)
+        headers = get64(tray + IN_HEADERS) + HEADER * start
+        taken = exchange(get64(tray + RECVMMSG), get64(tray + SOCKET), headers, BATCH, MSG_DONTWAIT)
+        if taken <= 0:
+            if taken < 0:
+                put64(tray + FAULT, error_number(get64(box + ERRNO)))
+                # The usual end: nothing more waits.
+                put64(tray + ATTENTION, 0 if get64(tray + FAULT) == EAGAIN else 1)
+            break
+        note_time(tray)
+        put64(tray + FREE, start + taken)
+        add(tray + TAKEN, taken)
+        others, count = get64(tray + OTHERS), 0
+        for slot in range(start, start + taken):
+            put64(get64(tray + PLAIN) + WORD * slot, 0)
+            if passes(tray, box, slot) == 0:
+                put64(others + WORD * count, slot)
+                count += 1
+        if count > 0:
+            put64(tray + OTHER_COUNT, count)
+            put64(tray + ATTENTION, 1)
+            return 0
+    flush(box)
+    passed = get64(tray + PASSED_COUNT)
+    if passed >= MANY_PASSED or (passed > 0 and get64(tray + MONOTONIC_NS) - get64(get64(tray + NOTES) + NOTE_NS) >= LONG_PASSED_NS):
+        put64(tray + DUE, 1)
+        put64(tray + ATTENTION, 1)
+    return 0
+
+
+def note_time(tray: int) -> int:
+    """Note when a batch came."""
+    tell_time(get64(tray + CLOCK), REALTIME, tray + TIMESPEC)
+    put64(tray + REAL_US, get64(tray + TIMESPEC) * 1_000_000 + get64(tray + TIMESPEC + WORD) // 1000)
+    tell_time(get64(tray + CLOCK), MONOTONIC, tray + TIMESPEC)
+    put64(tray + MONOTONIC_NS, get64(tray + TIMESPEC) * 1_000_000_000 + get64(tray + TIMESPEC + WORD))
+    return 0
+
+
+def bucket(ssrc: int) -> int:
+    """The place of a source in the table of flows."""
+    return (ssrc ^ ssrc >> 10 ^ ssrc >> 20) & (BUCKETS - 1)
+
+
+def same(one: int, other: int, size: int) -> int:
+    """1 if so many bytes are equal; `size` is a multiple of four."""
+    for at in range(0, size, 4):
+        if get32(one + at) != get32(other + at):
+            return 0
+    return 1
+
+
+def passes(tray: int, box: int, slot: int) -> int:
+    """Send a datagram on and return 1, or 0 if it is for Python."""
+    start, size = get64(tray + IN_SLOTS) + SLOT * slot, get32(get64(tray + IN_HEADERS) + HEADER * slot + RECEIVED)
+    # Version 2, no padding, no contributing sources; the second byte tells RTCP (RFC 5761 section 4).
+    if size < FIXED_HEADER or size > MAX_PACKET or get8(start) & 0xEF != 0x80 or 192 <= get8(start + 1) <= 223:
+        return 0
+    ssrc = swapped32(get32(start + 8))
+    place = get64(tray + TABLE) + WORD * bucket(ssrc)
+    flow, length = get64(place), get64(tray + IN_NAME_LENGTH)
+    if flow == 0 or get64(flow + FLOW_SSRC) != ssrc or same(flow + FLOW_FROM, get64(tray + NAMES) + length * slot, length) == 0:
+        return 0
+    number = swapped16(get16(start + 2))
+    if get8(start + 1) & 0x7F != get64(flow + FLOW_TYPE) or number != get64(flow + FLOW_NEXT) or get64(tray + PASSED_COUNT) == MOST_PASSED:
+        put64(place, 0)
+        return 0
+    vector = get64(tray + IN_VECTORS) + VECTOR * slot
+    put64(vector + VECTOR_LENGTH, size)
+    status = transform(get64(tray + UNPROTECT), get64(flow + FLOW_SESSION), start, vector + VECTOR_LENGTH)
+    plain = get64(vector + VECTOR_LENGTH)
+    put64(vector + VECTOR_LENGTH, SLOT)
+    if status != 0:
+        # Forged, or replayed: Python finds the same, and counts it.
+        return 0
+    extension = 0
+    if get8(start) & 0x10 != 0:
+        extension = 4 + 4 * swapped16(get16(start + FIXED_HEADER + 2)) if plain >= FIXED_HEADER + 4 else plain
+    if FIXED_HEADER + extension >= plain:
+        put64(get64(tray + PLAIN) + WORD * slot, plain)
+        put64(place, 0)
+        return 0
+    keep(tray, flow, start, plain)
+    # The header goes to where the extension ends: ids are agreed hop by hop (RFC 8285 section 4.1).
+    if extension > 0:
+        move(get64(box + MEMMOVE), start + extension, start, FIXED_HEADER)
+        put8(start + extension, 0x80)
+    if get64(get64(flow + FLOW_GROUP)) > 0:
+        queue(box, start + extension, plain - extension, get64(flow + FLOW_GROUP))
+    put64(flow + FLOW_NEXT, (number + 1) & 0xFFFF)
+    return 1
+
+
+def keep(tray: int, flow: int, start: int, size: int) -> int:
+    """Keep a packet that passes, for Python."""
+    count = get64(tray + PASSED_COUNT)
+    move(get64(get64(tray + BOX) + MEMMOVE), get64(tray + PASSED) + SLOT * count, start, size)
+    note = get64(tray + NOTES) + NOTE * count
+    put64(note + NOTE_FLOW, get64(flow + FLOW_NUMBER))
+    put64(note + NOTE_SIZE, size)
+    put64(note + NOTE_REAL_US, get64(tray + REAL_US))
+    put64(note + NOTE_NS, get64(tray + MONOTONIC_NS))
+    put64(tray + PASSED_COUNT, count + 1)
     return 0

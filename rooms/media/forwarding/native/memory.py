@@ -7,6 +7,7 @@ Addresses and values are 64-bit integers. Nothing is checked: an address that is
 from __future__ import annotations
 
 import ctypes
+import time
 
 _Packet = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 _Messages = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p, use_errno=True)
@@ -66,6 +67,13 @@ def transform(function: int, session: int, packet: int, length: int) -> int:
 def exchange(function: int, descriptor: int, headers: int, count: int, flags: int) -> int:
     """``sendmmsg`` or ``recvmmsg`` at address `function`: how many messages were taken, or -1."""
     return int(_Messages(function)(descriptor, headers, count, flags, None))
+
+
+def tell_time(function: int, clock: int, where: int) -> None:
+    """``clock_gettime``, which is at address `function`: puts seconds and nanoseconds of that clock `where` there is room for both."""
+    seconds, nanoseconds = divmod(time.clock_gettime_ns(clock), 1_000_000_000)
+    put64(where, seconds)
+    put64(where + 8, nanoseconds)
 
 
 def error_number(function: int) -> int:

@@ -88,6 +88,14 @@ def _exchange(typing: Any, function: Any, descriptor: Any, headers: Any, count: 
     return _word(_word, _word, _word, _word, _word), generate
 
 
+def _tell_time(typing: Any, function: Any, clock: Any, where: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _call(builder, arguments[0], _INT, [builder.trunc(arguments[1], _INT), arguments[2]])
+        return context.get_dummy_value()
+
+    return numba.types.void(_word, _word, _word), generate
+
+
 def _error_number(typing: Any, function: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         where = _call(builder, arguments[0], _WORD, [])
@@ -103,6 +111,7 @@ MEMORY = {
     "move": intrinsic(_move),
     "transform": intrinsic(_transform),
     "exchange": intrinsic(_exchange),
+    "tell_time": intrinsic(_tell_time),
     "error_number": intrinsic(_error_number),
 }
 

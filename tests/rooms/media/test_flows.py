@@ -1,0 +1,276 @@
+"""What passes without Python: exactly the next packet of an open flow; everything else, and whatever is held, goes the long way."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pylibsrtp import Policy, Session
+
+from rooms.media.forwarding import packets
+from rooms.media.forwarding.inbox import Flow, Inbox
+from rooms.media.forwarding.native.image import Code, Interpreted, load
+from rooms.media.forwarding.outbox import Group
+from tests.rooms.media.test_outbox import KEY, SSRC, Hall, Viewer, session
+
+TYPE, FIRST = 96, 65530
+RTCP = struct.pack("!BBHIIII", 0x80, 201, 4, SSRC, 0, 0, 0)
+ONE_BYTE = struct.pack("!HH", 0xBEDE, 1) + b"\x10\x2a\x00\x00"
+EMPTY = struct.pack("!HH", 0xBEDE, 0)
+
+
+def rtp(number: int, payload: bytes = b"sound", extension: bytes = b"", first: int = 0x80, kind: int = TYPE) -> bytes:
+    head = struct.pack("!BBHII", first | (0x10 if extension else 0), kind, number & 0xFFFF, number * 960 & 0xFFFFFFFF, SSRC)
+    return head + extension + payload
+
+
+@dataclass
+class Told:
+    """Who is told of what passed."""
+
+    packets: list[bytes] = field(default_factory=list)
+    flow: Flow | None = None
+    holds: bool = False
+
+    def passed(self, packet: bytes, arrival_us: int, age_s: float) -> None:
+        assert arrival_us > 1_600_000_000_000_000
+        assert 0 <= age_s < 100
+        self.packets.append(packet)
+        if self.holds and self.flow is not None:
+            self.flow.hold()
+
+
+class Street:
+    """A publisher, somebody else, the inbox that both send to, and viewers behind it."""
+
+    def __init__(self, code: Code | None = None) -> None:
+        self.hall = Hall(code)
+        self.inbox = Inbox(self.hall.socket.fileno(), 16, self.hall.outbox, code or load())
+        self.publisher, self.stranger = self.hall._bound(), self.hall._bound()
+        self.outgoing = session(Policy.SSRC_ANY_OUTBOUND)
+        policy = Policy(key=KEY, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM)
+        policy.allow_repeat_tx = True
+        self.inbound = Session(policy)
+        self.told = Told()
+        self.flow = self.told.flow = self.inbox.flow(self.told)
+        self.long_way: list[bytes | int] = []
+
+    def send(self, datagram: bytes, sender: socket.socket | None = None) -> None:
+        (sender or self.publisher).sendto(datagram, self.hall.socket.getsockname())
+
+    def protected(self, packet: bytes) -> bytes:
+        return self.outgoing.protect(packet)
+
+    def open(self, following: int, group: Group, slot: int) -> None:
+        self.flow.open(SSRC, TYPE, following, group, self.inbound._srtp[0], self.inbound, slot)
+
+    def begin(self, group: Group) -> None:
+        """The packet FIRST comes and is seen; those that follow may pass to the group."""
+        self.send(self.protected(rtp(FIRST)))
+        (slot,) = self.turn()
+        assert self.inbox.open(slot, self.inbound._srtp[0], rtcp=False) == rtp(FIRST)
+        self.open(FIRST + 1, group, slot)
+
+    def turn(self) -> list[int]:
+        return self.inbox.turn()
+
+    def all_turns(self) -> None:
+        """All that waits; what is for Python is unprotected."""
+        while slots := self.turn():
+            for slot in slots:
+                rtcp = 192 <= self.inbox.view[slot * 2048 + 1] <= 223
+                self.long_way.append(self.inbox.open(slot, self.inbound._srtp[0], rtcp))
+        self.hall.outbox.flush()
+
+    def viewer(self) -> Viewer:
+        return self.hall.viewer()
+
+    def close(self) -> None:
+        self.hall.close()
+
+
+@pytest.fixture
+def street() -> Any:
+    made = Street()
+    yield made
+    made.close()
+
+
+def test_what_comes_in_order_is_sent_on_at_once_and_told_later(street: Street) -> None:
+    viewer = street.viewer()
+    street.begin(Group([viewer.target]))
+    sent = [rtp(FIRST + 1), rtp(FIRST + 2, extension=ONE_BYTE), rtp(FIRST + 3, extension=EMPTY)]
+    for one in sent:
+        street.send(street.protected(one))
+    assert street.turn() == []
+    got = viewer.received()
+    assert [(p[0], p[2] << 8 | p[3], p[12:]) for p in got] == [(0x80, (FIRST + n) & 0xFFFF, b"sound") for n in (1, 2, 3)]
+    assert street.told.packets == []
+    street.inbox.tell()
+    assert street.told.packets == sent, "as they came, with their extensions"
+    street.inbox.tell()
+    assert street.told.packets == sent, "each once"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        rtp(FIRST + 2),
+        rtp(FIRST + 1, kind=97),
+        rtp(FIRST + 1, payload=b"\0\0\0\4", first=0xA0),
+        rtp(FIRST + 1, payload=b""),
+        rtp(FIRST + 1, payload=b"", extension=ONE_BYTE),
+        rtp(FIRST + 1, payload=b"csrc and more", first=0x81),
+    ],
+    ids=["a hole", "another type", "padding", "empty", "nothing but an extension", "contributing source"],
+)
+def test_anything_else_and_all_that_follows_is_for_python(street: Street, other: bytes) -> None:
+    viewer = street.viewer()
+    street.begin(Group([viewer.target]))
+    street.send(street.protected(other))
+    street.send(street.protected(rtp(FIRST + 3)))
+    street.all_turns()
+    assert len(street.long_way) == 2
+    assert viewer.received() == []
+    street.inbox.tell()
+    assert street.told.packets == []
+
+
+def test_what_was_unprotected_already_is_not_unprotected_again(street: Street) -> None:
+    street.begin(Group())
+    street.send(street.protected(rtp(FIRST + 1, payload=b"")))
+    street.all_turns()
+    assert street.long_way == [rtp(FIRST + 1, payload=b"")]
+
+
+def test_nobody_else_can_send_in_its_name_or_stop_it(street: Street) -> None:
+    viewer = street.viewer()
+    street.begin(Group([viewer.target]))
+    genuine = street.protected(rtp(FIRST + 1))
+    street.send(genuine[:-1] + bytes((genuine[-1] ^ 1,)))
+    street.send(bytes(20), street.stranger)
+    street.send(rtp(FIRST + 1), street.stranger)
+    (forged, _, _) = street.turn()
+    assert isinstance(street.inbox.open(forged, street.inbound._srtp[0], rtcp=False), int)
+    assert street.turn() == []
+    assert viewer.received() == []
+    street.send(genuine)
+    assert street.turn() == []
+    assert len(viewer.received()) == 1
+
+
+def test_what_comes_from_another_address_does_not_pass_though_it_is_genuine(street: Street) -> None:
+    viewer = street.viewer()
+    street.begin(Group([viewer.target]))
+    street.send(street.protected(rtp(FIRST + 1)), street.stranger)
+    assert len(street.turn()) == 1
+    assert street.turn() == []
+    assert viewer.received() == []
+
+
+def test_what_is_held_is_told_and_passes_no_more(street: Street) -> None:
+    viewer = street.viewer()
+    group = Group([viewer.target])
+    street.begin(group)
+    street.send(street.protected(rtp(FIRST + 1)))
+    assert street.turn() == []
+    street.flow.hold()
+    assert street.told.packets == [rtp(FIRST + 1)]
+    street.send(street.protected(rtp(FIRST + 2)))
+    (slot,) = street.turn()
+    assert len(viewer.received()) == 1, "the one before"
+    assert street.inbox.open(slot, street.inbound._srtp[0], rtcp=False) == rtp(FIRST + 2)
+    street.open(FIRST + 3, group, slot)
+    street.send(street.protected(rtp(FIRST + 3)))
+    assert street.turn() == []
+    assert len(viewer.received()) == 1
+
+
+def test_an_owner_may_hold_the_flow_while_it_is_told(street: Street) -> None:
+    street.begin(Group())
+    street.told.holds = True
+    for number in (1, 2, 3):
+        street.send(street.protected(rtp(FIRST + number)))
+    assert street.turn() == []
+    street.inbox.tell()
+    assert street.told.packets == [rtp(FIRST + number) for number in (1, 2, 3)]
+
+
+def test_a_group_lives_until_its_copies_are_made(street: Street) -> None:
+    viewer = street.viewer()
+    street.begin(Group([viewer.target]))
+    street.send(street.protected(rtp(FIRST + 1)))
+    street.send(RTCP[:8])
+    (slot,) = street.turn()
+    # Nothing was sent yet, as there was something for Python, which takes the viewer away.
+    street.flow.hold()
+    street.open(FIRST + 2, Group(), slot)
+    viewer.target.end()
+    assert street.turn() == []
+    street.hall.outbox.flush()
+    assert len(viewer.received()) == 1
+
+
+def test_two_sources_in_one_place_take_turns(street: Street) -> None:
+    street.begin(Group())
+    street.send(street.protected(rtp(FIRST + 1)))
+    assert street.turn() == []
+    other = street.inbox.flow(Told())
+    other.open(SSRC, TYPE, 1, Group(), street.inbound._srtp[0], street.inbound, 0)
+    assert street.told.packets == [rtp(FIRST + 1)]
+    street.flow.hold()
+    street.send(street.protected(rtp(FIRST + 2)))
+    assert len(street.turn()) == 1
+
+
+def test_more_than_may_pass_unseen_is_for_python(street: Street) -> None:
+    street.begin(Group())
+    for number in range(1, 131):
+        street.send(street.protected(rtp(FIRST + number)))
+    street.all_turns()
+    assert street.inbox.due
+    street.inbox.tell()
+    assert not street.inbox.due
+    assert (len(street.told.packets), len(street.long_way)) == (128, 2)
+
+
+datagrams = st.one_of(
+    st.builds(lambda size, extension: ("rtp", size, extension), st.integers(0, 1300), st.sampled_from([b"", ONE_BYTE, EMPTY])),
+    st.just(("rtp", 1000, ONE_BYTE)),
+    st.sampled_from([("skip", 0, b""), ("repeat", 0, b""), ("forged", 0, b""), ("stranger", 0, b""), ("rtcp", 0, b""), ("open", 0, b"")]),
+    st.builds(lambda raw: ("raw", 0, raw), st.binary(max_size=40)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=st.lists(datagrams, max_size=30))
+def test_machine_code_and_the_same_lines_in_python_let_the_same_pass(program: list[tuple[str, int, bytes]]) -> None:
+    results = []
+    for code in (load(), Interpreted()):
+        street = Street(code)
+        viewer = street.viewer()
+        group = Group([viewer.target])
+        street.begin(group)
+        number, last = FIRST, b"\x80"
+        for what, size, extra in program:
+            if what == "open":
+                street.all_turns()
+                street.open(number + 1, group, 0)
+                continue
+            if what in ("rtp", "skip", "stranger", "forged"):
+                number += 2 if what == "skip" else 1
+                last = street.protected(rtp(number, bytes(size or 20 if what != "rtp" else size), extra))
+            data = {"rtcp": RTCP, "raw": extra, "forged": last[:-1] + bytes((last[-1] ^ 1,))}.get(what, last)
+            street.send(data, street.stranger if what == "stranger" else None)
+        street.all_turns()
+        street.inbox.tell()
+        got = viewer.received()
+        results.append((got, street.told.packets, street.long_way, street.inbox.received))
+        assert [p[12:] for p in got] == [packets.without_extension(p)[12:] for p in street.told.packets]
+        street.close()
+    assert results[0] == results[1]
