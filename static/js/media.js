@@ -8,7 +8,6 @@ import { configuration } from './ice.js';
 import { inboundOf, measure, since } from './measure.js';
 import { Patient } from './patience.js';
 import { ANSWER_LIMIT_MS, end, Publisher } from './publisher.js';
-import { Redundancy } from './redundancy.js';
 import { Rescue } from './rescue.js';
 
 /** @typedef {import('./protocol.js').Connection} Connection */
@@ -160,7 +159,6 @@ export class Media {
   /** The newest measurement. @type {Sample | null} */
   sample = null;
   #patient = new Patient();
-  #redundancy = new Redundancy();
   /** How the others are connected, by endpoint. @type {Map<string, import('./protocol.js').NetworkView | null>} */
   #networks = new Map();
 
@@ -225,7 +223,6 @@ export class Media {
     const found = await measure(this.publisher.pc, this.subscriber.pc, this.#totals, { sources, screens });
     this.#totals = found.totals;
     this.sample = found.sample;
-    this.publisher.redundant(this.#redundancy.take(found.sample.up?.sound_lost_percent ?? null, performance.now()));
     this.#patient.wait(this.subscriber.tracks.values(), this.#networks, found.sample);
     return found.sample;
   }

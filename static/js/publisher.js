@@ -19,7 +19,7 @@ const ALWAYS = /** @type {const} */ (['microphone', 'camera']);
  * the profile that RFC 7742 asks of all.
  */
 const CODECS = /** @type {const} */ ({
-  audio: [{ mime: 'audio/opus', parameters: /^/ }, { mime: 'audio/red', parameters: /^/ }],
+  audio: [{ mime: 'audio/opus', parameters: /^/ }],
   video: [
     { mime: 'video/vp8', parameters: /^/ },
     { mime: 'video/h264', parameters: /^(?=.*packetization-mode=1)(?=.*profile-level-id=42e0)/i },
@@ -63,8 +63,6 @@ export class Publisher {
   #tuning = false;
   #again = false;
   #wanted = false;
-  /** Whether each packet of sound carries the one before it. */
-  #redundant = false;
 
   /** @param {Connection} connection */
   constructor(connection) {
@@ -148,21 +146,6 @@ export class Publisher {
     void this.#tune();
   }
 
-  /**
-   * Send sound with redundancy (RED) or without. The browser sends what stands first in the answer, which keeps to the order of the
-   * offer. While a negotiation is going on nothing is done: it is said again each second.
-   * @param {boolean} on
-   */
-  redundant(on) {
-    const { pc } = this;
-    const line = this.lines.get('microphone');
-    const busy = pc === null || this.transport === null || pc.signalingState !== 'stable' || this.#writing === pc || this.#asked.length > 0;
-    if (on === this.#redundant || busy || !line || this.connection.link !== 'open' || !takesRedundancy(pc)) return;
-    this.#redundant = on;
-    prefer(line, 'audio', on);
-    void this.#offer(pc);
-  }
-
   #retry() {
     this.drop();
     if (this.#wanted) this.#backoff.later(() => this.#wanted && this.pc === null && void this.#begin());
@@ -186,7 +169,7 @@ export class Publisher {
   #line(pc, source) {
     const kind = KINDS[source];
     const transceiver = this.#transceiver(pc, source);
-    prefer(transceiver, kind, this.#redundant);
+    prefer(transceiver, kind);
     this.lines.set(source, transceiver);
   }
 
@@ -324,11 +307,6 @@ function canLayer() {
   return (RTCRtpSender.getCapabilities('video')?.codecs ?? []).some((codec) => codec.mimeType.toLowerCase() === 'video/vp8');
 }
 
-/** Whether the engine takes sound with redundancy. @param {RTCPeerConnection} pc */
-function takesRedundancy(pc) {
-  return /^a=rtpmap:\d+ red\//m.test(pc.remoteDescription?.sdp ?? '');
-}
-
 /** Close for good, without an event. @param {RTCPeerConnection} pc */
 export function end(pc) {
   pc.onconnectionstatechange = null;
@@ -339,14 +317,12 @@ export function end(pc) {
  * Offer our codecs and their retransmission only: in a third of the bytes.
  * @param {RTCRtpTransceiver} transceiver
  * @param {'audio' | 'video'} kind
- * @param {boolean} redundant of sound, that with redundancy first
  */
-function prefer(transceiver, kind, redundant) {
+function prefer(transceiver, kind) {
   const known = RTCRtpSender.getCapabilities(kind)?.codecs ?? [];
   const found = CODECS[kind].flatMap(({ mime, parameters }) =>
     known.filter((codec) => codec.mimeType.toLowerCase() === mime && parameters.test(codec.sdpFmtpLine ?? '')),
   );
-  if (redundant) found.sort((a, b) => Number(b.mimeType.toLowerCase() === 'audio/red') - Number(a.mimeType.toLowerCase() === 'audio/red'));
   const repair = known.filter((codec) => codec.mimeType.toLowerCase() === 'video/rtx');
   if (found.length > 0 && 'setCodecPreferences' in transceiver) transceiver.setCodecPreferences([...found, ...repair]);
 }

@@ -55,18 +55,3 @@ def test_a_way_up_that_is_weak_for_eight_seconds_is_told_and_taken_back_after_ei
 def test_a_moment_of_weakness_or_no_word_is_nobodys_business() -> None:
     assert not any(weak((["poor"] * 7 + ["fair"]) * 3))
     assert not any(weak([None] * 30))
-
-
-def repeats(lost: Sequence[float | None]) -> list[bool]:
-    return list(run("redundancy.js", "((sound) => lost.map((share, s) => sound.take(share, 1000 * s)))(new Redundancy())", lost=list(lost)))
-
-
-def test_sound_is_sent_twice_while_the_way_up_loses_some_and_a_minute_longer() -> None:
-    told = repeats([0.0] * 10 + [10.0] * 10 + [0.0] * 100)
-    assert not any(told[:12])
-    assert all(told[14:75])
-    assert not told[-1]
-
-
-def test_a_lost_packet_or_no_word_is_no_lossy_path() -> None:
-    assert not any(repeats([0.0] * 5 + [8.0] + [0.0] * 20 + [None] * 20))
