@@ -12,7 +12,6 @@ from .copies import Copy
 from .layer import LONG_AGO, Layer
 from .outbox import Target
 from .packets import ReportBlock
-from .red import Redundancy
 from .track import Track
 
 if TYPE_CHECKING:
@@ -40,9 +39,6 @@ class Consumer:
         self.track = track
         self.codec = track.codec or offered(KIND[track.key.source])[0]
         self.accepted: tuple[Codec, ...] = ()
-        self.takes_redundancy = False
-        self._redundancy = Redundancy()
-        self._asked = self._sent_then = 0
         self.asked: Codec | None = None
         self.answered: Codec | None = None
         self.ssrc = secrets.randbits(32) or 1
@@ -81,8 +77,6 @@ class Consumer:
                 target.retype(codec.payload_type)
         active = self.codec in self.accepted and self.allowed and transport.ready and transport.may_start(self)
         now = transport.context.clock()
-        if not active:
-            self.copy.repeat(False, self.codec.payload_type)
         if active and not self.active and transport.destination is not None:
             outbox, dtls = transport.context.outbox, transport.dtls
             target = Target(outbox, dtls.outbound, transport.destination, self.ssrc, self.codec.payload_type, keeps=dtls)
@@ -167,7 +161,6 @@ class Consumer:
                 self.unrepaired += 1
                 transport.context.counts["unrepaired"] += 1
                 continue
-            self._asked += number not in self._again_at
             self._again_at.pop(number, None)
             self._again_at[number] = now
             if len(self._again_at) > AGAIN_MEMORY:
@@ -255,24 +248,12 @@ class Consumer:
             self._silent, fraction = False, 0.0
         self._highest = block.highest
         self._losses.append(fraction)
-        self._repeat(fraction, now)
         sent_at = self._reports.pop(block.lsr, None)  # the same clock is answered again and again, with the delay of then
         if sent_at is not None:
             rtt_s = max(0.0, now - sent_at - block.dlsr / 65536)
             self.rtt_ms = round(rtt_s * 1000, 1)
             if self.shows and block.dlsr < FRESH:
                 self.transport.downlink.delayed(rtt_s, fraction, now)
-
-    def _repeat(self, fraction: float, now: float) -> None:
-        """Where the path loses sound, each packet carries that of the one before it too: a repair would come a round trip later."""
-        sent, asked = self.copy.sent - self._sent_then, self._asked
-        self._sent_then, self._asked = self.copy.sent, 0
-        doubled = self.codec.red_payload_type
-        # What was sent again in the same stream counts as received there: what was asked for tells what was lost.
-        fraction = max(fraction, min(1.0, asked / sent)) if sent > 0 else fraction
-        if doubled is not None and self.takes_redundancy and self.active:
-            on = self._redundancy.worth_it(fraction, now)
-            self.copy.repeat(on, doubled if on else self.codec.payload_type)
 
     def new_loss(self) -> float | None:
         """The share (0 to 1) that was lost by the reports since this was asked last; None if none came."""
@@ -297,5 +278,4 @@ class Consumer:
             "wanted": layers[min(level, len(layers) - 1)].rid if level >= 0 and layers else None,
             "waits": bool(self.copy.wanted),
             "slower": self.choice.slower,
-            "redundant": self.copy.redundant,
         }

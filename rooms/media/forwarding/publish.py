@@ -139,10 +139,6 @@ class PublishTransport(Transport):
             producer.arrived(packet, retransmitted=False)
             if producer.flows():
                 self._open(producer, ssrc)
-        elif payload_type == producer.red_payload_type:
-            if producer.ssrc != ssrc:
-                producer.begin(ssrc)
-            producer.arrived_redundant(packet)
         else:
             self.context.port.dropped["media_unknown_payload_type"] += 1
 
@@ -175,7 +171,7 @@ class PublishTransport(Transport):
         if ssrc in self._by_ssrc or len(self._by_ssrc) >= MAX_SSRCS:
             return None
         payload_type = packet[1] & 0x7F
-        fitting = [p for p in self.producers if payload_type in (p.payload_type, p.rtx_payload_type, p.red_payload_type)]
+        fitting = [p for p in self.producers if payload_type in (p.payload_type, p.rtx_payload_type)]
         told = packets.extensions(packet)
         mid = told.get(self._extensions.get(sdp.MID_EXTENSION, 0))
         rid = told.get(self._extensions.get(sdp.REPAIRED_RID_EXTENSION, 0)) or told.get(self._extensions.get(sdp.RID_EXTENSION, 0))
@@ -256,7 +252,7 @@ class PublishTransport(Transport):
         }
 
 
-SUMMED = ("packets", "bytes", "lost", "repaired", "recovered", "nacks", "plis", "dropped_not_permitted", "bitrate_bps", "key_frames")
+SUMMED = ("packets", "bytes", "lost", "repaired", "nacks", "plis", "dropped_not_permitted", "bitrate_bps", "key_frames")
 HIGHEST = ("fraction_lost", "jitter_ms", "last_arrival_us")
 
 

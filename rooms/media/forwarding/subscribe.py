@@ -170,9 +170,7 @@ class SubscribeTransport(Transport):
                 slot.reusable = True
                 continue
             slot.consumer.answered = slot.consumer.asked
-            known = tuple(section.known()) if section.receives else ()
-            slot.consumer.accepted = tuple(described.codec for described in known)
-            slot.consumer.takes_redundancy = any(described.red_payload_type is not None for described in known)
+            slot.consumer.accepted = tuple(described.codec for described in section.known()) if section.receives else ()
             slot.consumer.update()
         self.start(answer.ufrag, answer.fingerprints)
         if self._differs():

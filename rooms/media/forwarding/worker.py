@@ -190,18 +190,16 @@ class Worker:
         ``{"instance", "worker": {...}, "routers": {router: {"epoch", "endpoints": {endpoint: {...}}}}}``. An endpoint has
 
         * ``publish``: null, or ``{"transport", "state", "rtt_ms", "limit_bps", "producers": {source: {"codec", "packets", "bytes", "lost",
-          "repaired", "recovered", "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed", "dropped_not_permitted",
+          "repaired", "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed", "dropped_not_permitted",
           "last_arrival_us", "bitrate_bps", "frames_per_second", "width", "height", "key_frames", "layers"}}}``.
           `packets` counts all that arrived; `forwarded` each copy that went to a viewer, `recorded` each that went to the recorder's
           feed, `fed` those since the present recording began with the track (null before); `dropped_not_permitted` what the gate held
-          back. `lost` is what repair did not bring back, `fraction_lost` (0 to 1) the loss before repair in the last second; `recovered` of
-          the `repaired` came as redundancy (RED). `rtt_ms` is null until it was measured, `limit_bps` (what the path up carries) where no
-          limit was seen.
+          back. `lost` is what repair did not bring back, `fraction_lost` (0 to 1) the loss before repair in the last second. `rtt_ms` is
+          null until it was measured, `limit_bps` (what the path up carries) where no limit was seen.
           `layers`: of a simulcast the same of each layer by its rid, without what counts for the track as a whole; the sums and the
           worst of them stand above, size and frame rate are those of the best layer that comes.
         * ``subscribe``: null, or ``{"transport", "state", "downlink", "consumers": {"endpoint/source": {"packets", "bytes", "nacks", "rtx",
-          "unrepaired", "padding", "fraction_lost", "rtt_ms", "undecodable", "bitrate_bps", "layer", "wanted", "waits", "slower",
-          "redundant"}}}``. `redundant`: sound goes there with that of the packet before.
+          "unrepaired", "padding", "fraction_lost", "rtt_ms", "undecodable", "bitrate_bps", "layer", "wanted", "waits", "slower"}}}``.
           `undecodable`: the browser answered without the track's codec. `layer` is the rid that it is sent, "" where there is only one,
           null for none; `wanted` the one that was chosen for it, null if it is to get none; `waits`: a key frame is waited for;
           `slower`: without the frames that no other needs. Of the packets asked for (`nacks`), `rtx` were sent again; `unrepaired`
