@@ -86,7 +86,11 @@ class Settings(BaseSettings):
     media_port: int | None = Field(
         None, ge=1, le=65535, description="UDP port that browsers are told, where it differs from udp_port (port forwarding); likewise."
     )
-    dtx: bool = Field(True, description="Microphones send next to nothing in pauses (Opus DTX); not those of rooms with several people.")
+    dtx: bool = Field(
+        False,
+        description="Microphones send next to nothing in pauses (Opus DTX); not those of rooms with several people. "
+        "Off: what an encoder takes for a pause is not on record.",
+    )
 
     janus_urls: str = Field("", description="WebSockets of the Janus of each worker, separated by commas; empty: serve starts them itself.")
     janus_admin_urls: str = Field("", description="WebSockets of their admin API, in the same order.")

@@ -34,8 +34,11 @@ AGAIN_S = 5.0
 """The desired state is stated again so often, whatever happened to the engine's."""
 RETRY_S = 0.3
 SETTLE_LIMIT_S = 5.0
-DISOBEDIENT_PACKETS = 25
-"""Packets a second dropped for want of a right, two seconds running: a browser that goes on sending."""
+DISOBEDIENT_PACKETS = {Source.MICROPHONE: 2}
+"""Packets a second dropped for want of a right, :data:`DISOBEDIENT_SECONDS` running: a browser that goes on sending. Of pictures it
+is :data:`DISOBEDIENT_PICTURE_PACKETS`; a microphone that picks up nothing sends five a second (DTX), one that is closed none."""
+DISOBEDIENT_PICTURE_PACKETS = 25
+DISOBEDIENT_SECONDS = 3
 DISOBEDIENT_EVERY_S = 60.0
 REFUSALS = {
     "lost": "media_away",
@@ -325,13 +328,13 @@ class MediaLink:
                 await self._owner.note(RaiseAlert("picture_undecodable", "warning", participant, wanted[participant]))
 
     async def _watch_drops(self, track: Track, dropped: int) -> None:
-        """A browser that sends what it may not, for two seconds running, is noted once a minute."""
-        before, running = self._drops.get(track, (dropped, 0))
-        running = running + 1 if dropped - before >= DISOBEDIENT_PACKETS else 0
-        self._drops[track] = (dropped, running)
+        """A browser that sends what it may not, for some seconds running, is noted once a minute."""
         endpoint, source = track
+        before, running = self._drops.get(track, (dropped, 0))
+        running = running + 1 if dropped - before >= DISOBEDIENT_PACKETS.get(source, DISOBEDIENT_PICTURE_PACKETS) else 0
+        self._drops[track] = (dropped, running)
         now_s = time.monotonic()
-        if running < 2 or now_s - self._noted.get(endpoint, float("-inf")) < DISOBEDIENT_EVERY_S:
+        if running < DISOBEDIENT_SECONDS or now_s - self._noted.get(endpoint, float("-inf")) < DISOBEDIENT_EVERY_S:
             return
         self._noted[endpoint] = now_s
         state = self._owner.journal.state

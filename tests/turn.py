@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import hashlib
 import ipaddress
 import re
 import shutil
@@ -40,6 +42,13 @@ class Turn:
     @property
     def certificate(self) -> Path:
         return self.folder / "turn.crt"
+
+    @property
+    def pin(self) -> str:
+        """Of the certificate's key, as a browser is told whom to trust though no authority has signed: base64 of its SHA-256."""
+        key = x509.load_pem_x509_certificate(self.certificate.read_bytes()).public_key()
+        plain = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return base64.b64encode(hashlib.sha256(plain).digest()).decode()
 
     def url(self, way: str) -> str:
         """Its address by "udp", "tcp" or "tls"."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from playwright.async_api import Page, expect
@@ -30,7 +31,7 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turn]:
     made.stop()
 
 
-@pytest.fixture(params=["udp", "tcp"])
+@pytest.fixture(params=["udp", "tcp", "tls"])
 def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -44,6 +45,12 @@ def relayed_site(tmp_path_factory: pytest.TempPathFactory, relay: Turn, way: str
         site.stop()
 
 
+@pytest.fixture
+def comer(relay: Turn, person: PersonFactory) -> PersonFactory:
+    """People whose browsers take the relay's certificate for a good one."""
+    return partial(person, flags=(f"--ignore-certificate-errors-spki-list={relay.pin}",))
+
+
 async def ways(page: Page) -> list[str]:
     """By which way each connection of a page goes."""
     found: list[str] = await page.evaluate(WAYS)
@@ -51,10 +58,10 @@ async def ways(page: Page) -> list[str]:
 
 
 @pytest.mark.main
-async def test_a_hearing_through_the_relay_alone(relayed_site: Site, relay: Turn, way: str, person: PersonFactory) -> None:
+async def test_a_hearing_through_the_relay_alone(relayed_site: Site, relay: Turn, way: str, comer: PersonFactory) -> None:
     court = await Court.open(relayed_site)
     held = await court.sitting((("李明", "party"),))
-    judge, other = await asyncio.gather(person(0), person(1))
+    judge, other = await asyncio.gather(comer(0), comer(1))
     chair = await take_the_chair(judge, relayed_site, held)
     party = await to_the_waiting_room(other, held, "李明")
     await chair.admit("李明")
@@ -74,11 +81,11 @@ async def test_a_hearing_through_the_relay_alone(relayed_site: Site, relay: Turn
 
 
 async def test_the_device_check_tells_of_the_relay_and_of_one_that_is_blocked(
-    relayed_site: Site, relay: Turn, way: str, person: PersonFactory
+    relayed_site: Site, relay: Turn, way: str, comer: PersonFactory
 ) -> None:
     court = await Court.open(relayed_site)
     held = await court.sitting((("李明", "party"),))
-    li = await person()
+    li = await comer()
     await consent(li.page, held.links["李明"])
     await li.page.click('[data-part="start"]')
     await li.page.get_by_role("button", name="听到了").click(timeout=30_000)

@@ -17,8 +17,8 @@ from tests.browser.participants import DESK, PHONE
 from tests.browser.site import Site
 from tests.caller import Caller
 
-HELD_ELSEWHERE = ("/hearing/", "/archive/{sitting}")
-"""Pages that other tests look at while there is something to see on them."""
+HELD_ELSEWHERE = ("/hearing/", "/archive/{sitting}", "/exchange/sittings")
+"""Pages that other tests look at while there is something to see on them, and a file that is taken away."""
 SETTINGS = (("zh-CN", "light", "normal", DESK), ("en", "dark", "large", PHONE))
 
 

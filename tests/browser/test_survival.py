@@ -316,7 +316,7 @@ async def still_muted(hearing: Hearing) -> None:
     async def second_of_sound() -> bool:
         await muted.person.send_anyway("audio")  # again and again: the page closes it with every state
         await asyncio.sleep(0.3)
-        return await muted.person.packets_sent("audio") >= sent + 50
+        return await muted.person.packets_sent("audio") >= sent + 10
 
     await eventually(second_of_sound, f"{MUTED}'s browser sends")
     for seat in hearing.seen_by(muted):
