@@ -2,9 +2,7 @@
 // keys do the same; click an empty place to book. Nothing is moved before the server says so.
 
 import { openPanel } from "./booking-panel.js";
-import { announce } from "./page.js";
-import { t } from "./i18n.js";
-import { ARROWS, follow, isWide, proposeMove, SHORTEST, span, STEP, tellPlace } from "./moving.js";
+import { follow, followKeys, isWide, proposeMove, SHORTEST, span, STEP } from "./moving.js";
 
 /** @typedef {import("./moving.js").Place} Place */
 
@@ -14,7 +12,7 @@ export class BookingCells extends HTMLElement {
     this.busy = false;
     /** @type {HTMLElement | null} */
     this.target = null;
-    /** @type {{item: HTMLElement, place: Place, from: Place} | null} */
+    /** @type {import("./moving.js").KeyMove | null} */
     this.keyMove = null;
   }
 
@@ -26,11 +24,7 @@ export class BookingCells extends HTMLElement {
   connectedCallback() {
     this.addEventListener("pointerdown", (event) => this.grab(event));
     this.addEventListener("click", (event) => this.clicked(event));
-    this.addEventListener("keydown", (event) => this.pressed(event));
-    this.addEventListener("focusout", (event) => {
-      const next = event.relatedTarget;
-      if (this.keyMove && !(next instanceof Node && this.keyMove.item.contains(next)) && !this.busy) this.abandon();
-    });
+    followKeys(this);
   }
 
   /** Whether a day is among those that are shown. @param {string} day */
@@ -82,7 +76,7 @@ export class BookingCells extends HTMLElement {
   }
 
   /** @param {Place} place @param {HTMLElement} item */
-  showTarget(place, item) {
+  showPlace(place, item) {
     this.clearTarget();
     const cell = this.cellOf(place);
     if (!cell) return;
@@ -117,7 +111,7 @@ export class BookingCells extends HTMLElement {
       move: (now) => {
         const over = document.elementsFromPoint(now.clientX, now.clientY).find((each) => each.matches(".bw-cell"));
         if (over instanceof HTMLElement && this.contains(over)) place = this.into(was, over);
-        this.showTarget(place, item);
+        this.showPlace(place, item);
       },
       drop: () => void proposeMove(this, item, was, place),
       abort: () => this.abandon(item),
@@ -138,38 +132,6 @@ export class BookingCells extends HTMLElement {
     if (!(cell instanceof HTMLElement) || !isWide()) return;
     const query = new URLSearchParams({ day: cell.dataset.day ?? "", room: cell.dataset.room ?? "" });
     void openPanel(`/sittings/new?${query}`, null);
-  }
-
-  /** @param {KeyboardEvent} event */
-  pressed(event) {
-    const target = event.target instanceof Element ? event.target : null;
-    const item = target?.closest(".bg-item");
-    if (!(item instanceof HTMLElement)) return;
-    if (this.keyMove && (event.key === "Escape" || event.key === "Enter")) {
-      event.preventDefault();
-      event.stopPropagation();
-      const { place, from } = this.keyMove;
-      this.keyMove = null;
-      if (event.key === "Enter") void proposeMove(this, item, from, place);
-      else {
-        this.abandon(item);
-        announce(t("Left where it was"));
-      }
-      return;
-    }
-    if (!ARROWS.includes(event.key) || !(event.altKey || this.keyMove) || this.busy) return;
-    event.preventDefault();
-    if (!item.hasAttribute("data-movable")) {
-      announce(t("A sitting that has begun or is over cannot be moved"));
-      return;
-    }
-    const from = this.placeOf(item);
-    this.keyMove ??= { item, place: from, from };
-    const place = this.stepped(this.keyMove.place, event.key, event.shiftKey);
-    this.keyMove.place = place;
-    item.classList.add("is-moving");
-    this.showTarget(place, item);
-    tellPlace(this, place, this.obstacle(place, item));
   }
 
   /** @param {Place} place @param {string} key @param {boolean} start with Shift the arrows change the start @returns {Place} */

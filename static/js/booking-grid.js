@@ -2,9 +2,7 @@
 // arrow keys do the same. Nothing is moved before the server says so.
 
 import { openPanel } from "./booking-panel.js";
-import { announce } from "./page.js";
-import { t } from "./i18n.js";
-import { ARROWS, follow, isWide, proposeMove, SHORTEST, span, STEP, tellPlace, time } from "./moving.js";
+import { follow, followKeys, isWide, proposeMove, SHORTEST, span, STEP, time } from "./moving.js";
 
 const FINE_STEP = 5;
 const NEW_LENGTH = 60;
@@ -22,7 +20,7 @@ export class BookingGrid extends HTMLElement {
     this.busy = false;
     /** @type {HTMLElement | null} */
     this.ghost = null;
-    /** @type {{item: HTMLElement, place: Place, from: Place} | null} */
+    /** @type {import("./moving.js").KeyMove | null} */
     this.keyMove = null;
   }
 
@@ -40,11 +38,7 @@ export class BookingGrid extends HTMLElement {
     this.addEventListener("pointermove", (event) => this.hover(event));
     this.addEventListener("pointerleave", () => this.clearHint());
     this.addEventListener("click", (event) => this.clicked(event));
-    this.addEventListener("keydown", (event) => this.pressed(event));
-    this.addEventListener("focusout", (event) => {
-      const next = event.relatedTarget;
-      if (this.keyMove && !(next instanceof Node && this.keyMove.item.contains(next)) && !this.busy) this.abandon();
-    });
+    followKeys(this);
   }
 
   /** Minutes of the day → share of the track's width. @param {number} minutes */
@@ -150,6 +144,11 @@ export class BookingGrid extends HTMLElement {
     if (this.ghost.parentElement !== track) track.append(this.ghost);
   }
 
+  /** Where an item would go. @param {Place} place @param {HTMLElement} item */
+  showPlace(place, item) {
+    this.showGhost(place, span(place), item);
+  }
+
   hideGhost() {
     this.ghost?.remove();
     this.ghost = null;
@@ -215,7 +214,7 @@ export class BookingGrid extends HTMLElement {
           const from = Math.max(0, Math.min(was.from + by, 1440 - length));
           place = { ...was, room: this.roomAt(now.clientY) ?? was.room, from, to: from + length };
         }
-        this.showGhost(place, span(place), item);
+        this.showPlace(place, item);
       },
       drop: () => void proposeMove(this, item, was, place),
       abort: () => this.abandon(item),
@@ -249,38 +248,6 @@ export class BookingGrid extends HTMLElement {
   }
 
   // ---------------------------------------------------------------------------------------------- by keyboard
-
-  /** @param {KeyboardEvent} event */
-  pressed(event) {
-    const target = event.target instanceof Element ? event.target : null;
-    const item = target?.closest(".bg-item");
-    if (!(item instanceof HTMLElement)) return;
-    if (this.keyMove && (event.key === "Escape" || event.key === "Enter")) {
-      event.preventDefault();
-      event.stopPropagation();
-      const { place, from } = this.keyMove;
-      this.keyMove = null;
-      if (event.key === "Enter") void proposeMove(this, item, from, place);
-      else {
-        this.abandon(item);
-        announce(t("Left where it was"));
-      }
-      return;
-    }
-    if (!ARROWS.includes(event.key) || !(event.altKey || this.keyMove) || this.busy) return;
-    event.preventDefault();
-    if (!item.hasAttribute("data-movable")) {
-      announce(t("A sitting that has begun or is over cannot be moved"));
-      return;
-    }
-    const from = this.placeOf(item);
-    this.keyMove ??= { item, place: from, from };
-    const place = this.stepped(this.keyMove.place, event.key, event.shiftKey);
-    this.keyMove.place = place;
-    item.classList.add("is-moving");
-    this.showGhost(place, span(place), item);
-    tellPlace(this, place, this.obstacle(place, item));
-  }
 
   /** @param {Place} place @param {string} key @param {boolean} length @returns {Place} */
   stepped(place, key, length) {

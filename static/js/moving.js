@@ -6,10 +6,19 @@ import { t } from "./i18n.js";
 
 export const STEP = 15; // minutes
 export const SHORTEST = 10;
-export const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
+const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 
 /** @typedef {{room: string, day: string, from: number, to: number}} Place from and to in minutes of the day */
-/** @typedef {HTMLElement & {busy: boolean, abandon: (item?: HTMLElement) => void, spotOf: (place: Place) => string}} Calendar */
+/** @typedef {{item: HTMLElement, place: Place, from: Place}} KeyMove a move by keyboard that is not decided yet */
+/**
+ * What a day, a week or a month does for a move. `spotOf`: where a place is, in words. `obstacle`: what lies in the way as it is shown.
+ * `stepped`: the place one arrow further, with Shift its second meaning. `showPlace`: where it would go. `abandon`: nothing moves.
+ * @typedef {HTMLElement & {
+ *   busy: boolean, keyMove: KeyMove | null, placeOf: (item: HTMLElement) => Place, spotOf: (place: Place) => string,
+ *   obstacle: (place: Place, but: HTMLElement) => HTMLElement | undefined, stepped: (place: Place, key: string, shift: boolean) => Place,
+ *   showPlace: (place: Place, item: HTMLElement) => void, abandon: (item?: HTMLElement) => void,
+ * }} Calendar
+ */
 
 /** @param {number} minutes */
 export function time(minutes) {
@@ -23,7 +32,7 @@ export function span(place) {
 }
 
 /** @param {Place} a @param {Place} b */
-export function same(a, b) {
+function same(a, b) {
   return a.room === b.room && a.day === b.day && a.from === b.from && a.to === b.to;
 }
 
@@ -38,8 +47,46 @@ export function isWide() {
   return matchMedia("(min-width: 821px)").matches;
 }
 
-/** Tell where it would go. @param {Calendar} calendar @param {Place} place @param {HTMLElement | undefined} obstacle */
-export function tellPlace(calendar, place, obstacle) {
+/** Move by keyboard: Alt and an arrow begin it, Enter proposes it, Escape and leaving it end it. @param {Calendar} calendar */
+export function followKeys(calendar) {
+  calendar.addEventListener("keydown", (event) => pressed(calendar, event));
+  calendar.addEventListener("focusout", (event) => {
+    const next = event.relatedTarget;
+    const { keyMove } = calendar;
+    if (keyMove && !(next instanceof Node && keyMove.item.contains(next)) && !calendar.busy) calendar.abandon();
+  });
+}
+
+/** @param {Calendar} calendar @param {KeyboardEvent} event */
+function pressed(calendar, event) {
+  const target = event.target instanceof Element ? event.target : null;
+  const item = target?.closest(".bg-item");
+  if (!(item instanceof HTMLElement)) return;
+  if (calendar.keyMove && (event.key === "Escape" || event.key === "Enter")) {
+    event.preventDefault();
+    event.stopPropagation();
+    const { place, from } = calendar.keyMove;
+    calendar.keyMove = null;
+    if (event.key === "Enter") void proposeMove(calendar, item, from, place);
+    else {
+      calendar.abandon(item);
+      announce(t("Left where it was"));
+    }
+    return;
+  }
+  if (!ARROWS.includes(event.key) || !(event.altKey || calendar.keyMove) || calendar.busy) return;
+  event.preventDefault();
+  if (!item.hasAttribute("data-movable")) {
+    announce(t("A sitting that has begun or is over cannot be moved"));
+    return;
+  }
+  const from = calendar.placeOf(item);
+  calendar.keyMove ??= { item, place: from, from };
+  const place = calendar.stepped(calendar.keyMove.place, event.key, event.shiftKey);
+  calendar.keyMove.place = place;
+  item.classList.add("is-moving");
+  calendar.showPlace(place, item);
+  const obstacle = calendar.obstacle(place, item);
   const state = obstacle ? t("taken by {title}", { title: obstacle.dataset.title ?? "" }) : t("free");
   announce(t("{room}, {span}: {state}. Enter moves it there, Escape leaves it.", { room: calendar.spotOf(place), span: span(place), state }));
 }

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ BOTH_CODECS = "each offer names every codec, so that a publisher may change it w
 RESTART_ALWAYS = "ICE restarts while an offer waits for its answer"
 
 
-class Engine:
+class Engine(ABC):
     """An engine whose files are in `folder`. `address`: what peers of it have as their own. `can`: see above."""
 
     name = ""
@@ -36,9 +37,9 @@ class Engine:
         self.recorder_feed_socket = folder / "recorder-feed.sock"
         self.processes: list[subprocess.Popen[bytes]] = []
 
+    @abstractmethod
     def start(self) -> None:
         """Start it and wait until its socket is there."""
-        raise NotImplementedError
 
     def _run(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as log:
