@@ -7,7 +7,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Sequence
 
-from bench.load.traffic import Camera, Sender, drain
+from bench.load.traffic import Camera, Sender, drain, is_media
 
 SO_TIMESTAMPNS = 35
 _timespec = struct.Struct("@qq")
@@ -22,7 +22,7 @@ class Delays:
             sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
     def take(self, sock: socket.socket, buffer: bytearray, count: bool) -> int:
-        """All that waits at a socket; how many RTP packets it was."""
+        """All that waits at a socket; how many packets of media it was."""
         arrived = self._arrived.get(sock.fileno())
         if arrived is None:
             return drain(sock, buffer, count)
@@ -30,7 +30,7 @@ class Delays:
         try:
             while True:
                 size, ancillary, _, _ = sock.recvmsg_into([buffer], 64)
-                if size >= 12 and 127 < buffer[0] < 192 and not 192 <= buffer[1] <= 223:
+                if is_media(buffer, size):
                     seconds, nanoseconds = _timespec.unpack(ancillary[0][2])
                     arrived[size].append((buffer[2] << 8 | buffer[3], seconds * 1_000_000_000 + nanoseconds))
                     packets += 1

@@ -18,6 +18,8 @@ from aiortc.sdp import SessionDescription, candidate_to_sdp
 
 PROFILES = {"AES-GCM-128": dtls.SRTP_AEAD_AES_128_GCM, "AES-CM": dtls.SRTP_AES128_CM_SHA1_80}
 AUDIO_TYPE, VIDEO_TYPE = 111, 96
+#: What repairs of pictures come under (RFC 4588), VP8 and H.264.
+REPAIR_TYPES = (97, 99)
 
 _certificate = RTCCertificate.generateCertificate()
 

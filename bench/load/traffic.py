@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bench.load.peers import VIDEO_TYPE
+from bench.load.peers import REPAIR_TYPES, VIDEO_TYPE
 
 VIDEO_RATE, VIDEO_BYTES = 110.0, 1100
 AUDIO_RATE, AUDIO_BYTES = 50.0, 80
@@ -174,13 +174,19 @@ def run(
     return Counted(sent - baseline[0], received - baseline[1], cpu_s - baseline[2], finished - baseline[3])
 
 
+def is_media(buffer: bytearray, size: int) -> bool:
+    """Whether a datagram is an RTP packet of what was published. Padding and packets that are sent again, by which an engine tries how
+    much a path carries, are none."""
+    return size >= 12 and 127 < buffer[0] < 160 and not 192 <= buffer[1] <= 223 and buffer[1] & 0x7F not in REPAIR_TYPES
+
+
 def drain(sock: socket.socket, buffer: bytearray, count: bool) -> int:
-    """Take all that waits; RTP packets among it."""
+    """Take all that waits; packets of media among it."""
     packets = 0
     try:
         while True:
             size = sock.recv_into(buffer)
-            if count and size >= 12 and 127 < buffer[0] < 192 and not 192 <= buffer[1] <= 223:
+            if count and is_media(buffer, size):
                 packets += 1
     except OSError:
         return packets
