@@ -16,11 +16,11 @@ import sys
 from pathlib import Path
 
 import structlog
-import uvloop
 
 from rooms.media.forwarding.address import listed
 from rooms.media.forwarding.native.image import Code, Untranslated, load
 from rooms.media.forwarding.port import PortTaken, bind
+from rooms.media.forwarding.waiting import Waiting
 from rooms.spare import wait_until_needed
 
 
@@ -54,7 +54,7 @@ def configure_log() -> None:
     )
 
 
-async def serve(options: argparse.Namespace, sock: socket.socket, code: Code) -> None:
+async def serve(options: argparse.Namespace, sock: socket.socket, code: Code, waiting: Waiting) -> None:
     """Run until SIGTERM or SIGINT, or until it has drained."""
     from rooms.media.control import Control
     from rooms.media.drain import Drain, marker
@@ -66,7 +66,7 @@ async def serve(options: argparse.Namespace, sock: socket.socket, code: Code) ->
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     feed = Feed(options.feed_socket, options.recorder_feed_socket, options.number)
-    worker = Worker(sock, options.address, feed, named_port=options.media_port, code=code, dtx=options.dtx)
+    worker = Worker(sock, options.address, feed, named_port=options.media_port, code=code, waiting=waiting, dtx=options.dtx)
     drain = Drain(worker, marker(options.socket))
     control = Control(worker, drain)
     await control.listen(options.socket)
@@ -74,9 +74,9 @@ async def serve(options: argparse.Namespace, sock: socket.socket, code: Code) ->
     gc.freeze()
     log = structlog.get_logger()
     log.info("engine_up", instance=worker.instance, udp_port=worker.port.number, address=options.address)
-    waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(drain.over())]
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
+    ends = [asyncio.create_task(stop.wait()), asyncio.create_task(drain.over())]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for task in ends:
         task.cancel()
     await control.close()
     await worker.close()
@@ -105,7 +105,9 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    uvloop.run(serve(options, sock, code))
+    waiting = Waiting()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(waiting)) as runner:
+        runner.run(serve(options, sock, code, waiting))
     return 0
 
 

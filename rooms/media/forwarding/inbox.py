@@ -111,12 +111,14 @@ class Inbox:
         self._address = adapter.memory_address(self._tray)
         self._table, self._plain, self._others = words(layout.BUCKETS), words(count), words(layout.BATCH)
         self._notes = words(word(layout.NOTE) * layout.MOST_PASSED)
+        self._events = words(2 * layout.MOST_EVENTS)
         self._passed = adapter.new_buffer(SLOT * layout.MOST_PASSED)
         self._passed_view = adapter.buffer_view(self._passed)
         for offset, value in {
             layout.UNPROTECT: adapter.c_function("srtp_unprotect"),
             layout.RECVMMSG: c_function("recvmmsg"),
             layout.CLOCK: c_function("clock_gettime"),
+            layout.EPOLL_WAIT: c_function("epoll_wait"),
             layout.SOCKET: descriptor,
             layout.BOX: outbox.address,
             layout.IN_SLOTS: batch.slots,
@@ -129,9 +131,11 @@ class Inbox:
             layout.TABLE: adapter.memory_address(self._table),
             layout.PASSED: adapter.address_of(self._passed),
             layout.NOTES: adapter.memory_address(self._notes),
+            layout.EVENTS: adapter.memory_address(self._events),
         }.items():
             self._tray[word(offset)] = value
-        self._turn, self._code = code.turn, code
+        self._turn, self._watch, self._code = code.turn, code.watch, code
+        self._turned = False
         self._flows: WeakValueDictionary[int, Flow] = WeakValueDictionary()
         self._shown: dict[int, Flow] = {}
         self._next = 0
@@ -145,9 +149,25 @@ class Inbox:
     # -- datagrams
 
     def quiet(self) -> bool:
-        """Take the datagrams that wait and send on what may pass. True if that was all: the usual case, at the least cost."""
-        self._turn(self._address)
+        """Take the datagrams that wait and send on what may pass. True if that was all: the usual case, at the least cost.
+
+        What :meth:`watch` took last is taken for that.
+        """
+        if not self._turned:
+            self._turn(self._address)
+        self._turned = False
         return not self._tray[word(layout.ATTENTION)]
+
+    def watch(self, polled: int, limit_ms: int) -> int:
+        """Wait on the epoll descriptor `polled`, which has the socket among others, at most so long (ms; -1 for ever), and send on what
+        may pass meanwhile. :data:`layout.TURNED`: :meth:`quiet` is to be called; :data:`layout.ELSE`: look what is ready."""
+        tray = self._tray
+        if self._turned:
+            return layout.TURNED
+        tray[word(layout.POLLED)] = polled
+        self._watch(self._address, limit_ms)
+        self._turned = tray[word(layout.READY)] == layout.TURNED
+        return tray[word(layout.READY)]
 
     def others(self) -> list[int]:
         """The slots of what :meth:`quiet` left for Python, in order. If there is any, more may wait, and nothing was sent yet.

@@ -21,6 +21,7 @@ from .inbox import Inbox
 from .native.image import Code
 from .native.layout import MOST_BATCHES
 from .outbox import MAX_PACKET, Outbox
+from .waiting import Waiting
 
 BUFFER_BYTES = 4 << 20
 SMALLEST_RTP = 12
@@ -62,9 +63,9 @@ def bind(address: str, port: int) -> socket.socket:
 
 class Port:
     """Owns the socket. Transports register by their user fragment. `after_batch` is called when a wake-up's datagrams are taken.
-    `code`: the inner loops."""
+    `code`: the inner loops. `waiting`: what the loop that this runs on waits with, where it is one of ours."""
 
-    def __init__(self, sock: socket.socket, after_batch: Callable[[], None], code: Code) -> None:
+    def __init__(self, sock: socket.socket, after_batch: Callable[[], None], code: Code, waiting: Waiting | None = None) -> None:
         self._after_batch = after_batch
         self._socket = sock
         self._loop = asyncio.get_running_loop()
@@ -77,6 +78,9 @@ class Port:
         self.inbox = Inbox(sock.fileno(), name_length, self.outbox, code)
         self.dropped = self.inbox.dropped
         self._loop.add_reader(sock.fileno(), self._readable)
+        self._waiting = waiting
+        if waiting is not None:
+            waiting.serve(self.inbox, sock.fileno())
 
     def register(self, endpoint: Endpoint, ufrag: str, password: str) -> None:
         """Take checks for `endpoint` under these credentials; it may have several while ICE restarts."""
@@ -113,6 +117,8 @@ class Port:
     def close(self) -> None:
         """Stop reading and close the socket. May be called twice."""
         if self._socket.fileno() >= 0:
+            if self._waiting is not None:
+                self._waiting.leave()
             self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
 

@@ -22,6 +22,7 @@ from .port import Port
 from .producer import Producer
 from .router import Router
 from .transport import Context
+from .waiting import Waiting
 
 #: The last rights hold so long without the server; then nothing flows; then the transports end.
 RIGHTS_HOLD_S = 30.0
@@ -35,8 +36,8 @@ EventListener = Callable[[str, str, str, dict[str, Any]], None]
 
 class Worker:
     """Made on the loop it runs on. `address`: where browsers reach it, one or several with commas between them, the preferred one
-    first. `code`: the inner loops, if they are loaded already. `dtx`: microphones may send next to nothing in pauses.
-    `on_event(name, router, endpoint, fields)` is called for every event."""
+    first. `code`: the inner loops, if they are loaded already. `waiting`: see :class:`Port`. `dtx`: microphones may send next to
+    nothing in pauses. `on_event(name, router, endpoint, fields)` is called for every event."""
 
     def __init__(
         self,
@@ -46,12 +47,13 @@ class Worker:
         clock: Callable[[], float] = time.monotonic,
         named_port: int = 0,
         code: Code | None = None,
+        waiting: Waiting | None = None,
         *,
         dtx: bool = True,
     ) -> None:
         self.instance = secrets.token_hex(8)
         self.started_at = time.time()
-        self.port = Port(sock, self._after_batch, code or load())
+        self.port = Port(sock, self._after_batch, code or load(), waiting)
         self.feed = feed
         self.on_event: EventListener = lambda name, router, endpoint, fields: None
         self._clock = clock

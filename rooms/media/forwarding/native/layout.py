@@ -5,6 +5,8 @@ The structures are those of 64-bit Linux (``struct iovec``, ``struct mmsghdr``);
 
 from __future__ import annotations
 
+import platform
+
 WORD = 8
 
 #: A slot takes one packet of up to 2 048 bytes, and what protecting it adds.
@@ -63,7 +65,11 @@ PASSED, NOTES, PASSED_COUNT, DUE = 136, 144, 152, 160
 #: When the batch came: microseconds since 1970, nanoseconds of the monotonic clock; room for a ``struct timespec``.
 REAL_US, MONOTONIC_NS, TIMESPEC = 168, 176, 184
 #: Whether a turn left anything for Python.
-ATTENTION, INBOX = 200, 208
+ATTENTION = 200
+#: ``epoll_wait``, what it waits on, and room for what it says; why the last wait ended (:data:`NOTHING` and so on).
+EPOLL_WAIT, POLLED, EVENTS, READY, INBOX = 208, 216, 224, 232, 240
+#: The time is over; a turn left something for Python; something else than the socket, or more, is ready.
+NOTHING, TURNED, ELSE = 0, 1, 2
 
 #: Datagrams taken at once; slots in all, each batch in a place of its own until the copies are made.
 BATCH, IN_CAPACITY = 64, 512
@@ -87,6 +93,8 @@ EAGAIN = 11
 VECTOR_BASE, VECTOR_LENGTH, VECTOR = 0, 8, 16
 NAME, NAME_LENGTH, VECTORS_OF, VECTOR_COUNT, CONTROL, CONTROL_LENGTH, RECEIVED, HEADER = 0, 8, 16, 24, 32, 40, 56, 64
 MSG_DONTWAIT = 0x40
+#: Events taken at once; of an event (``struct epoll_event``, packed on one kind of machine only) the descriptor that is ready.
+MOST_EVENTS, EVENT_DESCRIPTOR = 2, 4 if platform.machine() == "x86_64" else 8
 #: Why a message of several datagrams is refused that go through one by one (EIO, EINVAL, EMSGSIZE, EOPNOTSUPP): larger than the path
 #: takes whole, or no device for it.
 SINGLY = (5, 22, 90, 95)

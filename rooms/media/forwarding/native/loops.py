@@ -20,12 +20,16 @@ from .layout import (
     DESTINATIONS,
     DUE,
     EAGAIN,
+    ELSE,
     ENTRIES,
     ENTRY,
     ENTRY_GROUP,
     ENTRY_PACKET,
     ENTRY_SIZE,
+    EPOLL_WAIT,
     ERRNO,
+    EVENT_DESCRIPTOR,
+    EVENTS,
     FAILED,
     FAULT,
     FIXED_HEADER,
@@ -61,6 +65,7 @@ from .layout import (
     MONOTONIC,
     MONOTONIC_NS,
     MOST_BATCHES,
+    MOST_EVENTS,
     MOST_PASSED,
     MOST_TOGETHER,
     MOST_WAITING,
@@ -73,14 +78,17 @@ from .layout import (
     NOTE_REAL_US,
     NOTE_SIZE,
     NOTES,
+    NOTHING,
     OTHER_COUNT,
     OTHERS,
     PASSED,
     PASSED_COUNT,
     PAYLOAD_TYPE,
     PLAIN,
+    POLLED,
     PROTECT,
     PROTECT_RTCP,
+    READY,
     REAL_US,
     REALTIME,
     RECEIVED,
@@ -102,6 +110,7 @@ from .layout import (
     TAKEN,
     TIMESPEC,
     TS_OFFSET,
+    TURNED,
     UNPROTECT,
     USED,
     VECTOR,
@@ -360,6 +369,33 @@ def turn(tray: int) -> int:
     if passed >= MANY_PASSED or (passed > 0 and get64(tray + MONOTONIC_NS) - get64(get64(tray + NOTES) + NOTE_NS) >= LONG_PASSED_NS):
         put64(tray + DUE, 1)
         put64(tray + ATTENTION, 1)
+    return 0
+
+
+def watch(tray: int, limit_ms: int) -> int:
+    """Wait until there is something for Python to do, -1 for as long as it takes, and say so in `READY`. Meanwhile what may pass does.
+
+    Most wake-ups of a worker are for such packets alone: none of them costs a turn of Python's event loop.
+    """
+    note_time(tray)
+    end = get64(tray + MONOTONIC_NS) + limit_ms * 1_000_000
+    left = limit_ms
+    put64(tray + READY, NOTHING)
+    while True:
+        ready = exchange(get64(tray + EPOLL_WAIT), get64(tray + POLLED), get64(tray + EVENTS), MOST_EVENTS, left)
+        if ready <= 0:
+            break
+        if ready > 1 or get32(get64(tray + EVENTS) + EVENT_DESCRIPTOR) != get64(tray + SOCKET):
+            put64(tray + READY, ELSE)
+            break
+        turn(tray)
+        if get64(tray + ATTENTION) != 0:
+            put64(tray + READY, TURNED)
+            break
+        if limit_ms >= 0:
+            left = (end - get64(tray + MONOTONIC_NS) + 999_999) // 1_000_000
+            if left <= 0:
+                break
     return 0
 
 

@@ -65,7 +65,8 @@ def transform(function: int, session: int, packet: int, length: int) -> int:
 
 
 def exchange(function: int, descriptor: int, headers: int, count: int, flags: int) -> int:
-    """``sendmmsg`` or ``recvmmsg`` at address `function`: how many messages were taken, or -1."""
+    """``sendmmsg``, ``recvmmsg`` or ``epoll_wait`` (whose last argument is a time, ms) at address `function`: how many messages were
+    taken or events there are, or -1."""
     return int(_Messages(function)(descriptor, headers, count, flags, None))
 
 
