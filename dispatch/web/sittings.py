@@ -134,10 +134,10 @@ async def create(request: Request) -> Response:
     if other is not None:
         return await _form_page(request, other)
     try:
-        sitting = await bookings.create_sitting(context.db, draft_of(values, zone(request)), me(request), context.clock())
+        sitting_id = await bookings.create(context.db, draft_of(values, zone(request)), me(request), context.clock())
     except UserError as error:
         return await _form_page(request, values, error=error)
-    return _gone_on(request, f"/sittings/{sitting.id}?saved=1")
+    return _gone_on(request, f"/sittings/{sitting_id}?saved=1")
 
 
 async def edit(request: Request) -> Response:
