@@ -1,7 +1,8 @@
 """Booking among many bookings, on SQLite and on PostgreSQL: how long a decision takes, and how long a week of all rooms.
 
 ``book_p99_ms_*``: booking a sitting in a room with judge, clerk and party, from the call to the committed row; every second one is
-refused and names what is in the way with the nearest free time. ``timeline_ms_*``: what 200 rooms are held for in a week.
+refused and names what is in the way with the nearest free time. ``timeline_ms_*``: what 200 rooms are held for in a week, each time after
+another booking in it; beside it, a week that nobody asked for before.
 ``book_growth_*``: the first figure's median with the largest number of bookings by that with the smallest. Data reach the disk
 (synchronous=FULL, fsync=on).
 """
@@ -25,6 +26,7 @@ from statistics import median
 from typing import Any
 
 import asyncpg
+import uvloop
 
 from bench.load.usage import machine
 from dispatch.booking import bookings
@@ -37,7 +39,7 @@ from tests.dispatch import cluster
 
 ROOMS, A_DAY = 200, 5
 NOW = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
-WARM, BOOKED, WEEKS = 20, 400, 20
+WARM, BOOKED, WEEKS, COLD = 20, 600, 20, 8
 BOUNDS = {"book_p99_ms": 10, "timeline_ms": 50, "book_growth": 2}
 
 
@@ -48,6 +50,8 @@ class Seen:
     book: list[float] = field(default_factory=list)
     refuse: list[float] = field(default_factory=list)
     week: list[float] = field(default_factory=list)
+    cold: list[float] = field(default_factory=list)
+    """the same of weeks that nobody asked for before"""
     slots: int = 0
     cpu_book: float = 0.0
     """of this process, by booking or refusal, ms; SQLite works in it, PostgreSQL does not"""
@@ -155,40 +159,50 @@ async def measure(url: str, count: int) -> Seen:
     for number in range(WARM + BOOKED):
         if number == WARM:
             used = time.process_time()
-        refused = number % 2 == 1
-        room, day, hour = free[number]
-        start = monday + timedelta(days=day, hours=9 + hour % A_DAY if refused else hour, minutes=20 if refused else 0)
-        draft = SittingDraft(
-            case_number=f"（2026）京0105民初{number + 2}号", case_title="物业服务合同纠纷", title="", room_id=f"r{room}", starts_at=start,
-            ends_at=start + timedelta(minutes=45), chair_id=f"j{room}", clerk_id=f"k{room}",
-            participants=(ParticipantDraft("刘芳", "party", phone="138 1234 5678"),),
-        )  # fmt: skip
-        begun = time.perf_counter()
-        try:
-            await bookings.create_sitting(db, draft, clerk, NOW)
-            told = False
-        except Conflict:
-            told = True
-        taken = (time.perf_counter() - begun) * 1000
-        assert told == refused, (told, draft)
+        taken = await decide(db, clerk, monday, number, free[number], refused=number % 2 == 1)
         if number >= WARM:
-            (seen.refuse if refused else seen.book).append(taken)
+            (seen.refuse if number % 2 == 1 else seen.book).append(taken)
     seen.cpu_book = (time.process_time() - used) * 1000 / BOOKED
-    used = time.process_time()
     for number in range(WEEKS + 2):
-        begun = time.perf_counter()
+        await decide(db, clerk, monday, WARM + BOOKED + number, free[WARM + BOOKED + number], refused=False)
+        used, begun = time.process_time(), time.perf_counter()
         found = await between(db, date(2026, 11, 30), date(2026, 12, 6), db.site.zone)
         if number >= 2:
             seen.week.append((time.perf_counter() - begun) * 1000)
+            seen.cpu_week += (time.process_time() - used) * 1000 / WEEKS
         seen.slots = sum(len(held) for _, held in found)
-    seen.cpu_week = (time.process_time() - used) * 1000 / (WEEKS + 2)
+    for weeks in range(1, COLD + 1):
+        first, begun = date(2026, 11, 30) + timedelta(weeks=weeks), time.perf_counter()
+        await between(db, first, first + timedelta(days=6), db.site.zone)
+        seen.cold.append((time.perf_counter() - begun) * 1000)
     print(
         f"  {count} bookings: book p50 {median(seen.book):.1f} p99 {p99(seen.book):.1f}, refuse p50 {median(seen.refuse):.1f} p99"
-        f" {p99(seen.refuse):.1f}, week of {seen.slots} {median(seen.week):.1f} ms; tried again {db.again}",
+        f" {p99(seen.refuse):.1f}, week of {seen.slots} {median(seen.week):.1f}, for the first time {median(seen.cold):.1f} ms; tried"
+        f" again {db.again}",
         file=sys.stderr, flush=True,
     )  # fmt: skip
     await db.close()
     return seen
+
+
+async def decide(db: Database, clerk: User, monday: datetime, number: int, place: tuple[int, int, int], *, refused: bool) -> float:
+    """Book at a free place, or beside what is there, which is `refused`; how long it took, ms."""
+    room, day, hour = place
+    start = monday + timedelta(days=day, hours=9 + hour % A_DAY if refused else hour, minutes=20 if refused else 0)
+    draft = SittingDraft(
+        case_number=f"（2026）京0105民初{number + 2}号", case_title="物业服务合同纠纷", title="", room_id=f"r{room}", starts_at=start,
+        ends_at=start + timedelta(minutes=45), chair_id=f"j{room}", clerk_id=f"k{room}",
+        participants=(ParticipantDraft("刘芳", "party", phone="138 1234 5678"),),
+    )  # fmt: skip
+    begun = time.perf_counter()
+    try:
+        await bookings.create(db, draft, clerk, NOW)
+        told = False
+    except Conflict:
+        told = True
+    taken = (time.perf_counter() - begun) * 1000
+    assert told == refused, (told, draft)
+    return taken
 
 
 def p99(times: list[float]) -> float:
@@ -245,13 +259,14 @@ def main(counts: list[int], databases: list[str]) -> None:
             begun = time.perf_counter()
             with makers[name](count) as url:
                 print(f"  {name}: filled in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
-                seen[count] = asyncio.run(measure(url, count))
+                seen[count] = uvloop.run(measure(url, count))  # as the server
         most, least = seen[max(seen)], seen[min(seen)]
         among = f"among {max(seen):,} bookings in {ROOMS} rooms, one of two refused, data on disk"
         cpu = f"median {median(most.decisions):.1f}, CPU of this process {most.cpu_book:.1f}"
         what = f"{len(most.decisions)} one after the other {among}; {cpu}"
         tell(f"book_p99_ms_{name}", p99(most.decisions), "ms", what)
-        what = f"median of {WEEKS}; {most.slots} sittings in a week, {among}; CPU of this process {most.cpu_week:.1f}"
+        cold = f"for the first time {median(most.cold):.1f}"
+        what = f"median of {WEEKS}, {cold}; {most.slots} sittings in a week, {among}; CPU of this process {most.cpu_week:.1f}"
         tell(f"timeline_ms_{name}", median(most.week), "ms", what)
         if len(seen) > 1:
             what = f"median of a decision, {max(seen):,} to {min(seen):,} bookings"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from dispatch.store import postgresql
+from dispatch.store import direct, postgresql
 from dispatch.store.tables import AuditRow, User, utc_now
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dispatch.store.database import Database
 
 GENESIS = "0" * 64
+_LAST = select(AuditRow.seq, AuditRow.hash).order_by(AuditRow.seq.desc()).limit(1)
 
 ADDRESS: ContextVar[str] = ContextVar("audit_address", default="")
 """Where the request under way comes from; set by the web's middleware, so that no operation has to carry it along."""
@@ -79,9 +80,10 @@ async def write(
     `action` and `result` ("done", "refused", "failed") are words of the catalogue ("audit.<action>", "audit.result.<result>").
     `subject` is what it was done to, readable; ids go into `detail` (JSON, no secrets, no telephone numbers).
     """
+    await session.flush()  # what is changed locks its rows before
     await postgresql.lock(session, postgresql.AUDIT)  # until the commit: the next row follows this one
-    last = (await session.execute(select(AuditRow.seq, AuditRow.hash).order_by(AuditRow.seq.desc()).limit(1))).first()
-    seq, prev = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    last = await direct.rows(session, _LAST)
+    seq, prev = (last[0].seq + 1, last[0].hash) if last else (1, GENESIS)
     row = AuditRow(
         seq=seq,
         at=now or utc_now(),
@@ -95,8 +97,7 @@ async def write(
         prev=prev,
     )
     row.hash = digest(row)
-    session.add(row)
-    await session.flush()
+    await direct.insert(session, [row])
     return row
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from dispatch import audit
 from dispatch.booking import holds, orders
@@ -25,11 +25,12 @@ from dispatch.booking.draft import (
     tidy,
     title_of,
 )
-from dispatch.booking.seating import case_of, reissue_links, seat
+from dispatch.booking.seating import case_of, reissue_links, seat, seated
 from dispatch.booking.spans import Span
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.notices import outbox, webhooks
+from dispatch.store import direct
 from dispatch.store.tables import Booking, Resource, Sitting, User, new_id
 
 if TYPE_CHECKING:
@@ -37,17 +38,25 @@ if TYPE_CHECKING:
 
     from dispatch.store.database import Database
 
-__all__ = ["ParticipantDraft", "SittingDraft", "cancel", "create_sitting", "move", "update_sitting"]
+__all__ = ["ParticipantDraft", "SittingDraft", "cancel", "create", "create_sitting", "move", "update_sitting"]
 
 LONGEST_TENTATIVE = timedelta(days=14)
 """No time is kept longer for somebody who has not made up his mind."""
+_USERS = select(User).where(User.id.in_(bindparam("ids", expanding=True)))
 
 
 async def create_sitting(
     db: Database, draft: SittingDraft, by: User, now: datetime, order: orders.Order | None = None, *, held_until: datetime | None = None
 ) -> Sitting:
-    """Book a sitting: case, sitting, booking with its holds, participants and their links. An `order` that was carried out before
-    gives the sitting that it made. With `held_until` the booking is tentative: it lapses then unless it is confirmed.
+    """:func:`create`, and the sitting with everything that belongs to it."""
+    return await whole(db, await create(db, draft, by, now, order, held_until=held_until))
+
+
+async def create(
+    db: Database, draft: SittingDraft, by: User, now: datetime, order: orders.Order | None = None, *, held_until: datetime | None = None
+) -> str:
+    """Book a sitting: case, sitting, booking with its holds, participants and their links; its id. An `order` that was carried out
+    before gives the sitting that it made. With `held_until` the booking is tentative: it lapses then unless it is confirmed.
 
     Raises ValidationFailed naming every bad field, Conflict naming what is in the way, or UserError("key_reused").
     """
@@ -57,7 +66,7 @@ async def create_sitting(
             return made
         return (await book(session, db, draft, by, now, order, held_until=held_until)).id
 
-    return await whole(db, await db.act(once))
+    return await db.act(once)
 
 
 async def book(
@@ -86,13 +95,23 @@ async def book(
         created_by=named.by,
         created_at=now,
     )
-    booking = Booking(id=new_id(), sitting=sitting, starts_at=named.span.start, ends_at=named.span.end, held_until=held_until, holds=[])
+    booking = Booking(
+        id=new_id(),
+        sitting_id=sitting.id,
+        sitting=sitting,
+        starts_at=named.span.start,
+        ends_at=named.span.end,
+        held_until=held_until,
+        holds=[],
+    )
     await refuse_conflicts(session, db.site, Want.whole(named.span, named.resources, sitting.id), now)
     booking.state = state_of(named.resources, by, tentative=held_until is not None)
-    sitting.case = await case_of(session, draft)
-    session.add(sitting)
+    sitting.case = await case_of(session, draft, now)
+    sitting.case_id = sitting.case.id
     holds.take_first(booking, named.resources, named.span)
-    await seat(session, db, sitting, draft, named.staff, now, new=True)
+    # People before holds: who joins a sitting that holds something already changes what is shown of it (migration 0014).
+    people = seated(db, sitting, draft, named.staff, now)
+    await direct.insert(session, (sitting, *people, booking, *booking.holds))
     await holds.changed(session, [each.id for each in named.resources])
     orders.keep(session, order, sitting.id, now)
     await write_down(session, db, by, "sitting_booked", sitting, named.resources, now)
@@ -170,7 +189,7 @@ async def update_sitting(
         named = await _checked(session, draft, found, by, sitting)
         resources = named.resources
         await _place(session, db, sitting, resources, named.span, by, now)
-        case, title = await case_of(session, draft), title_of(draft)
+        case, title = await case_of(session, draft, now), title_of(draft)
         if not same_place:
             await reissue_links(session, db, sitting, now)
         sitting.case, sitting.title = case, title
@@ -311,7 +330,7 @@ async def _checked(session: AsyncSession, draft: SittingDraft, found: list[Field
         ("clerk_id", draft.clerk_id, "clerk"),
         ("prosecutor_id", draft.prosecutor_id, "prosecutor"),
     )
-    known = {user.id: user for user in await session.scalars(select(User).where(User.id.in_({*draft.user_ids, by.id})))}
+    known = {user.id: user for user in await session.scalars(_USERS, {"ids": sorted({*draft.user_ids, by.id})})}
     users = {user_id: user for user_id, user in known.items() if user.active and user_id in draft.user_ids}
     for field_name, user_id, role in named:
         if user_id and (user_id not in users or users[user_id].role != role):

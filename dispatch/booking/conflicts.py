@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import BindParameter, Row, bindparam, or_, select
 
 from dispatch.booking import holds
 from dispatch.booking.holds import LONGEST, ORDER, Buffers
 from dispatch.booking.spans import Span, nearest_free
 from dispatch.errors import Conflict
+from dispatch.store import direct
 from dispatch.store.tables import Booking, Case, Closure, Hold, Resource, Room, Sitting
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ async def refuse_conflicts(session: AsyncSession, site: Site, want: Want, now: d
     by_id = {resource.id: resource for resource in want.resources}
     found, giving_way = [], []
     window = Span(min(span.start for span in want.new.values()), max(span.end for span in want.new.values()))
-    for row in await session.execute(_planned(want.new, window, want.own)):
+    for row in await _planned(session, want.new, window, want.own):
         span = Span(row.starts_at, row.ends_at)
         if not span.overlaps(want.new[row.resource_id]):
             continue
@@ -96,6 +97,7 @@ async def refuse_conflicts(session: AsyncSession, site: Site, want: Want, now: d
 
 
 _Columns = tuple[str, str, datetime, datetime, str, str, datetime | None, str]
+_Shut = tuple[str | None, str | None, datetime, datetime, str]
 _COLUMNS = (
     Hold.id,
     Hold.resource_id,
@@ -108,36 +110,56 @@ _COLUMNS = (
 )
 
 
-def _planned(ids: Iterable[str], window: Span, own: str) -> Select[*_Columns]:
-    """Active holds of these resources that overlap the window."""
-    return (
-        select(*_COLUMNS)
-        .join(Booking, Booking.id == Hold.booking_id)
-        .join(Sitting, Sitting.id == Booking.sitting_id)
-        .where(
-            Hold.resource_id.in_(sorted(ids)),
-            Hold.active,
-            Hold.starts_at < window.end,
-            Hold.starts_at > window.start - LONGEST,
-            Hold.ends_at > window.start,
-            Sitting.id != own,
-        )
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_OWN: BindParameter[Any] = bindparam("own")
+_PLANNED = (
+    select(*_COLUMNS)
+    .join(Booking, Booking.id == Hold.booking_id)
+    .join(Sitting, Sitting.id == Booking.sitting_id)
+    .where(
+        Hold.resource_id.in_(_IDS),
+        Hold.active,
+        Hold.starts_at < bindparam("end"),
+        Hold.starts_at > bindparam("before"),
+        Hold.ends_at > bindparam("start"),
+        Sitting.id != _OWN,
     )
+)
+_LIVE = select(Sitting.id).where(Sitting.status.in_(UNDER_WAY), Sitting.id != _OWN)
+_OVER = (
+    select(*_COLUMNS)
+    .join(Booking, Booking.id == Hold.booking_id)
+    .join(Sitting, Sitting.id == Booking.sitting_id)
+    .where(Booking.sitting_id.in_(bindparam("live", expanding=True)), Hold.resource_id.in_(_IDS), Hold.ends_at <= bindparam("now"))
+)
+_CLOSURES = select(Closure.resource_id, Closure.site_id, Closure.starts_at, Closure.ends_at, Closure.reason).where(
+    or_(Closure.resource_id.in_(_IDS), Closure.site_id.in_(bindparam("sites", expanding=True))),
+    Closure.starts_at < bindparam("end"),
+    Closure.ends_at > bindparam("start"),
+)
+_NAMED = (
+    select(Booking.sitting_id, Sitting.title, Case.number, Room.id.label("room_id"), Room.name.label("room"))
+    .join(Sitting, Sitting.id == Booking.sitting_id)
+    .join(Case, Case.id == Sitting.case_id)
+    .join(Hold, Hold.booking_id == Booking.id)
+    .join(Room, Room.id == Hold.resource_id)
+    .where(Booking.id == bindparam("booking"))
+    .order_by(Hold.position)
+    .limit(1)
+)
 
 
-async def _running_over(session: AsyncSession, ids: Iterable[str], own: str, now: datetime) -> list[Row[*_Columns]]:
+async def _planned(session: AsyncSession, ids: Iterable[str], window: Span, own: str) -> Sequence[Row[*_Columns]]:
+    """Active holds of these resources that overlap the window."""
+    asked = {"ids": sorted(ids), "start": window.start, "before": window.start - LONGEST, "end": window.end, "own": own}
+    return await direct.rows(session, _PLANNED, asked)
+
+
+async def _running_over(session: AsyncSession, ids: Iterable[str], own: str, now: datetime) -> Sequence[Row[*_Columns]]:
     """What sittings hold that are under way beyond their planned end. They are few, and asked for first: a database that begins
     with the resources reads all they were ever held for."""
-    live = list(await session.scalars(select(Sitting.id).where(Sitting.status.in_(UNDER_WAY), Sitting.id != own)))
-    if not live:
-        return []
-    wanted = (
-        select(*_COLUMNS)
-        .join(Booking, Booking.id == Hold.booking_id)
-        .join(Sitting, Sitting.id == Booking.sitting_id)
-        .where(Booking.sitting_id.in_(live), Hold.resource_id.in_(sorted(ids)), Hold.ends_at <= now)
-    )
-    return list(await session.execute(wanted))
+    live = [row.id for row in await direct.rows(session, _LIVE, {"own": own})]
+    return await direct.rows(session, _OVER, {"live": live, "ids": sorted(ids), "now": now}) if live else []
 
 
 def _binds(row: Row[*tuple[Any, ...]], now: datetime) -> bool:
@@ -145,17 +167,11 @@ def _binds(row: Row[*tuple[Any, ...]], now: datetime) -> bool:
     return row.status not in ENDED and not holds.lapsed(row.state, row.held_until, row.status, now)
 
 
-async def _closed(session: AsyncSession, resources: Sequence[Resource], window: Span) -> list[tuple[Resource, Closure]]:
+async def _closed(session: AsyncSession, resources: Sequence[Resource], window: Span) -> list[tuple[Resource, Row[*_Shut]]]:
     """Closures of these resources, or of their whole sites, that overlap the window."""
-    sites = {resource.site_id for resource in resources} - {None}
-    rows = list(
-        await session.scalars(
-            select(Closure).where(
-                or_(Closure.resource_id.in_([each.id for each in resources]), Closure.site_id.in_(sites)),
-                and_(Closure.starts_at < window.end, Closure.ends_at > window.start),
-            )
-        )
-    )
+    sites = sorted(resource.site_id for resource in resources if resource.site_id is not None)
+    asked = {"ids": sorted(each.id for each in resources), "sites": sites, "start": window.start, "end": window.end}
+    rows = await direct.rows(session, _CLOSURES, asked)
     return [
         (resource, closure)
         for resource in resources
@@ -192,18 +208,7 @@ async def _conflict(session: AsyncSession, site: Site, want: Want, found: _Obsta
 
 async def _named(session: AsyncSession, booking_id: str) -> Row[str, str, str, str, str] | None:
     """What names the sitting that is in the way, and no more: others wait for this transaction to end."""
-    return (
-        await session.execute(
-            select(Booking.sitting_id, Sitting.title, Case.number, Room.id.label("room_id"), Room.name.label("room"))
-            .join(Sitting, Sitting.id == Booking.sitting_id)
-            .join(Case, Case.id == Sitting.case_id)
-            .join(Hold, Hold.booking_id == Booking.id)
-            .join(Room, Room.id == Hold.resource_id)
-            .where(Booking.id == booking_id)
-            .order_by(Hold.position)
-            .limit(1)
-        )
-    ).first()
+    return next(iter(await direct.rows(session, _NAMED, {"booking": booking_id})), None)
 
 
 async def _taken(session: AsyncSession, want: Want, now: datetime) -> list[Span]:
@@ -212,7 +217,7 @@ async def _taken(session: AsyncSession, want: Want, now: datetime) -> list[Span]
     buffers = {resource.id: Buffers.of(resource) for resource in want.resources}
     # When a sitting that runs over will end, nobody knows; what is proposed lies at least behind the present moment.
     least = now + timedelta.resolution
-    rows = [*await session.execute(_planned(buffers, window, want.own)), *await _running_over(session, buffers, want.own, now)]
+    rows = [*await _planned(session, buffers, window, want.own), *await _running_over(session, buffers, want.own, now)]
     taken = [
         buffers[row.resource_id].in_the_way(Span(row.starts_at, max(row.ends_at, least) if row.status in UNDER_WAY else row.ends_at))
         for row in rows

@@ -99,4 +99,5 @@ async def _requested(session: AsyncSession, sitting_id: str, now: datetime) -> S
     sitting = await still_open(session, sitting_id, now)
     if sitting.booking.state != "requested":
         raise Refused("booking_not_requested", title=sitting.title)
+    await holds.locked(session, (hold.resource_id for hold in sitting.booking.holds))
     return sitting

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -140,12 +140,6 @@ def draft_of(sitting: Sitting) -> SittingDraft:
         rooms=tuple(room.id for room in sitting.rooms),
         equipment=tuple(each.id for each in sitting.equipment),
     )
-
-
-def beside(draft: SittingDraft, sitting: Sitting) -> SittingDraft:
-    """The form of a page that shows one room: the sitting's further rooms and its equipment stay as they are."""
-    further = tuple(room.id for room in sitting.rooms[1:] if room.id != draft.room_id)
-    return replace(draft, rooms=(draft.room_id, *further), equipment=tuple(each.id for each in sitting.equipment))
 
 
 def problems(draft: SittingDraft, now: datetime) -> list[FieldError]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import BindParameter, bindparam, select, update
 from sqlalchemy.orm import lazyload
 
 from dispatch.booking.spans import Span
 from dispatch.errors import NotFound
+from dispatch.store import direct
+from dispatch.store.base import Base
 from dispatch.store.tables import Booking, Hold, Resource, Sitting, new_id
 
 if TYPE_CHECKING:
@@ -25,6 +27,11 @@ LONGEST = timedelta(days=2)
 """No hold is longer (a constraint of the table): what overlaps a span began at most so long before it."""
 ORDER = ("room", "equipment", "custody", "person")
 """Kinds of resources, in the order in which a sitting holds them and what is in the way is named."""
+# Statements that every booking needs are put together once: that takes longer than to carry them out.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_LOCKED = select(Resource).where(Resource.id.in_(_IDS)).order_by(Resource.id).options(lazyload(Resource.site)).with_for_update()
+_RESOURCES = Base.metadata.tables[Resource.__tablename__]
+_CHANGED = update(_RESOURCES).where(_RESOURCES.c.id.in_(_IDS)).values(revision=_RESOURCES.c.revision + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,7 @@ async def locked_sitting(session: AsyncSession, sitting_id: str) -> Sitting:
 
 async def locked(session: AsyncSession, ids: Iterable[str]) -> dict[str, Resource]:
     """These resources by id, locked in order until the transaction ends. What is unknown is not in it."""
-    rows = await session.scalars(
-        select(Resource).where(Resource.id.in_(sorted(set(ids)))).order_by(Resource.id).options(lazyload(Resource.site)).with_for_update()
-    )
-    return {resource.id: resource for resource in rows}
+    return {resource.id: resource for resource in await session.scalars(_LOCKED, {"ids": sorted(set(ids))})}
 
 
 async def held(session: AsyncSession, booking: Booking) -> list[Hold]:
@@ -81,7 +85,16 @@ def take_first(booking: Booking, resources: Sequence[Resource], span: Span) -> N
     for position, resource in enumerate(resources):
         around = Buffers.of(resource).around(span)
         booking.holds.append(
-            Hold(id=new_id(), resource=resource, position=position, starts_at=around.start, ends_at=around.end, active=True)
+            Hold(
+                id=new_id(),
+                booking_id=booking.id,
+                resource_id=resource.id,
+                resource=resource,
+                position=position,
+                starts_at=around.start,
+                ends_at=around.end,
+                active=True,
+            )
         )
 
 
@@ -139,12 +152,7 @@ async def give_way(session: AsyncSession, holds: Collection[tuple[str, str]]) ->
 async def changed(session: AsyncSession, ids: Collection[str]) -> None:
     """What these resources are held for is another than before: what was kept of them elsewhere is old."""
     if ids:
-        await session.execute(
-            update(Resource)
-            .where(Resource.id.in_(sorted(ids)))
-            .values(revision=Resource.revision + 1)
-            .execution_options(synchronize_session=False)
-        )
+        await direct.change(session, _CHANGED, {"ids": sorted(ids)})
 
 
 def lapsed(state: str, held_until: datetime | None, status: str, now: datetime) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, tidy
 from dispatch.identity import invitations
 from dispatch.notices.addresses import normal_email
-from dispatch.store.postgresql import lock_words
-from dispatch.store.tables import Case, Participant, Sitting, User, new_id
+from dispatch.store.postgresql import is_postgresql
+from dispatch.store.tables import Case, Invitation, Participant, Sitting, User, new_id
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,16 +21,22 @@ if TYPE_CHECKING:
     from dispatch.store.database import Database
 
 
-async def case_of(session: AsyncSession, draft: SittingDraft) -> Case:
-    """The case of that number; a new one takes the draft's title."""
-    number = normal_case_number(draft.case_number)
-    await lock_words(session, f"case {number}")
-    case: Case | None = await session.scalar(select(Case).where(Case.number == number))
-    if case is None:
-        case = Case(number=number, title=tidy(draft.case_title) or tidy(draft.title))
-        session.add(case)
-        await session.flush()
+async def case_of(session: AsyncSession, draft: SittingDraft, now: datetime) -> Case:
+    """The case of that number, locked; a new one takes the draft's title. One statement, whether it was there or not, which waits for
+    others that make the same case."""
+    row = {"id": new_id(), "number": normal_case_number(draft.case_number), "created_at": now}
+    row["title"] = tidy(draft.case_title) or tidy(draft.title)
+    case: Case = (await session.scalars(_CASE[is_postgresql(session)], row)).one()
     return case
+
+
+def _upsert(insert: Callable[[type[Case]], Any]) -> Any:
+    made = insert(Case)
+    return made.on_conflict_do_update(index_elements=[Case.number], set_={"number": made.excluded.number}).returning(Case)
+
+
+_CASE = {True: _upsert(postgresql.insert), False: _upsert(sqlite.insert)}
+"""By whether the database is PostgreSQL."""
 
 
 def _rows(draft: SittingDraft) -> list[ParticipantDraft]:
@@ -41,12 +49,24 @@ def _rows(draft: SittingDraft) -> list[ParticipantDraft]:
     return [*rows, *draft.participants]
 
 
-async def seat(
-    session: AsyncSession, db: Database, sitting: Sitting, draft: SittingDraft, staff: dict[str, User], now: datetime, *, new: bool = False
-) -> None:
-    """Make the sitting's participants those of the draft: change who stays, add who is new, take out who is gone. In a `new` sitting
-    there is nobody yet."""
-    present = {} if new else await _participants(session, sitting.id)
+def seated(
+    db: Database, sitting: Sitting, draft: SittingDraft, staff: dict[str, User], now: datetime
+) -> Iterator[Participant | Invitation]:
+    """The participants of a sitting that is being made, then the links of those who need one; to be written in this order."""
+    people = []
+    for position, row in enumerate(_rows(draft)):
+        person = Participant(id=new_id(), sitting_id=sitting.id, invitations=[])
+        _fill(person, row, staff.get(row.user_id), position)
+        people.append(person)
+    yield from people
+    for person in people:
+        if invitations.needs_link(person):
+            yield invitations.make(db, person, invitations.expiry(db, sitting), now)[1]
+
+
+async def seat(session: AsyncSession, db: Database, sitting: Sitting, draft: SittingDraft, staff: dict[str, User], now: datetime) -> None:
+    """Make the sitting's participants those of the draft: change who stays, add who is new, take out who is gone."""
+    present = await _participants(session, sitting.id)
     by_user = {p.user_id: p for p in present.values() if p.user_id is not None}
     kept: set[str] = set()
     for position, row in enumerate(_rows(draft)):
@@ -55,21 +75,24 @@ async def seat(
         if participant is None:
             participant = Participant(id=new_id(), sitting_id=sitting.id, invitations=[])
             session.add(participant)
-        participant.user_id = user.id if user else None
-        participant.name = tidy(row.name) or (user.name if user else "")
-        participant.phone = row.phone.strip() or (user.phone if user else "")
-        participant.email = "" if user or not row.email.strip() else normal_email(row.email)
-        participant.role, participant.position = row.role, position
-        participant.seat = "link" if user else row.seat
+        _fill(participant, row, user, position)
         kept.add(participant.id)
         _settle_link(session, db, sitting, participant, now)
     for participant in present.values():
         if participant.id not in kept:
             participant.removed_at = now
             invitations.withdraw(participant, "removed", now)
-    if not new:
-        await session.flush()
-        session.expire(sitting, ["participants"])
+    await session.flush()
+    session.expire(sitting, ["participants"])
+
+
+def _fill(participant: Participant, row: ParticipantDraft, user: User | None, position: int) -> None:
+    participant.user_id = user.id if user else None
+    participant.name = tidy(row.name) or (user.name if user else "")
+    participant.phone = row.phone.strip() or (user.phone if user else "")
+    participant.email = "" if user or not row.email.strip() else normal_email(row.email)
+    participant.role, participant.position = row.role, position
+    participant.seat = "link" if user else row.seat
 
 
 async def _participants(session: AsyncSession, sitting_id: str) -> dict[str, Participant]:

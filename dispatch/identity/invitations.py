@@ -149,17 +149,21 @@ def needs_link(participant: Participant) -> bool:
 
 def give(session: AsyncSession, db: Database, participant: Participant, expires_at: datetime, now: datetime) -> str:
     """Inside a transaction: a new link for a participant that has its id; the token."""
-    token = new_token()
-    session.add(
-        Invitation(
-            participant_id=participant.id,
-            token_hash=token_hash(token),
-            token_sealed=db.site.sealer.seal(token, participant.id),
-            expires_at=expires_at,
-            created_at=now,
-        )
-    )
+    token, made = make(db, participant, expires_at, now)
+    session.add(made)
     return token
+
+
+def make(db: Database, participant: Participant, expires_at: datetime, now: datetime) -> tuple[str, Invitation]:
+    """A link for a participant that has its id: the token, and the row that is still to be written."""
+    token = new_token()
+    return token, Invitation(
+        participant_id=participant.id,
+        token_hash=token_hash(token),
+        token_sealed=db.site.sealer.seal(token, participant.id),
+        expires_at=expires_at,
+        created_at=now,
+    )
 
 
 def withdraw(participant: Participant, reason: str, now: datetime) -> int:

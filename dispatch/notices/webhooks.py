@@ -49,6 +49,7 @@ OF_ACT: Mapping[str, str] = {
     "booking_lapsed": "sitting.cancelled",
 }
 """Act of the audit log → what other programs are told."""
+_ACTIVE = select(Webhook).where(Webhook.active)
 TEST = "test"
 """What the button sends."""
 SECRET_PREFIX = "whsec_"  # noqa: S105  what every secret begins with, so that one in a file is found
@@ -149,7 +150,7 @@ async def note(session: AsyncSession, event: str, sitting: Sitting, now: datetim
         "starts_at": sitting.starts_at.astimezone(UTC).isoformat(),
         "ends_at": sitting.ends_at.astimezone(UTC).isoformat(),
     }
-    for webhook in await session.scalars(select(Webhook).where(Webhook.active)):
+    for webhook in await session.scalars(_ACTIVE):
         if event in webhook.events:
             session.add(_delivery(webhook, event, body, now))
 

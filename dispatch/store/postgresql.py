@@ -7,19 +7,24 @@ resources in the order of their ids, the audit log last.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from asyncpg import InterfaceError, PostgresError
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncSession
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 READERS = 8
 WRITERS = 8
+ASKED_AFTER_S = 5.0
+"""A connection that was not used for so long is asked whether the server still is there."""
 LOCK_TIMEOUT_MS = 60_000
 """How long a writer waits for another one, or for its turn among the writers of this process."""
 
@@ -63,12 +68,11 @@ def unwritable(error: DBAPIError) -> str | None:
 
 def engine(url: URL, *, writes: bool) -> AsyncEngine:
     """A pool of connections that write, or of those that read; a reader sees one moment of the database."""
-    return create_async_engine(
+    made = create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
         pool_size=WRITERS if writes else READERS,
         max_overflow=0,
         pool_timeout=LOCK_TIMEOUT_MS / 1000,
-        pool_pre_ping=True,  # the server may have been restarted
         isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
         connect_args={
             "server_settings": {
@@ -82,6 +86,28 @@ def engine(url: URL, *, writes: bool) -> AsyncEngine:
             }
         },
     )
+    _look_whether_alive(made)
+    return made
+
+
+def _look_whether_alive(made: AsyncEngine) -> None:
+    """The server may have been restarted. A connection that it closed is known by that; one that nobody used for a while is asked, for
+    what lies between may have forgotten it. To ask each time would take three ways to the server and back."""
+
+    @event.listens_for(made.sync_engine, "checkin")
+    def given_back(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(made.sync_engine, "checkout")
+    def taken(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        driver = record.driver_connection
+        if driver is None or driver.is_closed():
+            raise DisconnectionError("the server closed it")
+        if time.monotonic() - record.info.get("used", time.monotonic()) > ASKED_AFTER_S:
+            try:
+                made.sync_engine.dialect.do_ping(connection)
+            except Exception as error:
+                raise DisconnectionError("the server does not answer on it") from error
 
 
 def is_postgresql(session: AsyncSession) -> bool:

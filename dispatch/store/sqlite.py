@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from dispatch.store import one_hop
+
 BUSY_TIMEOUT_MS = 60_000
 """How long a writer waits for the writers of other processes. Every write transaction of ours takes a few milliseconds, but
 SQLite lets in whoever asks at the right moment, not who waited longest."""
@@ -41,6 +43,7 @@ def engine(url: URL, *, writes: bool) -> AsyncEngine:
         max_overflow=0,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
     )
+    one_hop.use(made)
 
     @event.listens_for(made.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

@@ -14,6 +14,7 @@ from dispatch.booking.days import between
 from dispatch.booking.rooms import KINDS
 from dispatch.errors import Conflict, UserError
 from dispatch.sittings import sittings
+from dispatch.web import form_means
 from dispatch.web.access import CLERK, Route, roles
 from dispatch.web.calendar_cells import DAYS, days_between, month, month_after, month_before, month_of, week, week_of
 from dispatch.web.day_grid import ENTERABLE, MOVABLE, day_grid, minute_of, moment_at, room_name
@@ -36,6 +37,7 @@ async def _panel(request: Request, sitting_id: str) -> dict[str, Any]:
     return {
         "sitting": sitting,
         "room_name": room_name(held, language(request)) if held else "",
+        "means": form_means.of_sitting(sitting, language(request)),
         "editable": sitting.status in ENTERABLE,
         "cancellable": sitting.status in MOVABLE,
     }
@@ -114,6 +116,8 @@ class MoveOrder(BaseModel):
     day: date
     start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     minutes: int = Field(ge=1, le=24 * 60)
+    from_room: str = Field("", max_length=32)
+    """the room out of which it was dragged: a sitting of several rooms keeps the others"""
 
     def starts_at(self, tz: Any) -> datetime:
         """The moment meant."""
@@ -132,8 +136,9 @@ async def move(request: Request) -> Response:
     starts_at = order.starts_at(tz)
     sitting_id = request.match_info["sitting"]
     try:
+        ends_at = starts_at + timedelta(minutes=order.minutes)
         await bookings.move(
-            context.db, sitting_id, order.room_id, starts_at, starts_at + timedelta(minutes=order.minutes), me(request), context.clock()
+            context.db, sitting_id, order.room_id, starts_at, ends_at, me(request), context.clock(), instead_of=order.from_room
         )
     except Conflict as conflict:
         nearest = conflict.nearest_free.astimezone(tz)

@@ -10,6 +10,7 @@ from dispatch.booking import days
 from dispatch.booking.timeline import Slot
 from dispatch.sittings import sittings
 from dispatch.store.tables import Room
+from dispatch.web import form_means
 from dispatch.web.access import CLERK, DEVICE, STAFF, Route, roles
 from dispatch.web.booking import wants_fragment
 from dispatch.web.calendar_cells import Placed
@@ -73,8 +74,16 @@ async def show_list(request: Request) -> Response:
     listed = [
         (room_name(room, tag), [Placed(item_of(slot, day, tz), room, room_name(room, tag)) for slot in held]) for room, held in rows if held
     ]
-    people = {sitting.id: sitting.participants for sitting in await sittings.of_day(context.db, day, tz, cancelled=False)}
-    return render(request, "staff/day_list.html", day=day, listed=listed, people=people, count=sum(len(held) for _, held in listed))
+    whole = await sittings.of_day(context.db, day, tz, cancelled=False)
+    return render(
+        request,
+        "staff/day_list.html",
+        day=day,
+        listed=listed,
+        people={sitting.id: sitting.participants for sitting in whole},
+        means={(sitting.id, room.id): form_means.of_sitting(sitting, tag, room.id) for sitting in whole for room in sitting.rooms},
+        count=len({placed.item.sitting.id for _, held in listed for placed in held}),
+    )
 
 
 ROUTES = (

@@ -13,7 +13,7 @@ from dispatch.booking.draft import ParticipantDraft, SittingDraft, roles_for
 from dispatch.booking.draft import draft_of as draft_of_sitting
 from dispatch.errors import Conflict, UserError, ValidationFailed
 from dispatch.store.tables import Sitting
-from dispatch.web import lookups
+from dispatch.web import form_means, lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR
 from dispatch.web.day_grid import moment_at, room_name
 from dispatch.web.formats import clock, duration
@@ -59,6 +59,8 @@ class Form:
     clerk_id: str = ""
     prosecutor_id: str = ""
     participants: tuple[PersonRow, ...] = field(default_factory=tuple)
+    means: tuple[str, ...] = ()
+    """ids of further rooms, equipment and custody slots"""
 
     def __getitem__(self, name: str) -> str:
         """A field by its name, for templates."""
@@ -95,6 +97,7 @@ def of_sitting(sitting: Sitting, tz: ZoneInfo) -> Form:
         participants=tuple(
             PersonRow(row.id, row.user_id, row.name, row.role, row.phone, row.seat, row.email) for row in draft.participants
         ),
+        means=form_means.held(sitting),
     )
 
 
@@ -105,7 +108,7 @@ def typed(fields: Mapping[str, str]) -> Form:
         for row in rows(fields, "participants")
     )
     names = ("case_number", "case_title", "title", "day", "start", "minutes", "room_id", "chair_id", "clerk_id", "prosecutor_id")
-    form = Form(**{name: fields.get(name, "") for name in names}, participants=people)
+    form = Form(**{name: fields.get(name, "") for name in names}, participants=people, means=form_means.typed(fields))
     day, _, start = fields.get("take", "").partition("T")
     return replace(form, day=day, start=start) if start else form
 
@@ -134,9 +137,7 @@ def draft_of(form: Form, tz: ZoneInfo) -> SittingDraft:
     starts_at = _starts_at(form, tz)
     minutes = int(form.minutes) if form.minutes.isascii() and form.minutes.isdigit() and len(form.minutes) < 6 else 0
     people = tuple(
-        ParticipantDraft(
-            name=row.name, role=row.role, phone=row.phone, seat=row.seat, id=row.id, user_id=row.user_id, email=row.email
-        )
+        ParticipantDraft(name=row.name, role=row.role, phone=row.phone, seat=row.seat, id=row.id, user_id=row.user_id, email=row.email)
         for row in form.participants
         if not row.empty
     )
@@ -195,9 +196,12 @@ async def fields_of(request: Request, form: Form, error: UserError | None = None
         ("clerk_id", _("Clerk"), _("None"), CLERK, 3),
         ("prosecutor_id", _("Prosecutor"), _("None"), PROSECUTOR, 6),
     )
+    single = {form.room_id: "room_id", form.chair_id: "chair_id", form.clerk_id: "clerk_id", form.prosecutor_id: "prosecutor_id"}
     return {
         "form": form,
-        "errors": errors_of(request, error) if error else {},
+        "errors": (errors_of(request, error) | form_means.at_its_field(request, error, single)) if error else {},
+        "means": await form_means.groups(request, form.means, form.room_id, error),
+        "chosen_means": len(set(form.means) - {form.room_id}),
         "conflict": conflict_of(request, error, form) if error else None,
         "cases": await lookups.cases(db),
         "lengths": [{"minutes": n, "words": duration(timedelta(minutes=n), tag)} for n in minutes],

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import segno
 from markupsafe import Markup
 
 from dispatch.booking import bookings
-from dispatch.booking.draft import beside
 from dispatch.errors import NotFound, UserError
 from dispatch.identity import invitations
 from dispatch.notices import ledger
@@ -18,12 +16,13 @@ from dispatch.notices.outbox import open_channels
 from dispatch.sittings import listing
 from dispatch.sittings.sittings import takes_part
 from dispatch.store.tables import Participant, Sitting
-from dispatch.web import lookups
+from dispatch.web import form_means, lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
 from dispatch.web.booking import wants_fragment
 from dispatch.web.day_grid import ENTERABLE, MOVABLE, room_name
 from dispatch.web.days import today
 from dispatch.web.device_words import Check, checks_of
+from dispatch.web.form_means import with_means
 from dispatch.web.reach import reach
 from dispatch.web.request import Request, Response, ctx, form, gettext, language, me, render, see_other, zone
 from dispatch.web.sitting_form import Form, blank, draft_of, fields_of, of_sitting, typed, with_rows
@@ -83,6 +82,7 @@ async def show(request: Request) -> Response:
         links=clerk and sitting.status in ENTERABLE,
         reach=reach(request),
         room_name=room_name(held, language(request)) if held else "",
+        means=form_means.of_sitting(sitting, language(request)),
         back=f"/booking?day={day}" if clerk else f"/today?day={day}",
         back_words=_("Booking") if clerk else _("My sittings"),
         editable=clerk and sitting.status in ENTERABLE,
@@ -134,10 +134,11 @@ async def create(request: Request) -> Response:
     if other is not None:
         return await _form_page(request, other)
     try:
-        sitting = await bookings.create_sitting(context.db, draft_of(values, zone(request)), me(request), context.clock())
+        draft = await with_means(context.db, draft_of(values, zone(request)), values.means)
+        sitting_id = await bookings.create(context.db, draft, me(request), context.clock())
     except UserError as error:
         return await _form_page(request, values, error=error)
-    return _gone_on(request, f"/sittings/{sitting.id}?saved=1")
+    return _gone_on(request, f"/sittings/{sitting_id}?saved=1")
 
 
 async def edit(request: Request) -> Response:
@@ -154,8 +155,8 @@ async def update(request: Request) -> Response:
     if other is not None:
         return await _form_page(request, other, sitting=sitting)
     try:
-        draft = draft_of(values, zone(request))
-        await bookings.update_sitting(context.db, sitting.id, partial(beside, draft), me(request), context.clock())
+        draft = await with_means(context.db, draft_of(values, zone(request)), values.means, sitting)
+        await bookings.update_sitting(context.db, sitting.id, draft, me(request), context.clock())
     except UserError as error:
         return await _form_page(request, values, sitting=sitting, error=error)
     await context.live.revised(sitting.id)

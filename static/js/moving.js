@@ -112,25 +112,25 @@ export async function proposeMove(calendar, item, was, place) {
     focusOn(item);
     return;
   }
-  await carryOut(calendar, item, place);
+  await carryOut(calendar, item, place, was.room);
 }
 
-/** @param {Calendar} calendar @param {HTMLElement} item @param {Place} place */
-async function carryOut(calendar, item, place) {
+/** @param {Calendar} calendar @param {HTMLElement} item @param {Place} place @param {string} room out of which it goes */
+async function carryOut(calendar, item, place, room) {
   item.classList.remove("is-moving");
   item.classList.add("is-pending");
   const result = await send(`/booking/${item.dataset.sitting}/move`, {
-    room_id: place.room, day: place.day, start: time(place.from), minutes: place.to - place.from,
+    room_id: place.room, day: place.day, start: time(place.from), minutes: place.to - place.from, from_room: room,
   });
   calendar.busy = false;
   calendar.abandon(item);
-  if (!result.ok) return refused(calendar, item, place, result.data);
+  if (!result.ok) return refused(calendar, item, place, room, result.data);
   toast(t("Moved. New personal links were made."));
   calendar.dispatchEvent(new CustomEvent("sitting-moved", { bubbles: true, detail: { sitting: item.dataset.sitting, day: place.day } }));
 }
 
-/** @param {Calendar} calendar @param {HTMLElement} item @param {Place} place @param {any} problem */
-function refused(calendar, item, place, problem) {
+/** @param {Calendar} calendar @param {HTMLElement} item @param {Place} place @param {string} room @param {any} problem */
+function refused(calendar, item, place, room, problem) {
   const dialog = dialogOf("conflict-dialog");
   const words = dialog?.querySelector("[data-conflict-words]");
   const button = dialog?.querySelector("[data-conflict-nearest]");
@@ -143,7 +143,7 @@ function refused(calendar, item, place, problem) {
     button.onclick = () => {
       dialog.close();
       calendar.busy = true;
-      void carryOut(calendar, item, { ...place, day: nearest.day, from: nearest.minutes, to: nearest.minutes + place.to - place.from });
+      void carryOut(calendar, item, { ...place, day: nearest.day, from: nearest.minutes, to: nearest.minutes + place.to - place.from }, room);
     };
   }
   dialog.addEventListener("close", () => focusOn(item), { once: true });

@@ -206,6 +206,7 @@ async def test_caches_learn_of_every_change(court: Court) -> None:
     place = (court.room.id, at("16:00"), at("17:00"))
     assert await touched(lambda: bookings.move(court.db, sitting_id, *place, court.clerk, NOW)) == everything
     retitled = replace(make_draft(court, "16:00", clerk_id="", title="改"), equipment=(stand.id,))
+    assert await touched(lambda: bookings.update_sitting(court.db, sitting_id, retitled, court.clerk, NOW)) == everything
     assert await touched(lambda: bookings.update_sitting(court.db, sitting_id, retitled, court.clerk, NOW)) == set()
     without = replace(retitled, equipment=())
     assert await touched(lambda: bookings.update_sitting(court.db, sitting_id, without, court.clerk, NOW)) == {stand.id}
