@@ -192,7 +192,7 @@ async def decide(db: Database, clerk: User, monday: datetime, number: int, place
     draft = SittingDraft(
         case_number=f"（2026）京0105民初{number + 2}号", case_title="物业服务合同纠纷", title="", room_id=f"r{room}", starts_at=start,
         ends_at=start + timedelta(minutes=45), chair_id=f"j{room}", clerk_id=f"k{room}",
-        participants=(ParticipantDraft("刘芳", "party", phone="138 1234 5678"),),
+        participants=(ParticipantDraft("刘芳", "party", phone="138 1234 5678"),), override_reason="双方当事人同意",
     )  # fmt: skip
     begun = time.perf_counter()
     try:

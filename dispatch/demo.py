@@ -142,6 +142,7 @@ async def _sittings(db: Database, users: dict[str, User], rooms: list[Room], now
             chair_id=users[planned.chair].id,
             clerk_id=users[planned.clerk].id,
             participants=tuple(ParticipantDraft(name=n, role=r, phone=p) for n, r, p in planned.people),
+            override_reason="演示场次，双方当事人同意即时开庭",
         )
         try:
             await bookings.create_sitting(db, draft, users[planned.clerk], now)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select
 
 from dispatch import audit
-from dispatch.booking import holds, orders
+from dispatch.booking import allowed, holds, orders
 from dispatch.booking.conflicts import ENDED, UNDER_WAY, Want, refuse_conflicts
 from dispatch.booking.draft import (
     LONGEST_REASON,
@@ -105,6 +105,9 @@ async def book(
         holds=[],
     )
     await refuse_conflicts(session, db.site, Want.whole(named.span, named.resources, sitting.id), now)
+    notice = allowed.noticed_from(sitting.kind, now, db.site.zone)
+    rules = await allowed.overridden(session, db.site.zone, named.span, named.resources, draft.override_reason, notice)
+    booking.override_reason = tidy(draft.override_reason) if rules else ""
     booking.state = state_of(named.resources, by, tentative=held_until is not None)
     sitting.case = await case_of(session, draft, now)
     sitting.case_id = sitting.case.id
@@ -114,7 +117,7 @@ async def book(
     await direct.insert(session, (sitting, *people, booking, *booking.holds))
     await holds.changed(session, [each.id for each in named.resources])
     orders.keep(session, order, sitting.id, now)
-    await write_down(session, db, by, "sitting_booked", sitting, named.resources, now)
+    await write_down(session, db, by, "sitting_booked", sitting, named.resources, now, **_overriding(booking, rules))
     return sitting
 
 
@@ -129,17 +132,21 @@ async def move(
     seen: Callable[[Sitting], object] | None = None,
     *,
     instead_of: str = "",
+    override_reason: str = "",
 ) -> Sitting:
     """Another room or another time. All personal links are issued anew: whoever holds an old one is told to ask.
 
     `room_id` takes the place of the room `instead_of`, of the first one where none is named; what else is held goes along.
     `seen` is called inside the transaction with the sitting as it is, and raises where it is not what the one who asks saw.
+    `override_reason`: why it is to be outside the rules there (:mod:`dispatch.booking.allowed`).
     Raises NotFound, Refused("sitting_live" …), ValidationFailed or Conflict.
     """
 
     async def place(session: AsyncSession) -> None:
         sitting = await still_open(session, sitting_id, now, seen)
         errors: list[FieldError] = list(span_problems(starts_at, ends_at, now))
+        if len(tidy(override_reason)) > LONGEST_REASON:
+            errors.append((allowed.FIELD, "too_long", {"most": LONGEST_REASON}))
         room = await session.get(Resource, room_id)
         if room is None or room.kind != "room" or not room.active:
             raise ValidationFailed([*errors, ("room_id", "room_unknown", {})])
@@ -155,9 +162,9 @@ async def move(
             return
         locked = await holds.locked(session, {*wanted, *present})
         resources = holds.in_order((locked[each] for each in wanted), wanted)
-        await _place(session, db, sitting, resources, span, by, now)
+        rules = await _place(session, db, sitting, resources, span, by, now, tidy(override_reason))
         await reissue_links(session, db, sitting, now)
-        await write_down(session, db, by, "sitting_moved", sitting, resources, now)
+        await write_down(session, db, by, "sitting_moved", sitting, resources, now, **_overriding(sitting.booking, rules))
 
     await db.act(place)
     return await whole(db, sitting_id)
@@ -188,7 +195,7 @@ async def update_sitting(
             raise Refused("sitting_live", title=sitting.title)
         named = await _checked(session, draft, found, by, sitting)
         resources = named.resources
-        await _place(session, db, sitting, resources, named.span, by, now)
+        rules = await _place(session, db, sitting, resources, named.span, by, now, tidy(draft.override_reason))
         case, title = await case_of(session, draft, now), title_of(draft)
         if not same_place:
             await reissue_links(session, db, sitting, now)
@@ -196,9 +203,10 @@ async def update_sitting(
         addresses = outbox.addresses_of(sitting)
         await seat(session, db, sitting, draft, named.staff, now)
         await outbox.note_addresses(session, by, sitting, addresses, now)
+        overriding = _overriding(sitting.booking, rules)
         if not same_place:
-            await write_down(session, db, by, "sitting_moved", sitting, resources, now)
-        await write_down(session, db, by, "sitting_changed", sitting, resources, now)
+            await write_down(session, db, by, "sitting_moved", sitting, resources, now, **overriding)
+        await write_down(session, db, by, "sitting_changed", sitting, resources, now, **overriding)
 
     await db.act(revise)
     return await whole(db, sitting_id)
@@ -364,17 +372,32 @@ def state_of(resources: list[Resource], by: User, *, tentative: bool) -> str:
     return "requested" if asks else "confirmed"
 
 
+def _overriding(booking: Booking, rules: list[str]) -> dict[str, str]:
+    """What an audit row says of rules that were overridden."""
+    return {"overridden": "、".join(rules), "override_reason": booking.override_reason} if rules else {}
+
+
 async def _place(
-    session: AsyncSession, db: Database, sitting: Sitting, resources: list[Resource], span: Span, by: User, now: datetime
-) -> None:
-    """Have a sitting hold these resources, which are locked, at that time; what it holds then already is not looked at again."""
+    session: AsyncSession, db: Database, sitting: Sitting, resources: list[Resource], span: Span, by: User, now: datetime, reason: str
+) -> list[str]:
+    """Have a sitting hold these resources, which are locked, at that time; what it holds then already is not looked at again. The
+    rules that the `reason` overrides."""
     booking = sitting.booking
     same_time = span == Span(sitting.starts_at, sitting.ends_at)
     holding = {hold.resource_id for hold in await holds.held(session, booking) if hold.active} if same_time else set()
     await refuse_conflicts(session, db.site, Want.whole(span, resources, sitting.id, holding), now)
     if not same_time or {each.id for each in resources if each.kind != "person"} - holding:
         booking.state = state_of(resources, by, tentative=booking.state == "tentative")
-    if not same_time or [each.id for each in resources if each.kind == "room"] != [room.id for room in sitting.rooms]:
+    elsewhere = not same_time or [each.id for each in resources if each.kind == "room"] != [room.id for room in sitting.rooms]
+    notice = allowed.noticed_from(sitting.kind, now, db.site.zone) if elsewhere else None
+    new = [each for each in resources if each.id not in holding]
+    rules = await allowed.overridden(session, db.site.zone, span, new, reason, notice) if new or elsewhere else []
+    if rules or not same_time:
+        booking.override_reason = reason if rules else ""
+    elif booking.override_reason and reason:
+        booking.override_reason = reason  # put better: what it is for stays as it was
+    if elsewhere:
         sitting.revise(now)
     sitting.starts_at, sitting.ends_at = span.start, span.end
     await holds.take(session, booking, resources, span)
+    return rules

@@ -70,6 +70,8 @@ class SittingDraft:
     """ids of all rooms that are held; `room_id` is the first, whether it is named here or not"""
     equipment: tuple[str, ...] = ()
     """ids of equipment that moves, and of custody slots"""
+    override_reason: str = ""
+    """why it is to be outside working hours, on a day off or at short notice all the same"""
 
     @property
     def room_ids(self) -> tuple[str, ...]:
@@ -139,6 +141,7 @@ def draft_of(sitting: Sitting) -> SittingDraft:
         kind=sitting.kind,
         rooms=tuple(room.id for room in sitting.rooms),
         equipment=tuple(each.id for each in sitting.equipment),
+        override_reason=sitting.booking.override_reason,
     )
 
 
@@ -172,6 +175,7 @@ def _times(draft: SittingDraft, now: datetime) -> Iterator[FieldError]:
         yield ("rooms", "rooms_many", {"most": MOST_ROOMS})
     if len(draft.equipment) > MOST_EQUIPMENT:
         yield ("equipment", "equipment_many", {"most": MOST_EQUIPMENT})
+    yield from _text("override_reason", draft.override_reason, LONGEST_REASON, required=False)
     if draft.starts_at is None:
         yield ("starts_at", "required", {})
     if draft.ends_at is None:

@@ -17,6 +17,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "clerk": ("书记员", "Clerk"),
     "prosecutor": ("检察员", "Prosecutor"),
     "participants": ("参加人", "Participants"),
+    "override_reason": ("例外理由", "Reason for an exception"),
     "status": ("状态", "Status"),
 }
 """Name → heading in Chinese and English. `status` goes out alone. Participants are one cell, each `name|role|telephone|e-mail|seat`,

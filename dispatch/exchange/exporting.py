@@ -87,6 +87,7 @@ def _line(sitting: Sitting, zone: ZoneInfo, gettext: Gettext) -> list[str]:
         names.get(draft.clerk_id, ""),
         names.get(draft.prosecutor_id, ""),
         "; ".join(people),
+        draft.override_reason,
         gettext(f"status.{sitting.status}"),
     ]
 

@@ -65,12 +65,13 @@ class _TakenBack(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What rows are read by. `role_words`: what a file may call a role → the role. `chair_id`, `clerk_id`: of rows that name none (a
-    calendar's)."""
+    """What rows are read by. `role_words`: what a file may call a role → the role. `chair_id`, `clerk_id`, `override_reason`:
+    of rows that name none (a calendar's)."""
 
     role_words: dict[str, str]
     chair_id: str = ""
     clerk_id: str = ""
+    override_reason: str = ""
 
 
 async def take(db: Database, rows: Sequence[Row], by: User, now: datetime, how: Take, given: Given) -> list[Judged]:
@@ -198,6 +199,7 @@ def _draft(row: Row, known: Known, zone: ZoneInfo, given: Given) -> tuple[Sittin
         prosecutor_id=chosen["prosecutor"],
         participants=tuple(people),
         kind=KIND,
+        override_reason=fields.get("override_reason", "") or given.override_reason,
     )
     return draft, errors
 

@@ -31,6 +31,8 @@ class CourtSite(Base):
     active: Mapped[bool] = mapped_column(default=True)
     hours: Mapped[dict[str, Any] | None]
     """weekly working hours of what is there; null: the court's"""
+    zone: Mapped[str | None] = mapped_column(String(64))
+    """whose clock its hours are by, as Europe/Berlin; null: the court's"""
 
 
 class Resource(Base):
@@ -57,6 +59,12 @@ class Resource(Base):
     """whoever books it asks for it"""
     booked_by: Mapped[list[str] | None]
     """roles that may book it, others ask; null: every role that books"""
+    features: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    """what it has to offer (:data:`dispatch.booking.features.FEATURES`)"""
+    room_kind: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    """of a room, as in its own row; empty for everything else"""
+    photo: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    """name of the file below the directory of photos; empty: there is none"""
     revision: Mapped[int] = mapped_column(Integer, default=1)
     """goes up, in the same transaction, with every change of its holds, closures or hours"""
     site: Mapped[CourtSite | None] = relationship(lazy="joined")
@@ -102,6 +110,8 @@ class CalendarDay(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
     name: Mapped[str] = mapped_column(String(80), default="")
+    works_like: Mapped[int | None] = mapped_column(Integer)
+    """weekday whose hours a working day has, 0 for Monday; null: the nearest"""
 
 
 class Booking(Base):
@@ -117,6 +127,8 @@ class Booking(Base):
     ends_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(12), default="confirmed")
     held_until: Mapped[datetime | None]
+    override_reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    """why it is outside working hours, on a day off or at short notice; empty: it is not"""
     sitting: Mapped[Sitting] = relationship(back_populates="bookings")
     holds: Mapped[list[Hold]] = relationship(
         lazy="selectin", back_populates="booking", cascade="all, delete-orphan", order_by="Hold.position, Hold.resource_id"
@@ -165,7 +177,9 @@ def keep_in_step(table: type[Base], kind: str) -> None:
 
     def named(row: Any) -> dict[str, Any]:
         shared = {"name": row.name, "active": row.active}
-        return shared | {"name_en": row.name_en, "position": row.position, "site_id": row.site_id} if kind == "room" else shared
+        if kind != "room":
+            return shared
+        return shared | {"name_en": row.name_en, "position": row.position, "site_id": row.site_id, "room_kind": row.kind}
 
     @event.listens_for(table, "after_insert")
     def made(_mapper: Mapper[Any], connection: Connection, row: Any) -> None:
@@ -174,7 +188,8 @@ def keep_in_step(table: type[Base], kind: str) -> None:
     @event.listens_for(table, "after_update")
     def changed(_mapper: Mapper[Any], connection: Connection, row: Any) -> None:
         shared = named(row)
-        if any(inspect(row).attrs[name].history.has_changes() for name in shared):  # each sign-in changes a user too
+        own = {"kind" if name == "room_kind" else name for name in shared}
+        if any(inspect(row).attrs[name].history.has_changes() for name in own):  # each sign-in changes a user too
             connection.execute(update(resources).where(resources.c.id == row.id).values(**shared))
 
     @event.listens_for(table, "after_delete")

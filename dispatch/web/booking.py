@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dispatch.booking import bookings
+from dispatch.booking.allowed import FIELD
 from dispatch.booking.days import between
+from dispatch.booking.draft import LONGEST_REASON
 from dispatch.booking.rooms import KINDS
 from dispatch.errors import Conflict, UserError
 from dispatch.sittings import sittings
@@ -19,6 +21,7 @@ from dispatch.web.access import CLERK, Route, roles
 from dispatch.web.calendar_cells import DAYS, days_between, month, month_after, month_before, month_of, week, week_of
 from dispatch.web.day_grid import ENTERABLE, MOVABLE, day_grid, minute_of, moment_at, room_name
 from dispatch.web.days import shifted, shown_day, today
+from dispatch.web.form_rules import broken_rules
 from dispatch.web.formats import day as day_words
 from dispatch.web.request import Request, Response, answer, ctx, error_text, language, me, problem, render, translate, zone
 from dispatch.web.sitting_form import nearest_words
@@ -118,6 +121,7 @@ class MoveOrder(BaseModel):
     minutes: int = Field(ge=1, le=24 * 60)
     from_room: str = Field("", max_length=32)
     """the room out of which it was dragged: a sitting of several rooms keeps the others"""
+    override_reason: str = Field("", max_length=LONGEST_REASON)
 
     def starts_at(self, tz: Any) -> datetime:
         """The moment meant."""
@@ -138,8 +142,9 @@ async def move(request: Request) -> Response:
     try:
         ends_at = starts_at + timedelta(minutes=order.minutes)
         await bookings.move(
-            context.db, sitting_id, order.room_id, starts_at, ends_at, me(request), context.clock(), instead_of=order.from_room
-        )
+            context.db, sitting_id, order.room_id, starts_at, ends_at, me(request), context.clock(),
+            instead_of=order.from_room, override_reason=order.override_reason,
+        )  # fmt: skip
     except Conflict as conflict:
         nearest = conflict.nearest_free.astimezone(tz)
         return problem(
@@ -155,7 +160,8 @@ async def move(request: Request) -> Response:
             },
         )
     except UserError as error:
-        return problem(request, error.status, error_text(request, error), code=error.code)
+        code = "reason_needed" if error.field == FIELD else error.code
+        return problem(request, error.status, error_text(request, error), code=code, errors=broken_rules(request, error))
     await context.live.revised(sitting_id)
     return answer({"day": day_words(starts_at, language(request), tz)})
 

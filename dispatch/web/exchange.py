@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, cast, get_args
@@ -77,6 +78,7 @@ async def _page(request: Request, *, status: int = 200, error: str = "", **more:
         "done": False,
         "chair_id": "",
         "clerk_id": me(request).id,
+        "override_reason": "",
     }
     return render(request, "staff/exchange.html", status=status, **(data | more))
 
@@ -96,7 +98,7 @@ async def preview(request: Request) -> Response:
         rows = await asyncio.to_thread(lambda: reading.read(file.file.read(), file.filename, context.settings.zone))
     except UserError as error:
         return await _page(request, status=error.status, error=error_text(request, error))
-    return await _judged(request, rows, "preview", str(posted.get("chair_id", "")), str(posted.get("clerk_id", "")))
+    return await _judged(request, rows, "preview", _given(posted))
 
 
 async def book(request: Request) -> Response:
@@ -108,12 +110,16 @@ async def book(request: Request) -> Response:
     except ValueError:
         return await _page(request, status=422, error=translate(request, "error.file_missing"))
     how: importing.Take = "all" if take == "all" else "good"
-    return await _judged(request, rows, how, str(posted.get("chair_id", "")), str(posted.get("clerk_id", "")))
+    return await _judged(request, rows, how, _given(posted))
 
 
-async def _judged(request: Request, rows: list[Row], how: importing.Take, chair_id: str, clerk_id: str) -> Response:
+def _given(posted: Mapping[str, Any]) -> importing.Given:
+    said = (str(posted.get(name, "")).strip() for name in ("chair_id", "clerk_id", "override_reason"))
+    return importing.Given(role_words(), *said)
+
+
+async def _judged(request: Request, rows: list[Row], how: importing.Take, given: importing.Given) -> Response:
     context = ctx(request)
-    given = importing.Given(role_words(), chair_id, clerk_id)
     judged = await importing.take(context.db, rows, me(request), context.clock(), how, given)
     counts = {state: sum(each.state == state for each in judged) for state in get_args(importing.State)}
     done = how != "preview" and (how == "good" or not counts["bad"])
@@ -124,8 +130,9 @@ async def _judged(request: Request, rows: list[Row], how: importing.Take, chair_
         counts=counts,
         packed="" if done else _packed(rows),
         done=done,
-        chair_id=chair_id,
-        clerk_id=clerk_id,
+        chair_id=given.chair_id,
+        clerk_id=given.clerk_id,
+        override_reason=given.override_reason,
     )
 
 

@@ -58,6 +58,7 @@ class Form:
     chair_id: str = ""
     clerk_id: str = ""
     prosecutor_id: str = ""
+    override_reason: str = ""
     participants: tuple[PersonRow, ...] = field(default_factory=tuple)
     means: tuple[str, ...] = ()
     """ids of further rooms, equipment and custody slots"""
@@ -94,6 +95,7 @@ def of_sitting(sitting: Sitting, tz: ZoneInfo) -> Form:
         chair_id=draft.chair_id,
         clerk_id=draft.clerk_id,
         prosecutor_id=draft.prosecutor_id,
+        override_reason=draft.override_reason,
         participants=tuple(
             PersonRow(row.id, row.user_id, row.name, row.role, row.phone, row.seat, row.email) for row in draft.participants
         ),
@@ -107,7 +109,10 @@ def typed(fields: Mapping[str, str]) -> Form:
         PersonRow(**{key: row[key] for key in ("id", "user_id", "name", "role", "phone", "seat", "email") if key in row})
         for row in rows(fields, "participants")
     )
-    names = ("case_number", "case_title", "title", "day", "start", "minutes", "room_id", "chair_id", "clerk_id", "prosecutor_id")
+    names = (
+        *("case_number", "case_title", "title", "day", "start", "minutes", "room_id"),
+        *("chair_id", "clerk_id", "prosecutor_id", "override_reason"),
+    )
     form = Form(**{name: fields.get(name, "") for name in names}, participants=people, means=form_means.typed(fields))
     day, _, start = fields.get("take", "").partition("T")
     return replace(form, day=day, start=start) if start else form
@@ -123,13 +128,19 @@ def with_rows(form: Form, act: str) -> Form | None:
     return None
 
 
+def clock_of(text: str) -> int | None:
+    """Minutes of the day that a clock's time as typed (9:30) means; None for what is none."""
+    found = _TIME.fullmatch(text)
+    return int(found[1]) * 60 + int(found[2]) if found else None
+
+
 def _starts_at(form: Form, tz: ZoneInfo) -> datetime | None:
-    found = _TIME.fullmatch(form.start)
+    minutes = clock_of(form.start)
     try:
         day = date.fromisoformat(form.day)
     except ValueError:
         return None
-    return moment_at(day, int(found[1]) * 60 + int(found[2]), tz) if found else None
+    return moment_at(day, minutes, tz) if minutes is not None else None
 
 
 def draft_of(form: Form, tz: ZoneInfo) -> SittingDraft:
@@ -152,6 +163,7 @@ def draft_of(form: Form, tz: ZoneInfo) -> SittingDraft:
         clerk_id=form.clerk_id,
         prosecutor_id=form.prosecutor_id,
         participants=people,
+        override_reason=form.override_reason,
     )
 
 

@@ -12,6 +12,7 @@ import { el } from './markup.js';
  * @property {boolean} [danger]
  * @property {string} [reason] label of a reason that has to be given
  * @property {string} [hint] below the reason
+ * @property {number} [longest] characters of the reason
  */
 
 /**
@@ -19,9 +20,9 @@ import { el } from './markup.js';
  * @param {Question} question
  * @returns {Promise<string | null>}
  */
-export function ask({ title, text, points = [], act, danger = false, reason, hint }) {
+export function ask({ title, text, points = [], act, danger = false, reason, hint, longest = 500 }) {
   return new Promise((resolve) => {
-    const field = reason ? el('textarea', { id: 'ask-reason', maxlength: 500, required: true, rows: 3, 'aria-describedby': 'ask-hint' }) : null;
+    const field = reason ? el('textarea', { id: 'ask-reason', maxlength: longest, required: true, rows: 3, 'aria-describedby': 'ask-hint' }) : null;
     const problem = el('p', { class: 'field-error', role: 'alert', hidden: true });
     const yes = el('button', { class: danger ? 'button button-danger solid' : 'button button-primary', type: 'submit' }, act);
     const no = el('button', { class: 'button', type: 'button' }, t('Cancel'));

@@ -1,6 +1,7 @@
 // Moving a sitting from any of the calendars: it is asked for, the server decides, and what is in the way is told with the nearest free
 // time. Nothing is shown as moved before the server says so.
 
+import { ask } from "./ask.js";
 import { announce, send, toast } from "./page.js";
 import { t } from "./i18n.js";
 
@@ -115,18 +116,41 @@ export async function proposeMove(calendar, item, was, place) {
   await carryOut(calendar, item, place, was.room);
 }
 
-/** @param {Calendar} calendar @param {HTMLElement} item @param {Place} place @param {string} room out of which it goes */
-async function carryOut(calendar, item, place, room) {
+/**
+ * @param {Calendar} calendar @param {HTMLElement} item @param {Place} place @param {string} room out of which it goes
+ * @param {string} [reason] why it is to be outside the rules there
+ */
+async function carryOut(calendar, item, place, room, reason = "") {
   item.classList.remove("is-moving");
   item.classList.add("is-pending");
   const result = await send(`/booking/${item.dataset.sitting}/move`, {
-    room_id: place.room, day: place.day, start: time(place.from), minutes: place.to - place.from, from_room: room,
+    room_id: place.room, day: place.day, start: time(place.from), minutes: place.to - place.from, from_room: room, override_reason: reason,
   });
+  if (!result.ok && result.data?.code === "reason_needed") {
+    const given = await reasonFor(result.data);
+    if (given) return carryOut(calendar, item, place, room, given);
+    calendar.busy = false;
+    calendar.abandon(item);
+    focusOn(item);
+    return;
+  }
   calendar.busy = false;
   calendar.abandon(item);
   if (!result.ok) return refused(calendar, item, place, room, result.data);
   toast(t("Moved. New personal links were made."));
   calendar.dispatchEvent(new CustomEvent("sitting-moved", { bubbles: true, detail: { sitting: item.dataset.sitting, day: place.day } }));
+}
+
+/** Why a sitting is to be outside the rules, null where it is not to be. @param {{errors?: {detail: string}[]}} problem */
+function reasonFor(problem) {
+  return ask({
+    title: t("This needs a reason"),
+    text: (problem.errors ?? []).map((error) => error.detail).join(" "),
+    act: t("Move all the same"),
+    reason: t("Reason for the exception"),
+    longest: 200,
+    hint: t("It is kept with the booking and in the audit log. Without it the sitting is not booked for that time."),
+  });
 }
 
 /** @param {Calendar} calendar @param {HTMLElement} item @param {Place} place @param {string} room @param {any} problem */

@@ -100,6 +100,7 @@ class Court:
             chair_id=chair.user.id,
             clerk_id=clerk.user.id if clerk else "",
             participants=tuple(ParticipantDraft(name=name, role=role, phone="13800138000") for name, role in parties),
+            override_reason="双方当事人同意即时开庭",
         )
         sitting = await bookings.create_sitting(self.db, draft, by.user, now)
         links = {}

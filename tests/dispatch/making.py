@@ -53,8 +53,13 @@ class Court:
         return self.users["lin"]
 
 
+URGENT = "双方当事人同意即时开庭"
+"""Why a sitting is held today, or at night: the parties have agreed to it."""
+
+
 def make_draft(court: Court, start: str = "14:00", minutes: int = 60, *, days: int = 0, **changes: Any) -> SittingDraft:
-    """A good form: today 14:00, one hour, first room, Chen presides, Zhao keeps the record; a party by link, an interpreter in the room."""
+    """A good form: today 14:00, one hour, first room, Chen presides, Zhao keeps the record; a party by link, an interpreter in the room.
+    At such short notice it says why."""
     starts_at = at(start, days)
     good = SittingDraft(
         case_number="（2026）京0105民初31号",
@@ -69,6 +74,7 @@ def make_draft(court: Court, start: str = "14:00", minutes: int = 60, *, days: i
             ParticipantDraft("刘芳", "party", phone="138 1234 5678"),
             ParticipantDraft("吴译", "interpreter", seat="room"),
         ),
+        override_reason=URGENT,
     )
     return replace(good, **changes)
 

@@ -160,6 +160,7 @@ async def test_what_somebody_booked_himself_stays_where_it_is(shown: Shown) -> N
         ends_at=later + timedelta(minutes=5),
         chair_id=users["zhou"].id,
         participants=(ParticipantDraft("某甲", "party"),),
+        override_reason="双方当事人同意",
     )
     mine = await bookings.create_sitting(shown.db, own, users["zhao"], later - timedelta(hours=2))
     await shown.again(later + timedelta(minutes=6))  # what was booked is over, but lies in the present half hour

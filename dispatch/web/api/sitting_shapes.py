@@ -48,6 +48,7 @@ _NUMBER = "As on paper, for instance （2026）京0105民初31号; brackets and 
 _CASE_TITLE = "Title of the case where the number is a new one; a case that is known keeps its own."
 _ROOMS = "All rooms that it holds; `room_id` is the first of them, whether it is named here or not."
 _EQUIPMENT = "Ids of equipment and of custody slots that it holds."
+_OVERRIDE = "Why it is to be outside working hours, on a day off or at short notice all the same; without it such a booking is refused."
 _TITLE = "What the sitting is called; empty: as the case."
 
 
@@ -91,6 +92,7 @@ class SittingView(Resource):
     booking: BookingState = Field(
         description="tentative (lapses unless it is confirmed), requested (somebody has to approve it), confirmed or cancelled."
     )
+    override_reason: str = Field(description="Why it is outside working hours, on a day off or at short notice; empty where it is not.")
     starts_at: Moment
     ends_at: Moment
     opened_at: Moment | None = Field(description="When the hearing was opened.")
@@ -116,6 +118,7 @@ class SittingView(Resource):
                 for each in sitting.equipment
             ],
             booking=cast("BookingState", sitting.booking.state),
+            override_reason=sitting.booking.override_reason,
             starts_at=local(sitting.starts_at, zone),
             ends_at=local(sitting.ends_at, zone),
             opened_at=local_or_none(sitting.opened_at, zone),
@@ -170,6 +173,7 @@ class NewSitting(Given):
     clerk_id: IdOrNone = ""
     prosecutor_id: IdOrNone = ""
     participants: list[NewParticipant] = Field(min_length=1, max_length=MOST_PARTICIPANTS)
+    override_reason: str = Field("", max_length=LONGEST_REASON, description=_OVERRIDE)
 
     def draft(self) -> SittingDraft:
         """The form that the operation checks."""
@@ -193,12 +197,15 @@ class SittingChange(Change):
     chair_id: Id = left_out()
     clerk_id: IdOrNone = left_out()
     prosecutor_id: IdOrNone = left_out()
+    override_reason: str = left_out(max_length=LONGEST_REASON, description=_OVERRIDE)
 
     def draft(self, sitting: Sitting) -> SittingDraft:
         """The form of the sitting with what is to be different. Another `room_id` alone takes the place of the first room."""
         given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in self.given().items()}
         if "room_id" in given and "rooms" not in given:
             given["rooms"] = tuple(room.id for room in sitting.rooms[1:])
+        # What was said for one time is not said for another.
+        given.setdefault("override_reason", "")
         return replace(draft_of(sitting), **given)
 
 
@@ -208,6 +215,7 @@ class MoveOrder(Given):
     room_id: Id
     starts_at: Moment
     ends_at: Moment
+    override_reason: str = Field("", max_length=LONGEST_REASON, description=_OVERRIDE)
 
 
 class CancelOrder(Given):

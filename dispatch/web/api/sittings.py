@@ -121,6 +121,7 @@ async def move(request: Request, body: MoveOrder, headers: IfMatch) -> SittingVi
         me(request),
         context.clock(),
         lambda sitting: headers.check(view(request, sitting)),
+        override_reason=body.override_reason,
     )
     await context.live.revised(sitting_id)
     return shown(request, sitting)

@@ -17,6 +17,7 @@ from dispatch.store.database import Database
 from dispatch.store.tables import Sitting
 from tests.dispatch.making import (
     NOW,
+    URGENT,
     Court,
     as_it_is,
     at,
@@ -45,7 +46,9 @@ async def refusal(db: Database, token: str, now: datetime = NOW) -> tuple[str, s
 
 async def moved(court: Court, sitting: Sitting, start: str, *, days: int = 0, room: str = "") -> Sitting:
     begin = at(start, days)
-    return await bookings.move(court.db, sitting.id, room or sitting.room.id, begin, begin + timedelta(hours=1), court.clerk, NOW)
+    return await bookings.move(
+        court.db, sitting.id, room or sitting.room.id, begin, begin + timedelta(hours=1), court.clerk, NOW, override_reason=URGENT
+    )
 
 
 # ------------------------------------------------------------------------------------------------ booking and its links
@@ -60,10 +63,10 @@ async def test_booking_gives_a_link_to_whoever_comes_by_one_and_to_nobody_else(c
 
 
 async def test_a_booking_is_audited_with_case_room_and_time(court: Court) -> None:
-    sitting = await make_sitting(court, title="第一次开庭")
+    sitting = await make_sitting(court, title="第一次开庭", days=6)
     (row,) = await audited(court.db, "sitting_booked")
     assert (row.actor, row.subject) == ("赵书宁", "（2026）京0105民初31号 第一次开庭")
-    assert row.detail == {"sitting": sitting.id, "room": "第一法庭", "starts": "2026-11-24 14:00", "ends": "15:00"}
+    assert row.detail == {"sitting": sitting.id, "room": "第一法庭", "starts": "2026-11-30 14:00", "ends": "15:00"}
 
 
 # ------------------------------------------------------------------------------------------------ moving
@@ -114,7 +117,7 @@ async def test_moving_into_what_is_taken_is_refused_and_leaves_links_alone(court
 async def test_where_a_sitting_cannot_be_moved_to_is_said_of_every_field(court: Court) -> None:
     sitting = await make_sitting(court)
     with pytest.raises(ValidationFailed) as told:
-        await bookings.move(court.db, sitting.id, "nowhere", at("07:00"), at("07:05"), court.clerk, NOW)
+        await bookings.move(court.db, sitting.id, "nowhere", at("07:00"), at("07:05"), court.clerk, NOW, override_reason=URGENT)
     assert [(field, code) for field, code, _ in told.value.errors] == [
         ("ends_at", "too_short"), ("starts_at", "in_the_past"), ("room_id", "room_unknown"),
     ]  # fmt: skip
@@ -140,7 +143,7 @@ async def test_people_who_wait_already_do_not_keep_a_sitting_from_being_moved(co
 
 async def test_what_is_not_there_cannot_be_moved_changed_or_cancelled(court: Court) -> None:
     for attempt in (
-        bookings.move(court.db, "none", court.room.id, at("16:00"), at("17:00"), court.clerk, NOW),
+        bookings.move(court.db, "none", court.room.id, at("16:00"), at("17:00"), court.clerk, NOW, override_reason=URGENT),
         bookings.update_sitting(court.db, "none", make_draft(court), court.clerk, NOW),
         bookings.cancel(court.db, "none", "原告撤诉", court.clerk, NOW),
     ):

@@ -21,7 +21,7 @@ from dispatch.errors import Conflict
 from dispatch.store.database import Database
 from dispatch.store.tables import Booking, Hold, Resource, Room, Sitting, User
 from tests.dispatch.booking import clerks
-from tests.dispatch.making import NOW, Court, as_it_is, at, audited, make_draft, make_sitting, other_sitting
+from tests.dispatch.making import NOW, URGENT, Court, as_it_is, at, audited, make_draft, make_sitting, other_sitting
 
 SERVERS, EACH = 4, 50
 TOP = Path(__file__).resolve().parents[3]
@@ -102,8 +102,8 @@ async def test_two_that_want_each_others_rooms_in_opposite_order_both_keep_what_
         for _ in range(5):
             async with asyncio.timeout(30):
                 outcomes = await asyncio.gather(
-                    bookings.move(court.db, first.id, court.other_room.id, *span, court.clerk, NOW),
-                    bookings.move(other, second.id, court.room.id, *span, court.clerk, NOW),
+                    bookings.move(court.db, first.id, court.other_room.id, *span, court.clerk, NOW, override_reason=URGENT),
+                    bookings.move(other, second.id, court.room.id, *span, court.clerk, NOW, override_reason=URGENT),
                     return_exceptions=True,
                 )
             assert [type(outcome) for outcome in outcomes] == [Conflict, Conflict]

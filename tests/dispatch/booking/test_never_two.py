@@ -20,7 +20,7 @@ from dispatch.booking.extension import extend
 from dispatch.errors import Conflict, Refused, ValidationFailed
 from dispatch.store.database import Database
 from dispatch.store.tables import Booking, Hold, Resource, Sitting
-from tests.dispatch.making import NOW, Court, at, bring_to, make_draft
+from tests.dispatch.making import NOW, URGENT, Court, at, bring_to, make_draft
 
 STEP = timedelta(minutes=15)
 TENTATIVE = timedelta(minutes=40)
@@ -101,7 +101,9 @@ class Course:
 
     async def _move(self, number: int, slot: int, length: int, room: str) -> None:
         sitting, start = self._sitting(number), at("10:00") + slot * STEP
-        moved = await bookings.move(self.db, sitting, self.names[room], start, start + length * STEP, self.court.clerk, self.now)
+        moved = await bookings.move(
+            self.db, sitting, self.names[room], start, start + length * STEP, self.court.clerk, self.now, override_reason=URGENT
+        )
         self.expected[sitting] = await self._now_holds(sitting), moved.starts_at, moved.ends_at
 
     async def _change(self, number: int, names: set[str], judge: str) -> None:

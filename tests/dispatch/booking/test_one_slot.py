@@ -16,7 +16,7 @@ from dispatch.booking import bookings
 from dispatch.errors import Conflict
 from dispatch.store.database import Database
 from dispatch.store.tables import Booking, Sitting
-from tests.dispatch.making import NOW, Court, as_it_is, at, audited, make_draft, make_sitting, other_sitting
+from tests.dispatch.making import NOW, URGENT, Court, as_it_is, at, audited, make_draft, make_sitting, other_sitting
 
 PROCESSES, EACH = 4, 50
 TOP = Path(__file__).resolve().parents[3]
@@ -120,7 +120,7 @@ async def test_a_move_and_a_booking_race_for_one_slot_and_one_of_them_has_it(cou
             slot = at("14:00", day), at("15:00", day)
             draft = make_draft(court, days=day, chair_id=court.other_judge.id, clerk_id="", title=f"新 {round_}")
             outcomes = await asyncio.gather(
-                bookings.move(court.db, moving.id, court.room.id, *slot, court.clerk, NOW),
+                bookings.move(court.db, moving.id, court.room.id, *slot, court.clerk, NOW, override_reason=URGENT),
                 bookings.create_sitting(other, draft, court.clerk, NOW),
                 return_exceptions=True,
             )
@@ -139,8 +139,8 @@ async def test_two_sittings_that_want_each_others_room_do_not_wait_for_each_othe
     try:
         async with asyncio.timeout(30):
             outcomes = await asyncio.gather(
-                bookings.move(court.db, first.id, court.other_room.id, at("14:00"), at("15:00"), court.clerk, NOW),
-                bookings.move(other, second.id, court.room.id, at("14:00"), at("15:00"), court.clerk, NOW),
+                bookings.move(court.db, first.id, court.other_room.id, at("14:00"), at("15:00"), court.clerk, NOW, override_reason=URGENT),
+                bookings.move(other, second.id, court.room.id, at("14:00"), at("15:00"), court.clerk, NOW, override_reason=URGENT),
                 return_exceptions=True,
             )
     finally:

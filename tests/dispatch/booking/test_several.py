@@ -23,6 +23,7 @@ from dispatch.store.site import Site
 from dispatch.store.tables import Hold, Resource, Room, Sitting, new_id
 from tests.dispatch.making import (
     NOW,
+    URGENT,
     Court,
     as_it_is,
     at,
@@ -128,7 +129,9 @@ async def test_moving_takes_everything_along_and_changes_one_room(court: Court) 
     stand, third = await camera(court), await third_room(court)
     sitting = await make_sitting(court, rooms=(court.room.id, court.other_room.id), equipment=(stand.id,))
     span = at("16:00"), at("17:00")
-    moved = await bookings.move(court.db, sitting.id, third.id, *span, court.clerk, NOW, instead_of=court.other_room.id)
+    moved = await bookings.move(
+        court.db, sitting.id, third.id, *span, court.clerk, NOW, instead_of=court.other_room.id, override_reason=URGENT
+    )
     assert [room.id for room in moved.rooms] == [court.room.id, third.id]
     for taken in (court.room.id, third.id, stand.id, court.judge.id):
         assert await held(court.db, taken) == [span]
@@ -204,7 +207,7 @@ async def test_caches_learn_of_every_change(court: Court) -> None:
     assert await touched(make) == everything
     sitting_id = made[0].id
     place = (court.room.id, at("16:00"), at("17:00"))
-    assert await touched(lambda: bookings.move(court.db, sitting_id, *place, court.clerk, NOW)) == everything
+    assert await touched(lambda: bookings.move(court.db, sitting_id, *place, court.clerk, NOW, override_reason=URGENT)) == everything
     retitled = replace(make_draft(court, "16:00", clerk_id="", title="改"), equipment=(stand.id,))
     assert await touched(lambda: bookings.update_sitting(court.db, sitting_id, retitled, court.clerk, NOW)) == everything
     assert await touched(lambda: bookings.update_sitting(court.db, sitting_id, retitled, court.clerk, NOW)) == set()
@@ -237,7 +240,7 @@ async def test_a_longer_set_up_is_for_what_is_booked_from_then_on(court: Court) 
     await bookings.update_sitting(court.db, first.id, draft_of(first, title="改"), court.clerk, NOW)
     assert await held(court.db, court.room.id) == [(at("13:00"), at("14:00")), (at("14:00"), at("15:00"))]
     with pytest.raises(Conflict):
-        await bookings.move(court.db, first.id, court.room.id, at("14:10"), at("15:10"), court.clerk, NOW)
+        await bookings.move(court.db, first.id, court.room.id, at("14:10"), at("15:10"), court.clerk, NOW, override_reason=URGENT)
 
 
 @pytest.mark.parametrize("whole_site", [False, True])
@@ -328,7 +331,7 @@ async def test_what_lapsed_is_cancelled_with_its_links(court: Court) -> None:
 async def test_what_lapsed_is_neither_moved_changed_nor_extended_but_may_be_cancelled(court: Court) -> None:
     sitting, late = await tentative(court), NOW + 30 * MINUTES
     acts: list[Callable[[], Any]] = [
-        lambda: bookings.move(court.db, sitting.id, court.room.id, at("16:00"), at("17:00"), court.clerk, late),
+        lambda: bookings.move(court.db, sitting.id, court.room.id, at("16:00"), at("17:00"), court.clerk, late, override_reason=URGENT),
         lambda: bookings.update_sitting(court.db, sitting.id, draft_of(sitting, title="改"), court.clerk, late),
         lambda: extend(court.db, sitting.id, 15, court.clerk, late),
     ]
@@ -403,7 +406,7 @@ async def test_another_time_is_asked_for_again_and_another_title_is_not(court: C
     await decisions.approve(court.db, sitting.id, court.users["xu"], NOW)
     renamed = await bookings.update_sitting(court.db, sitting.id, draft_of(sitting, title="改"), court.clerk, NOW)
     assert renamed.booking.state == "confirmed"
-    moved = await bookings.move(court.db, sitting.id, court.room.id, at("16:00"), at("17:00"), court.clerk, NOW)
+    moved = await bookings.move(court.db, sitting.id, court.room.id, at("16:00"), at("17:00"), court.clerk, NOW, override_reason=URGENT)
     assert moved.booking.state == "requested"
 
 

@@ -15,8 +15,8 @@ from dispatch.store.notice_tables import ImportKey, Message
 from dispatch.store.tables import Sitting
 from dispatch.web.exchange import role_words
 from dispatch.web.translations import catalogue
-from tests.dispatch.exchange.files import GOOD, NEXT, csv_of
-from tests.dispatch.making import NOW, SHANGHAI, Court, at, audited, make_sitting
+from tests.dispatch.exchange.files import GOOD, HEAD, NEXT, csv_of
+from tests.dispatch.making import NOW, SHANGHAI, URGENT, Court, at, audited, make_sitting
 
 CLASH = ("（2026）京0105民初33号", "另案", "2026-11-24", "14:30", "15:30", "第一法庭", "林静姝", "", "张某")
 WRONG = ("没有年份", "", "2026-13-45", "25:00", "15:00", "第九法庭", "不在此院", "", "某人|皇帝|x|not-an-address")
@@ -24,7 +24,7 @@ WRONG = ("没有年份", "", "2026-13-45", "25:00", "15:00", "第九法庭", "�
 
 async def take(court: Court, data: bytes, how: Take, name: str = "a.csv", **given: str) -> list[Judged]:
     rows = read(data, name, SHANGHAI)
-    return await importing.take(court.db, rows, court.clerk, NOW, how, Given(role_words(), **given))
+    return await importing.take(court.db, rows, court.clerk, NOW, how, Given(role_words(), **({"override_reason": URGENT} | given)))
 
 
 async def booked(court: Court) -> int:
@@ -44,6 +44,15 @@ async def test_a_preview_knows_every_bad_row_and_books_nothing(court: Court) -> 
     assert {("participants", "role_unknown"), ("participants", "email_shape"), ("case_number", "case_number_shape")} <= faults(judged[2])
     assert await booked(court) == 0
     assert await audited(court.db) == []
+
+
+async def test_what_is_against_a_rule_needs_a_reason_for_the_row_or_for_all(court: Court) -> None:
+    head = (*HEAD, "例外理由")
+    (judged,) = await take(court, csv_of(GOOD), "preview", override_reason="")
+    assert faults(judged) == {("override_reason", "rule_notice")}
+    (judged,) = await take(court, csv_of((*GOOD, "被告人次日转监"), head=head), "good")
+    async with court.db.reader() as session:
+        assert (await session.get_one(Sitting, judged.sitting_id)).booking.override_reason == "被告人次日转监"
 
 
 async def test_all_or_none_books_none_where_one_is_bad(court: Court) -> None:

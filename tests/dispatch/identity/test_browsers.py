@@ -13,7 +13,7 @@ from dispatch.identity import browsers, devices, invitations
 from dispatch.identity.invitations import open_link
 from dispatch.identity.tokens import is_token, new_token, token_hash
 from dispatch.store.tables import Browser, Room, Sitting, User
-from tests.dispatch.making import NOW, Court, draft_of, make_sitting, named, other_sitting
+from tests.dispatch.making import NOW, URGENT, Court, draft_of, make_sitting, named, other_sitting
 
 
 async def invited(court: Court, sitting: Sitting, name: str = "刘芳") -> str:
@@ -165,7 +165,9 @@ async def test_the_device_of_a_room_that_was_left_by_moving_is_out(court: Court)
     sitting = await make_sitting(court)
     _, device = await devices.create(court.db, court.room.id, "法庭主机", court.users["xu"], NOW)
     browser = await browsers.enter_room(court.db, sitting.id, device)
-    await bookings.move(court.db, sitting.id, court.other_room.id, sitting.starts_at, sitting.ends_at, court.clerk, NOW)
+    await bookings.move(
+        court.db, sitting.id, court.other_room.id, sitting.starts_at, sitting.ends_at, court.clerk, NOW, override_reason=URGENT
+    )
     assert await browsers.refused_endpoints(court.db, sitting.id) == {browser.endpoint: "moved"}
 
 

@@ -13,7 +13,7 @@ from dispatch.errors import ValidationFailed
 from dispatch.notices.calendar import Contact, Entry, uid_of, written
 from dispatch.notices.zones import observances
 from dispatch.sittings.statuses import project_rows
-from tests.dispatch.making import CANCELLED, NOW, OPENED, SHANGHAI, Court, as_it_is, at, make_rows, make_sitting
+from tests.dispatch.making import CANCELLED, NOW, OPENED, SHANGHAI, URGENT, Court, as_it_is, at, make_rows, make_sitting
 from tests.dispatch.notices.understood import understood, utc
 
 ENTRY = Entry(
@@ -105,8 +105,10 @@ def test_the_uid_of_a_sitting_is_its_own_and_stays() -> None:
 async def test_each_change_of_time_place_and_cancellation_raises_the_sequence(court: Court) -> None:
     sitting = await make_sitting(court)
     assert sitting.sequence == 0
-    sitting = await bookings.move(court.db, sitting.id, court.room.id, at("15:00"), at("16:00"), court.clerk, NOW)
-    sitting = await bookings.move(court.db, sitting.id, court.other_room.id, at("15:00"), at("16:00"), court.clerk, NOW)
+    sitting = await bookings.move(court.db, sitting.id, court.room.id, at("15:00"), at("16:00"), court.clerk, NOW, override_reason=URGENT)
+    sitting = await bookings.move(
+        court.db, sitting.id, court.other_room.id, at("15:00"), at("16:00"), court.clerk, NOW, override_reason=URGENT
+    )
     sitting = await extension.extend(court.db, sitting.id, 30, court.clerk, NOW)
     assert (sitting.sequence, sitting.revised_at) == (3, NOW)
     sitting = await bookings.cancel(court.db, sitting.id, "法官病假", court.clerk, NOW)
@@ -115,7 +117,7 @@ async def test_each_change_of_time_place_and_cancellation_raises_the_sequence(co
 
 async def test_what_changes_neither_time_nor_place_leaves_it(court: Court) -> None:
     sitting = await make_sitting(court)
-    await bookings.move(court.db, sitting.id, court.room.id, sitting.starts_at, sitting.ends_at, court.clerk, NOW)
+    await bookings.move(court.db, sitting.id, court.room.id, sitting.starts_at, sitting.ends_at, court.clerk, NOW, override_reason=URGENT)
     with pytest.raises(ValidationFailed):
         await bookings.cancel(court.db, sitting.id, " ", court.clerk, NOW)
     assert (await as_it_is(court.db, sitting)).sequence == 0

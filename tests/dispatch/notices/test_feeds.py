@@ -15,7 +15,7 @@ from dispatch.notices import feeds
 from dispatch.store.notice_tables import CalendarFeed
 from dispatch.store.tables import User
 from dispatch.web.translations import catalogue
-from tests.dispatch.making import NOW, Court, at, audited, make_sitting, other_sitting
+from tests.dispatch.making import NOW, URGENT, Court, at, audited, make_sitting, other_sitting
 from tests.dispatch.notices.told import told_sitting
 from tests.dispatch.notices.understood import understood, utc
 
@@ -65,7 +65,9 @@ async def test_a_move_and_a_cancellation_come_with_a_higher_sequence_and_the_sam
     token = await feed(court, court.judge)
     first, before = await read(court, token)
     assert (await read(court, token))[0] == first, "nothing has changed: the very same bytes"
-    await bookings.move(court.db, sitting.id, court.room.id, at("15:00"), at("16:00"), court.clerk, NOW + timedelta(minutes=1))
+    await bookings.move(
+        court.db, sitting.id, court.room.id, at("15:00"), at("16:00"), court.clerk, NOW + timedelta(minutes=1), override_reason=URGENT
+    )
     _, moved = await read(court, token)
     await bookings.cancel(court.db, sitting.id, "法官病假", court.clerk, NOW + timedelta(minutes=2))
     _, cancelled = await read(court, token)

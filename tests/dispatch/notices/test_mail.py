@@ -17,7 +17,7 @@ from dispatch.notices.mail import MailServer
 from dispatch.notices.sender import Unreachable
 from dispatch.operations.authority import certify
 from dispatch.settings import Settings
-from tests.dispatch.making import NOW, Court, at, named
+from tests.dispatch.making import NOW, URGENT, Court, at, named
 from tests.dispatch.notices.conftest import Post, mail_settings
 from tests.dispatch.notices.mail_server import MailBox, mail_server, parts
 from tests.dispatch.notices.told import LIU, WU, messages, told_sitting
@@ -57,7 +57,7 @@ async def test_who_sits_in_the_room_gets_no_link(court: Court, box: MailBox, pos
 async def test_a_change_and_a_cancellation_are_followed_by_calendars(court: Court, box: MailBox, post: Post) -> None:
     sitting = await told_sitting(court)
     await post.deliver()
-    await bookings.move(court.db, sitting.id, court.other_room.id, at("15:00"), at("16:00"), court.clerk, NOW)
+    await bookings.move(court.db, sitting.id, court.other_room.id, at("15:00"), at("16:00"), court.clerk, NOW, override_reason=URGENT)
     await post.deliver()
     await bookings.cancel(court.db, sitting.id, "法官病假", court.clerk, NOW)
     await post.deliver()

@@ -17,7 +17,21 @@ from dispatch.sittings import participants
 from dispatch.sittings.statuses import project_rows
 from dispatch.store.notice_tables import Message
 from dispatch.store.tables import Sitting
-from tests.dispatch.making import CANCELLED, NOW, OPENED, Court, as_it_is, at, audited, draft_of, make_draft, make_rows, make_sitting, named
+from tests.dispatch.making import (
+    CANCELLED,
+    NOW,
+    OPENED,
+    URGENT,
+    Court,
+    as_it_is,
+    at,
+    audited,
+    draft_of,
+    make_draft,
+    make_rows,
+    make_sitting,
+    named,
+)
 from tests.dispatch.notices.told import LIU, WU, messages, queue, told_sitting
 
 
@@ -73,7 +87,7 @@ async def test_settling_again_writes_nothing(court: Court) -> None:
 
 async def test_an_invitation_that_nobody_has_seen_is_replaced_not_corrected(court: Court) -> None:
     sitting = await told_sitting(court)
-    await bookings.move(court.db, sitting.id, court.room.id, at("15:00"), at("16:00"), court.clerk, NOW)
+    await bookings.move(court.db, sitting.id, court.room.id, at("15:00"), at("16:00"), court.clerk, NOW, override_reason=URGENT)
     invited = await messages(court.db, kind="invitation", address=LIU)
     assert {(message.state, message.sequence) for message in invited} == {("superseded", 0), ("queued", 1)}
     assert await messages(court.db, kind="changed") == []
@@ -82,8 +96,8 @@ async def test_an_invitation_that_nobody_has_seen_is_replaced_not_corrected(cour
 async def test_a_change_of_what_was_told_says_what_it_was_before(court: Court) -> None:
     sitting = await told_sitting(court)
     await _as_sent(court)
-    await bookings.move(court.db, sitting.id, court.other_room.id, at("15:00"), at("16:00"), court.clerk, NOW)
-    await bookings.move(court.db, sitting.id, court.other_room.id, at("16:00"), at("17:00"), court.clerk, NOW)
+    await bookings.move(court.db, sitting.id, court.other_room.id, at("15:00"), at("16:00"), court.clerk, NOW, override_reason=URGENT)
+    await bookings.move(court.db, sitting.id, court.other_room.id, at("16:00"), at("17:00"), court.clerk, NOW, override_reason=URGENT)
     superseded, queued = sorted(await messages(court.db, kind="changed", address=LIU), key=lambda message: message.sequence)
     assert (superseded.state, queued.state) == ("superseded", "queued")
     assert queued.detail["former_starts"] == at("14:00").isoformat(), "the first change was never heard of"
@@ -93,7 +107,7 @@ async def test_a_change_of_what_was_told_says_what_it_was_before(court: Court) -
 
 async def test_a_move_has_its_own_reminders(court: Court) -> None:
     sitting = await told_sitting(court, days=5)
-    await bookings.move(court.db, sitting.id, court.room.id, at("15:00", 6), at("16:00", 6), court.clerk, NOW)
+    await bookings.move(court.db, sitting.id, court.room.id, at("15:00", 6), at("16:00", 6), court.clerk, NOW, override_reason=URGENT)
     reminders = await messages(court.db, kind="reminder", address=LIU)
     assert sorted((m.state, m.next_at) for m in reminders if m.state == "queued") == [
         ("queued", at("15:00", 4)),

@@ -16,7 +16,7 @@ from dispatch.notices.sender import LEASE
 from dispatch.settings import Settings
 from dispatch.store.database import CannotWrite
 from dispatch.store.tables import utc_now
-from tests.dispatch.making import NOW, Court, at
+from tests.dispatch.making import NOW, URGENT, Court, at
 from tests.dispatch.notices.conftest import Post
 from tests.dispatch.notices.mail_server import MailBox
 from tests.dispatch.notices.told import LIU, WU, messages, told_sitting
@@ -163,7 +163,7 @@ async def test_a_change_while_a_message_is_on_its_way_is_told_after_it(court: Co
     box.hold.clear()
     slow = asyncio.create_task(post.sender.work())
     await box.reached.wait()
-    await bookings.move(court.db, sitting.id, court.room.id, at("15:00"), at("16:00"), court.clerk, NOW)
+    await bookings.move(court.db, sitting.id, court.room.id, at("15:00"), at("16:00"), court.clerk, NOW, override_reason=URGENT)
     box.hold.set()
     await slow
     await post.deliver()

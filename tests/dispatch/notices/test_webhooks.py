@@ -22,7 +22,7 @@ from dispatch.notices.targets import WebhookLine, is_public, may_be_public
 from dispatch.settings import Settings
 from dispatch.sittings.statuses import project_rows
 from dispatch.store.notice_tables import Webhook, WebhookDelivery
-from tests.dispatch.making import CANCELLED, NOW, OPENED, Court, at, audited, make_rows, make_sitting, to_stage
+from tests.dispatch.making import CANCELLED, NOW, OPENED, URGENT, Court, at, audited, make_rows, make_sitting, to_stage
 
 
 @dataclass
@@ -90,7 +90,9 @@ async def test_what_happens_to_a_sitting_is_told_without_personal_data_and_signe
 async def test_each_act_is_an_event_of_its_own(court: Court, program: Program) -> None:
     await subscribed(court, program.url)
     sitting = await make_sitting(court)
-    await bookings.move(court.db, sitting.id, court.room.id, at("15:00"), at("16:00"), court.clerk, NOW + timedelta(seconds=1))
+    await bookings.move(
+        court.db, sitting.id, court.room.id, at("15:00"), at("16:00"), court.clerk, NOW + timedelta(seconds=1), override_reason=URGENT
+    )
     await extension.extend(court.db, sitting.id, 30, court.clerk, NOW + timedelta(seconds=2))
     await bookings.cancel(court.db, sitting.id, "法官病假", court.clerk, NOW + timedelta(seconds=3))
     await deliver(court, now=timedelta(minutes=1))

@@ -65,6 +65,7 @@ async def _make(settings: Settings) -> str:
                     chair_id=judge.id,
                     clerk_id=clerk.id,
                     participants=(ParticipantDraft(name="张某", role="party", phone="13800138000"),),
+                    override_reason="双方当事人同意即时开庭",
                 ),
                 clerk,
                 NOW.replace(hour=0),

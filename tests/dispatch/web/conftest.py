@@ -119,6 +119,7 @@ class Site:
             "participants-1-role": "interpreter",
             "participants-1-phone": "",
             "participants-1-seat": "room",
+            "override_reason": "双方当事人同意即时开庭",
             "act": "save",
         } | changes
 

@@ -54,7 +54,7 @@ async def test_a_move_issues_all_links_anew(site: Site) -> None:
     await clerk.page("/sittings/new")
     sitting = await site.booked(clerk)
     before = set(re.findall(r"/join/[\w-]{43}", await clerk.page(f"/sittings/{sitting}")))
-    order = {"room_id": site.rooms[1].id, "day": "2026-11-24", "start": "15:30", "minutes": 90}
+    order = {"room_id": site.rooms[1].id, "day": "2026-11-24", "start": "15:30", "minutes": 90, "override_reason": "双方同意"}
     answer = await clerk.send(f"/booking/{sitting}/move", order)
     assert answer.status == 200, await answer.text()
     grid = await clerk.page("/booking?day=2026-11-24")
@@ -62,6 +62,33 @@ async def test_a_move_issues_all_links_anew(site: Site) -> None:
     after = set(re.findall(r"/join/[\w-]{43}", await clerk.page(f"/sittings/{sitting}")))
     assert after
     assert not before & after
+
+
+async def test_a_move_against_a_rule_asks_for_the_reason_and_names_the_rule(site: Site) -> None:
+    clerk = await site.signed_in("clerk")
+    await clerk.page("/sittings/new")
+    sitting = await site.booked(clerk)
+    order = {"room_id": site.rooms[0].id, "day": "2026-11-30", "start": "18:00", "minutes": 60}
+    answer = await clerk.send(f"/booking/{sitting}/move", order)
+    problem = await answer.json()
+    assert (answer.status, problem["code"]) == (422, "reason_needed")
+    assert [each["field"] for each in problem["errors"]] == ["override_reason"]
+    assert "09:00-12:00, 13:30-17:30" in problem["errors"][0]["detail"]
+    assert (await clerk.send(f"/booking/{sitting}/move", order | {"override_reason": "证人当日出境"})).status == 200
+    assert "证人当日出境" in await clerk.page(f"/sittings/{sitting}")
+    assert "证人当日出境" in await clerk.page(f"/booking?day=2026-11-30&sitting={sitting}")
+
+
+async def test_the_form_asks_for_the_reason_and_keeps_what_was_typed(site: Site) -> None:
+    clerk = await site.signed_in("clerk")
+    assert 'name="override_reason"' not in await clerk.page("/sittings/new")
+    answer = await clerk.post("/sittings/new", site.draft(override_reason=""))
+    page = await answer.text()
+    assert answer.status == 422
+    assert "the first day is 2026-11-28" in page
+    assert 'name="override_reason"' in page
+    assert "刘芳" in page
+    assert (await clerk.post("/sittings/new", site.draft(override_reason="双方同意"))).status == 303
 
 
 async def test_a_move_onto_another_sitting_is_refused_with_the_nearest_free_time(site: Site) -> None:

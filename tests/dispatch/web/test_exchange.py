@@ -9,6 +9,7 @@ import pytest
 from aiohttp import FormData
 
 from tests.dispatch.exchange.files import HEAD, csv_of
+from tests.dispatch.making import URGENT
 from tests.dispatch.web.conftest import Person, Site
 
 
@@ -20,6 +21,7 @@ async def sent(person: Person, data: bytes, name: str = "sittings.csv") -> tuple
     await person.page("/exchange")
     body = FormData()
     body.add_field("_csrf", person.token)
+    body.add_field("override_reason", URGENT)
     body.add_field("file", data, filename=name)
     answer = await person.session.post("/exchange", data=body)
     return answer.status, await answer.text()
@@ -31,6 +33,13 @@ def packed(page: str) -> str:
     return html.unescape(found[1])
 
 
+def reason(page: str) -> str:
+    """The reason that was given for all rows, as the page hands it on."""
+    found = re.search(r'type="hidden" name="override_reason" value="([^"]*)"', page)
+    assert found
+    return html.unescape(found[1])
+
+
 async def test_a_preview_names_the_bad_row_and_the_good_ones_are_booked(site: Site) -> None:
     clerk = await site.signed_in("clerk")
     status, page = await sent(clerk, csv_of(row(site), row(site, "2026-11-26", "第九法庭"), head=HEAD))
@@ -38,7 +47,7 @@ async def test_a_preview_names_the_bad_row_and_the_good_ones_are_booked(site: Si
     assert "1 have mistakes" in page
     assert "There is no “第九法庭”" in page
     assert "Book the 1 good rows" in page
-    booked = await clerk.post("/exchange/book", {"rows": packed(page), "take": "good"})
+    booked = await clerk.post("/exchange/book", {"rows": packed(page), "take": "good", "override_reason": reason(page)})
     assert (booked.status, "1 booked" in await booked.text()) == (200, True)
     _, again = await sent(clerk, csv_of(row(site), head=HEAD))
     assert "1 are there already" in again
@@ -49,7 +58,7 @@ async def test_all_or_none_says_what_has_come_in_between(site: Site) -> None:
     _, page = await sent(clerk, csv_of(row(site), row(site, "2026-11-26", case="（2026）京0105民初32号"), head=HEAD))
     assert "Book all 2 rows" in page
     await site.booked(clerk, day="2026-11-25", start="09:00")
-    refused = await clerk.post("/exchange/book", {"rows": packed(page), "take": "all"})
+    refused = await clerk.post("/exchange/book", {"rows": packed(page), "take": "all", "override_reason": reason(page)})
     assert refused.status == 409
     assert "1 can be booked" in await refused.text()
 

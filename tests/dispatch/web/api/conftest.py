@@ -108,6 +108,7 @@ def order(site: Site, start: str = "14:00", end: str = "15:00", **changes: Any) 
             {"name": "刘芳", "role": "party", "phone": "13812345678"},
             {"name": "吴译", "role": "interpreter", "seat": "room"},
         ],
+        "override_reason": "双方当事人同意即时开庭",
     } | changes
 
 

@@ -253,8 +253,12 @@ async def test_a_move_issues_all_links_anew(site: Site, program: Programs) -> No
     link = f"/sittings/{made['id']}/participants/{party}/link"
     before = (await clerk.get(link))["url"]
     place = {"room_id": site.rooms[1].id, "starts_at": "2026-11-24T16:00:00+08:00", "ends_at": "2026-11-24T17:00:00+08:00"}
+    status, refused, _ = await clerk.ask("POST", f"/sittings/{made['id']}/move", place)
+    assert (status, refused["errors"][0]["pointer"], refused["errors"][0]["code"]) == (422, "#/override_reason", "rule_notice")
+    place["override_reason"] = "双方同意"
     status, moved, answer = await clerk.ask("POST", f"/sittings/{made['id']}/move", place, If_Match="*")
     assert (status, moved["room"]["id"], moved["starts_at"]) == (200, site.rooms[1].id, place["starts_at"])
+    assert moved["override_reason"] == "双方同意"
     assert "ETag" in answer.headers
     assert (await clerk.get(link))["url"] != before
 

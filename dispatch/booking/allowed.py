@@ -1,0 +1,165 @@
+"""Whether a sitting may be held when it is wanted: working hours, holidays, statutory notice (DOMAIN.md section 7).
+
+None of these makes a booking impossible. Whoever books against a rule says why, and the reason is kept with the booking; without one
+the refusal names every rule that is broken, of what, and what it says. What is closed for maintenance or on leave is another matter:
+that is in the way like another sitting (:mod:`dispatch.booking.conflicts`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from prometheus_client import Counter
+from sqlalchemy import select
+
+from dispatch.booking.calendar_days import CalendarDay, Kind, WorkingCalendar
+from dispatch.booking.draft import tidy
+from dispatch.booking.hours import ALWAYS, COURT_HOURS, WeeklyHours, is_open, open_spans, weekly_hours
+from dispatch.booking.slots import notice_from
+from dispatch.booking.spans import Span
+from dispatch.errors import FieldError, ValidationFailed
+from dispatch.store.tables import CalendarDay as DayRow
+from dispatch.store.tables import CourtSite, Resource
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+FIELD = "override_reason"
+"""The field at which broken rules are told, and that the reason is typed into."""
+RULES = Counter("dispatch_booking_rules_total", "Rules that a booking broke, by rule and by what became of it", ["rule", "outcome"])
+
+NOTICE_DAYS: Mapping[str, int] = {"remote_court": 3, "public_hearing": 3}
+"""Whole days between notice and hearing by kind of sitting (CPL art. 187; rules of public hearings, 2020); none for the others."""
+
+
+EVERY_DAY = WorkingCalendar()
+"""The calendar of what knows no holidays."""
+
+
+def hours_of(resource: Resource, site: CourtSite | None) -> WeeklyHours:
+    """When it is open or works: its own hours, else its site's, else the court's.
+
+    Where nobody has typed any, a custody slot can be had day and night, and so can a virtual room, which is at no site.
+    """
+    if resource.hours is not None:
+        return _hours(resource.hours)
+    if resource.room_kind == "virtual":
+        return ALWAYS
+    if site is not None and site.hours is not None:
+        return _hours(site.hours)
+    return ALWAYS if resource.kind == "custody" else COURT_HOURS
+
+
+def keeps_holidays(resource: Resource) -> bool:
+    """Whether it is not to be had on a holiday: cells are kept, and a virtual room is open, on every day."""
+    return resource.kind != "custody" and resource.room_kind != "virtual"
+
+
+def zone_of(site: CourtSite | None, court_zone: ZoneInfo) -> ZoneInfo:
+    """By whose clock the hours of what is there are meant."""
+    return ZoneInfo(site.zone) if site is not None and site.zone else court_zone
+
+
+async def calendar(session: AsyncSession, first: date | None = None, last: date | None = None) -> WorkingCalendar:
+    """Holidays and make-up working days that the administrator has loaded; of the days from `first` to `last` only, where given."""
+    wanted = select(DayRow.day, DayRow.kind, DayRow.name, DayRow.works_like)
+    if first is not None:
+        wanted = wanted.where(DayRow.day >= first)
+    if last is not None:
+        wanted = wanted.where(DayRow.day <= last)
+    rows = await session.execute(wanted)
+    return WorkingCalendar.of(CalendarDay(day, _kind(kind), name, like) for day, kind, name, like in rows)
+
+
+def noticed_from(kind: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The first moment for which notice given now is early enough for a sitting of that kind; None where none is prescribed."""
+    days = NOTICE_DAYS.get(kind, 0)
+    return notice_from(now, days, zone) if days else None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A rule that a booking breaks: hours (outside of them), day_off (a weekday without any), holiday, or notice. Pages say
+    "error.rule_<rule>" with the data."""
+
+    rule: str
+    data: Mapping[str, Any]
+
+
+async def overridden(
+    session: AsyncSession, court_zone: ZoneInfo, span: Span, resources: Sequence[Resource], reason: str, notice: datetime | None
+) -> list[str]:
+    """Inside the transaction of a booking: the rules that a sitting of that span breaks, which the `reason` overrides.
+
+    `resources`: those that are newly held, and locked. `notice`: the first moment for which notice is early enough, None where none is
+    asked for. Raises ValidationFailed at :data:`FIELD` with every broken rule where no reason is given.
+    """
+    found = await _broken(session, court_zone, span, resources)
+    if notice is not None and span.start < notice:
+        first = f"{notice.astimezone(court_zone):%Y-%m-%d}"
+        found.append(Broken("notice", {"first": first}))
+    rules = list(dict.fromkeys(each.rule for each in found))
+    given = bool(tidy(reason))
+    for rule in rules:
+        RULES.labels(rule, "overridden" if given else "refused").inc()
+    if rules and not given:
+        raise ValidationFailed(_errors(found))
+    return rules
+
+
+async def _broken(session: AsyncSession, court_zone: ZoneInfo, span: Span, resources: Sequence[Resource]) -> list[Broken]:
+    ids = {each.site_id for each in resources} - {None}
+    sites = {site.id: site for site in await session.scalars(select(CourtSite).where(CourtSite.id.in_(ids)))} if ids else {}
+    # Any zone's days, and the night before.
+    first, last = span.start.date() - timedelta(days=2), span.end.date() + timedelta(days=1)
+    special = await calendar(session, first, last)
+    found = []
+    for resource in resources:
+        site = sites.get(resource.site_id or "")
+        zone = zone_of(site, court_zone)
+        hours, days = hours_of(resource, site), special if keeps_holidays(resource) else EVERY_DAY
+        if not is_open(span, open_spans(span, hours, zone, days)):
+            found.append(_what_is_broken(resource.name, span, hours, zone, days))
+    return found
+
+
+def _what_is_broken(name: str, span: Span, hours: WeeklyHours, zone: ZoneInfo, special: WorkingCalendar) -> Broken:
+    """Which rule a span outside the hours of a resource breaks: the first day of it that is no working day, else its hours."""
+    first, last = span.start.astimezone(zone).date(), (span.end - timedelta.resolution).astimezone(zone).date()
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    for day in days:
+        weekday = special.works_like(day)
+        if weekday is None:
+            return Broken("holiday", {"name": name, "day": day.isoformat(), "holiday": special.name(day)})
+        if not hours.days[weekday]:
+            return Broken("day_off", {"name": name, "day": day.isoformat()})
+    said = ", ".join(str(each) for each in hours.days[special.works_like(first) or 0])
+    return Broken("hours", {"name": name, "hours": said, "zone": zone.key})
+
+
+def _errors(found: Iterable[Broken]) -> list[FieldError]:
+    """Each rule once, with the names of all that it is broken for."""
+    names: dict[tuple[str, tuple[tuple[str, Any], ...]], list[str]] = {}
+    for each in found:
+        values = tuple((key, value) for key, value in each.data.items() if key != "name")
+        names.setdefault((f"rule_{each.rule}", values), []).append(each.data.get("name", ""))
+    return [(FIELD, code, {"name": "、".join(named), **dict(values)}) for (code, values), named in names.items()]
+
+
+def _kind(kind: str) -> Kind:
+    return "working" if kind == "working" else "holiday"
+
+
+def _hours(typed: dict[str, Any]) -> WeeklyHours:
+    return _read(json.dumps(typed, sort_keys=True))
+
+
+@lru_cache(maxsize=1024)
+def _read(typed: str) -> WeeklyHours:
+    return weekly_hours(json.loads(typed))

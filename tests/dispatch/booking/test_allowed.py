@@ -1,0 +1,68 @@
+"""Whose hours and whose clock count, and which days a court works."""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dispatch.booking import allowed
+from dispatch.booking.hours import ALWAYS, COURT_HOURS, weekly_hours
+from dispatch.store.tables import CalendarDay, CourtSite, Resource, Room
+from tests.dispatch.making import NOW, SHANGHAI, Court, at
+
+MORNINGS = {"mon": ["08:00-12:00"]}
+EVENINGS = {"mon": ["18:00-20:00"]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "site", "hours"),
+    [
+        (Resource(kind="room"), None, COURT_HOURS),
+        (Resource(kind="room"), CourtSite(name="分院"), COURT_HOURS),
+        (Resource(kind="room"), CourtSite(name="分院", hours=MORNINGS), weekly_hours(MORNINGS)),
+        (Resource(kind="room", hours=EVENINGS), CourtSite(name="分院", hours=MORNINGS), weekly_hours(EVENINGS)),
+        (Resource(kind="person"), None, COURT_HOURS),
+        (Resource(kind="custody"), CourtSite(name="看守所"), ALWAYS),
+        (Resource(kind="custody"), CourtSite(name="看守所", hours=MORNINGS), weekly_hours(MORNINGS)),
+        (Resource(kind="room", room_kind="virtual"), CourtSite(name="分院", hours=MORNINGS), ALWAYS),
+        (Resource(kind="room", room_kind="virtual", hours=EVENINGS), None, weekly_hours(EVENINGS)),
+    ],
+)
+def test_own_hours_come_before_the_sites_and_these_before_the_courts(resource: Resource, site: CourtSite | None, hours: object) -> None:
+    assert allowed.hours_of(resource, site) == hours
+
+
+def test_a_site_elsewhere_has_its_own_clock() -> None:
+    assert allowed.zone_of(CourtSite(name="柏林", zone="Europe/Berlin"), SHANGHAI) == ZoneInfo("Europe/Berlin")
+    assert allowed.zone_of(CourtSite(name="分院"), SHANGHAI) == SHANGHAI
+    assert allowed.zone_of(None, SHANGHAI) == SHANGHAI
+
+
+def test_notice_of_a_hearing_is_given_three_whole_days_before() -> None:
+    assert allowed.noticed_from("remote_court", NOW, SHANGHAI) == at("00:00", 4)
+    assert allowed.noticed_from("round_table", NOW, SHANGHAI) is None
+
+
+async def test_the_calendar_has_the_days_that_were_loaded(court: Court) -> None:
+    async with court.db.writer() as session:
+        session.add(CalendarDay(day=date(2027, 10, 1), kind="holiday", name="国庆节"))
+        session.add(CalendarDay(day=date(2027, 10, 9), kind="working", name="国庆节调休", works_like=2))
+    async with court.db.reader() as session:
+        whole = await allowed.calendar(session)
+        one_day = await allowed.calendar(session, date(2027, 10, 2), date(2027, 10, 9))
+    assert not whole.is_working_day(date(2027, 10, 1))
+    assert whole.name(date(2027, 10, 1)) == "国庆节"
+    assert whole.works_like(date(2027, 10, 9)) == 2
+    assert list(one_day.days) == [date(2027, 10, 9)]
+
+
+async def test_a_resource_knows_what_kind_of_room_it_is(court: Court) -> None:
+    async with court.db.writer() as session:
+        room = await session.get_one(Room, court.room.id)
+        assert (await session.get_one(Resource, room.id)).room_kind == "court"
+        room.kind = "virtual"
+    async with court.db.reader() as session:
+        resource = await session.get_one(Resource, court.room.id)
+        assert (resource.room_kind, resource.features) == ("virtual", [])
