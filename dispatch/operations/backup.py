@@ -21,10 +21,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatch.operations import medium, snapshot
+from dispatch.operations import medium, originals, snapshot
+from dispatch.operations.dump import DumpFailed
 from dispatch.operations.medium import Hashed, Kept
-from dispatch.operations.snapshot import DATABASE, LOG, RECORDINGS, Source
-from dispatch.store.database import is_postgresql
+from dispatch.operations.originals import Original
+from dispatch.operations.snapshot import LOG, RECORDINGS, Source
+from dispatch.store.database import is_postgresql, place
 from rooms.log import canonical
 
 if TYPE_CHECKING:
@@ -34,9 +36,6 @@ MANIFEST = "backup.json"
 FORMAT = 1
 SPARE_BYTES = 64 << 20
 """Must stay free where the backup is written, beside what it takes."""
-
-
-ELSEWHERE = "the database is on PostgreSQL: save and restore it with pg_dump and pg_restore, and the data directory as files beside it"
 
 
 class BackupRefused(Exception):
@@ -86,18 +85,21 @@ class _Progress:
 
 def make(settings: Settings, path: Path, tell: Tell) -> Made:
     """Write a backup to `path`, a new directory or ``.tar`` file. Raises BackupRefused; nothing of it is left then."""
-    if is_postgresql(settings.database):
-        raise BackupRefused(ELSEWHERE)
-    database, log = snapshot.database_path(settings), settings.data / LOG
+    log = settings.data / LOG
+    files = [log] if is_postgresql(settings.database) else [snapshot.database_path(settings), log]
     if path.resolve().is_relative_to(settings.data.resolve()):
         raise BackupRefused(f"{path} is inside the data directory {settings.data}; a backup belongs on another disk")
-    for needed in (database, log):
+    for needed in files:
         if not needed.is_file():
             raise BackupRefused(f"{needed}: there is no such database; is DISPATCH_DATA right?")
     try:
-        with medium.writing(path) as target, tempfile.TemporaryDirectory(prefix=".backup-", dir=path.absolute().parent) as work:
+        with (
+            originals.original(settings) as database,
+            medium.writing(path) as target,
+            tempfile.TemporaryDirectory(prefix=".backup-", dir=path.absolute().parent) as work,
+        ):
             return _Backup(settings, path, target, Path(work), _Progress(tell)).make(database, log)
-    except (medium.MediumRefused, snapshot.SnapshotFailed) as error:
+    except (medium.MediumRefused, snapshot.SnapshotFailed, DumpFailed) as error:
         raise BackupRefused(str(error)) from None
     except OSError as error:
         raise BackupRefused(f"{error.filename or path}: {error.strerror or error}") from None
@@ -111,16 +113,16 @@ class _Backup:
         self._progress = progress
         self._made = Made(path)
 
-    def make(self, database: Path, log: Path) -> Made:
-        copies = {DATABASE: self._work / DATABASE, LOG: self._work / LOG}
-        self._progress.total = 2 * sum(path.stat().st_size for path in (database, log))
+    def make(self, database: Original, log: Path) -> Made:
+        copy = self._work / LOG
+        self._progress.total = 2 * (database.bytes + log.stat().st_size)
         self._room_for(self._progress.total)
-        for original, copy in zip((database, log), copies.values(), strict=True):
-            snapshot.copy_database(original, copy, self._progress)
-        sources = [Source(name, copy) for name, copy in copies.items()]
+        database.copy(self._work / database.name, self._progress)
+        snapshot.copy_database(log, copy, self._progress)
+        sources = [Source(name, self._work / name) for name in (database.name, LOG)]
         sources += snapshot.secrets(self._settings.secrets)
         sources += snapshot.reserve(self._settings.data / snapshot.RESERVE)
-        folders = list(self._folders(copies))
+        folders = list(self._folders(database.sealed() | snapshot.sealed(copy)))
         sources += [source for folder in folders for source in snapshot.files_of(self._settings.recordings, folder)]
         sizes = sum(source.path.stat().st_size for source in sources if source.path.exists())
         self._room_for(sizes)
@@ -130,7 +132,7 @@ class _Backup:
             kept = self._keep(source)
             if kept is not None and sealed.get(kept.file, kept.sha256) != kept.sha256:
                 self._made.damaged.append(kept.file)
-        self._finish(copies)
+        self._finish(database, copy)
         return self._made
 
     def _room_for(self, size: int) -> None:
@@ -138,8 +140,8 @@ class _Backup:
         if free < size + SPARE_BYTES:
             raise BackupRefused(f"{self._made.path}: the backup takes {size / 1e6:.0f} MB, only {free / 1e6:.0f} MB are free there")
 
-    def _folders(self, copies: dict[str, Path]) -> Iterator[str]:
-        for folder in snapshot.sealed(copies[DATABASE], copies[LOG]):
+    def _folders(self, sealed: set[str]) -> Iterator[str]:
+        for folder in sorted(sealed):
             if (self._settings.recordings / folder / "manifest.json").is_file():
                 self._made.recordings += 1
                 yield folder
@@ -176,15 +178,18 @@ class _Backup:
         self._made.files.append(kept)
         return kept
 
-    def _finish(self, copies: dict[str, Path]) -> None:
+    def _finish(self, database: Original, log: Path) -> None:
         made = self._made
         settings = {f"DISPATCH_{name.upper()}": str(getattr(self._settings, name)) for name in sorted(self._settings.model_fields_set)}
+        if "DISPATCH_DATABASE_URL" in settings:
+            settings["DISPATCH_DATABASE_URL"] = place(self._settings.database)  # without its password
         body: dict[str, Any] = {
             "format": FORMAT,
             "software": _software(),
             "made_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            "revision": snapshot.revision(copies[DATABASE]),
-            "heads": {sitting: {"seq": head.seq, "hash": head.hash} for sitting, head in snapshot.heads(copies[LOG]).items()},
+            "revision": database.revision(),
+            **({"postgresql": database.postgresql} if database.postgresql else {}),
+            "heads": {sitting: {"seq": head.seq, "hash": head.hash} for sitting, head in snapshot.heads(log).items()},
             "recordings": made.recordings,
             "missing": made.missing,
             "damaged": made.damaged,

@@ -1,8 +1,8 @@
 """Restoring a backup into an empty data directory: all of it, checked before and after, or nothing.
 
 Everything is written to ``.restoring`` inside the data directory first (which may be a disk of its own, so that nothing
-beside it can be renamed into it), checked there, and moved into place with the control plane's database last. While
-``.restoring`` exists no server starts on the directory.
+beside it can be renamed into it), checked there, and moved into place with the control plane's database last: on PostgreSQL
+in one transaction of its own. While ``.restoring`` exists no server starts on the directory.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatch.operations import medium, snapshot
-from dispatch.operations.backup import ELSEWHERE, FORMAT, MANIFEST, SPARE_BYTES, BackupRefused, Step, Tell
+from dispatch.operations import dump, medium, snapshot
+from dispatch.operations.backup import FORMAT, MANIFEST, SPARE_BYTES, BackupRefused, Step, Tell
 from dispatch.operations.medium import Hashed, Kept
-from dispatch.operations.snapshot import DATABASE, LOG, RECORDINGS, RESERVE, SECRETS, Head
+from dispatch.operations.snapshot import DATABASE, DUMP, LOG, RECORDINGS, RESERVE, SECRETS, Head
 from dispatch.store.database import RESTORING, is_postgresql
 from dispatch.store.migrate import is_known
 from rooms.log import canonical
@@ -28,7 +28,7 @@ from rooms.log import canonical
 if TYPE_CHECKING:
     from dispatch.settings import Settings
 
-IN_ORDER = (SECRETS, RECORDINGS, RESERVE, LOG, DATABASE)
+IN_ORDER = (SECRETS, RECORDINGS, RESERVE, LOG, DATABASE, DUMP)
 """The database comes last: without it nothing takes the directory for a site."""
 _IGNORED = frozenset({"lost+found"})
 
@@ -44,6 +44,8 @@ class Contents:
     recordings: int
     files: Mapping[str, Kept]
     heads: Mapping[str, Head]
+    postgresql: int
+    """major version of the server whose database it holds, 0 where that is SQLite's file"""
 
     @property
     def bytes(self) -> int:
@@ -53,15 +55,15 @@ class Contents:
 
 def restore(settings: Settings, path: Path, tell: Tell) -> Contents:
     """Put the backup at `path` in place of nothing. Raises BackupRefused; the data directory is as it was then."""
-    if is_postgresql(settings.database):
-        raise BackupRefused(ELSEWHERE)
     try:
         _must_be_empty(settings)
         progress = _Progress(tell, path)
         contents = read(path, progress)
         _must_fit(settings, contents)
+        if contents.postgresql:
+            dump.refuse_full(settings.database, contents.postgresql)
         _Restore(settings, contents, progress).run(path)
-    except medium.MediumRefused as error:
+    except (medium.MediumRefused, dump.DumpFailed) as error:
         raise BackupRefused(str(error)) from None
     except medium.SPOILT as error:
         raise BackupRefused(f"{path}: this is no complete tar file: {error}") from None
@@ -118,12 +120,14 @@ def _contents(path: Path, content: bytes) -> Contents:
             recordings=int(manifest["recordings"]),
             files={row["file"]: Kept(row["file"], int(row["mode"]) & 0o777, int(row["bytes"]), row["sha256"]) for row in manifest["files"]},
             heads={sitting: Head(int(head["seq"]), str(head["hash"])) for sitting, head in manifest["heads"].items()},
+            postgresql=int(manifest.get("postgresql", 0)),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BackupRefused(f"{path}: {MANIFEST} cannot be read") from None
     if not is_known(contents.revision):
         raise BackupRefused(f"{path}: it was made by a later version of the program ({contents.software})")
-    if {DATABASE, LOG} - contents.files.keys():
+    database, other = (DUMP, DATABASE) if contents.postgresql else (DATABASE, DUMP)
+    if {database, LOG} - contents.files.keys() or other in contents.files:
         raise BackupRefused(f"{path}: the databases are not in it")
     strange = [name for name in contents.files if name.split("/")[0] not in IN_ORDER]
     if strange:
@@ -132,17 +136,20 @@ def _contents(path: Path, content: bytes) -> Contents:
 
 
 def _must_be_empty(settings: Settings) -> None:
-    data, database = settings.data, snapshot.database_path(settings)
+    data = settings.data
     if (data / RESTORING).exists():
         raise BackupRefused(f"a restore into {data} was interrupted; empty the directory and restore again")
     present = sorted(set(os.listdir(data)) - _IGNORED) if data.exists() else []
     if present:
         raise BackupRefused(f"{data} is not empty ({present[0]}); a backup is restored into an empty data directory only")
-    if database.exists():
+    if not is_postgresql(settings.database) and (database := snapshot.database_path(settings)).exists():
         raise BackupRefused(f"{database} is there already; a backup takes the place of nothing")
 
 
 def _must_fit(settings: Settings, contents: Contents) -> None:
+    if bool(contents.postgresql) != is_postgresql(settings.database):
+        kinds = ("PostgreSQL", "SQLite") if contents.postgresql else ("SQLite", "PostgreSQL")
+        raise BackupRefused(f"the backup holds a database of {kinds[0]}, and DISPATCH_DATABASE_URL names one on {kinds[1]}")
     at = settings.data.absolute()
     while not at.exists():
         at = at.parent
@@ -152,7 +159,7 @@ def _must_fit(settings: Settings, contents: Contents) -> None:
 
 
 class _Progress:
-    """All bytes are read three times: checked, copied, checked again."""
+    """All bytes are read three times: checked, copied, checked again. A dump is read once more, into the database."""
 
     def __init__(self, tell: Tell, path: Path) -> None:
         self._tell = tell
@@ -170,6 +177,7 @@ class _Progress:
 class _Restore:
     def __init__(self, settings: Settings, contents: Contents, progress: _Progress) -> None:
         self._data = settings.data
+        self._url = settings.database
         self._database = snapshot.database_path(settings)
         self._staging = settings.data / RESTORING
         self._contents = contents
@@ -225,7 +233,10 @@ class _Restore:
     def _place(self) -> None:
         for name in IN_ORDER:
             staged, target = self._staging / name, self._database if name == DATABASE else self._data / name
-            if staged.exists():
+            if name == DUMP and staged.exists():
+                dump.read_back(self._url, staged, self._contents.postgresql, self._progress)
+                staged.unlink()
+            elif staged.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _move(staged, target)
                 self._placed.append(target)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from dispatch.settings import Settings
 
 DATABASE, LOG, RESERVE, SECRETS, RECORDINGS = "dispatch.db", "log.db", "reserve.log", "secrets", "recordings"
+DUMP = "dispatch.dump"
+"""In place of `DATABASE` in the backup of a site on PostgreSQL."""
 PAGES = 2_000
 """Pages copied between two words of progress (4 KiB each)."""
 
@@ -101,13 +103,10 @@ def heads(log: Path) -> dict[str, Head]:
         return {sitting: Head(seq, digest) for sitting, seq, digest in reading.execute(rows)}
 
 
-def sealed(database: Path, log: Path) -> list[str]:
-    """The folders of all recordings that one of the two copies calls sealed, in order."""
-    with closing(connect(database)) as reading:
-        folders = {str(row[0]) for row in reading.execute("SELECT folder FROM recording WHERE sealed_at IS NOT NULL")}
+def sealed(log: Path) -> set[str]:
+    """The folders of all recordings that a copy of the log calls sealed."""
     with closing(connect(log)) as reading:
-        folders |= {str(row[0]) for row in reading.execute("SELECT DISTINCT sitting FROM event WHERE type = 'sealed'")}
-    return sorted(folders)
+        return {str(row[0]) for row in reading.execute("SELECT DISTINCT sitting FROM event WHERE type = 'sealed'")}
 
 
 def files_of(recordings: Path, folder: str) -> Iterator[Source]:

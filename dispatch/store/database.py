@@ -99,7 +99,7 @@ class Database:
                 found = await connection.run_sync(_revision)
         except (SQLAlchemyError, sqlite3.Error, OSError, *postgresql.REFUSED) as error:
             await db.close()
-            raise DatabaseUnavailable(f"cannot open the database {named}: {_cause(error)}") from None
+            raise DatabaseUnavailable(f"cannot open the database {named}: {cause(error)}") from None
         if found != head():
             await db.close()
             raise DatabaseUnavailable(f"the database {named} is at revision {found}, not {head()}: run server.py migrate")
@@ -176,10 +176,11 @@ def migrated(url: str) -> None:
             Path(named).parent.mkdir(parents=True, exist_ok=True)
         upgrade(url)
     except Exception as error:  # whatever it is, there is no database to work with: the one line says so
-        raise DatabaseUnavailable(f"cannot open the database {named}: {_cause(error)}") from None
+        raise DatabaseUnavailable(f"cannot open the database {named}: {cause(error)}") from None
 
 
-def _cause(error: BaseException) -> str:
+def cause(error: BaseException) -> str:
+    """Why a database cannot be had, as its driver or the system says: one line."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         error = error.orig
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -32,7 +32,7 @@ def settings(tmp_path: Path) -> Settings:
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The data directory that each test gets a copy of, and the closed sitting's id: passwords are hashed once."""
     data = tmp_path_factory.mktemp("held") / "var"
-    return data, asyncio.run(_make(Settings(data=data)))
+    return data, asyncio.run(furnished(Settings(data=data)))
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def held(settings: Settings, made_once: tuple[Path, str]) -> str:
     return sitting
 
 
-async def _make(settings: Settings) -> str:
+async def furnished(settings: Settings) -> str:
     db = await Database.open(settings)
     log = SqliteLog(settings.data / "log.db")
     try:
