@@ -5,7 +5,8 @@ Everything else that goes wrong is an ordinary exception and a defect.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -81,6 +82,27 @@ class Conflict(UserError):
         self.starts_at = starts_at
         self.ends_at = ends_at
         self.nearest_free = nearest_free
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A sitting of a series that cannot be: which one (wall time of its occurrence), when it was to begin, and what is in the way.
+    `sitting_id`: of one that is there already and was to be changed."""
+
+    occurrence: datetime
+    starts_at: datetime
+    conflict: Conflict
+    sitting_id: str = ""
+
+
+class SeriesConflict(UserError):
+    """Something is in the way of sittings of a series; nothing of the whole act was done. `clashes` names every one, in their order."""
+
+    status = 409
+
+    def __init__(self, clashes: Sequence[Clash], of: int) -> None:
+        super().__init__("series_taken", "starts_at", count=len(clashes), of=of)
+        self.clashes = tuple(clashes)
 
 
 class ValidationFailed(UserError):

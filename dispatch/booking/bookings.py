@@ -179,37 +179,43 @@ async def update_sitting(
     title, equipment and people can still be changed, its rooms and time cannot. Raises as `move`.
     """
 
-    async def revise(session: AsyncSession) -> None:
-        sitting = await holds.locked_sitting(session, sitting_id)
-        draft = change(sitting) if callable(change) else change
-        found = problems(draft, now)
-        if sitting.status in ENDED:
-            raise Refused(f"sitting_{sitting.status}", title=sitting.title)
-        refuse_lapsed(sitting, now)
-        same_time = (draft.starts_at, draft.ends_at) == (sitting.starts_at, sitting.ends_at)
-        same_place = same_time and list(draft.room_ids) == [room.id for room in sitting.rooms]
-        if same_place:
-            # A sitting that is under way or runs over has begun in the past; that is no fault of the form.
-            found = [each for each in found if each[1] != "in_the_past"]
-        elif sitting.status in UNDER_WAY:
-            raise Refused("sitting_live", title=sitting.title)
-        named = await _checked(session, draft, found, by, sitting)
-        resources = named.resources
-        rules = await _place(session, db, sitting, resources, named.span, by, now, tidy(draft.override_reason))
-        case, title = await case_of(session, draft, now), title_of(draft)
-        if not same_place:
-            await reissue_links(session, db, sitting, now)
-        sitting.case, sitting.title = case, title
-        addresses = outbox.addresses_of(sitting)
-        await seat(session, db, sitting, draft, named.staff, now)
-        await outbox.note_addresses(session, by, sitting, addresses, now)
-        overriding = _overriding(sitting.booking, rules)
-        if not same_place:
-            await write_down(session, db, by, "sitting_moved", sitting, resources, now, **overriding)
-        await write_down(session, db, by, "sitting_changed", sitting, resources, now, **overriding)
+    async def act(session: AsyncSession) -> None:
+        await revise(session, db, await holds.locked_sitting(session, sitting_id), change, by, now)
 
-    await db.act(revise)
+    await db.act(act)
     return await whole(db, sitting_id)
+
+
+async def revise(
+    session: AsyncSession, db: Database, sitting: Sitting, change: SittingDraft | Callable[[Sitting], SittingDraft], by: User, now: datetime
+) -> None:
+    """Inside a transaction: what :func:`update_sitting` does to a sitting that is locked. Raises before anything is changed."""
+    draft = change(sitting) if callable(change) else change
+    found = problems(draft, now)
+    if sitting.status in ENDED:
+        raise Refused(f"sitting_{sitting.status}", title=sitting.title)
+    refuse_lapsed(sitting, now)
+    same_time = (draft.starts_at, draft.ends_at) == (sitting.starts_at, sitting.ends_at)
+    same_place = same_time and list(draft.room_ids) == [room.id for room in sitting.rooms]
+    if same_place:
+        # A sitting that is under way or runs over has begun in the past; that is no fault of the form.
+        found = [each for each in found if each[1] != "in_the_past"]
+    elif sitting.status in UNDER_WAY:
+        raise Refused("sitting_live", title=sitting.title)
+    named = await _checked(session, draft, found, by, sitting)
+    resources = named.resources
+    rules = await _place(session, db, sitting, resources, named.span, by, now, tidy(draft.override_reason))
+    case, title = await case_of(session, draft, now), title_of(draft)
+    if not same_place:
+        await reissue_links(session, db, sitting, now)
+    sitting.case, sitting.title = case, title
+    addresses = outbox.addresses_of(sitting)
+    await seat(session, db, sitting, draft, named.staff, now)
+    await outbox.note_addresses(session, by, sitting, addresses, now)
+    overriding = _overriding(sitting.booking, rules)
+    if not same_place:
+        await write_down(session, db, by, "sitting_moved", sitting, resources, now, **overriding)
+    await write_down(session, db, by, "sitting_changed", sitting, resources, now, **overriding)
 
 
 async def cancel(

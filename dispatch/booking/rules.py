@@ -22,9 +22,9 @@ from dispatch.errors import FieldError, ValidationFailed
 Frequency = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
 FREQUENCIES: tuple[Frequency, ...] = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 SIGNS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-MOST_OCCURRENCES = 400
+MOST_OCCURRENCES = 200
 MOST_INTERVAL = 100
-FURTHEST = timedelta(days=5 * 366)
+FURTHEST = timedelta(days=2 * 366)
 """A series ends within so long after its start."""
 LONGEST_TEXT = 500
 

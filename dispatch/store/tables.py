@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatch.store.base import Base, UtcDateTime, new_id, utc_now
 from dispatch.store.resources import Booking, CalendarDay, Closure, CourtSite, Hold, Resource, Room, keep_in_step
+from dispatch.store.series_tables import SeriesRow
 
 __all__ = [
     "ApiToken",
@@ -31,6 +32,7 @@ __all__ = [
     "Resource",
     "Room",
     "RoomDevice",
+    "SeriesRow",
     "Session",
     "Sitting",
     "UnknownName",
@@ -155,6 +157,11 @@ class Sitting(Base):
     sequence: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     """of its entry in people's calendars, see :meth:`revise`"""
     revised_at: Mapped[datetime | None]
+    series_id: Mapped[str | None] = mapped_column(ForeignKey("series.id"))
+    """of the series that it is one of, if any"""
+    occurrence: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """which of them (RECURRENCE-ID): the wall time at which the rule puts it, wherever it was moved since"""
+    __table_args__ = (Index("sitting_of_series", "series_id", "occurrence"),)
     case: Mapped[Case] = relationship(lazy="joined")
     bookings: Mapped[list[Booking]] = relationship(lazy="selectin", back_populates="sitting", cascade="all, delete-orphan")
     participants: Mapped[list[Participant]] = relationship(
