@@ -300,7 +300,7 @@ async def write_down(
 ) -> None:  # fmt: skip
     """What every act on a sitting ends with: people and programs are told, and the audit row is written. `resources`: what the
     sitting holds now, where that may have changed."""
-    await outbox.settle(session, db, sitting, now)
+    await outbox.settle(session, db, sitting, now, outbox.OUTCOMES.get(action, ""))
     await webhooks.note(session, webhooks.OF_ACT[action], sitting, now)
     listed = resources if resources is not None else [hold.resource for hold in sitting.booking.holds]
     names = {kind: [each.name for each in listed if each.kind == kind] for kind in holds.ORDER}

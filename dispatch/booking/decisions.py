@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from dispatch.booking import holds
+from dispatch.booking.approval import may_decide
 from dispatch.booking.bookings import checked_reason, end, state_of, still_open, whole, write_down
-from dispatch.errors import Refused
+from dispatch.errors import Forbidden, Refused
 from dispatch.store.tables import Booking, Resource, Sitting, User
 
 if TYPE_CHECKING:
@@ -40,10 +41,11 @@ async def confirm(db: Database, sitting_id: str, by: User, now: datetime) -> Sit
 
 
 async def approve(db: Database, sitting_id: str, by: User, now: datetime) -> Sitting:
-    """Approve a requested booking. Raises NotFound, Refused("sitting_live" …) or Refused("booking_not_requested")."""
+    """Approve a requested booking. Raises NotFound, Refused("sitting_live" …), Refused("booking_not_requested") or
+    Forbidden("approval_not_yours")."""
 
     async def allow(session: AsyncSession) -> None:
-        sitting = await _requested(session, sitting_id, now)
+        sitting = await _requested(session, sitting_id, by, now)
         sitting.booking.state = "confirmed"
         await write_down(session, db, by, "booking_approved", sitting, None, now)
 
@@ -57,7 +59,7 @@ async def decline(db: Database, sitting_id: str, reason: str, by: User, now: dat
     reason = checked_reason(reason)
 
     async def refuse(session: AsyncSession) -> None:
-        sitting = await _requested(session, sitting_id, now)
+        sitting = await _requested(session, sitting_id, by, now)
         await end(session, sitting, reason, now)
         await write_down(session, db, by, "booking_declined", sitting, None, now, reason=reason)
 
@@ -95,9 +97,13 @@ async def _all_held(session: AsyncSession, sitting: Sitting) -> list[Resource]:
     return [locked[hold.resource_id] for hold in held]
 
 
-async def _requested(session: AsyncSession, sitting_id: str, now: datetime) -> Sitting:
+async def _requested(session: AsyncSession, sitting_id: str, by: User, now: datetime) -> Sitting:
+    """The sitting, locked, on whose booking `by` may decide."""
     sitting = await still_open(session, sitting_id, now)
     if sitting.booking.state != "requested":
         raise Refused("booking_not_requested", title=sitting.title)
+    member = await session.get(User, by.id) is not None
+    if not may_decide(by, sitting, [hold.resource for hold in sitting.booking.holds], member=member):
+        raise Forbidden("approval_not_yours", title=sitting.title)
     await holds.locked(session, (hold.resource_id for hold in sitting.booking.holds))
     return sitting

@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from prometheus_client import Counter
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dispatch import audit
-from dispatch.booking import bookings, orders
-from dispatch.booking.calendar_days import CalendarDay, WorkingCalendar, published, published_years
+from dispatch.booking import allowed, bookings, orders
+from dispatch.booking.calendar_days import WorkingCalendar, published, published_years
 from dispatch.booking.draft import SittingDraft
 from dispatch.booking.recurrence import Occurrence, Override, Series, expand, occurrence_ids, series_problems
 from dispatch.booking.rules import read_rule, rule_text
 from dispatch.booking.wall_clock import moment, wall_time
 from dispatch.errors import Clash, Conflict, FieldError, NotFound, SeriesConflict, ValidationFailed
-from dispatch.store.tables import CalendarDay as CalendarDayRow
 from dispatch.store.tables import SeriesRow, Sitting, User, new_id
 
 if TYPE_CHECKING:
@@ -129,8 +128,9 @@ async def _book(
     kept_as(row, plan)
     session.add(row)
     await session.flush()
-    made: list[Sitting] = []
+    made: dict[datetime, Sitting] = {}
     clashes: list[Clash] = []
+    broken: list[FieldError] = []
     for each in outlook.occurrences:
         own = replace(draft, starts_at=each.span.start, ends_at=each.span.end)
         try:
@@ -139,14 +139,22 @@ async def _book(
             clashes.append(Clash(each.id, each.span.start, conflict))
             continue
         except ValidationFailed as failed:
-            raise ValidationFailed(_of_the_series(failed.errors)) from None
-        sitting.series_id, sitting.occurrence = row.id, written(each.id)
-        made.append(sitting)
+            if any(field != allowed.FIELD for field, _, _ in failed.errors):
+                raise ValidationFailed(_of_the_series(failed.errors)) from None
+            broken += [error for error in failed.errors if error not in broken]
+            continue
+        made[each.id] = sitting
+    if broken:  # rules that any of them breaks: one reason is asked for, for all
+        raise ValidationFailed(broken)
     if clashes:
         return replace(outlook, clashes=tuple(clashes)), row.id
-    row.created_by = made[0].created_by
-    orders.keep(session, order, made[0].id, now)
-    await note(session, db, by, "series_booked", row, made, now)
+    first, *_ = made.values()
+    row.created_by = first.created_by
+    await session.flush()
+    members = [{"id": sitting.id, "series_id": row.id, "occurrence": written(occurrence)} for occurrence, sitting in made.items()]
+    await session.execute(update(Sitting), members)
+    orders.keep(session, order, first.id, now)
+    await note(session, db, by, "series_booked", row, list(made.values()), now)
     return outlook, row.id
 
 
@@ -251,8 +259,7 @@ def read(text: str) -> datetime:
 
 async def working_calendar(session: AsyncSession) -> WorkingCalendar:
     """The court's holidays: those that were loaded, and for years of which none were, those that the library knows."""
-    loaded = [CalendarDay(row.day, "holiday" if row.kind == "holiday" else "working", row.name)
-              for row in await session.scalars(select(CalendarDayRow))]  # fmt: skip
+    loaded = (await allowed.calendar(session)).days.values()
     years = {each.day.year for each in loaded}
     known = [each for year in published_years() if year not in years for each in published(year)]
     return WorkingCalendar.of([*known, *loaded])

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import select
 
-from dispatch.booking import bookings, holds
+from dispatch.booking import allowed, bookings, holds
 from dispatch.booking.draft import SittingDraft, draft_of
 from dispatch.booking.recurrence import Series, moved, split
 from dispatch.booking.series import ACTS, WORDS, kept_as, load, note, read, written
 from dispatch.booking.series_difference import Difference
-from dispatch.errors import Clash, Conflict, NotFound, Refused, SeriesConflict
+from dispatch.errors import Clash, Conflict, FieldError, NotFound, Refused, SeriesConflict, ValidationFailed
 from dispatch.store.tables import SeriesRow, Sitting, User, new_id
 
 if TYPE_CHECKING:
@@ -50,17 +50,30 @@ async def change(
 
 async def move(
     db: Database, sitting_id: str, scope: Scope, room_id: str, starts_at: datetime, ends_at: datetime, by: User, now: datetime,
-    leave: Collection[str] = (), *, instead_of: str = "",
+    leave: Collection[str] = (), *, instead_of: str = "", override_reason: str = "",
 ) -> list[str]:  # fmt: skip
     """Another room or time for one sitting, and the others of the scope put off by as much. Else as :func:`change`."""
     if scope == "this":
-        return [(await bookings.move(db, sitting_id, room_id, starts_at, ends_at, by, now, instead_of=instead_of)).id]
+        return [
+            (
+                await bookings.move(
+                    db, sitting_id, room_id, starts_at, ends_at, by, now, instead_of=instead_of, override_reason=override_reason
+                )
+            ).id
+        ]
 
     def elsewhere(sitting: Sitting) -> SittingDraft:
         former = draft_of(sitting)
         old = instead_of or former.room_id
         rooms = tuple(room_id if each == old else each for each in former.room_ids if each == old or each != room_id)
-        return replace(former, room_id=rooms[0], rooms=rooms, starts_at=starts_at, ends_at=ends_at)
+        return replace(
+            former,
+            room_id=rooms[0],
+            rooms=rooms,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            override_reason=override_reason or former.override_reason,
+        )
 
     return await _changed(db, sitting_id, scope, elsewhere, by, now, leave, "series_moved")
 
@@ -121,13 +134,20 @@ async def _changed(
             for each in targets:
                 if each.id not in staying:
                     await holds.release(session, each.booking)
-        clashes = []
+        clashes: list[Clash] = []
+        broken: list[FieldError] = []
         for each in targets:
             try:
                 await bookings.revise(session, db, each, drafts[each.id], by, now)
+            except ValidationFailed as failed:
+                if any(field != allowed.FIELD for field, _, _ in failed.errors):
+                    raise
+                broken += [error for error in failed.errors if error not in broken]
             except Conflict as conflict:
                 starts_at = drafts[each.id].starts_at
                 clashes.append(Clash(read(each.occurrence), starts_at or each.starts_at, conflict, each.id))
+        if broken:
+            raise ValidationFailed(broken)
         if clashes:
             raise SeriesConflict(clashes, len(targets))
         await note(session, db, by, action, row, targets, now)

@@ -54,9 +54,12 @@ class Difference:
         if to.room_ids == self.former.room_ids:
             changed |= {"room_id": self.latter.room_ids[0] if self.latter.room_ids else "", "rooms": self.latter.room_ids}
         gone = set(self.former.equipment) - set(self.latter.equipment)
-        new = [each for each in self.latter.equipment if each not in {*self.former.equipment, *to.equipment}]
-        changed["equipment"] = (*(each for each in to.equipment if each not in gone), *new)
+        added = [each for each in self.latter.equipment if each not in {*self.former.equipment, *to.equipment}]
+        changed["equipment"] = (*(each for each in to.equipment if each not in gone), *added)
         changed["participants"] = self._people(to)
+        # A reason that is given now is for all of them; one that was there is for the one that had it.
+        new = self.latter.override_reason if self.latter.override_reason != self.former.override_reason else ""
+        changed["override_reason"] = new or to.override_reason or self.latter.override_reason
         if not keeps_its_time:
             start, length = _times(to)
             start = moment(wall_time(start, self.zone) + self.by, self.zone) if self.by else start

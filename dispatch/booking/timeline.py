@@ -46,6 +46,8 @@ class Slot(NamedTuple):
     closed_at: datetime | None
     chair: str | None
     """who presides"""
+    series_id: str | None = None
+    """of the series that it is one of"""
 
 
 _REVISIONS = select(Resource.id, Resource.revision).where(Resource.id.in_(bindparam("ids", expanding=True)))
@@ -64,6 +66,7 @@ _SLOTS = (
         Hold.ends_at.label("held_until"),
         Sitting.closed_at,
         Participant.name,
+        Sitting.series_id,
     )
     .join(Booking, Booking.id == Hold.booking_id)
     .join(Sitting, Sitting.id == Booking.sitting_id)

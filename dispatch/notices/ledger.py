@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from dispatch import audit
 from dispatch.errors import NotFound, Refused
-from dispatch.notices.outbox import OVER, address_of, open_channels
+from dispatch.notices.outbox import ENDS, OVER, address_of, open_channels
 from dispatch.store.notice_tables import Message, WebhookDelivery
 from dispatch.store.tables import Case, Participant, Sitting, new_id
 
@@ -103,7 +103,7 @@ async def send_again(db: Database, message_id: str, by: User, now: datetime) -> 
         sitting = await session.get_one(Sitting, former.sitting_id)
         person = await session.get_one(Participant, former.participant_id)
         address = address_of(person, former.channel)
-        over = former.kind in ("cancelled", "removed")
+        over = former.kind in ENDS
         # A reminder is asked about by its time alone: a second one would come at once.
         if not former.newest or former.sequence != sitting.sequence or (not over and sitting.ends_at <= now):
             raise Refused("message_outdated")

@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dispatch.booking.draft import tidy
 from dispatch.notices.calendar import Contact, Entry, Method, uid_of, written
+from dispatch.notices.outbox import ENDS
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -32,10 +33,9 @@ Words = Callable[[str], Gettext]
 
 LANGUAGES = ("zh-CN", "en")
 SUBJECT_LONGEST = 120
-OVER = ("cancelled", "removed")
-"""Kinds of message after which there is nothing to enter any more."""
 CALENDAR: Mapping[str, Method] = {
     "invitation": "REQUEST",
+    "approved": "REQUEST",
     "changed": "REQUEST",
     "link": "REQUEST",
     "cancelled": "CANCEL",
@@ -105,7 +105,7 @@ class Writer:
         """The text message: in the receiver's language alone, as short as it can be."""
         tag = receiver.language
         _ = self._words(tag)
-        in_room = not receiver.url and message.kind not in OVER
+        in_room = not receiver.url and message.kind not in ENDS
         return _(
             f"notice.sms.{message.kind}{'_room' if in_room else ''}",
             court=self._court(tag),
@@ -141,7 +141,7 @@ class Writer:
 
     def _part(self, message: Message, sitting: Sitting, receiver: Receiver, tag: str) -> Part:
         _ = self._words(tag)
-        over = message.kind in OVER
+        over = message.kind in ENDS
         facts = [(_("notice.case"), f"{sitting.case.number}\n{sitting.case.title}")]
         if sitting.title != sitting.case.title:
             facts.append((_("notice.sitting"), sitting.title))
@@ -149,7 +149,7 @@ class Writer:
         facts.append((_("notice.room"), self._room(message.detail, tag)))
         facts += self._former(message, tag)
         facts.append((_("notice.role"), _(f"role.{receiver.person.role}")))
-        if message.kind == "cancelled":
+        if message.kind in ("cancelled", "declined"):
             facts.append((_("notice.reason"), sitting.cancel_reason))
         return Part(
             language=tag,

@@ -76,7 +76,7 @@ class SittingLine(Line[Message]):
 
 def _is_so(message: Message, sitting: Sitting, person: Participant, invitation: Invitation | None, now: datetime) -> bool:
     """Whether what the message was to tell is still true."""
-    if message.kind == "cancelled":
+    if message.kind in ("cancelled", "declined", "lapsed"):
         return sitting.status == "cancelled"
     if message.kind == "removed":
         return person.removed_at is not None

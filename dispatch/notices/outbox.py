@@ -31,6 +31,12 @@ AHEAD = ("planned", "open")
 UNDER_WAY = ("live", "recess")
 UNDECIDED = ("tentative", "requested")
 """A booking of which nobody is told before it is firm."""
+OUTCOMES: Mapping[str, str] = {"booking_approved": "approved", "booking_declined": "declined", "booking_lapsed": "lapsed"}
+"""Act of the audit log → what whoever asked for the booking is told, where he takes part and was told nothing before."""
+FIRST = ("invitation", "approved")
+"""Kinds by which somebody hears of a sitting for the first time."""
+ENDS = ("cancelled", "removed", "declined", "lapsed")
+"""Kinds after which there is nothing to come to."""
 OVER = timedelta(hours=24)
 """For how long a cancellation is still worth telling, where the sitting would be over before."""
 
@@ -44,6 +50,8 @@ class Facts:
     links: Mapping[str, str]
     now: datetime
     reminders: tuple[timedelta, ...]
+    outcome: str
+    """what became of the booking: approved, declined, lapsed; "" for anything else"""
 
 
 def address_of(person: Participant, channel: str) -> str:
@@ -58,15 +66,16 @@ def open_channels(site: Site) -> tuple[str, ...]:
     return tuple(channel for channel, on in (("mail", site.mail), ("sms", site.sms)) if on)
 
 
-async def settle(session: AsyncSession, db: Database, sitting: Sitting, now: datetime) -> None:
-    """Inside the transaction that changed a sitting, its people or their links, and after the change."""
+async def settle(session: AsyncSession, db: Database, sitting: Sitting, now: datetime, outcome: str = "") -> None:
+    """Inside the transaction that changed a sitting, its people or their links, and after the change. `outcome`: what was decided of its
+    booking, one of :data:`OUTCOMES`."""
     channels = open_channels(db.site)
     if not channels or sitting.status == "closed":
         return
     if sitting.status in AHEAD and sitting.booking.state in UNDECIDED:
         return
     await session.flush()
-    facts = Facts(sitting, await _detail(session, sitting), await _links(session, sitting), now, db.site.reminders)
+    facts = Facts(sitting, await _detail(session, sitting), await _links(session, sitting), now, db.site.reminders, outcome)
     known = list(await session.scalars(select(Message).where(Message.sitting_id == sitting.id)))
     people = await session.scalars(select(Participant).where(Participant.sitting_id == sitting.id).order_by(Participant.position))
     for person in people:
@@ -127,13 +136,17 @@ def _former(told: Message) -> dict[str, Any]:
 def _kind(facts: Facts, person: Participant, address: str, told: Message | None) -> str:
     """What is to be told now; "" for nothing."""
     sitting = facts.sitting
-    unheard = told is None or (told.state in ("queued", "superseded") and told.attempts == 0 and told.kind == "invitation")
+    unheard = told is None or (told.state in ("queued", "superseded") and told.attempts == 0 and told.kind in FIRST)
     if not address or (sitting.ends_at <= facts.now and sitting.status in AHEAD):
         return ""
     if sitting.status == "cancelled" or person.removed_at is not None:
-        if told is None or told.kind in ("cancelled", "removed"):  # who never heard of it need not hear of its end
+        if told is None:  # who never heard of it need not hear of its end, but for the one who asked for it
+            return facts.outcome if facts.outcome in ENDS and _asked_for(facts, person) else ""
+        if told.kind in ENDS:
             return ""
         return "cancelled" if person.removed_at is None else "removed"
+    if told is None and facts.outcome == "approved" and _asked_for(facts, person):
+        return "approved"
     if told is None or told.address != address or told.kind == "removed":
         return "invitation"
     if sitting.status in AHEAD and told.sequence != sitting.sequence:
@@ -142,6 +155,10 @@ def _kind(facts: Facts, person: Participant, address: str, told: Message | None)
     if told.invitation_id == link or (link is None and person.seat == "link"):  # revoked: the clerk says so himself, or does not
         return ""
     return "invitation" if unheard else "link" if link else "changed"
+
+
+def _asked_for(facts: Facts, person: Participant) -> bool:
+    return person.user_id is not None and person.user_id == facts.sitting.created_by and person.removed_at is None
 
 
 def _reminders(facts: Facts, person: Participant, channel: str, address: str, own: list[Message]) -> Iterator[Message]:
@@ -164,7 +181,7 @@ def _reminders(facts: Facts, person: Participant, channel: str, address: str, ow
 def _message(facts: Facts, person: Participant, channel: str, address: str, kind: str, due: datetime) -> Message:
     sitting = facts.sitting
     good_until = sitting.starts_at if kind == "reminder" else sitting.ends_at
-    if kind in ("cancelled", "removed") or sitting.status in UNDER_WAY:
+    if kind in ENDS or sitting.status in UNDER_WAY:
         good_until = max(good_until, facts.now + OVER)
     return Message(
         channel=channel,

@@ -36,7 +36,8 @@ class Message(Outgoing, Base):
     """Something that one participant is told of one sitting by one way. Its words are made when it is sent, so that no personal link
     lies here.
 
-    `channel`: mail, sms. `kind`: invitation, changed, link, cancelled, removed, reminder.
+    `channel`: mail, sms. `kind`: invitation, changed, link, cancelled, removed, reminder; to whoever asked for the
+    booking approved, declined, lapsed.
     """
 
     __tablename__ = "message"

@@ -9,21 +9,23 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dispatch.booking import bookings
+from dispatch.booking import pending, series_changes
 from dispatch.booking.allowed import FIELD
 from dispatch.booking.days import between
 from dispatch.booking.draft import LONGEST_REASON
 from dispatch.booking.rooms import KINDS
-from dispatch.errors import Conflict, UserError
+from dispatch.errors import Conflict, SeriesConflict, UserError
 from dispatch.sittings import sittings
 from dispatch.web import form_means
 from dispatch.web.access import CLERK, Route, roles
 from dispatch.web.calendar_cells import DAYS, days_between, month, month_after, month_before, month_of, week, week_of
 from dispatch.web.day_grid import ENTERABLE, MOVABLE, day_grid, minute_of, moment_at, room_name
 from dispatch.web.days import shifted, shown_day, today
+from dispatch.web.form_repeat import conflict_words, membership
 from dispatch.web.form_rules import broken_rules
 from dispatch.web.formats import day as day_words
 from dispatch.web.request import Request, Response, answer, ctx, error_text, language, me, problem, render, translate, zone
+from dispatch.web.requests import decision_of
 from dispatch.web.sitting_form import nearest_words
 
 VIEWS = ("day", "week", "month")
@@ -43,6 +45,8 @@ async def _panel(request: Request, sitting_id: str) -> dict[str, Any]:
         "means": form_means.of_sitting(sitting, language(request)),
         "editable": sitting.status in ENTERABLE,
         "cancellable": sitting.status in MOVABLE,
+        "series": await membership(request, sitting),
+        "decision": decision_of(request, sitting, "booking"),
     }
 
 
@@ -92,6 +96,7 @@ async def show(request: Request) -> Response:
     context, shown, tz, tag = ctx(request), _shown(request), zone(request), language(request)
     chosen = request.query.get("sitting", "")
     data: dict[str, Any] = {"shown": shown, "day": shown.day, "today": today(request), "chosen": chosen, "panel": "", "kinds": KINDS}
+    data["waiting"] = await pending.count(context.db, context.clock())
     if chosen:
         data |= await _panel(request, chosen)
         data["panel"] = "staff/sitting_panel.html"
@@ -122,6 +127,7 @@ class MoveOrder(BaseModel):
     from_room: str = Field("", max_length=32)
     """the room out of which it was dragged: a sitting of several rooms keeps the others"""
     override_reason: str = Field("", max_length=LONGEST_REASON)
+    scope: series_changes.Scope = "this"
 
     def starts_at(self, tz: Any) -> datetime:
         """The moment meant."""
@@ -141,10 +147,12 @@ async def move(request: Request) -> Response:
     sitting_id = request.match_info["sitting"]
     try:
         ends_at = starts_at + timedelta(minutes=order.minutes)
-        await bookings.move(
-            context.db, sitting_id, order.room_id, starts_at, ends_at, me(request), context.clock(),
+        moved = await series_changes.move(
+            context.db, sitting_id, order.scope, order.room_id, starts_at, ends_at, me(request), context.clock(),
             instead_of=order.from_room, override_reason=order.override_reason,
         )  # fmt: skip
+    except SeriesConflict as conflict:
+        return problem(request, 409, conflict_words(request, conflict), code=conflict.code)
     except Conflict as conflict:
         nearest = conflict.nearest_free.astimezone(tz)
         return problem(
@@ -162,7 +170,8 @@ async def move(request: Request) -> Response:
     except UserError as error:
         code = "reason_needed" if error.field == FIELD else error.code
         return problem(request, error.status, error_text(request, error), code=code, errors=broken_rules(request, error))
-    await context.live.revised(sitting_id)
+    for each in moved:
+        await context.live.revised(each)
     return answer({"day": day_words(starts_at, language(request), tz)})
 
 

@@ -23,6 +23,8 @@ PUBLIC_KINDS = frozenset({"remote_court", "public_hearing"})
 them the board says only that the room is taken."""
 STAYS = timedelta(minutes=15)
 """What is over stays on the board for so long."""
+UNDECIDED = ("tentative", "requested")
+"""Bookings of which nobody is told yet: they are not on the board."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def board(rows: Iterable[tuple[Room, Sequence[Slot]]], now: datetime, language: 
         for room, held in rows
         for slot in held
         if not (slot.status == "closed" and (slot.closed_at or slot.ends_at) + STAYS < now)
-        and not (slot.status in ("planned", "open") and slot.ends_at < now)
+        and not (slot.status in ("planned", "open") and (slot.ends_at < now or slot.state in UNDECIDED))
     ]
     order = {"live": 0, "recess": 0, "closed": 2}
     return sorted(lines, key=lambda line: (order.get(line.status, 1), line.starts_at, line.room_name))

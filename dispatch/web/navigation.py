@@ -18,6 +18,7 @@ class Entry:
 
 
 BOOKING = Entry("/booking", "Booking", "calendar")
+REQUESTS = Entry("/booking/requests", "Requests", "check-circle")
 TODAY = Entry("/today", "My sittings", "gavel")
 CONSOLE = Entry("/console", "Command centre", "wall")
 MESSAGES = Entry("/messages", "Notices", "message")
@@ -32,10 +33,10 @@ AUDIT = Entry("/audit", "Audit log", "audit")
 
 BY_ROLE: dict[str, tuple[Entry, ...]] = {
     CLERK: (BOOKING, TODAY, MESSAGES, CONSOLE, ARCHIVE, ROOMS),
-    JUDGE: (TODAY, ARCHIVE),
-    PROSECUTOR: (TODAY, ARCHIVE),
+    JUDGE: (TODAY, REQUESTS, ARCHIVE),
+    PROSECUTOR: (TODAY, REQUESTS, ARCHIVE),
     OFFICER: (CONSOLE, ARCHIVE),
-    ADMINISTRATOR: (USERS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, AUDIT),
+    ADMINISTRATOR: (USERS, REQUESTS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, AUDIT),
 }
 """The first entry of a role is its home."""
 

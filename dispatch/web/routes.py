@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from dispatch.web.access import Route
 
 MODULES = (
-    *("health", "signing_in", "home", "booking", "day_lists", "sittings", "today", "devices", "users", "audit", "trust"),
+    *("health", "signing_in", "home", "booking", "requests", "day_lists", "sittings", "today", "devices", "users", "audit", "trust"),
     *("messages", "feeds", "exchange", "webhooks"),
     *("first_run", "preferences", "room_catalogue", "role_table"),
     *("joining", "device_check", "room_seats", "hearing", "console", "connections", "archive", "recorded_media"),

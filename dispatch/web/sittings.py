@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import segno
 from markupsafe import Markup
 
-from dispatch.booking import bookings
+from dispatch.booking import series_changes
 from dispatch.errors import NotFound, UserError
 from dispatch.identity import invitations
 from dispatch.notices import ledger
@@ -16,7 +17,7 @@ from dispatch.notices.outbox import open_channels
 from dispatch.sittings import listing
 from dispatch.sittings.sittings import takes_part
 from dispatch.store.tables import Participant, Sitting
-from dispatch.web import form_means, lookups
+from dispatch.web import form_hold, form_means, form_repeat, lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
 from dispatch.web.booking import wants_fragment
 from dispatch.web.day_grid import ENTERABLE, MOVABLE, room_name
@@ -25,6 +26,7 @@ from dispatch.web.device_words import Check, checks_of
 from dispatch.web.form_means import with_means
 from dispatch.web.reach import reach
 from dispatch.web.request import Request, Response, ctx, form, gettext, language, me, render, see_other, zone
+from dispatch.web.requests import decision_of
 from dispatch.web.sitting_form import Form, blank, draft_of, fields_of, of_sitting, typed, with_rows
 
 
@@ -93,14 +95,27 @@ async def show(request: Request) -> Response:
         open=open_channels(context.db.site),
         told=[message for message in told[0] if message.newest] if clerk else None,
         watch=clerk and sitting.status != "cancelled",
+        series=await form_repeat.membership(request, sitting),
+        decision=decision_of(request, sitting, "sitting"),
     )
 
 
-async def _form_page(request: Request, values: Form, *, sitting: Sitting | None = None, error: UserError | None = None) -> Response:
+async def _form_page(
+    request: Request,
+    values: Form,
+    fields: Mapping[str, str],
+    *,
+    sitting: Sitting | None = None,
+    error: UserError | None = None,
+    preview: form_repeat.Preview | None = None,
+) -> Response:
     """The form, alone or beside the grid; what was typed stays. 200 for a form that was only given another row."""
     _ = gettext(request)
     day = values.day or today(request).isoformat()
+    member = await form_repeat.membership(request, sitting)
     data: dict[str, Any] = await fields_of(request, values, error)
+    data |= form_repeat.fields_of(request, form_repeat.typed(fields), preview=preview, member=member, error=error)
+    data |= form_hold.fields_of(form_hold.typed(fields), today(request))
     data |= {
         "existing": sitting is not None,
         "action": f"/sittings/{sitting.id}/edit" if sitting else "/sittings/new",
@@ -123,28 +138,32 @@ def _gone_on(request: Request, path: str) -> Response:
 
 async def new(request: Request) -> Response:
     """An empty form, filled with the slot that was clicked."""
-    return await _form_page(request, blank(request, today(request)))
+    return await _form_page(request, blank(request, today(request)), request.query)
 
 
 async def create(request: Request) -> Response:
     """Book the sitting; a refusal keeps what was typed and says at each field what is wrong."""
-    context, fields = ctx(request), await form(request)
+    fields = await form(request)
     values = typed(fields)
-    other = with_rows(values, fields.get("act", ""))
+    act = fields.get("act", "")
+    other = with_rows(values, act)
     if other is not None:
-        return await _form_page(request, other)
+        return await _form_page(request, other, fields)
     try:
-        draft = await with_means(context.db, draft_of(values, zone(request)), values.means)
-        sitting_id = await bookings.create(context.db, draft, me(request), context.clock())
+        held_until = form_hold.typed(fields).until(zone(request))
+        draft = await with_means(ctx(request).db, draft_of(values, zone(request)), values.means)
+        made = await form_repeat.book(request, draft, form_repeat.typed(fields), act, held_until)
     except UserError as error:
-        return await _form_page(request, values, error=error)
-    return _gone_on(request, f"/sittings/{sitting_id}?saved=1")
+        return await _form_page(request, values, fields, error=error)
+    if not isinstance(made, str):
+        return await _form_page(request, values, fields, preview=made)
+    return _gone_on(request, f"/sittings/{made}?saved=1")
 
 
 async def edit(request: Request) -> Response:
     """The form of a sitting that has not begun."""
     sitting = await _visible(request)
-    return await _form_page(request, of_sitting(sitting, zone(request)), sitting=sitting)
+    return await _form_page(request, of_sitting(sitting, zone(request)), request.query, sitting=sitting)
 
 
 async def update(request: Request) -> Response:
@@ -153,13 +172,15 @@ async def update(request: Request) -> Response:
     sitting, values = await _visible(request), typed(fields)
     other = with_rows(values, fields.get("act", ""))
     if other is not None:
-        return await _form_page(request, other, sitting=sitting)
+        return await _form_page(request, other, fields, sitting=sitting)
+    repeat = form_repeat.typed(fields)
     try:
         draft = await with_means(context.db, draft_of(values, zone(request)), values.means, sitting)
-        await bookings.update_sitting(context.db, sitting.id, draft, me(request), context.clock())
+        changed = await series_changes.change(context.db, sitting.id, repeat.scope, draft, me(request), context.clock(), repeat.leave)
     except UserError as error:
-        return await _form_page(request, values, sitting=sitting, error=error)
-    await context.live.revised(sitting.id)
+        return await _form_page(request, values, fields, sitting=sitting, error=error)
+    for each in changed:
+        await context.live.revised(each)
     return _gone_on(request, f"/sittings/{sitting.id}?saved=1")
 
 
@@ -168,8 +189,9 @@ async def cancel(request: Request) -> Response:
     context, fields = ctx(request), await form(request)
     sitting = await _visible(request)
     reason = fields.get("reason", "")
-    await bookings.cancel(context.db, sitting.id, reason, me(request), context.clock())
-    await context.live.cancelled(sitting.id, reason)
+    scope = form_repeat.typed(fields).scope
+    for each in await series_changes.cancel(context.db, sitting.id, scope, reason, me(request), context.clock()):
+        await context.live.cancelled(each, reason)
     return see_other(f"/booking?day={sitting.starts_at.astimezone(zone(request)).date()}")
 
 

@@ -106,6 +106,10 @@ export async function proposeMove(calendar, item, was, place) {
   fill("what", item.dataset.title ?? "");
   fill("from", `${calendar.spotOf(was)}, ${span(was)}`);
   fill("to", `${calendar.spotOf(place)}, ${span(place)}`);
+  const repeats = dialog.querySelector("[data-move-series]");
+  if (repeats instanceof HTMLElement) repeats.hidden = !item.dataset.series;
+  const first = dialog.querySelector('input[name="scope"]');
+  if (first instanceof HTMLInputElement) first.checked = true;
   const agreed = await answered(dialog, "[data-move-go]", "[data-move-back]");
   if (!agreed) {
     calendar.busy = false;
@@ -116,6 +120,12 @@ export async function proposeMove(calendar, item, was, place) {
   await carryOut(calendar, item, place, was.room);
 }
 
+/** Which sittings of a series the move is for, as the dialog was answered. @param {HTMLElement} item */
+function scopeOf(item) {
+  const chosen = dialogOf("move-dialog")?.querySelector('input[name="scope"]:checked');
+  return item.dataset.series && chosen instanceof HTMLInputElement ? chosen.value : "this";
+}
+
 /**
  * @param {Calendar} calendar @param {HTMLElement} item @param {Place} place @param {string} room out of which it goes
  * @param {string} [reason] why it is to be outside the rules there
@@ -124,7 +134,8 @@ async function carryOut(calendar, item, place, room, reason = "") {
   item.classList.remove("is-moving");
   item.classList.add("is-pending");
   const result = await send(`/booking/${item.dataset.sitting}/move`, {
-    room_id: place.room, day: place.day, start: time(place.from), minutes: place.to - place.from, from_room: room, override_reason: reason,
+    room_id: place.room, day: place.day, start: time(place.from), minutes: place.to - place.from, from_room: room,
+    override_reason: reason, scope: scopeOf(item),
   });
   if (!result.ok && result.data?.code === "reason_needed") {
     const given = await reasonFor(result.data);
