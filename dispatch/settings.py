@@ -247,6 +247,11 @@ class Settings(BaseSettings):
         return self.data / "recordings"
 
     @property
+    def photos(self) -> Path:
+        """Directory of the photos of rooms and equipment."""
+        return self.data / "photos"
+
+    @property
     def run(self) -> Path:
         """Directory of sockets and pid files."""
         return self.data / "run"

@@ -11,11 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from dispatch import audit
+from dispatch.booking import details as details_
+from dispatch.booking import holds
 from dispatch.booking.catalogue import site_named
 from dispatch.booking.conflicts import ENDED
+from dispatch.booking.details import Details
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
-from dispatch.store.tables import Booking, Hold, Room, Sitting, User, new_id
+from dispatch.store.tables import Booking, Hold, Resource, Room, Sitting, User, new_id
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -54,20 +57,23 @@ async def get_room(db: Database, room_id: str) -> Room:
         return await _get(session, room_id)
 
 
-async def add_room(db: Database, draft: RoomDraft, by: User, now: datetime) -> Room:
-    """Add a room. Raises ValidationFailed with every bad field."""
+async def add_room(db: Database, draft: RoomDraft, by: User, now: datetime, details: Details | None = None) -> Room:
+    """Add a room. `details`: how it is booked and what it offers. Raises ValidationFailed with every bad field."""
     async with db.writer() as session:
-        await _check(session, draft)
+        await _check(session, draft, details)
         room = Room(id=new_id())
         await _write(session, room, draft)
         session.add(room)
         await session.flush()
+        await _detail(session, room, details)
         await audit.write(session, by, "room_added", room.name, detail={"room": room.id}, now=now)
     return room
 
 
-async def change_room(db: Database, room_id: str, change: Callable[[Room], RoomDraft], by: User, now: datetime) -> Room:
-    """Change a room; `change` is asked inside the transaction, with the room as it is, what it is to be.
+async def change_room(
+    db: Database, room_id: str, change: Callable[[Room], RoomDraft], by: User, now: datetime, details: Details | None = None
+) -> Room:
+    """Change a room; `change` is asked inside the transaction, with the room as it is, what it is to be. Without `details` these stay.
 
     Raises NotFound, ValidationFailed with every bad field, or Refused("room_booked") when a room is to be taken out of use
     for which sittings are still to come.
@@ -75,10 +81,12 @@ async def change_room(db: Database, room_id: str, change: Callable[[Room], RoomD
     async with db.writer() as session:
         room = await _get(session, room_id)
         draft = change(room)
-        await _check(session, draft, room.id)
+        await _check(session, draft, details, room.id)
         if room.active and not draft.active:
-            await _refuse_booked(session, db, room, now)
+            await refuse_booked(session, db, room.id, now)
         await _write(session, room, draft)
+        await session.flush()
+        await _detail(session, room, details)
         await audit.write(session, by, "room_changed", room.name, detail={"room": room.id, "active": room.active}, now=now)
     return room
 
@@ -103,21 +111,22 @@ def problems(draft: RoomDraft) -> Iterator[FieldError]:
         yield ("position", "out_of_range", {"least": 0, "most": LAST_POSITION})
 
 
-async def _check(session: AsyncSession, draft: RoomDraft, own: str = "") -> None:
-    found = list(problems(draft))
+async def _check(session: AsyncSession, draft: RoomDraft, details: Details | None, own: str = "") -> None:
+    found = [*problems(draft), *(details_.problems(details) if details is not None else ())]
     if await session.scalar(select(Room.id).where(Room.name == tidy(draft.name), Room.id != own)):
         found.append(("name", "room_name_taken", {"name": tidy(draft.name)}))
     if found:
         raise ValidationFailed(found)
 
 
-async def _refuse_booked(session: AsyncSession, db: Database, room: Room, now: datetime) -> None:
-    """Taking a room out of use cancels nothing: what is still to be held there is moved or cancelled first."""
+async def refuse_booked(session: AsyncSession, db: Database, resource_id: str, now: datetime) -> None:
+    """Taking something out of use cancels nothing: what is still to be held with it is moved or cancelled first. Raises
+    Refused("room_booked")."""
     booking = await session.scalar(
         select(Booking)
         .join(Booking.sitting)
         .join(Booking.holds)
-        .where(Hold.resource_id == room.id, Hold.active, Hold.ends_at > now, Booking.ends_at > now, Sitting.status.not_in(ENDED))
+        .where(Hold.resource_id == resource_id, Hold.active, Hold.ends_at > now, Booking.ends_at > now, Sitting.status.not_in(ENDED))
         .order_by(Booking.starts_at)
         .limit(1)
         .options(joinedload(Booking.sitting))
@@ -134,6 +143,15 @@ async def _get(session: AsyncSession, room_id: str) -> Room:
     if room is None:
         raise NotFound("room_unknown")
     return room
+
+
+async def _detail(session: AsyncSession, room: Room, details: Details | None) -> None:
+    """What a room was reckoned by is another than before, its site's hours among it."""
+    if details is not None:
+        resource = await session.get_one(Resource, room.id, populate_existing=True)
+        details_.write(resource, details)
+        await session.flush()
+    await holds.changed(session, {room.id})
 
 
 async def _write(session: AsyncSession, room: Room, draft: RoomDraft) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dispatch.settings import Settings
 
 DATABASE, LOG, RESERVE, SECRETS, RECORDINGS = "dispatch.db", "log.db", "reserve.log", "secrets", "recordings"
+PHOTOS = "photos"
 DUMP = "dispatch.dump"
 """In place of `DATABASE` in the backup of a site on PostgreSQL."""
 PAGES = 2_000
@@ -128,6 +129,14 @@ def secrets(folder: Path) -> Iterator[Source]:
         for path in sorted(folder.iterdir()):
             if path.is_file() and not path.name.startswith("."):
                 yield Source(f"{SECRETS}/{path.name}", path)
+
+
+def photos(folder: Path) -> Iterator[Source]:
+    """Photos of rooms and equipment; one may be replaced meanwhile."""
+    with suppress(FileNotFoundError):
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and not path.name.startswith("."):
+                yield Source(f"{PHOTOS}/{path.name}", path, may_vanish=True)
 
 
 def reserve(path: Path) -> Iterator[Source]:

@@ -13,8 +13,8 @@ from dispatch.web.middleware import MIDDLEWARES, ROUTES_BY_HANDLER, add_security
 from dispatch.web.routes import ROUTES
 from dispatch.web.templates import TEMPLATES, Templates
 
-MAX_BODY_BYTES = 1_048_576
-"""Longest request body taken; a hearing's forms are below 100 kB."""
+MAX_BODY_BYTES = 2_500_000
+"""Longest request body taken: a photo of two megabytes in its form; the form of a hearing is below 100 kB."""
 
 
 def make_app(context: Context) -> web.Application:

@@ -26,7 +26,7 @@ ARCHIVE = Entry("/archive", "Archive", "archive")
 ROOMS = Entry("/rooms", "Rooms", "door")
 USERS = Entry("/users", "Staff", "users")
 PROGRAMS = Entry("/programs", "Programs", "network")
-CATALOGUE = Entry("/catalogue/rooms", "Catalogue of rooms", "door")
+CATALOGUE = Entry("/catalogue/rooms", "Catalogue", "door")
 ROLES = Entry("/roles", "Roles", "shield")
 WEBHOOKS = Entry("/webhooks", "Webhooks", "bell")
 AUDIT = Entry("/audit", "Audit log", "audit")
@@ -40,7 +40,7 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
 }
 """The first entry of a role is its home."""
 
-_BELOW = {"/sittings": "/booking", "/exchange": "/booking"}
+_BELOW = {"/sittings": "/booking", "/exchange": "/booking", "/catalogue": "/catalogue/rooms"}
 
 
 def home(role: str) -> str:

@@ -17,7 +17,7 @@ AREAS = (
     ("Archive", ("/archive", "/api/v1/recordings")),
     ("Board in the hallway", ("/board",)),
     ("Devices of the rooms", ("/rooms",)),
-    ("Catalogue of rooms", ("/catalogue",)),
+    ("Catalogue", ("/catalogue",)),
     ("Staff", ("/users",)),
     ("Programs", ("/programs",)),
     ("Audit log", ("/audit",)),

@@ -5,92 +5,100 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dispatch.booking import rooms
+from dispatch.booking import resources, rooms, sites
+from dispatch.booking.details import Details, details_of
 from dispatch.booking.rooms import KINDS, RoomDraft
 from dispatch.errors import UserError
-from dispatch.store.tables import Room
+from dispatch.store.tables import Resource
 from dispatch.web.access import ADMINISTRATOR, Route, roles
-from dispatch.web.request import Request, Response, ctx, form, gettext, me, render, see_other
-from dispatch.web.sitting_form import errors_of
+from dispatch.web.catalogue_forms import (
+    Posted,
+    as_typed,
+    choices,
+    details_fields,
+    page_errors,
+    posted,
+    text_of,
+    typed_details,
+    whole_number,
+)
+from dispatch.web.request import Request, Response, ctx, gettext, me, render, see_other
 
 BLANK: Mapping[str, Any] = {"name": "", "name_en": "", "kind": "court", "site": "", "capacity": 6, "position": 0, "active": True}
+NAMES = ("name", "name_en", "kind", "site", "capacity", "position")
 
 
 async def show(request: Request) -> Response:
     """Every room, those out of use too."""
     found = await rooms.list_rooms(ctx(request).db, everything=True)
-    return render(request, "admin/rooms.html", rooms=found, saved="saved" in request.query)
+    return render(request, "admin/rooms.html", tab="rooms", rooms=found, saved="saved" in request.query, **choices(request))
 
 
-def _page(request: Request, fields: Mapping[str, Any], room: Room | None, error: UserError | None = None) -> Response:
+async def _page(request: Request, fields: Mapping[str, Any], resource: Resource | None, error: UserError | None = None) -> Response:
     _ = gettext(request)
     return render(
         request,
         "admin/room.html",
         status=error.status if error else 200,
-        room=room,
+        tab="rooms",
+        room=resource,
+        resource=resource,
         form=fields,
-        errors=errors_of(request, error) if error else {},
-        heading=_("Change the room") if room else _("New room"),
-        action=f"/catalogue/rooms/{room.id}" if room else "/catalogue/rooms/new",
+        errors=page_errors(request, error),
+        heading=_("Change the room") if resource else _("New room"),
+        action=f"/catalogue/rooms/{resource.id}" if resource else "/catalogue/rooms/new",
         kinds=[(kind, _(f"room_kind.{kind}")) for kind in KINDS],
+        site_names=[site.name for site in await sites.list_sites(ctx(request).db) if site.active],
+        **choices(request),
     )
 
 
-async def _typed(request: Request, *, active: bool) -> dict[str, Any]:
-    """What was typed; the box is read where there is one."""
-    fields = await form(request)
-    return {**BLANK, **fields, "active": "active" in fields if not active else True}
-
-
-def _whole_number(text: object) -> int:
-    """The number typed; -1, which every rule refuses, for what is none."""
-    given = str(text).strip()
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 7 else -1
-
-
-def _draft(fields: Mapping[str, Any]) -> RoomDraft:
+def _draft(fields: Posted, *, active: bool) -> RoomDraft:
     return RoomDraft(
-        name=fields["name"],
-        kind=fields["kind"],
-        name_en=fields["name_en"],
-        site=fields["site"],
-        capacity=_whole_number(fields["capacity"]),
-        position=_whole_number(fields["position"]),
-        active=bool(fields["active"]),
+        name=text_of(fields, "name"),
+        kind=text_of(fields, "kind"),
+        name_en=text_of(fields, "name_en"),
+        site=text_of(fields, "site"),
+        capacity=whole_number(text_of(fields, "capacity")),
+        position=whole_number(text_of(fields, "position")),
+        active=active,
     )
 
 
 async def new(request: Request) -> Response:
     """The empty form, the new room placed behind the others."""
     last = max((room.position for room in await rooms.list_rooms(ctx(request).db, everything=True)), default=0)
-    return _page(request, {**BLANK, "position": last + 1}, None)
+    return await _page(request, {**BLANK, "position": last + 1, **details_fields(Details())}, None)
 
 
 async def create(request: Request) -> Response:
     """Add a room; a refusal keeps what was typed."""
-    fields = await _typed(request, active=True)
+    fields = await posted(request)
+    draft, details = _draft(fields, active=True), typed_details(fields)
     try:
-        await rooms.add_room(ctx(request).db, _draft(fields), me(request), ctx(request).clock())
+        await rooms.add_room(ctx(request).db, draft, me(request), ctx(request).clock(), details)
     except UserError as error:
-        return _page(request, fields, None, error)
+        return await _page(request, as_typed(fields, NAMES), None, error)
     return see_other("/catalogue/rooms?saved")
 
 
 async def edit(request: Request) -> Response:
     """A room's form."""
     room = await rooms.get_room(ctx(request).db, request.match_info["room"])
-    return _page(request, {name: getattr(room, name) for name in BLANK}, room)
+    resource = await resources.get_resource(ctx(request).db, room.id)
+    return await _page(request, {name: getattr(room, name) for name in BLANK} | details_fields(details_of(resource)), resource)
 
 
 async def change(request: Request) -> Response:
     """Change a room; a refusal keeps what was typed."""
     room = await rooms.get_room(ctx(request).db, request.match_info["room"])
-    fields = await _typed(request, active=False)
+    fields = await posted(request)
+    draft, details = _draft(fields, active="active" in fields), typed_details(fields)
     try:
-        await rooms.change_room(ctx(request).db, room.id, lambda _was: _draft(fields), me(request), ctx(request).clock())
+        await rooms.change_room(ctx(request).db, room.id, lambda _was: draft, me(request), ctx(request).clock(), details)
     except UserError as error:
-        return _page(request, fields, room, error)
+        resource = await resources.get_resource(ctx(request).db, room.id)
+        return await _page(request, as_typed(fields, NAMES), resource, error)
     return see_other("/catalogue/rooms?saved")
 
 

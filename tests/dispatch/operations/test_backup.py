@@ -71,6 +71,8 @@ def loosened(path: Path) -> None:
 @MEDIA
 def test_a_restored_site_has_the_same_sittings_recordings_and_log_heads(settings: Settings, held: str, tmp_path: Path, medium: str) -> None:
     (settings.data / "log.db").chmod(0o600)
+    settings.photos.mkdir()
+    (settings.photos / f"{'a' * 40}.webp").write_bytes(b"a picture of the room")
     made = back_up(settings, tmp_path / medium)
     assert made.recordings == 1
     assert not made.missing

@@ -89,7 +89,7 @@ async def test_the_log_holds_no_link(site: Site) -> None:
 
 async def test_too_large_a_body_is_refused_in_words(site: Site) -> None:
     clerk = await site.signed_in("clerk")
-    answer = await clerk.post("/sittings/new", {"title": "x" * 2_000_000})
+    answer = await clerk.post("/sittings/new", {"title": "x" * 3_000_000})
     assert answer.status == 413
 
 

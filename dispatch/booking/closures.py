@@ -1,0 +1,92 @@
+"""When something cannot be had: closures, maintenance and leave, and the sittings that are booked for that time already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, or_, select
+
+from dispatch.booking.conflicts import ENDED
+from dispatch.booking.holds import LONGEST
+from dispatch.errors import NotFound
+from dispatch.store.tables import Booking, Case, Closure, CourtSite, Hold, Resource, Sitting
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from dispatch.store.database import Database
+
+MOST_NAMED = 50
+"""So many of the sittings that are in the way are named; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """A sitting that is booked for the time of a closure."""
+
+    sitting_id: str
+    title: str
+    case_number: str
+    starts_at: datetime
+    resource: str
+
+
+async def list_closures(db: Database, since: datetime, resource_id: str = "", site_id: str = "") -> list[tuple[Closure, str]]:
+    """Closures that end after `since`, by their start, each with the name of what is closed."""
+    wanted = (
+        select(Closure, Resource.name, CourtSite.name)
+        .outerjoin(Resource, Resource.id == Closure.resource_id)
+        .outerjoin(CourtSite, CourtSite.id == Closure.site_id)
+        .where(Closure.ends_at > since)
+        .order_by(Closure.starts_at, Closure.id)
+    )
+    if resource_id:
+        wanted = wanted.where(Closure.resource_id == resource_id)
+    if site_id:
+        wanted = wanted.where(Closure.site_id == site_id)
+    async with db.reader() as session:
+        return [(closure, thing or place or "") for closure, thing, place in await session.execute(wanted)]
+
+
+async def get_closure(db: Database, closure_id: str) -> Closure:
+    """Raises NotFound("closure_unknown")."""
+    async with db.reader() as session:
+        closure = await session.get(Closure, closure_id)
+        if closure is None:
+            raise NotFound("closure_unknown")
+        return closure
+
+
+async def affected(db: Database, closures: Sequence[Closure]) -> dict[str, list[Affected]]:
+    """By closure: the sittings that are booked for its time all the same, in order, until somebody moves them."""
+    async with db.reader() as session:
+        return {closure.id: await _affected(session, closure) for closure in closures}
+
+
+async def _affected(session: AsyncSession, closure: Closure) -> list[Affected]:
+    concerned: ColumnElement[bool] = Hold.resource_id == closure.resource_id
+    if closure.site_id is not None:
+        concerned = or_(concerned, Hold.resource_id.in_(select(Resource.id).where(Resource.site_id == closure.site_id)))
+    rows = await session.execute(
+        select(Sitting.id, Sitting.title, Case.number, Sitting.starts_at, Resource.name)
+        .join(Booking, Booking.sitting_id == Sitting.id)
+        .join(Case, Case.id == Sitting.case_id)
+        .join(Hold, Hold.booking_id == Booking.id)
+        .join(Resource, Resource.id == Hold.resource_id)
+        .where(
+            concerned,
+            Hold.active,
+            Hold.starts_at < closure.ends_at,
+            Hold.starts_at > closure.starts_at - LONGEST,
+            Hold.ends_at > closure.starts_at,
+            Sitting.status.not_in(ENDED),
+        )
+        .order_by(Sitting.starts_at, Sitting.id, Hold.position)
+    )
+    found: dict[str, Affected] = {}
+    for row in rows:
+        found.setdefault(row[0], Affected(*row))
+    return list(found.values())
