@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from prometheus_client import Counter
 from sqlalchemy import select
 
-from dispatch.booking.calendar_days import CalendarDay, Kind, WorkingCalendar
+from dispatch.booking.calendar_days import CalendarDay, Kind, WorkingCalendar, published, published_years
 from dispatch.booking.draft import tidy
 from dispatch.booking.hours import ALWAYS, COURT_HOURS, WeeklyHours, is_open, open_spans, weekly_hours
 from dispatch.booking.slots import notice_from
@@ -67,14 +67,22 @@ def zone_of(site: CourtSite | None, court_zone: ZoneInfo) -> ZoneInfo:
 
 
 async def calendar(session: AsyncSession, first: date | None = None, last: date | None = None) -> WorkingCalendar:
-    """Holidays and make-up working days that the administrator has loaded; of the days from `first` to `last` only, where given."""
+    """Holidays and make-up working days, of the years from `first` to `last` only, where given: those that the administrator has loaded,
+    and of a year of which he has loaded none those that the State Council published, as far as they are known."""
     wanted = select(DayRow.day, DayRow.kind, DayRow.name, DayRow.works_like)
     if first is not None:
-        wanted = wanted.where(DayRow.day >= first)
+        wanted = wanted.where(DayRow.day >= date(first.year, 1, 1))
     if last is not None:
-        wanted = wanted.where(DayRow.day <= last)
-    rows = await session.execute(wanted)
-    return WorkingCalendar.of(CalendarDay(day, _kind(kind), name, like) for day, kind, name, like in rows)
+        wanted = wanted.where(DayRow.day <= date(last.year, 12, 31))
+    loaded = [CalendarDay(day, _kind(kind), name, like) for day, kind, name, like in await session.execute(wanted)]
+    years = {each.day.year for each in loaded}
+    known = [
+        each
+        for year in published_years()
+        if year not in years and (first is None or year >= first.year) and (last is None or year <= last.year)
+        for each in published(year)
+    ]
+    return WorkingCalendar.of([*known, *loaded])
 
 
 def noticed_from(kind: str, now: datetime, zone: ZoneInfo) -> datetime | None:

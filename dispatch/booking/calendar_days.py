@@ -6,6 +6,7 @@ China's State Council publishes them for one year at a time, each November. They
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -67,12 +68,14 @@ class WorkingCalendar:
         return special.name if special else ""
 
 
+@functools.cache
 def published_years() -> tuple[int, ...]:
     """The years whose days the State Council had published when the installed library was made, in order."""
     return tuple(sorted({day.year for day in chinese_calendar.holidays}))
 
 
-def published(year: int) -> list[CalendarDay]:
+@functools.cache
+def published(year: int) -> tuple[CalendarDay, ...]:
     """China's holidays and make-up working days of a year, in order. A weekend within a holiday is named as well.
 
     Raises UserError("calendar_year_unknown", "year") for a year that is not known; `data["known"]` is the last that is.
@@ -82,7 +85,7 @@ def published(year: int) -> list[CalendarDay]:
         raise UserError("calendar_year_unknown", "year", year=year, known=years[-1])
     found = [CalendarDay(day, "holiday", _chinese(name)) for day, name in chinese_calendar.holidays.items() if day.year == year]
     made_up = [CalendarDay(day, "working", _chinese(name) + "调休") for day, name in chinese_calendar.workdays.items() if day.year == year]
-    return sorted([*found, *made_up])
+    return tuple(sorted([*found, *made_up]))
 
 
 def _chinese(name: str) -> str:

@@ -19,7 +19,6 @@ from sqlalchemy import select, update
 
 from dispatch import audit
 from dispatch.booking import allowed, bookings, orders
-from dispatch.booking.calendar_days import WorkingCalendar, published, published_years
 from dispatch.booking.draft import SittingDraft
 from dispatch.booking.recurrence import Occurrence, Override, Series, expand, occurrence_ids, series_problems
 from dispatch.booking.rules import read_rule, rule_text
@@ -30,6 +29,7 @@ from dispatch.store.tables import SeriesRow, Sitting, User, new_id
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from dispatch.booking.calendar_days import WorkingCalendar
     from dispatch.store.database import Database
 
 ACTS = Counter("dispatch_booking_series_total", "Acts on series of sittings that were done", ["act"])
@@ -105,7 +105,7 @@ async def look_ahead(db: Database, plan: Series) -> Outlook:
 async def _outlook(session: AsyncSession, plan: Series) -> Outlook:
     if found := list(series_problems(plan)):
         raise ValidationFailed(found)
-    expansion = expand(plan, await working_calendar(session))
+    expansion = expand(plan, await allowed.calendar(session))
     if not expansion.occurrences:
         raise ValidationFailed([("rule", "rule_never", {})])
     return Outlook(tuple(expansion.occurrences), tuple(expansion.skipped))
@@ -207,7 +207,7 @@ async def load(session: AsyncSession, row: SeriesRow) -> tuple[SeriesRow, Series
     """The same inside a transaction."""
     wanted = select(Sitting).where(Sitting.series_id == row.id, Sitting.status != "cancelled").order_by(Sitting.starts_at, Sitting.id)
     sittings = list(await session.scalars(wanted))
-    return row, plan_of(row, sittings, await working_calendar(session)), sittings
+    return row, plan_of(row, sittings, await allowed.calendar(session)), sittings
 
 
 async def membership(db: Database, sitting: Sitting) -> Membership | None:
@@ -255,11 +255,3 @@ def written(wall: datetime) -> str:
 def read(text: str) -> datetime:
     """Inverse of :func:`written`."""
     return datetime.fromisoformat(text)
-
-
-async def working_calendar(session: AsyncSession) -> WorkingCalendar:
-    """The court's holidays: those that were loaded, and for years of which none were, those that the library knows."""
-    loaded = (await allowed.calendar(session)).days.values()
-    years = {each.day.year for each in loaded}
-    known = [each for year in published_years() if year not in years for each in published(year)]
-    return WorkingCalendar.of([*known, *loaded])
