@@ -26,7 +26,7 @@ async def _page(request: Request, fields: Mapping[str, Any], error: UserError | 
     context, _ = ctx(request), gettext(request)
     listed = await closures.list_closures(context.db, context.clock() - LISTED)
     things = await list_resources(context.db, *KINDS)
-    grouped = [(_(f"resource_kind.{kind}"), [(f"resource:{r.id}", r.name) for r in things if r.kind == kind]) for kind in KINDS]
+    grouped = [(_(f"resource_group.{kind}"), [(f"resource:{r.id}", r.name) for r in things if r.kind == kind]) for kind in KINDS]
     places = [(f"site:{site.id}", site.name) for site in await sites.list_sites(context.db) if site.active]
     return render(
         request,
