@@ -14,6 +14,7 @@ from sqlalchemy import select
 from dispatch.booking import bookings
 from dispatch.booking.catalogue import site_named
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.demo_catalogue import COURT, furnish
 from dispatch.errors import UserError
 from dispatch.identity.people import add_user
 from dispatch.store.tables import Room, Sitting, User
@@ -97,6 +98,7 @@ async def seed(db: Database, settings: Settings, now: datetime) -> list[Account]
             json.dump([asdict(a) for a in accounts], file, ensure_ascii=False, indent=1)
     users = await _staff(db, accounts)
     rooms = await _rooms(db)
+    await furnish(db, next(user for user in users.values() if user.role == "administrator"), now)
     async with db.reader() as session:
         to_come = await session.scalar(
             select(Sitting.id).where(Sitting.ends_at > now, Sitting.status.in_(("planned", "open", "live", "recess"))).limit(1)
@@ -120,7 +122,7 @@ async def _staff(db: Database, accounts: list[Account]) -> dict[str, User]:
 async def _rooms(db: Database) -> list[Room]:
     async with db.writer() as session:
         known = {room.name: room for room in await session.scalars(select(Room))}
-        site = await site_named(session, "云河区")
+        site = await site_named(session, COURT)
         for position, (name, name_en, kind, capacity) in enumerate(ROOMS):
             if name not in known:
                 known[name] = Room(name=name, name_en=name_en, kind=kind, capacity=capacity, at=site, position=position)

@@ -1,0 +1,77 @@
+"""The demonstration's catalogue: its sites, what its rooms offer, equipment, a detention house, this year's calendar. All made up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from dispatch.booking import loaded_days, resources
+from dispatch.booking.calendar_days import published_years
+from dispatch.booking.catalogue import site_named
+from dispatch.booking.details import Details
+from dispatch.booking.features import known
+from dispatch.booking.resources import ResourceDraft
+from dispatch.store.tables import CalendarDay, CourtSite, Resource, User
+
+if TYPE_CHECKING:
+    from dispatch.store.database import Database
+
+COURT, HOUSE = "云河区", "云河区看守所"
+SITES = (
+    (COURT, "Yunhe District", "京州市云河区法院路 18 号", None),
+    (HOUSE, "Yunhe Detention House", "京州市云河区北河沿路 3 号",
+     {day: ["08:30-11:30", "14:00-17:00"] for day in ("mon", "tue", "wed", "thu", "fri")}),
+)  # fmt: skip
+FEATURES = {
+    "第一法庭": (
+        "panorama_camera",
+        "document_camera",
+        "evidence_screen",
+        "synchronous_recording",
+        "deliberation_room",
+        "wheelchair_access",
+    ),
+    "第二法庭": ("document_camera", "evidence_screen", "synchronous_recording"),
+    "远程接访室": ("document_camera", "record_printer", "wheelchair_access"),
+    "公开听证室": ("panorama_camera", "evidence_screen", "broadcast", "hearing_loop", "wheelchair_access"),
+    "圆桌会议室": ("evidence_screen", "interpreter_channel"),
+    "远程提讯室": ("synchronous_recording", "record_printer", "fingerprint_signature"),
+}
+EQUIPMENT = (
+    ("移动实物展台", "Mobile document camera", ("document_camera",)),
+    ("移动远程终端", "Mobile terminal", ("panorama_camera",)),
+    ("同声传译设备", "Interpreting equipment", ("interpreter_channel",)),
+)
+SLOTS = 2
+
+
+async def furnish(db: Database, by: User, now: datetime) -> None:
+    """Add what is not there yet; what somebody changed since stays as he left it."""
+    async with db.reader() as session:
+        present = set(await session.scalars(select(Resource.name).where(Resource.kind.in_(("equipment", "custody")))))
+        sites = set(await session.scalars(select(CourtSite.name).where(CourtSite.address != "")))
+        days = await session.scalar(select(CalendarDay.day).limit(1))
+    if COURT not in sites:
+        await _sites_and_features(db)
+    async with db.reader() as session:
+        ids = {name: own for own, name in await session.execute(select(CourtSite.id, CourtSite.name))}
+    for name, name_en, features in EQUIPMENT:
+        if name not in present:
+            draft = ResourceDraft(name, name_en, ids[COURT], details=Details(before_minutes=15, after_minutes=15, features=features))
+            await resources.add_resources(db, "equipment", draft, by, now)
+    if not any(name.startswith("看守所提讯席") for name in present):
+        await resources.add_resources(db, "custody", ResourceDraft("看守所提讯席", "Slot", ids[HOUSE]), by, now, slots=SLOTS)
+    if days is None and now.year in published_years():
+        await loaded_days.prefill(db, now.year, by, now)
+
+
+async def _sites_and_features(db: Database) -> None:
+    async with db.writer() as session:
+        for position, (name, name_en, address, hours) in enumerate(SITES):
+            site = await site_named(session, name)
+            if site is not None:
+                site.name_en, site.address, site.hours, site.position = name_en, address, hours, position
+        for room in await session.scalars(select(Resource).where(Resource.kind == "room", Resource.name.in_(FEATURES))):
+            room.features = known(FEATURES[room.name])
