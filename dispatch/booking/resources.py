@@ -62,11 +62,13 @@ async def add_resources(db: Database, kind: str, draft: ResourceDraft, by: User,
         if not 1 <= slots <= MOST_SLOTS:
             found.append(("slots", "out_of_range", {"least": 1, "most": MOST_SLOTS}))
         await _check(session, draft, found)
-        names = [tidy(draft.name) if slots == 1 else f"{tidy(draft.name)} {number}" for number in range(1, slots + 1)]
-        made = [Resource(id=new_id(), kind=kind, name=name) for name in names]
-        for number, each in enumerate(made):
+        made = [Resource(id=new_id(), kind=kind) for _ in range(slots)]
+        for number, each in enumerate(made, 1):
             _write(each, draft)
-            each.name, each.position = names[number], min(draft.position + number, LAST_POSITION)
+            if slots > 1:
+                each.name = f"{each.name} {number}"
+                each.name_en = f"{each.name_en} {number}" if each.name_en else ""
+            each.position = min(draft.position + number - 1, LAST_POSITION)
         session.add_all(made)
         await session.flush()
         detail = {"kind": kind, "resources": [each.id for each in made]}
