@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import delete, select, update
 
 from dispatch import audit
-from dispatch.booking.calendar_days import KINDS, CalendarDay, Kind, published
+from dispatch.booking.calendar_days import KINDS, CalendarDay, Kind, published, published_years
 from dispatch.booking.calendar_files import FIRST_YEAR, LAST_YEAR, LONGEST_NAME
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
@@ -64,6 +64,16 @@ async def put_days(db: Database, days: Sequence[CalendarDay], by: User, now: dat
         subject = first.isoformat() if len(days) == 1 else f"{first.isoformat()} – {last.isoformat()}"
         await audit.write(session, by, "calendar_loaded", subject, detail=detail, now=now)
     return len(days)
+
+
+async def put_day(db: Database, day: CalendarDay, by: User, now: datetime) -> None:
+    """Say what one day is. Of a year of which no day was loaded the published ones hold: they are loaded with it, so that it is
+    not the only one from then on. Raises as :func:`put_days`."""
+    year = day.day.year
+    around = (
+        [each for each in published(year) if each.day != day.day] if year in published_years() and not await list_days(db, year) else []
+    )
+    await put_days(db, [*around, day], by, now)
 
 
 async def prefill(db: Database, year: int, by: User, now: datetime) -> int:

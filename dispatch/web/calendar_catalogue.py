@@ -72,7 +72,7 @@ async def add(request: Request) -> Response:
         kind = next((kind for kind in KINDS if kind == typed["kind"]), None)
         if day is None or kind is None:
             raise ValidationFailed([("day", "required", {})] if day is None else [("kind", "required", {})])
-        await loaded_days.put_days(context.db, [CalendarDay(day, kind, typed["name"], like)], me(request), context.clock())
+        await loaded_days.put_day(context.db, CalendarDay(day, kind, typed["name"], like), me(request), context.clock())
     except UserError as error:
         return await _page(request, typed, error)
     return see_other(f"/catalogue/calendar?year={day.year}&saved")

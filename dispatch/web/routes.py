@@ -14,7 +14,7 @@ MODULES = (
     *("site_catalogue", "resource_catalogue", "closure_catalogue", "calendar_catalogue"),
     *("joining", "device_check", "room_seats", "hearing", "console", "connections", "archive", "recorded_media"),
     *("api.sittings", "api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings"),
-    *("api.messages",),
+    *("api.messages", "api.catalogue"),
     *("api.openapi", "api.reference", "api.tokens"),
 )
 

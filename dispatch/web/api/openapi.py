@@ -38,6 +38,7 @@ TAGS = {
     "quality": "How well people were connected.",
     "rooms": "The function rooms.",
     "people": "The staff.",
+    "catalogue": "Sites, what can be booked and on which terms, when it cannot be had, and the court's calendar.",
     "messages": "What participants were told by e-mail and text message, and whether it arrived.",
     "recordings": "Sealed recordings of sittings that are over.",
 }
@@ -53,6 +54,10 @@ PATH_WORDS = {
     "room": "Id of the room.",
     "message": "Id of the message.",
     "person": "Id of the member of the staff.",
+    "site": "Id of the site.",
+    "resource": "Id of the resource: a room's or person's is that of the room or person.",
+    "closure": "Id of the closure.",
+    "day": "The day, as 2026-10-01.",
 }
 ETAG = "The version of what is shown, for If-Match."
 STATUS_WORDS = {

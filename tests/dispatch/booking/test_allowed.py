@@ -51,11 +51,22 @@ async def test_the_calendar_has_the_days_that_were_loaded(court: Court) -> None:
         session.add(CalendarDay(day=date(2027, 10, 9), kind="working", name="国庆节调休", works_like=2))
     async with court.db.reader() as session:
         whole = await allowed.calendar(session)
-        one_day = await allowed.calendar(session, date(2027, 10, 2), date(2027, 10, 9))
+        other_year = await allowed.calendar(session, date(2028, 1, 1), date(2028, 12, 31))
     assert not whole.is_working_day(date(2027, 10, 1))
     assert whole.name(date(2027, 10, 1)) == "国庆节"
     assert whole.works_like(date(2027, 10, 9)) == 2
-    assert list(one_day.days) == [date(2027, 10, 9)]
+    assert not other_year.days
+
+
+async def test_a_year_that_nobody_has_loaded_has_the_published_days(court: Court) -> None:
+    async with court.db.reader() as session:
+        published = await allowed.calendar(session, date(2026, 10, 1), date(2026, 10, 1))
+    assert published.name(date(2026, 10, 1)) == "国庆节"
+    async with court.db.writer() as session:
+        session.add(CalendarDay(day=date(2026, 10, 8), kind="holiday", name="院庆日"))
+    async with court.db.reader() as session:
+        loaded = await allowed.calendar(session, date(2026, 10, 1), date(2026, 10, 1))
+    assert list(loaded.days) == [date(2026, 10, 8)]
 
 
 async def test_a_resource_knows_what_kind_of_room_it_is(court: Court) -> None:

@@ -7,13 +7,17 @@ import asyncio
 import json
 import sys
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from dispatch.booking import catalogue
+from dispatch.booking import catalogue, loaded_days, sites
+from dispatch.booking.calendar_days import CalendarDay, published
+from dispatch.booking.hours import WEEKDAYS
+from dispatch.booking.sites import SiteDraft
 from dispatch.identity.people import add_user
 from dispatch.store.notice_tables import Message
 from dispatch.store.tables import new_id
@@ -71,6 +75,13 @@ async def furnished(site: Site, program: Programs) -> dict[str, list[str]]:
     people = f"/sittings/{stays}/participants"
     persons = [await clerk.made(people, {"name": f"证人{number}", "role": "witness"}) for number in range(6)]
     (camera,) = await catalogue.add_movable(site.db, "equipment", "实物展台", site.users["administrator"], site.now)
+    administrator = site.users["administrator"]
+    place = await sites.add_site(site.db, SiteDraft("云河看守所"), administrator, site.now)
+    an_hour = (site.now, site.now + timedelta(hours=1))
+    closed = [(await catalogue.close(site.db, *an_hour, "leave", "", administrator, site.now, resource_id=camera.id)).id for _ in range(12)]
+    for year in (2025, 2026):
+        await loaded_days.prefill(site.db, year, administrator, site.now)
+    await loaded_days.put_days(site.db, [CalendarDay(date(2027, 5, day), "holiday") for day in (1, 2, 8, 9)], administrator, site.now)
     told = await clerk.made(people, {"name": "证人", "role": "witness", "email": "witness@example.com"})
     return {
         "sittings": [stays],
@@ -97,6 +108,15 @@ async def furnished(site: Site, program: Programs) -> dict[str, list[str]]:
         "later_ends": ["2026-11-26T10:00:00+08:00"],
         "sign_in_names": [f"newcomer{number}" for number in range(9)],
         "passwords": ["Yunhe-2027"],
+        "sites": [place.id],
+        "site_names": [f"地点{number}" for number in range(9)],
+        "renamed": ["云河看守所"],
+        "closures": closed[:2],
+        "taken_back": closed[2:],
+        "weekends": [f"2027-05-{day:02}" for day in (1, 2, 8, 9)],
+        "holidays": [each.day.isoformat() for each in published(2025)],
+        "zones": ["", "Europe/Berlin"],
+        "spans": ["09:00-12:00"],
         "reasons": ["双方当事人同意"],
         "days": ["2026-11-24"],
         "parts": ["bytes=0-99", "bytes=-5", "bytes=999999-", "bytes=9-1"],
@@ -123,6 +143,16 @@ async def sent(site: Site, participant: str) -> list[str]:
 
 PARAMETERS = {
     "path.message": "messages",
+    "path.site": "sites",
+    "body.site_id": "sites",
+    "query.site": "sites",
+    "path.resource": "equipment",
+    "query.resource": "equipment",
+    "body.resource_id": "equipment",
+    "path.closure": "closures",
+    "path.day": "weekends",
+    "body.zone": "zones",
+    **{f"body.hours.{day}[*]": "spans" for day in WEEKDAYS},
     "query.sitting": "sittings",
     "body.email": "emails",
     "body.participants[*].email": "emails",
@@ -160,6 +190,11 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "POST /api/v1/sittings/{sitting}/cancel": {"path.sitting": "cancelled"},
     "POST /api/v1/sittings/{sitting}/move": {"body.starts_at": "later_starts", "body.ends_at": "later_ends"},
     "DELETE /api/v1/sittings/{sitting}/participants/{participant}": {"path.participant": "removed"},
+    "DELETE /api/v1/closures/{closure}": {"path.closure": "taken_back"},
+    "DELETE /api/v1/calendar-days/{day}": {"path.day": "holidays"},
+    "POST /api/v1/closures": {"body.site_id": "nobody"},
+    "POST /api/v1/sites": {"body.name": "site_names"},
+    "PATCH /api/v1/sites/{site}": {"body.name": "renamed"},
     "GET /api/v1/recordings/{sitting}": {"path.sitting": "recordings"},
     "GET /api/v1/recordings/{sitting}/verification": {"path.sitting": "recordings"},
     "POST /api/v1/recordings/{sitting}/verification": {"path.sitting": "recordings"},

@@ -1,0 +1,111 @@
+"""The catalogue for programs: sites, resources, closures, the calendar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.dispatch.making import audited
+from tests.dispatch.web.api.conftest import Programs, order
+from tests.dispatch.web.conftest import Site
+
+HOURS = {"mon": ["08:30-12:00", "14:00-17:00"], "tue": [], "wed": [], "thu": [], "fri": [], "sat": [], "sun": []}
+
+
+async def test_a_site_is_made_shown_listed_and_changed_against_lost_updates(program: Programs) -> None:
+    keeper = await program("administrator")
+    given = {
+        "name": "云河看守所",
+        "street_address": "北河沿路 3 号",
+        "zone": "Asia/Urumqi",
+        "hours": {"mon": ["8:30-12:00", "14:00-17:00"]},
+    }
+    status, made, answer = await keeper.ask("POST", "/sites", given)
+    assert (status, made["hours"], made["zone"], answer.headers["Location"]) == (201, HOURS, "Asia/Urumqi", f"/api/v1/sites/{made['id']}")
+    seen = answer.headers["ETag"]
+    status, changed, _ = await keeper.ask("PATCH", f"/sites/{made['id']}", {"inherit_hours": True, "zone": ""}, If_Match=seen)
+    assert (status, changed["hours"], changed["zone"], changed["street_address"]) == (200, None, "", "北河沿路 3 号")
+    assert (await keeper.ask("PATCH", f"/sites/{made['id']}", {"name": "看守所"}, If_Match=seen))[0] == 412
+    clerk = await program("clerk")
+    assert [each["id"] for each in (await clerk.get("/sites"))["items"]] == [made["id"]]
+    assert (await clerk.ask("PATCH", f"/sites/{made['id']}", {"name": "看守所"}))[0] == 403
+
+
+async def test_each_bad_span_of_hours_is_pointed_to(program: Programs) -> None:
+    keeper = await program("administrator")
+    status, refused, _ = await keeper.ask("POST", "/sites", {"name": "x", "zone": "Mars", "hours": {"mon": ["09:00-12:00", "11:00-13:00"]}})
+    assert status == 422
+    assert {(each["pointer"], each["code"]) for each in refused["errors"]} == {
+        ("#/zone", "zone_unknown"),
+        ("#/hours/mon/1", "hours_overlap"),
+    }
+
+
+async def test_slots_of_a_custody_place_are_resources_of_their_own(program: Programs) -> None:
+    keeper = await program("administrator")
+    place = await keeper.made("/sites", {"name": "云河看守所"})
+    made = await keeper.made("/resources", {"kind": "custody", "name": "提讯席", "site_id": place["id"], "slots": 2, "before_minutes": 10})
+    assert [(each["name"], each["before_minutes"]) for each in made["items"]] == [("提讯席 1", 10), ("提讯席 2", 10)]
+    listed = await keeper.get(f"/resources?kind=custody&site={place['id']}")
+    assert [each["id"] for each in listed["items"]] == [each["id"] for each in made["items"]]
+    own = made["items"][0]
+    status, changed, _ = await keeper.ask(
+        "PATCH", f"/resources/{own['id']}", {"needs_approval": True, "booked_by": ["clerk"], "active": False}
+    )
+    assert (status, changed["needs_approval"], changed["booked_by"], changed["active"]) == (200, True, ["clerk"], False)
+    status, refused, _ = await keeper.ask("PATCH", f"/sites/{place['id']}", {"active": False})
+    assert (status, refused["code"]) == (409, "site_in_use")
+
+
+async def test_a_rooms_name_is_changed_with_the_room_its_features_here(site: Site, program: Programs) -> None:
+    keeper, room = await program("administrator"), site.rooms[0].id
+    status, changed, _ = await keeper.ask(
+        "PATCH", f"/resources/{room}", {"features": ["hearing_loop", "document_camera"], "hours": {"fri": ["09:00-11:00"]}}
+    )
+    assert (status, changed["features"], changed["hours"]["fri"]) == (200, ["document_camera", "hearing_loop"], ["09:00-11:00"])
+    status, refused, _ = await keeper.ask("PATCH", f"/resources/{room}", {"name": "别名"})
+    assert (status, refused["errors"][0]["code"]) == (422, "changed_with_room")
+    (row,) = await audited(site.db, "resource_changed")
+    assert row.detail["resource"] == room
+
+
+async def test_a_closure_names_the_sittings_that_are_booked_for_its_time(site: Site, program: Programs) -> None:
+    clerk, keeper = await program("clerk"), await program("administrator")
+    sitting = await clerk.made("/sittings", order(site))
+    span = {"starts_at": "2026-11-24T13:00:00+08:00", "ends_at": "2026-11-24T18:00:00+08:00", "reason": "检修"}
+    closed = await keeper.made("/closures", {"resource_id": site.rooms[0].id, "kind": "maintenance"} | span)
+    assert closed["sittings"] == [sitting["id"]]
+    assert [each["id"] for each in (await clerk.get(f"/closures?resource={site.rooms[0].id}"))["items"]] == [closed["id"]]
+    again = order(site, "16:00", "17:00", case_number="（2026）京0105民初9号")
+    status, refused, _ = await clerk.ask("POST", "/sittings", again)
+    assert (status, refused["code"]) == (409, "resource_closed")
+    assert (await keeper.ask("DELETE", f"/closures/{closed['id']}"))[0] == 204
+    assert (await keeper.ask("GET", f"/closures/{closed['id']}"))[0] == 404
+    await clerk.made("/sittings", again)
+    assert (await keeper.ask("POST", "/closures", span))[0] == 422
+
+
+async def test_a_day_is_put_and_its_years_published_days_are_loaded_with_it(program: Programs) -> None:
+    keeper = await program("administrator")
+    day: dict[str, Any] = {"kind": "holiday", "name": "院庆日", "like": None}
+    status, put, _ = await keeper.ask("PUT", "/calendar-days/2026-11-27", day)
+    assert (status, put) == (200, {"day": "2026-11-27"} | day)
+    names = {each["day"]: each["name"] for each in (await keeper.get("/calendar-days?year=2026"))["items"]}
+    assert (names["2026-10-01"], names["2026-11-27"]) == ("国庆节", "院庆日")
+    assert (await keeper.ask("DELETE", "/calendar-days/2026-11-27"))[0] == 204
+    assert (await keeper.ask("GET", "/calendar-days/2026-11-27"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("day", "body", "status"),
+    [
+        ("2026-13-01", {"kind": "holiday"}, 404),
+        ("2026-11-26", {"kind": "working"}, 422),
+        ("1800-01-01", {"kind": "holiday"}, 422),
+        ("2026-11-26", {"kind": "feast"}, 422),
+    ],
+)
+async def test_a_day_that_is_none_is_refused(program: Programs, day: str, body: dict[str, str], status: int) -> None:
+    keeper = await program("administrator")
+    assert (await keeper.ask("PUT", f"/calendar-days/{day}", body))[0] == status
