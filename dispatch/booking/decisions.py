@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,16 +20,18 @@ if TYPE_CHECKING:
     from dispatch.store.database import Database
 
 SYSTEM = "system"
+Seen = Callable[[Sitting], object]
+"""Called with the sitting as it is inside the transaction; raises where that is not what the one who decides saw."""
 
 
-async def confirm(db: Database, sitting_id: str, by: User, now: datetime) -> Sitting:
+async def confirm(db: Database, sitting_id: str, by: User, now: datetime, seen: Seen | None = None) -> Sitting:
     """Make a tentative booking firm, or ask for it where a resource asks for approval.
 
     Raises NotFound, Refused("sitting_live" …), Refused("booking_not_tentative") or Refused("booking_lapsed").
     """
 
     async def firm(session: AsyncSession) -> None:
-        sitting = await still_open(session, sitting_id, now)
+        sitting = await still_open(session, sitting_id, now, seen)
         booking = sitting.booking
         if booking.state != "tentative":
             raise Refused("booking_not_tentative", title=sitting.title)
@@ -40,12 +43,12 @@ async def confirm(db: Database, sitting_id: str, by: User, now: datetime) -> Sit
     return await whole(db, sitting_id)
 
 
-async def approve(db: Database, sitting_id: str, by: User, now: datetime) -> Sitting:
+async def approve(db: Database, sitting_id: str, by: User, now: datetime, seen: Seen | None = None) -> Sitting:
     """Approve a requested booking. Raises NotFound, Refused("sitting_live" …), Refused("booking_not_requested") or
     Forbidden("approval_not_yours")."""
 
     async def allow(session: AsyncSession) -> None:
-        sitting = await _requested(session, sitting_id, by, now)
+        sitting = await _requested(session, sitting_id, by, now, seen)
         sitting.booking.state = "confirmed"
         await write_down(session, db, by, "booking_approved", sitting, None, now)
 
@@ -53,13 +56,13 @@ async def approve(db: Database, sitting_id: str, by: User, now: datetime) -> Sit
     return await whole(db, sitting_id)
 
 
-async def decline(db: Database, sitting_id: str, reason: str, by: User, now: datetime) -> Sitting:
+async def decline(db: Database, sitting_id: str, reason: str, by: User, now: datetime, seen: Seen | None = None) -> Sitting:
     """Decline a requested booking: the sitting is cancelled, what it held is free. Raises as :func:`approve`, or ValidationFailed
     (field "reason")."""
     reason = checked_reason(reason)
 
     async def refuse(session: AsyncSession) -> None:
-        sitting = await _requested(session, sitting_id, by, now)
+        sitting = await _requested(session, sitting_id, by, now, seen)
         await end(session, sitting, reason, now)
         await write_down(session, db, by, "booking_declined", sitting, None, now, reason=reason)
 
@@ -97,9 +100,9 @@ async def _all_held(session: AsyncSession, sitting: Sitting) -> list[Resource]:
     return [locked[hold.resource_id] for hold in held]
 
 
-async def _requested(session: AsyncSession, sitting_id: str, by: User, now: datetime) -> Sitting:
+async def _requested(session: AsyncSession, sitting_id: str, by: User, now: datetime, seen: Seen | None) -> Sitting:
     """The sitting, locked, on whose booking `by` may decide."""
-    sitting = await still_open(session, sitting_id, now)
+    sitting = await still_open(session, sitting_id, now, seen)
     if sitting.booking.state != "requested":
         raise Refused("booking_not_requested", title=sitting.title)
     member = await session.get(User, by.id) is not None

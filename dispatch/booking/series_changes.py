@@ -31,11 +31,20 @@ SCOPES: tuple[Scope, ...] = ("this", "later", "all")
 """Which sittings an act on one of a series is for."""
 AHEAD = ("planned", "open")
 
+Seen = Callable[[SeriesRow, Series, list[Sitting]], object]
+"""Called with the series as it is inside the transaction, but where the scope is "this"; raises where that is not what was seen."""
 Form = SittingDraft | Callable[[Sitting], SittingDraft]
 
 
 async def change(
-    db: Database, sitting_id: str, scope: Scope, form: Form, by: User, now: datetime, leave: Collection[str] = ()
+    db: Database,
+    sitting_id: str,
+    scope: Scope,
+    form: Form,
+    by: User,
+    now: datetime,
+    leave: Collection[str] = (),
+    seen: Seen | None = None,
 ) -> list[str]:
     """Change one sitting as the form says, and the others of the scope by the same difference; the ids of those that were changed.
 
@@ -45,7 +54,7 @@ async def change(
     """
     if scope == "this":
         return [(await bookings.update_sitting(db, sitting_id, form, by, now)).id]
-    return await _changed(db, sitting_id, scope, form, by, now, leave, "series_changed")
+    return await _changed(db, sitting_id, scope, form, by, now, leave, "series_changed", seen)
 
 
 async def move(
@@ -78,7 +87,7 @@ async def move(
     return await _changed(db, sitting_id, scope, elsewhere, by, now, leave, "series_moved")
 
 
-async def cancel(db: Database, sitting_id: str, scope: Scope, reason: str, by: User, now: datetime) -> list[str]:
+async def cancel(db: Database, sitting_id: str, scope: Scope, reason: str, by: User, now: datetime, seen: Seen | None = None) -> list[str]:
     """Cancel one sitting and the others of the scope that have not begun, for one reason; the ids of those that were cancelled.
 
     Raises as :func:`bookings.cancel`, or Refused("series_changed").
@@ -89,8 +98,10 @@ async def cancel(db: Database, sitting_id: str, scope: Scope, reason: str, by: U
 
     async def call_off(session: AsyncSession) -> list[str]:
         row, chosen = await _locked(session, sitting_id)
-        await bookings.still_open(session, chosen.id, now, lapsed=True)
         _, plan, members = await load(session, row)
+        if seen is not None:
+            seen(row, plan, members)
+        await bookings.still_open(session, chosen.id, now, lapsed=True)
         targets = _in_scope(members, chosen, scope, now, lapsed=True)
         await holds.locked(session, {hold.resource_id for each in targets for hold in each.booking.holds})
         first = read(targets[0].occurrence)
@@ -111,12 +122,15 @@ async def cancel(db: Database, sitting_id: str, scope: Scope, reason: str, by: U
 
 
 async def _changed(
-    db: Database, sitting_id: str, scope: Scope, form: Form, by: User, now: datetime, leave: Collection[str], action: str
-) -> list[str]:
+    db: Database, sitting_id: str, scope: Scope, form: Form, by: User, now: datetime, leave: Collection[str], action: str,
+    seen: Seen | None = None,
+) -> list[str]:  # fmt: skip
     async def act(session: AsyncSession) -> list[str]:
         row, chosen = await _locked(session, sitting_id)
-        await bookings.still_open(session, chosen.id, now)
         _, plan, members = await load(session, row)
+        if seen is not None:
+            seen(row, plan, members)
+        await bookings.still_open(session, chosen.id, now)
         former = draft_of(chosen)
         latter = form(chosen) if callable(form) else form
         difference = Difference.between(former, latter, plan.zone)

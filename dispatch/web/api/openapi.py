@@ -33,6 +33,8 @@ ABOUT = (
 )
 TAGS = {
     "sittings": "Booking sittings of a case into rooms, and following them.",
+    "series": "Sittings that repeat: booked whole or not at all, and changed or cancelled from one on, or all.",
+    "decisions": "Bookings that are not firm: confirmed, approved, declined.",
     "participants": "Who takes part in a sitting, and their personal links.",
     "events": "What happened in a sitting, in words.",
     "quality": "How well people were connected.",
@@ -50,6 +52,7 @@ COOKIE = "The session of somebody who is signed in to the pages."
 CSRF = "With the cookie, a request that changes something carries the page's token too."
 PATH_WORDS = {
     "sitting": "Id of the sitting.",
+    "series": "Id of the series.",
     "participant": "Id of the participant.",
     "room": "Id of the room.",
     "message": "Id of the message.",
@@ -71,7 +74,8 @@ STATUS_WORDS = {
     401: "There is no token, or it is not good any more.",
     403: "The role does not allow it.",
     404: "There is no such thing, or not for the one who asks.",
-    409: "The state of things does not allow it: `code` says what, `conflict` what is in the way of a booking and the nearest free time.",
+    409: "The state of things does not allow it: `code` says what, `conflict` what is in the way of a booking and the nearest free time,"
+    " `clashes` the same for each sitting of a series.",
     412: "There is a newer version than the one named in If-Match.",
     413: "The body is longer than is read.",
     415: "The body is not application/json.",

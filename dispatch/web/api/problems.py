@@ -9,7 +9,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import Field, ValidationError
 
-from dispatch.errors import Conflict, UserError, ValidationFailed
+from dispatch.errors import Conflict, SeriesConflict, UserError, ValidationFailed
 from dispatch.web.api.values import Moment, Shown
 from dispatch.web.request import REQUEST_ID, Request, ctx, language, translate, zone
 
@@ -47,6 +47,17 @@ class Obstacle(Shown):
     nearest_free: Moment = Field(description="The start nearest to the wanted one at which everything that was asked for is free.")
 
 
+class SeriesClash(Shown):
+    """A sitting of a series that cannot be, and what is in its way."""
+
+    occurrence: str = Field(description="Which of them: the wall time at which the rule puts it.")
+    sitting_id: str = Field(description="The sitting that was to be changed; empty where it was to be booked.")
+    starts_at: Moment = Field(description="When it was to begin.")
+    code: str
+    detail: str = Field(description="What to say to the person, in the language asked for.")
+    conflict: Obstacle
+
+
 class Problem(Shown):
     """Why a request was refused (RFC 9457). Nothing was changed, but for what 503 says."""
 
@@ -58,6 +69,7 @@ class Problem(Shown):
     code: str = Field(description="What was refused, as a word that does not change.")
     errors: list[FieldProblem] | None = Field(None, description="Every bad field.")
     conflict: Obstacle | None = Field(None, description="What is in the way of a booking.")
+    clashes: list[SeriesClash] | None = Field(None, description="Every sitting of a series that cannot be.")
 
 
 class Malformed(UserError):
@@ -150,6 +162,7 @@ _CODES = {
     "given_twice": "given_twice",
     "moment_shape": "moment_shape",
     "day_shape": "day_shape",
+    "wall_shape": "wall_shape",
     "string_type": "text_wanted",
     "string_pattern_mismatch": "value_shape",
     "bool_type": "flag_wanted",
@@ -176,7 +189,14 @@ def of_error(request: Request, error: UserError) -> web.Response:
         listed = [_field(request, "", error.field, error.code, error.data)] if error.field else []
         detail = translate(request, f"error.{error.code}", **error.data)
     return _problem(
-        request, error.status, error.code, detail, errors=listed or None, conflict=_obstacle(request, error), headers=_headers(error)
+        request,
+        error.status,
+        error.code,
+        detail,
+        errors=listed or None,
+        conflict=_obstacle(request, error),
+        clashes=_clashes(request, error),
+        headers=_headers(error),
     )
 
 
@@ -214,6 +234,7 @@ def _problem(
     *,
     errors: list[FieldProblem] | None = None,
     conflict: Obstacle | None = None,
+    clashes: list[SeriesClash] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
     problem = Problem(
@@ -225,6 +246,7 @@ def _problem(
         code=code,
         errors=errors,
         conflict=conflict,
+        clashes=clashes,
     )
     response = web.Response(text=problem.model_dump_json(exclude_none=True), status=status, content_type=MEDIA_TYPE)
     response.headers["Content-Language"] = language(request)
@@ -260,6 +282,26 @@ def _obstacle(request: Request, error: UserError) -> Obstacle | None:
         ends_at=error.ends_at.astimezone(tz),
         nearest_free=error.nearest_free.astimezone(tz),
     )
+
+
+def _clashes(request: Request, error: UserError) -> list[SeriesClash] | None:
+    if not isinstance(error, SeriesConflict):
+        return None
+    found = []
+    for clash in error.clashes:
+        obstacle, conflict = _obstacle(request, clash.conflict), clash.conflict
+        if obstacle is not None:
+            found.append(
+                SeriesClash(
+                    occurrence=clash.occurrence.isoformat(timespec="minutes"),
+                    sitting_id=clash.sitting_id,
+                    starts_at=clash.starts_at.astimezone(zone(request)),
+                    code=conflict.code,
+                    detail=translate(request, f"error.{conflict.code}", **conflict.data),
+                    conflict=obstacle,
+                )
+            )
+    return found
 
 
 def _headers(error: UserError) -> dict[str, str]:

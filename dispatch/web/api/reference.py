@@ -99,6 +99,8 @@ def groups(made: Json, _: Words) -> list[Group]:
     """The operations by what they belong to, in the order of the description."""
     headings = {
         "sittings": _("Sittings"),
+        "series": _("Series of sittings"),
+        "decisions": _("Tentative bookings and approval"),
         "participants": _("Participants and links"),
         "events": _("Log of a sitting"),
         "quality": _("Connections of a sitting"),

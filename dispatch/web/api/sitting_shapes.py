@@ -93,6 +93,9 @@ class SittingView(Resource):
         description="tentative (lapses unless it is confirmed), requested (somebody has to approve it), confirmed or cancelled."
     )
     override_reason: str = Field(description="Why it is outside working hours, on a day off or at short notice; empty where it is not.")
+    held_until: Moment | None = Field(description="When a tentative booking lapses; null for any other.")
+    series_id: str | None = Field(description="Of the series that it is one of; null where it is in none.")
+    occurrence: str | None = Field(description="Which of the series it is: the wall time at which the rule puts it.")
     starts_at: Moment
     ends_at: Moment
     opened_at: Moment | None = Field(description="When the hearing was opened.")
@@ -119,6 +122,9 @@ class SittingView(Resource):
             ],
             booking=cast("BookingState", sitting.booking.state),
             override_reason=sitting.booking.override_reason,
+            held_until=local_or_none(sitting.booking.held_until, zone) if sitting.booking.state == "tentative" else None,
+            series_id=sitting.series_id,
+            occurrence=sitting.occurrence or None,
             starts_at=local(sitting.starts_at, zone),
             ends_at=local(sitting.ends_at, zone),
             opened_at=local_or_none(sitting.opened_at, zone),
@@ -157,8 +163,8 @@ class SittingQuery(Paging):
     case_number: str = Field("", max_length=LONGEST_NUMBER, description="The whole number of the case.")
 
 
-class NewSitting(Given):
-    """A sitting to be booked. Each participant who joins from outside gets a personal link."""
+class SittingPlan(Given):
+    """What is booked, but for its time."""
 
     case_number: str = Field(min_length=1, max_length=LONGEST_NUMBER, description=_NUMBER)
     case_title: str = Field("", max_length=LONGEST_TITLE, description=_CASE_TITLE)
@@ -167,19 +173,39 @@ class NewSitting(Given):
     room_id: Id
     rooms: list[Id] = Field([], max_length=MOST_ROOMS, description=_ROOMS)
     equipment: list[Id] = Field([], max_length=MOST_EQUIPMENT, description=_EQUIPMENT)
-    starts_at: Moment
-    ends_at: Moment
     chair_id: Id = Field(description="The presiding judge, a member of the staff.")
     clerk_id: IdOrNone = ""
     prosecutor_id: IdOrNone = ""
     participants: list[NewParticipant] = Field(min_length=1, max_length=MOST_PARTICIPANTS)
     override_reason: str = Field("", max_length=LONGEST_REASON, description=_OVERRIDE)
+    held_until: Moment | None = Field(
+        None, description="Keep the time tentatively until then, at most 14 days: it becomes free unless it is confirmed. Null: it is firm."
+    )
+
+    def drafted(self, starts_at: datetime | None, ends_at: datetime | None) -> SittingDraft:
+        """The form that the operation checks."""
+        rows = tuple(ParticipantDraft(**row.model_dump()) for row in self.participants)
+        names = SittingPlan.model_fields.keys() - {"participants", "rooms", "equipment", "held_until"}
+        plain: dict[str, Any] = {name: getattr(self, name) for name in names}
+        return SittingDraft(
+            **plain,
+            rooms=tuple(self.rooms),
+            equipment=tuple(self.equipment),
+            participants=rows,
+            starts_at=starts_at,
+            ends_at=ends_at,
+        )
+
+
+class NewSitting(SittingPlan):
+    """A sitting to be booked. Each participant who joins from outside gets a personal link."""
+
+    starts_at: Moment
+    ends_at: Moment
 
     def draft(self) -> SittingDraft:
         """The form that the operation checks."""
-        rows = tuple(ParticipantDraft(**row.model_dump()) for row in self.participants)
-        plain = self.model_dump(exclude={"participants", "rooms", "equipment"})
-        return SittingDraft(**plain, rooms=tuple(self.rooms), equipment=tuple(self.equipment), participants=rows)
+        return self.drafted(self.starts_at, self.ends_at)
 
 
 class SittingChange(Change):

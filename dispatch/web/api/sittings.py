@@ -87,7 +87,8 @@ async def book(request: Request, body: NewSitting, headers: Once) -> SittingView
     context, user = ctx(request), me(request)
     key = headers.idempotency_key
     order = Order(user.id, key, body.model_dump_json().encode()) if key else None
-    return shown(request, await bookings.create_sitting(context.db, body.draft(), user, context.clock(), order))
+    made = await bookings.create_sitting(context.db, body.draft(), user, context.clock(), order, held_until=body.held_until)
+    return shown(request, made)
 
 
 async def change(request: Request, body: SittingChange, headers: IfMatch) -> SittingView:

@@ -17,6 +17,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2200
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_WALL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
@@ -46,6 +47,19 @@ def _day(value: Any) -> date:
     raise PydanticCustomError("day_shape", "not a day")
 
 
+def _wall(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and _WALL.fullmatch(value) and FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError("wall_shape", "not a wall time")
+
+
+Wall = Annotated[datetime, BeforeValidator(_wall), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d$"})]
+"""What a clock on the wall shows, to the minute, without an offset."""
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]

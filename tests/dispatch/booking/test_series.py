@@ -24,7 +24,20 @@ from dispatch.notices.calendar import uid_of
 from dispatch.store.database import Database
 from dispatch.store.tables import CalendarDay, Hold, Sitting
 from dispatch.web.translations import catalogue as texts
-from tests.dispatch.making import NOW, SHANGHAI, Court, as_it_is, at, audited, bring_to, draft_of, make_draft, make_sitting, other_sitting
+from tests.dispatch.making import (
+    NOW,
+    SHANGHAI,
+    URGENT,
+    Court,
+    as_it_is,
+    at,
+    audited,
+    bring_to,
+    draft_of,
+    make_draft,
+    make_sitting,
+    other_sitting,
+)
 
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
@@ -130,7 +143,7 @@ async def test_nine_o_clock_stays_nine_where_the_clock_is_put_back_and_midnight_
     assert [each.starts_at for each in made] == [datetime(2027, 3, 24, 8, tzinfo=UTC), datetime(2027, 3, 31, 7, tzinfo=UTC)]
     # All an hour later by the clock of that zone, on both sides of the change.
     start, end = made[0].starts_at + HOUR, made[0].ends_at + HOUR
-    await series_changes.move(court.db, made[0].id, "all", court.room.id, start, end, court.clerk, NOW)
+    await series_changes.move(court.db, made[0].id, "all", court.room.id, start, end, court.clerk, NOW, override_reason=URGENT)
     assert [each.starts_at for each in await anew(court, made)] == [
         datetime(2027, 3, 24, 9, tzinfo=UTC),
         datetime(2027, 3, 31, 8, tzinfo=UTC),
@@ -163,6 +176,22 @@ async def test_an_order_that_comes_twice_makes_one_series(court: Court) -> None:
     made = [await series.create(court.db, make_draft(court), weekly(), court.clerk, NOW, order) for _ in range(2)]
     assert made[0] == made[1]
     assert await count(court.db, Sitting) == 4
+
+
+async def test_rules_that_any_of_them_breaks_are_told_together_and_one_reason_is_for_all(court: Court) -> None:
+    """The first is within three days, all are before the court opens."""
+    early = weekly(starts="2026-11-25T07:00")
+    with pytest.raises(ValidationFailed) as told:
+        await booked(court, early, override_reason="")
+    codes = [(field, code) for field, code, _ in told.value.errors]
+    assert set(codes) == {("override_reason", "rule_hours"), ("override_reason", "rule_notice")}
+    assert len(codes) == len(set(codes))
+    assert await count(court.db, Sitting) == 0
+    made = await booked(court, early)
+    assert {each.booking.override_reason for each in made} == {URGENT}
+    later = draft_of(made[0], starts_at=made[0].starts_at - HOUR, ends_at=made[0].ends_at - HOUR, override_reason="当事人同意")
+    await series_changes.change(court.db, made[0].id, "all", later, court.clerk, NOW)
+    assert {each.booking.override_reason for each in await anew(court, made)} == {"当事人同意"}
 
 
 async def test_tentative_ones_lapse_each(court: Court) -> None:

@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from dispatch.booking import catalogue, loaded_days, sites
+from dispatch.booking import bookings, catalogue, loaded_days, sites
 from dispatch.booking.calendar_days import CalendarDay, published
+from dispatch.booking.catalogue import Terms
+from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.hours import WEEKDAYS
 from dispatch.booking.sites import SiteDraft
 from dispatch.identity.people import add_user
 from dispatch.store.notice_tables import Message
-from dispatch.store.tables import new_id
+from dispatch.store.tables import Room, new_id
 from dispatch.web.api import openapi
 from dispatch.web.api.pace import PACE
 from dispatch.web.request_metrics import REQUESTS
@@ -54,6 +56,7 @@ def settings_of(values: dict[str, list[str]], examples: int) -> str:
         lines += [_bound(name, taken) for name, taken in bound.items()]
     # Most orders that are made up lack a title, or the name of one of twenty people.
     lines += ["[[operations]]", 'include-name = "POST /api/v1/sittings"', "generation.max-examples = 60"]
+    lines += ["[[operations]]", 'include-name = "POST /api/v1/series"', "generation.max-examples = 60"]
     return "\n".join(lines) + "\n"
 
 
@@ -82,9 +85,22 @@ async def furnished(site: Site, program: Programs) -> dict[str, list[str]]:
     for year in (2025, 2026):
         await loaded_days.prefill(site.db, year, administrator, site.now)
     await loaded_days.put_days(site.db, [CalendarDay(date(2027, 5, day), "holiday") for day in (1, 2, 8, 9)], administrator, site.now)
+    series, others_too, asked, kept = await of_more_than_one(site, clerk)
     told = await clerk.made(people, {"name": "证人", "role": "witness", "email": "witness@example.com"})
     return {
         "sittings": [stays],
+        "series": [series["id"]],
+        "cancelled_series": [others_too["id"]],
+        "members": [member["id"] for member in series["sittings"]],
+        "cancelled_members": [member["id"] for member in others_too["sittings"]],
+        "requested": asked[:6],
+        "declined": asked[6:],
+        "tentative": kept,
+        "rules": ["FREQ=WEEKLY;COUNT=2", "FREQ=DAILY;COUNT=3", "FREQ=SECONDLY"],
+        "walls": [f"2027-0{month}-1{day}T{hour:02}:00" for month in range(1, 7) for day in range(1, 5) for hour in (9, 11, 14)],
+        "no_walls": ["2027-01-01T09:00"],
+        "zones": ["", "Asia/Urumqi", "No/Where"],
+        "later_untils": ["2026-11-26T18:00:00+08:00"],
         "messages": await sent(site, told["id"]),
         "emails": ["liu@example.com", ""],
         "recordings": [sealed],
@@ -115,13 +131,40 @@ async def furnished(site: Site, program: Programs) -> dict[str, list[str]]:
         "taken_back": closed[2:],
         "weekends": [f"2027-05-{day:02}" for day in (1, 2, 8, 9)],
         "holidays": [each.day.isoformat() for each in published(2025)],
-        "zones": ["", "Europe/Berlin"],
+        "site_zones": ["", "Europe/Berlin"],
         "spans": ["09:00-12:00"],
         "reasons": ["双方当事人同意"],
         "days": ["2026-11-24"],
         "parts": ["bytes=0-99", "bytes=-5", "bytes=999999-", "bytes=9-1"],
         "versions": ["*", "*", '"of-nothing"'],
     }
+
+
+async def of_more_than_one(site: Site, clerk: Any) -> tuple[dict[str, Any], dict[str, Any], list[str], list[str]]:
+    """Two series, sittings that wait for approval by a clerk or an administrator, and tentative ones."""
+    terms = Terms(needs_approval=True, booked_by=("clerk",))
+    rooms = [Room(id=new_id(), name=f"系列法庭{number}", kind="court") for number in range(3)]
+    async with site.db.writer() as session:
+        session.add_all(rooms)
+    plain = {name: value for name, value in order(site).items() if name not in ("starts_at", "ends_at")}
+    repeats = {"rule": "FREQ=WEEKLY;COUNT=40", "minutes": 30, "room_id": rooms[0].id, "clerk_id": ""}
+    series = await clerk.made("/series", plain | repeats | {"starts": "2026-12-01T09:00"})
+    others = await clerk.made("/series", plain | repeats | {"starts": "2026-12-02T09:00"})
+    await catalogue.set_terms(site.db, rooms[1].id, terms, site.users["administrator"], site.now)
+
+    async def booked(number: int, room: Room, until: timedelta | None) -> str:
+        start = site.now + timedelta(days=30 + number)
+        draft = SittingDraft(
+            case_number=f"（2026）京0105民初{500 + number}号", case_title="申请", title="", room_id=room.id, starts_at=start,
+            ends_at=start + timedelta(minutes=30), chair_id=site.users["judge"].id, override_reason="双方当事人同意",
+            participants=(ParticipantDraft("刘芳", "party"),),
+        )  # fmt: skip
+        held = site.now + until if until else None
+        return (await bookings.create_sitting(site.db, draft, site.users["clerk"], site.now, held_until=held)).id
+
+    asked = [await booked(number, rooms[1], None) for number in range(12)]
+    kept = [await booked(number, rooms[2], timedelta(days=2)) for number in range(20, 26)]
+    return series, others, asked, kept
 
 
 async def officer(site: Site, number: int) -> str:
@@ -142,6 +185,15 @@ async def sent(site: Site, participant: str) -> list[str]:
 
 
 PARAMETERS = {
+    "path.series": "series",
+    "body.sitting_id": "members",
+    "body.leave[*]": "members",
+    "body.rule": "rules",
+    "body.starts": "walls",
+    "body.left_out[*]": "no_walls",
+    "body.added[*]": "walls",
+    "body.time_zone": "zones",
+    "body.held_until": "later_untils",
     "path.message": "messages",
     "path.site": "sites",
     "body.site_id": "sites",
@@ -151,7 +203,7 @@ PARAMETERS = {
     "body.resource_id": "equipment",
     "path.closure": "closures",
     "path.day": "weekends",
-    "body.zone": "zones",
+    "body.zone": "site_zones",
     **{f"body.hours.{day}[*]": "spans" for day in WEEKDAYS},
     "query.sitting": "sittings",
     "body.email": "emails",
@@ -186,6 +238,12 @@ PARAMETERS = {
     "body.participants[*].phone": "phones",
 }
 OTHERWISE: dict[str, dict[str, str]] = {
+    "POST /api/v1/sittings/{sitting}/confirm": {"path.sitting": "tentative"},
+    "POST /api/v1/sittings/{sitting}/approve": {"path.sitting": "requested"},
+    "POST /api/v1/sittings/{sitting}/decline": {"path.sitting": "declined"},
+    "POST /api/v1/series": {"body.participants[*].user_id": "officers"},
+    "PATCH /api/v1/series/{series}": {"body.starts_at": "later_starts", "body.ends_at": "later_ends"},
+    "POST /api/v1/series/{series}/cancel": {"path.series": "cancelled_series", "body.sitting_id": "cancelled_members"},
     "POST /api/v1/sittings": {"body.participants[*].user_id": "officers"},
     "POST /api/v1/sittings/{sitting}/cancel": {"path.sitting": "cancelled"},
     "POST /api/v1/sittings/{sitting}/move": {"body.starts_at": "later_starts", "body.ends_at": "later_ends"},
