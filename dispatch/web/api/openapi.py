@@ -38,6 +38,7 @@ TAGS = {
     "quality": "How well people were connected.",
     "rooms": "The function rooms.",
     "people": "The staff.",
+    "templates": "What the form of a sitting is filled with to begin with.",
     "messages": "What participants were told by e-mail and text message, and whether it arrived.",
     "recordings": "Sealed recordings of sittings that are over.",
 }
@@ -52,6 +53,7 @@ PATH_WORDS = {
     "participant": "Id of the participant.",
     "room": "Id of the room.",
     "message": "Id of the message.",
+    "template": "Id of the template.",
     "person": "Id of the member of the staff.",
 }
 ETAG = "The version of what is shown, for If-Match."

@@ -104,6 +104,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "quality": _("Connections of a sitting"),
         "rooms": _("Function rooms"),
         "people": _("Staff"),
+        "templates": _("Templates of sittings"),
         "messages": _("Notices"),
         "recordings": _("Recordings"),
     }
