@@ -170,6 +170,23 @@ class Hold(Base):
     __table_args__ = (Index("hold_span", "resource_id", "starts_at", "ends_at"),)
 
 
+class SittingTemplate(Base):
+    """What the form of a sitting is filled with to begin with. `kind`: of the sitting. `roles`: one row of the form each; `means`: ids of
+    further rooms, equipment and custody slots; `room_kind`: what suits, "" for any room."""
+
+    __tablename__ = "sitting_template"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    name_en: Mapped[str] = mapped_column(String(80), default="")
+    kind: Mapped[str] = mapped_column(String(20))
+    minutes: Mapped[int] = mapped_column(Integer)
+    room_kind: Mapped[str] = mapped_column(String(20), default="")
+    roles: Mapped[list[str]]
+    means: Mapped[list[str]]
+    position: Mapped[int] = mapped_column(Integer, default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+
+
 def keep_in_step(table: type[Base], kind: str) -> None:
     """Have each row of `table` (rooms, users) be a resource of that kind, with its id and name: made, renamed and taken out of use
     with it, whoever does it."""

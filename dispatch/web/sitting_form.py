@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, roles_for
 from dispatch.booking.draft import draft_of as draft_of_sitting
+from dispatch.booking.templates import Start
 from dispatch.errors import Conflict, UserError, ValidationFailed
 from dispatch.store.tables import Sitting
-from dispatch.web import form_means, lookups
+from dispatch.web import form_kinds, form_means, lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR
 from dispatch.web.day_grid import moment_at, room_name
 from dispatch.web.formats import clock, duration
@@ -60,6 +61,9 @@ class Form:
     prosecutor_id: str = ""
     override_reason: str = ""
     participants: tuple[PersonRow, ...] = field(default_factory=tuple)
+    template: str = form_kinds.FIRST
+    """the kind, or "<kind>.<id of a template>"; `former`: what the form was filled with last"""
+    former: str = form_kinds.FIRST
     means: tuple[str, ...] = ()
     """ids of further rooms, equipment and custody slots"""
 
@@ -99,6 +103,8 @@ def of_sitting(sitting: Sitting, tz: ZoneInfo) -> Form:
         participants=tuple(
             PersonRow(row.id, row.user_id, row.name, row.role, row.phone, row.seat, row.email) for row in draft.participants
         ),
+        template=sitting.kind,
+        former=sitting.kind,
         means=form_means.held(sitting),
     )
 
@@ -114,6 +120,7 @@ def typed(fields: Mapping[str, str]) -> Form:
         *("chair_id", "clerk_id", "prosecutor_id", "override_reason"),
     )
     form = Form(**{name: fields.get(name, "") for name in names}, participants=people, means=form_means.typed(fields))
+    form = replace(form, template=fields.get("template", form_kinds.FIRST), former=fields.get("former", form_kinds.FIRST))
     day, _, start = fields.get("take", "").partition("T")
     return replace(form, day=day, start=start) if start else form
 
@@ -132,6 +139,23 @@ def clock_of(text: str) -> int | None:
     """Minutes of the day that a clock's time as typed (9:30) means; None for what is none."""
     found = _TIME.fullmatch(text)
     return int(found[1]) * 60 + int(found[2]) if found else None
+
+
+def filled(form: Form, begin: Start, former: Start) -> Form:
+    """The form with what the kind or template brings. Whoever was entered stays; what the `former` one had ticked goes."""
+    people = [row for row in form.participants if not row.empty]
+    missing = list(begin.roles)
+    for row in people:
+        if row.role in missing:
+            missing.remove(row.role)
+    means = dict.fromkeys((*(each for each in form.means if each not in former.means), *begin.means))
+    return replace(
+        form,
+        minutes=str(begin.minutes),
+        participants=(*people, *(PersonRow(role=role) for role in missing)),
+        means=tuple(means),
+        former=form.template,
+    )
 
 
 def _starts_at(form: Form, tz: ZoneInfo) -> datetime | None:
@@ -164,6 +188,7 @@ def draft_of(form: Form, tz: ZoneInfo) -> SittingDraft:
         prosecutor_id=form.prosecutor_id,
         participants=people,
         override_reason=form.override_reason,
+        kind=form_kinds.kind_of(form.template),
     )
 
 
@@ -202,6 +227,7 @@ def conflict_of(request: Request, error: UserError, form: Form) -> dict[str, Any
 async def fields_of(request: Request, form: Form, error: UserError | None = None) -> dict[str, Any]:
     """Everything the form's template needs: values, choices, errors."""
     db, _, tag = ctx(request).db, gettext(request), language(request)
+    suited = await form_kinds.start(db, form.template)
     minutes = sorted({*LENGTHS, int(form.minutes)} if form.minutes.isascii() and form.minutes.isdigit() else LENGTHS)
     parts = (
         ("chair_id", _("Presiding judge"), _("Choose a judge"), JUDGE, 3),
@@ -217,8 +243,12 @@ async def fields_of(request: Request, form: Form, error: UserError | None = None
         "conflict": conflict_of(request, error, form) if error else None,
         "cases": await lookups.cases(db),
         "lengths": [{"minutes": n, "words": duration(timedelta(minutes=n), tag)} for n in minutes],
-        "rooms": [{"id": room.id, "words": room_name(room, tag)} for room in await lookups.rooms(db)],
-        "roles": roles_for("remote_court"),
+        "rooms": [
+            {"id": room.id, "words": room_name(room, tag), "suits": suited.room_kind in ("", room.kind)} for room in await lookups.rooms(db)
+        ],
+        "roles": roles_for(form_kinds.kind_of(form.template)) or roles_for(form_kinds.FIRST),
+        "kinds_of_sittings": await form_kinds.choices(request),
+        "stages": form_kinds.stages(request, form_kinds.kind_of(form.template)),
         "staff_parts": [
             {"name": name, "label": label, "empty": empty, "users": await lookups.staff(db, role), "span": span}
             for name, label, empty, role, span in parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import segno
@@ -17,7 +17,7 @@ from dispatch.notices.outbox import open_channels
 from dispatch.sittings import listing
 from dispatch.sittings.sittings import takes_part
 from dispatch.store.tables import Participant, Sitting
-from dispatch.web import form_hold, form_means, form_repeat, lookups
+from dispatch.web import form_hold, form_kinds, form_means, form_repeat, lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
 from dispatch.web.booking import wants_fragment
 from dispatch.web.day_grid import ENTERABLE, MOVABLE, room_name
@@ -27,7 +27,7 @@ from dispatch.web.form_means import with_means
 from dispatch.web.reach import reach
 from dispatch.web.request import Request, Response, ctx, form, gettext, language, me, render, see_other, zone
 from dispatch.web.requests import decision_of
-from dispatch.web.sitting_form import Form, blank, draft_of, fields_of, of_sitting, typed, with_rows
+from dispatch.web.sitting_form import Form, blank, draft_of, fields_of, filled, of_sitting, typed, with_rows
 
 
 def qr_svg(text: str) -> Markup:
@@ -141,12 +141,18 @@ async def new(request: Request) -> Response:
     return await _form_page(request, blank(request, today(request)), request.query)
 
 
+async def _filled(request: Request, values: Form) -> Form:
+    """The form with what the kind or template that was chosen brings."""
+    db = ctx(request).db
+    return filled(values, await form_kinds.start(db, values.template), await form_kinds.start(db, values.former))
+
+
 async def create(request: Request) -> Response:
     """Book the sitting; a refusal keeps what was typed and says at each field what is wrong."""
     fields = await form(request)
     values = typed(fields)
     act = fields.get("act", "")
-    other = with_rows(values, act)
+    other = await _filled(request, values) if act == "fill" else with_rows(values, act)
     if other is not None:
         return await _form_page(request, other, fields)
     try:
@@ -169,7 +175,8 @@ async def edit(request: Request) -> Response:
 async def update(request: Request) -> Response:
     """Save the changed sitting; links follow the operation's rules."""
     context, fields = ctx(request), await form(request)
-    sitting, values = await _visible(request), typed(fields)
+    sitting = await _visible(request)
+    values = replace(typed(fields), template=sitting.kind)  # its kind stays
     other = with_rows(values, fields.get("act", ""))
     if other is not None:
         return await _form_page(request, other, fields, sitting=sitting)

@@ -9,6 +9,9 @@ import re
 import pytest
 from playwright.async_api import Page
 
+from dispatch.booking import templates
+from dispatch.booking.templates import TemplateDraft
+from dispatch.store.tables import utc_now
 from dispatch.web.access import ALL_ROLES
 from dispatch.web.routes import ROUTES
 from tests.browser.conftest import PersonFactory
@@ -53,7 +56,9 @@ async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: 
         await chair.open_hearing()  # what is live looks different
         account = await court.person(role)
         own = {"judge": held.chair, "clerk": held.clerk}.get(role) or account
-        values = {"sitting": held.id, "user": own.user.id, "room": held.room.id}
+        begin = TemplateDraft(f"模板{role}", "remote_court", 60, roles=("party",))
+        template = await templates.add(court.db, begin, account.user, utc_now())
+        values = {"sitting": held.id, "user": own.user.id, "room": held.room.id, "template": template.id}
         one = await person()
         page = one.page
         await one.sign_in(site.url, own.sign_in_name, own.password)

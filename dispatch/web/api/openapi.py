@@ -41,6 +41,7 @@ TAGS = {
     "rooms": "The function rooms.",
     "people": "The staff.",
     "catalogue": "Sites, what can be booked and on which terms, when it cannot be had, and the court's calendar.",
+    "templates": "What the form of a sitting is filled with to begin with.",
     "messages": "What participants were told by e-mail and text message, and whether it arrived.",
     "recordings": "Sealed recordings of sittings that are over.",
 }
@@ -56,6 +57,7 @@ PATH_WORDS = {
     "participant": "Id of the participant.",
     "room": "Id of the room.",
     "message": "Id of the message.",
+    "template": "Id of the template.",
     "person": "Id of the member of the staff.",
     "site": "Id of the site.",
     "resource": "Id of the resource: a room's or person's is that of the room or person.",

@@ -107,6 +107,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "rooms": _("Function rooms"),
         "people": _("Staff"),
         "catalogue": _("Catalogue"),
+        "templates": _("Templates of sittings"),
         "messages": _("Notices"),
         "recordings": _("Recordings"),
     }

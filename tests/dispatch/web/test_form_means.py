@@ -143,6 +143,7 @@ async def test_dragging_out_of_one_room_leaves_the_others(site: Site) -> None:
     clerk = await site.signed_in("clerk")
     sitting_id = await booked(site, clerk, site.rooms[1].id)
     order = {"room_id": site.rooms[1].id, "from_room": site.rooms[1].id, "day": "2026-11-24", "start": "16:00", "minutes": 60}
+    order["override_reason"] = "双方同意"
     answer = await clerk.send(f"/booking/{sitting_id}/move", order)
     assert answer.status == 200
     assert [room.id for room in (await sitting_of(site, sitting_id)).rooms] == [site.rooms[0].id, site.rooms[1].id]

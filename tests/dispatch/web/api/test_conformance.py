@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from dispatch.booking import bookings, catalogue, loaded_days, sites
+from dispatch.booking import bookings, catalogue, loaded_days, sites, templates
 from dispatch.booking.calendar_days import CalendarDay, published
 from dispatch.booking.catalogue import Terms
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.hours import WEEKDAYS
 from dispatch.booking.sites import SiteDraft
+from dispatch.booking.templates import TemplateDraft
 from dispatch.identity.people import add_user
 from dispatch.store.notice_tables import Message
 from dispatch.store.tables import Room, new_id
@@ -108,6 +109,11 @@ async def furnished(site: Site, program: Programs) -> dict[str, list[str]]:
         "participants": [person["id"] for person in persons[:2]],
         "removed": [person["id"] for person in persons[2:]],
         "rooms": [room.id for room in site.rooms],
+        "templates": [
+            (await templates.add(site.db, TemplateDraft(f"模板{n}", "remote_court", 60), site.users["administrator"], NOW)).id
+            for n in range(3)
+        ],
+        "roles": ["party", "witness"],
         "equipment": [camera.id],
         "judges": [site.users["judge"].id],
         "clerks": [site.users["clerk"].id, ""],
@@ -211,6 +217,9 @@ PARAMETERS = {
     "path.sitting": "sittings",
     "path.participant": "participants",
     "path.room": "rooms",
+    "path.template": "templates",
+    "body.roles[*]": "roles",
+    "body.means[*]": "equipment",
     "path.person": "people",
     "query.day": "days",
     "query.room": "rooms",

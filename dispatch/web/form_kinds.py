@@ -1,0 +1,72 @@
+"""The kind of a sitting in its form, and what the form is filled with when one is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dispatch.booking import templates
+from dispatch.booking.templates import Start
+from dispatch.errors import NotFound
+from dispatch.store.tables import SittingTemplate
+from dispatch.web.request import Request, ctx, gettext, language
+from rooms.procedure import PROCEDURES
+
+if TYPE_CHECKING:
+    from dispatch.store.database import Database
+
+FIRST = next(iter(PROCEDURES))
+"""The kind that a new form has."""
+
+
+@dataclass(frozen=True)
+class KindChoices:
+    """One kind: its standard, and the court's templates of it. `options`: value of the field → words."""
+
+    words: str
+    options: tuple[tuple[str, str], ...]
+
+
+def kind_of(chosen: str) -> str:
+    """The kind that the field's value means: a kind, or "<kind>.<template>"."""
+    return chosen.partition(".")[0]
+
+
+def template_name(template: SittingTemplate, tag: str) -> str:
+    """The template's name in the page's language."""
+    return template.name_en if tag == "en" and template.name_en else template.name
+
+
+async def choices(request: Request) -> list[KindChoices]:
+    """All kinds that can be held, each with its templates."""
+    _, tag = gettext(request), language(request)
+    own = await templates.list_templates(ctx(request).db)
+    return [
+        KindChoices(
+            _("kind." + kind),
+            (
+                (kind, _("{kind} (standard)", kind=_("kind." + kind))),
+                *((f"{kind}.{each.id}", template_name(each, tag)) for each in own if each.kind == kind),
+            ),
+        )
+        for kind in PROCEDURES
+    ]
+
+
+def stages(request: Request, kind: str) -> list[str]:
+    """What a sitting of that kind goes through, in words; nothing of a kind that cannot be held."""
+    _ = gettext(request)
+    return [_("stage." + name) for name in PROCEDURES[kind].stages] if kind in PROCEDURES else []
+
+
+async def start(db: Database, chosen: str) -> Start:
+    """What the field's value begins with; the kind's standard where the template is gone."""
+    kind, _, template_id = chosen.partition(".")
+    if template_id:
+        try:
+            found = await templates.get(db, template_id)
+        except NotFound:
+            return templates.standard(kind)
+        if found.kind == kind:
+            return templates.start_of(found)
+    return templates.standard(kind)
