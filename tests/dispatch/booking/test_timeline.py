@@ -80,7 +80,7 @@ async def test_each_change_is_seen_by_the_next_who_looks_wherever_it_was_made(co
     retitled = make_draft(court, title="乙", chair_id=court.other_judge.id)
     await bookings.update_sitting(court.db, sitting.id, retitled, court.clerk, NOW)
     assert await both() == [("乙", "planned", "林静姝", "06:00")]
-    await bookings.move(elsewhere, sitting.id, court.other_room.id, at("15:00"), at("16:00"), court.clerk, NOW)
+    await bookings.move(elsewhere, sitting.id, court.other_room.id, at("15:00"), at("16:00"), court.clerk, NOW, override_reason="同意")
     assert await both() == [("乙", "planned", "林静姝", "07:00")]
     await bring_to(court.db, sitting, "live")
     assert await both() == [("乙", "live", "林静姝", "07:00")]
