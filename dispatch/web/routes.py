@@ -8,7 +8,21 @@ from importlib.util import find_spec
 from dispatch.web.access import Route
 
 MODULES = (
-    *("health", "signing_in", "home", "booking", "requests", "day_lists", "sittings", "today", "devices", "users", "audit", "trust"),
+    *(
+        "health",
+        "signing_in",
+        "home",
+        "booking",
+        "requests",
+        "day_lists",
+        "sittings",
+        "history",
+        "today",
+        "devices",
+        "users",
+        "audit",
+        "trust",
+    ),
     *("messages", "feeds", "exchange", "webhooks"),
     *("first_run", "preferences", "room_catalogue", "role_table"),
     *("site_catalogue", "resource_catalogue", "closure_catalogue", "calendar_catalogue", "sitting_templates"),
@@ -16,7 +30,7 @@ MODULES = (
     *("api.sittings", "api.series", "api.decisions"),
     *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings"),
     *("api.messages", "api.catalogue"),
-    *("api.templates",),
+    *("api.templates", "api.history"),
     *("api.openapi", "api.reference", "api.tokens"),
 )
 
