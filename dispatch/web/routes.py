@@ -8,22 +8,8 @@ from importlib.util import find_spec
 from dispatch.web.access import Route
 
 MODULES = (
-    *(
-        "health",
-        "signing_in",
-        "home",
-        "booking",
-        "requests",
-        "day_lists",
-        "sittings",
-        "history",
-        "today",
-        "devices",
-        "users",
-        "audit",
-        "trust",
-    ),
-    *("messages", "feeds", "exchange", "webhooks"),
+    *("health", "signing_in", "home", "booking", "requests", "day_lists", "sittings", "today", "devices", "users", "audit", "trust"),
+    *("messages", "feeds", "exchange", "webhooks", "history"),
     *("first_run", "preferences", "room_catalogue", "role_table"),
     *("site_catalogue", "resource_catalogue", "closure_catalogue", "calendar_catalogue", "sitting_templates"),
     *("joining", "device_check", "room_seats", "hearing", "console", "connections", "archive", "recorded_media"),
