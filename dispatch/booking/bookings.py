@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 
 from dispatch import audit
-from dispatch.booking import allowed, holds, orders
+from dispatch.booking import allowed, history, holds, orders
 from dispatch.booking.conflicts import ENDED, UNDER_WAY, Want, refuse_conflicts
 from dispatch.booking.draft import (
     LONGEST_REASON,
@@ -162,9 +162,11 @@ async def move(
             return
         locked = await holds.locked(session, {*wanted, *present})
         resources = holds.in_order((locked[each] for each in wanted), wanted)
+        before = await history.facts(session, db.site, sitting)
         rules = await _place(session, db, sitting, resources, span, by, now, tidy(override_reason))
         await reissue_links(session, db, sitting, now)
-        await write_down(session, db, by, "sitting_moved", sitting, resources, now, **_overriding(sitting.booking, rules))
+        differing = history.differences(before, await history.facts(session, db.site, sitting, resources), history.PLACE)
+        await write_down(session, db, by, "sitting_moved", sitting, resources, now, **_overriding(sitting.booking, rules), **differing)
 
     await db.act(place)
     return await whole(db, sitting_id)
@@ -203,7 +205,7 @@ async def revise(
     elif sitting.status in UNDER_WAY:
         raise Refused("sitting_live", title=sitting.title)
     named = await _checked(session, draft, found, by, sitting)
-    resources = named.resources
+    resources, before = named.resources, await history.facts(session, db.site, sitting)
     rules = await _place(session, db, sitting, resources, named.span, by, now, tidy(draft.override_reason))
     case, title = await case_of(session, draft, now), title_of(draft)
     if not same_place:
@@ -212,10 +214,11 @@ async def revise(
     addresses = outbox.addresses_of(sitting)
     await seat(session, db, sitting, draft, named.staff, now)
     await outbox.note_addresses(session, by, sitting, addresses, now)
-    overriding = _overriding(sitting.booking, rules)
+    overriding, after = _overriding(sitting.booking, rules), await history.facts(session, db.site, sitting, resources)
+    moved, changed = (history.differences(before, after, fields) for fields in (history.PLACE, history.FIELDS[len(history.PLACE) :]))
     if not same_place:
-        await write_down(session, db, by, "sitting_moved", sitting, resources, now, **overriding)
-    await write_down(session, db, by, "sitting_changed", sitting, resources, now, **overriding)
+        await write_down(session, db, by, "sitting_moved", sitting, resources, now, **overriding, **moved)
+    await write_down(session, db, by, "sitting_changed", sitting, resources, now, **overriding, **changed)
 
 
 async def cancel(
@@ -296,7 +299,7 @@ async def end(session: AsyncSession, sitting: Sitting, reason: str, now: datetim
 
 async def write_down(
     session: AsyncSession, db: Database, by: User | str, action: str, sitting: Sitting, resources: list[Resource] | None, now: datetime,
-    **detail: str,
+    **detail: Any,
 ) -> None:  # fmt: skip
     """What every act on a sitting ends with: people and programs are told, and the audit row is written. `resources`: what the
     sitting holds now, where that may have changed."""

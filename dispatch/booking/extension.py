@@ -44,6 +44,7 @@ async def extend(db: Database, sitting_id: str, minutes: int, by: User, now: dat
         if span.end - sitting.starts_at > LONGEST:
             raise ValidationFailed([("minutes", "too_much_time", {"most": int(LONGEST.total_seconds() // 3600)})])
         await _hold_longer(session, db, sitting, span, now)
+        former = db.site.clock(sitting.ends_at, sitting.starts_at)
         sitting.ends_at = sitting.booking.ends_at = span.end
         sitting.revise(now)
         for person in sitting.participants:
@@ -57,7 +58,12 @@ async def extend(db: Database, sitting_id: str, minutes: int, by: User, now: dat
             by,
             "sitting_extended",
             f"{sitting.case.number} {sitting.title}",
-            detail={"sitting": sitting.id, "minutes": minutes, "ends": db.site.clock(span.end, sitting.starts_at)},
+            detail={
+                "sitting": sitting.id,
+                "minutes": minutes,
+                "ends": (ends := db.site.clock(span.end, sitting.starts_at)),
+                "changed": {"ends": [former, ends]},
+            },
             now=now,
         )
 

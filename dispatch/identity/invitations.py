@@ -197,5 +197,10 @@ def _open_only(sitting: Sitting) -> None:
 
 async def _note(session: AsyncSession, by: User | str, action: str, participant: Participant, now: datetime) -> None:
     await audit.write(
-        session, by, action, f"{participant.sitting.case.number} {participant.name}", detail={"participant": participant.id}, now=now
+        session,
+        by,
+        action,
+        f"{participant.sitting.case.number} {participant.name}",
+        detail={"sitting": participant.sitting_id, "participant": participant.id},
+        now=now,
     )

@@ -9,14 +9,14 @@ from dispatch.web.access import Route
 
 MODULES = (
     *("health", "signing_in", "home", "booking", "requests", "day_lists", "sittings", "today", "devices", "users", "audit", "trust"),
-    *("messages", "feeds", "exchange", "webhooks"),
+    *("messages", "feeds", "exchange", "webhooks", "history"),
     *("first_run", "preferences", "room_catalogue", "role_table"),
     *("site_catalogue", "resource_catalogue", "closure_catalogue", "calendar_catalogue", "sitting_templates"),
     *("joining", "device_check", "room_seats", "hearing", "console", "connections", "archive", "recorded_media"),
     *("api.sittings", "api.series", "api.decisions"),
     *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings"),
     *("api.messages", "api.catalogue"),
-    *("api.templates",),
+    *("api.templates", "api.history"),
     *("api.openapi", "api.reference", "api.tokens"),
 )
 

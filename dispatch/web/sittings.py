@@ -9,7 +9,7 @@ from typing import Any
 import segno
 from markupsafe import Markup
 
-from dispatch.booking import series_changes
+from dispatch.booking import history, series_changes
 from dispatch.errors import NotFound, UserError
 from dispatch.identity import invitations
 from dispatch.notices import ledger
@@ -24,6 +24,7 @@ from dispatch.web.day_grid import ENTERABLE, MOVABLE, room_name
 from dispatch.web.days import today
 from dispatch.web.device_words import Check, checks_of
 from dispatch.web.form_means import with_means
+from dispatch.web.history import SHORT, acts
 from dispatch.web.reach import reach
 from dispatch.web.request import Request, Response, ctx, form, gettext, language, me, render, see_other, zone
 from dispatch.web.requests import decision_of
@@ -95,6 +96,7 @@ async def show(request: Request) -> Response:
         open=open_channels(context.db.site),
         told=[message for message in told[0] if message.newest] if clerk else None,
         watch=clerk and sitting.status != "cancelled",
+        acts=acts(request, (await history.of(context.db, sitting.id))[:SHORT]) if clerk else [],
         series=await form_repeat.membership(request, sitting),
         decision=decision_of(request, sitting, "sitting"),
     )

@@ -37,6 +37,7 @@ TAGS = {
     "decisions": "Bookings that are not firm: confirmed, approved, declined.",
     "participants": "Who takes part in a sitting, and their personal links.",
     "events": "What happened in a sitting, in words.",
+    "history": "What happened to a booking.",
     "quality": "How well people were connected.",
     "rooms": "The function rooms.",
     "people": "The staff.",

@@ -103,6 +103,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "decisions": _("Tentative bookings and approval"),
         "participants": _("Participants and links"),
         "events": _("Log of a sitting"),
+        "history": _("History of the booking"),
         "quality": _("Connections of a sitting"),
         "rooms": _("Function rooms"),
         "people": _("Staff"),

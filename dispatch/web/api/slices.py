@@ -12,7 +12,9 @@ from dispatch.web.api.values import Paging
 class HasId(Protocol):
     """An entry."""
 
-    id: str
+    @property
+    def id(self) -> str:
+        """By which the next page is asked for."""
 
 
 T = TypeVar("T", bound=HasId)

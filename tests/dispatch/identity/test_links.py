@@ -115,7 +115,8 @@ async def test_a_revoked_link_says_why_and_the_person_has_none(court: Court) -> 
     assert await invitations.link_of(court.db, person.id) is None
     await invitations.revoke(court.db, person.id, "clerk", court.clerk, NOW)
     (row,) = await audited(court.db, "link_revoked")
-    assert (row.actor, row.subject, row.detail) == ("赵书宁", "（2026）京0105民初31号 刘芳", {"participant": person.id})
+    assert (row.actor, row.subject) == ("赵书宁", "（2026）京0105民初31号 刘芳")
+    assert row.detail == {"sitting": sitting.id, "participant": person.id}
 
 
 async def test_a_link_issued_anew_replaces_the_former(court: Court) -> None:

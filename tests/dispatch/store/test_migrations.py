@@ -38,6 +38,7 @@ def schema(file: Path) -> list[tuple[str, str]]:
         return sorted(database.execute("SELECT name, coalesce(sql, '') FROM sqlite_schema"))
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")  # of the index over a document
 def test_an_upgraded_database_has_the_tables_of_this_version(tmp_path: Path) -> None:
     url = url_of(tmp_path)
     upgrade(url)

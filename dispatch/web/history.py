@@ -1,0 +1,100 @@
+"""What happened to a booking, in words: on the sitting's page, and whole on a page of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dispatch.booking import history
+from dispatch.booking.history import LISTED, Changed, Entry
+from dispatch.sittings import sittings
+from dispatch.web.access import ADMINISTRATOR, CLERK, Route, roles
+from dispatch.web.request import Request, Response, ctx, gettext, language, me, render
+
+SHORT = 5
+"""Entries on the sitting's own page; the rest is on the page of its history."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that became different: what it is, and the former and the latter, "" where there is none."""
+
+    words: str
+    former: str
+    latter: str
+
+
+@dataclass(frozen=True)
+class Act:
+    """One entry as the list shows it."""
+
+    at: datetime
+    who: str
+    what: str
+    lines: tuple[Line, ...]
+    reason: str
+    overridden: str
+
+
+def acts(request: Request, entries: Sequence[Entry]) -> list[Act]:
+    """Entries in the page's language."""
+    _ = gettext(request)
+    return [
+        Act(
+            entry.at,
+            _("System") if entry.actor == "system" else entry.actor,
+            _("audit." + entry.action),
+            tuple(_lines(request, entry.changes)),
+            entry.reason,
+            entry.overridden,
+        )
+        for entry in entries
+    ]
+
+
+def _lines(request: Request, changes: Sequence[Changed]) -> list[Line]:
+    _ = gettext(request)
+    found = {change.field: change for change in changes}
+    lines = []
+    # A time is one thing to whoever reads it.
+    starts, ends = found.pop("starts", None), found.pop("ends", None)
+    if starts is not None:
+        former = f"{starts.former}–{ends.former}" if ends is not None and ends.former else starts.former
+        latter = f"{starts.latter}–{ends.latter}" if ends is not None else starts.latter
+        lines.append(Line(_("Time"), former, latter))
+    elif ends is not None:
+        lines.append(Line(_("End"), ends.former, ends.latter))
+    for field, change in found.items():
+        if field == "people":
+            lines += [Line(_("Left"), "", _people(request, change.former))] if change.former else []
+            lines += [Line(_("Joined"), "", _people(request, change.latter))] if change.latter else []
+        else:
+            lines.append(Line(_("history." + field), _several(request, change.former), _several(request, change.latter)))
+    return lines
+
+
+def _several(request: Request, text: str) -> str:
+    return (", " if language(request) == "en" else "、").join(text.split(LISTED))
+
+
+def _people(request: Request, text: str) -> str:
+    _ = gettext(request)
+    each = (person.partition("=") for person in text.split(LISTED))
+    return (", " if language(request) == "en" else "、").join(
+        f"{name} ({_('role.' + role)})" if role else name for role, _sign, name in each
+    )
+
+
+async def show(request: Request) -> Response:
+    """The whole history of a sitting."""
+    context = ctx(request)
+    sitting = await sittings.get(context.db, request.match_info["sitting"])
+    entries = await history.of(context.db, sitting.id)
+    clerk = me(request).role == CLERK
+    return render(
+        request, "staff/history.html", sitting=sitting, acts=acts(request, entries), back=f"/sittings/{sitting.id}" if clerk else "/audit"
+    )
+
+
+ROUTES = (Route("GET", "/sittings/{sitting}/history", show, roles(CLERK, ADMINISTRATOR)),)
