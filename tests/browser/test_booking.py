@@ -142,6 +142,32 @@ async def test_by_mouse_in_chinese(clerk: Any) -> None:
     assert await one.accessibility_faults() == []
 
 
+async def test_a_move_outside_working_hours_asks_for_the_reason(clerk: Any) -> None:
+    court, calendar, one = clerk
+    page = calendar.page
+    room = await court.room()
+    sitting = (await court.sitting(room=room, starts_at=calendar.day)).id
+    await calendar.show("day")
+    x, y = await calendar.point_at(room, "12:45")
+    await calendar.drag(calendar.item(sitting), x, y)
+    await calendar.agree()
+    asked = page.locator("dialog[open]")
+    await expect(asked).to_contain_text("09:00-12:00, 13:30-17:30")
+    assert await one.accessibility_faults() == []
+    # Escape leaves it where it is; an empty reason is none.
+    await page.keyboard.press("Escape")
+    await calendar.is_at(sitting, room, "10:00", "11:00")
+    await calendar.drag(calendar.item(sitting), x, y)
+    await calendar.agree()
+    await asked.locator("button[type=submit]").click()
+    await expect(asked.locator("[role=alert]")).to_be_visible()
+    await asked.locator("textarea").fill("证人下午出境")
+    await asked.locator("button[type=submit]").click()
+    await calendar.is_at(sitting, room, "12:15", "13:15")
+    await calendar.item(sitting).locator(".bg-link").click()
+    await expect(page.locator("#panel")).to_contain_text("证人下午出境")
+
+
 async def test_by_keyboard_alone_in_english(clerk: Any) -> None:
     court, calendar, one = clerk
     page = calendar.page
