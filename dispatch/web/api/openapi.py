@@ -33,6 +33,7 @@ ABOUT = (
 )
 TAGS = {
     "sittings": "Booking sittings of a case into rooms, and following them.",
+    "slots": "Free times for what a sitting needs.",
     "participants": "Who takes part in a sitting, and their personal links.",
     "events": "What happened in a sitting, in words.",
     "quality": "How well people were connected.",

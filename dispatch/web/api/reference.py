@@ -99,6 +99,7 @@ def groups(made: Json, _: Words) -> list[Group]:
     """The operations by what they belong to, in the order of the description."""
     headings = {
         "sittings": _("Sittings"),
+        "slots": _("Free times"),
         "participants": _("Participants and links"),
         "events": _("Log of a sitting"),
         "quality": _("Connections of a sitting"),
