@@ -127,9 +127,9 @@ async def search(db: Database, wanted: Wanted, now: datetime, travel_minutes: in
     if any(field in ("first", "last") for field, _, _ in found):
         raise ValidationFailed(found)
     window = Span(day_span(max(wanted.first, today), zone).start.astimezone(UTC), day_span(wanted.last, zone).end.astimezone(UTC))
-    staff = await _staff(db, wanted)
+    staff = await staff_of(db, wanted)
     snapshot = await store_of(db).over(window, now, {*(each for ids in staff.values() for each in ids), *wanted.people})
-    needs, names = _needs(wanted, staff, snapshot, found)
+    needs, names = needs_of(wanted, staff, snapshot, found)
     if found:
         raise ValidationFailed(found)
     looked_for = Search(
@@ -156,7 +156,7 @@ async def search(db: Database, wanted: Wanted, now: datetime, travel_minutes: in
     return Answer(slots, obstacles, names, snapshot)
 
 
-async def _staff(db: Database, wanted: Wanted) -> dict[str, list[str]]:
+async def staff_of(db: Database, wanted: Wanted) -> dict[str, list[str]]:
     """Who would do for each part of the court; nobody where the one named is not there or of another role."""
     asked = {field: getattr(wanted, field) for field in STAFF if getattr(wanted, field)}
     if not asked:
@@ -167,7 +167,7 @@ async def _staff(db: Database, wanted: Wanted) -> dict[str, list[str]]:
     return {field: [row.id for row in users if row.role == STAFF[field] and value in (ANY, row.id)] for field, value in asked.items()}
 
 
-def _needs(
+def needs_of(
     wanted: Wanted, staff: dict[str, list[str]], snapshot: Snapshot, found: list[FieldError]
 ) -> tuple[tuple[Need, ...], tuple[str, ...]]:
     """The needs of the search and what each is; what is unknown is added to `found`."""
