@@ -113,6 +113,8 @@ class Settings(BaseSettings):
     court_en: str = Field("Yunhe District People's Court, Jingzhou", description="Name of the unit, English.")
     clerk_phone: str = Field("010-5550 1200", description="Telephone of the clerks' office, shown wherever a citizen is stuck.")
 
+    travel_minutes: int = Field(30, ge=0, le=480, description="Minutes that people and things need from one site of the court to another.")
+
     smtp_host: str = Field("", description="Mail server that takes our e-mail; empty: nobody is told anything by e-mail.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Its TCP port.")
     smtp_tls: Literal["starttls", "tls", "none"] = Field(

@@ -375,9 +375,7 @@ def _codec_lines(codec: RTCRtpCodecParameters) -> list[str]:
     return [f"a=rtpmap:{number} {codec.name}/{codec.clockRate}{channels}", *([f"a=fmtp:{number} {parameters}"] if parameters else [])]
 
 
-def _section(
-    kind: str, mid: str, types: list[int], direction: str, codecs: list[str], transport: list[str], ssrc: int | None
-) -> list[str]:
+def _section(kind: str, mid: str, types: list[int], direction: str, codecs: list[str], transport: list[str], ssrc: int | None) -> list[str]:
     head = f"m={kind} {9 if types else 0} UDP/TLS/RTP/SAVPF {' '.join(map(str, types or [0]))}"
     source = [f"a=ssrc:{ssrc} cname:robot"] if ssrc is not None else []
     return [head, "c=IN IP4 0.0.0.0", f"a=mid:{mid}", f"a={direction}", "a=rtcp-mux", *codecs, *source, *transport]

@@ -289,7 +289,7 @@ def why_unplaced(prepared: Prepared, placements: Mapping[str, Placement], each: 
                 taken.append((Obstacle("listed", {"need": number, "resource_ids": ids, "sitting_ids": others}), after))
         last = [(Obstacle("window", {"minutes": each.minutes}), prepared.grid_steps(each))]
         if each.not_before is not None:
-            last.append((Obstacle("notice", {"sitting_id": each.id}), -1 << base.step(each.not_before)))
+            last.append((Obstacle("notice", {"sitting_id": each.id}), -1 << max(base.step(each.not_before), 0)))
         if each.deadline is not None:
             last.append((Obstacle("deadline", {"sitting_id": each.id}), prepared.in_time(each)))
         explanations.append(irreducible([*taken, *times, *last]) or [Obstacle("shared", {"sitting_id": each.id})])

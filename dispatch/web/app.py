@@ -11,6 +11,7 @@ from dispatch.web.console_feed import close_lines
 from dispatch.web.context import CONTEXT, Context
 from dispatch.web.middleware import MIDDLEWARES, ROUTES_BY_HANDLER, add_security_headers
 from dispatch.web.routes import ROUTES
+from dispatch.web.runs import add_runs
 from dispatch.web.templates import TEMPLATES, Templates
 
 MAX_BODY_BYTES = 2_500_000
@@ -29,6 +30,7 @@ def make_app(context: Context) -> web.Application:
     app[PACE] = Pace()
     app.on_response_prepare.append(add_security_headers)
     app.on_shutdown.append(close_lines)
+    add_runs(app)
     app.router.add_get("/static/{build}/{path:.+}", assets.serve)
     for route in ROUTES:
         added = app.router.add_route(route.method, route.path, route.handler)

@@ -80,8 +80,14 @@ def blank(request: Request, today: date) -> Form:
         start=query.get("start", "09:00"),
         minutes=query.get("minutes", "60"),
         room_id=query.get("room", ""),
-        clerk_id=me(request).id if me(request).role == CLERK else "",
+        case_number=query.get("case_number", ""),
+        case_title=query.get("case_title", ""),
+        title=query.get("title", ""),
+        chair_id=query.get("chair_id", ""),
+        clerk_id=query.get("clerk_id") or (me(request).id if me(request).role == CLERK else ""),
+        prosecutor_id=query.get("prosecutor_id", ""),
         participants=(PersonRow(), PersonRow()),
+        means=tuple(query.getall("equipment", [])),
     )
 
 

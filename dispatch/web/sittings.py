@@ -17,7 +17,7 @@ from dispatch.notices.outbox import open_channels
 from dispatch.sittings import listing
 from dispatch.sittings.sittings import takes_part
 from dispatch.store.tables import Participant, Sitting
-from dispatch.web import form_hold, form_kinds, form_means, form_repeat, lookups
+from dispatch.web import find_time, form_hold, form_kinds, form_means, form_repeat, lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
 from dispatch.web.booking import wants_fragment
 from dispatch.web.day_grid import ENTERABLE, MOVABLE, room_name
@@ -157,6 +157,8 @@ async def create(request: Request) -> Response:
     other = await _filled(request, values) if act == "fill" else with_rows(values, act)
     if other is not None:
         return await _form_page(request, other, fields)
+    if act == "find":
+        return _gone_on(request, find_time.address(fields))
     try:
         held_until = form_hold.typed(fields).until(zone(request))
         draft = await with_means(ctx(request).db, draft_of(values, zone(request)), values.means)

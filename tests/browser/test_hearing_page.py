@@ -219,9 +219,7 @@ async def test_whoever_leaves_comes_back_by_the_waiting_room(site: Site, court: 
     await li.person.page.wait_for_selector('#hearing[data-screen="waiting"]')
 
 
-async def test_whoever_leaves_sees_the_end_although_the_hearing_is_told_once_more(
-    site: Site, court: Court, person: PersonFactory
-) -> None:
+async def test_whoever_leaves_sees_the_end_although_the_hearing_is_told_once_more(site: Site, court: Court, person: PersonFactory) -> None:
     held = await court.sitting()
     li = await person()
     states: list[str | bytes] = []

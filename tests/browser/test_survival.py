@@ -86,9 +86,7 @@ class Hearing:
     def log(self, after: int = 0) -> list[Row]:
         """The event log from the row `after` on, from the disk."""
         with closing(sqlite3.connect(f"file:{self.site.data / 'log.db'}?mode=ro", uri=True)) as db:
-            found = db.execute(
-                "SELECT seq, at_us, type, data FROM event WHERE sitting = ? AND seq > ? ORDER BY seq", (self.held.id, after)
-            )
+            found = db.execute("SELECT seq, at_us, type, data FROM event WHERE sitting = ? AND seq > ? ORDER BY seq", (self.held.id, after))
             return [Row(seq, at_us, kind, json.loads(data)) for seq, at_us, kind, data in found]
 
     def tracks(self) -> set[tuple[str, str]]:
@@ -122,9 +120,7 @@ async def place(seat: Seat) -> dict[str, Any]:
     """Where a person is and what he may do: everything that has to be the same afterwards."""
     view = await seat.view()
     mine = next(p for p in view["participants"] if p["you"])
-    sources = {
-        name: {which: source[which] for which in ("allowed", "on", "muted_by_chair")} for name, source in mine["sources"].items()
-    }
+    sources = {name: {which: source[which] for which in ("allowed", "on", "muted_by_chair")} for name, source in mine["sources"].items()}
     others = sorted((p["name"], p["role"], p["endpoint"], p["presence"]) for p in view["participants"])
     return {
         "place": view["place"],

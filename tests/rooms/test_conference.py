@@ -458,4 +458,3 @@ class TestThePlan:
         assert sitting.system(RaiseAlert("recorder_lost", "critical")) == []
         assert sitting.system(ClearAlert("recorder_lost")) == ["alert_cleared"]
         assert sitting.system(ClearAlert("recorder_lost")) == []
-

@@ -35,6 +35,7 @@ TAGS = {
     "sittings": "Booking sittings of a case into rooms, and following them.",
     "series": "Sittings that repeat: booked whole or not at all, and changed or cancelled from one on, or all.",
     "decisions": "Bookings that are not firm: confirmed, approved, declined.",
+    "slots": "Free times for what a sitting needs.",
     "participants": "Who takes part in a sitting, and their personal links.",
     "events": "What happened in a sitting, in words.",
     "history": "What happened to a booking.",

@@ -18,8 +18,8 @@ from sqlalchemy import create_engine, select
 from dispatch.booking import rooms
 from dispatch.store.database import Database
 from dispatch.store.migrate import configuration, head, upgrade
-from dispatch.store.notice_tables import Message
 from dispatch.store.tables import Resource, Sitting
+from dispatch.store.waiting_tables import Listing
 
 TOP = Path(__file__).resolve().parents[3]
 
@@ -44,7 +44,7 @@ def test_an_upgraded_database_has_the_tables_of_this_version(tmp_path: Path) -> 
     upgrade(url)
     engine = create_engine(url)
     with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Message.metadata)
+        differences = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Listing.metadata)
     engine.dispose()
     assert differences == []
 

@@ -15,9 +15,7 @@ def tracks(*endpoints: str) -> frozenset[TrackKey]:
     return frozenset(TrackKey(endpoint, source) for endpoint in endpoints for source in EVERYTHING)
 
 
-def everybody(
-    *endpoints: str, muted: Iterable[TrackKey] = (), record: frozenset[TrackKey] = frozenset(), private: bool = False
-) -> Routing:
+def everybody(*endpoints: str, muted: Iterable[TrackKey] = (), record: frozenset[TrackKey] = frozenset(), private: bool = False) -> Routing:
     """Everybody sees and hears everybody else; what is `muted` may not be published."""
     muted = set(muted)
     return Routing(

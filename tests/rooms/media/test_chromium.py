@@ -289,9 +289,7 @@ async def test_of_three_percent_lost_on_the_way_up_the_recorder_misses_next_to_n
 
 
 @pytest.mark.timeout(90)
-async def test_ice_restarts_and_media_go_on_over_the_same_connections(
-    engine: EngineProcess, site: Site, browser: BrowserContext
-) -> None:
+async def test_ice_restarts_and_media_go_on_over_the_same_connections(engine: EngineProcess, site: Site, browser: BrowserContext) -> None:
     """Whoever moves from one network to another keeps connections, keys and numbers: RFC 8445 section 9."""
     await engine.client.apply("room", 1, routing())
     ana, bo = await open_page(browser, site), await open_page(browser, site)

@@ -59,9 +59,7 @@ async def test_picture_and_sound_pass_in_both_directions(
     assert {user.partition(":")[2] for user in relay.users()} == {"ana"}
 
 
-async def test_nobody_gets_through_with_expired_credentials_or_another_secret(
-    relay: Turn, engine: EngineProcess
-) -> None:
+async def test_nobody_gets_through_with_expired_credentials_or_another_secret(relay: Turn, engine: EngineProcess) -> None:
     await engine.client.apply("room", 1, everybody("ana"))
     for wrong in (through(relay.url("udp"), secret="guessed"), through(relay.url("udp"), now_s=time.time() - 7200)):
         gathered = RTCPeerConnection(wrong)

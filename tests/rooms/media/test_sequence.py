@@ -111,7 +111,6 @@ def test_where_much_is_lost_each_request_is_sent_twice_and_counts_once() -> None
     assert losses.due(1.3) == []
 
 
-
 def test_what_never_comes_is_given_up() -> None:
     losses = LossList()
     losses.rtt_s = 0.001

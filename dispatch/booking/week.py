@@ -1,0 +1,290 @@
+"""The week's list on the database: what is listed, what a proposal is kept as, and booking it.
+
+A listing is a row with three documents: what is wished (`wishes`), how far it is (`progress`), what is proposed (`proposal`).
+
+wishes: {"pinned": {waiting: place}, "previous": {waiting: place}, "left_out": [waiting]}
+proposal: {"placements": {waiting: place}, "unplaced": {waiting: [obstacle]}, "impossible": [obstacle], "needs": {waiting: [need]},
+"cost", "bound", "gap", "ended", "seconds"}; place: {"start": RFC 3339, "resource_ids": […]}; obstacle: {"code", "data"}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from dispatch import audit
+from dispatch.booking import bookings, waiting
+from dispatch.booking.allowed import noticed_from
+from dispatch.booking.docket import Docket, Placement, Waiting
+from dispatch.booking.listing import Proposal
+from dispatch.booking.obstacles import Obstacle
+from dispatch.booking.occupancy_store import Snapshot, store_of, travel_between
+from dispatch.booking.searching import ANY, PARTS, STAFF, needs_of, staff_of
+from dispatch.booking.spans import Span
+from dispatch.booking.wall_clock import day_span
+from dispatch.errors import FieldError, NotFound, Refused, UserError, ValidationFailed
+from dispatch.store.tables import Resource, User, new_id
+from dispatch.store.waiting_tables import Listing, WaitingSitting
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from dispatch.store.database import Database
+
+LONGEST = 14
+"""Days of one list."""
+FURTHEST = timedelta(days=365)
+UNDER_WAY = ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which days are listed, into which rooms (none: all)."""
+
+    first: date
+    last: date
+    rooms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the solver gets, and the names of each sitting's needs."""
+
+    docket: Docket
+    snapshot: Snapshot
+    needs: Mapping[str, tuple[str, ...]]
+
+
+async def make(db: Database, order: Order, by: User, now: datetime) -> Listing:
+    """A listing that is to be run. Raises ValidationFailed with every bad field."""
+    today = now.astimezone(db.site.zone).date()
+    found: list[FieldError] = []
+    if order.last < max(order.first, today):
+        found.append(("last", "window_over", {}))
+    elif (order.last - order.first).days >= LONGEST:
+        found.append(("last", "window_long", {"most": LONGEST}))
+    elif order.first > today + FURTHEST:
+        found.append(("first", "too_far", {}))
+    async with db.writer() as session:
+        wanted = select(Resource.id).where(Resource.id.in_(order.rooms), Resource.kind == "room", Resource.active)
+        if set(order.rooms) - set(await session.scalars(wanted)):
+            found.append(("rooms", "room_unknown", {}))
+        if found:
+            raise ValidationFailed(found)
+        row = Listing(
+            id=new_id(), first=order.first, last=order.last, rooms=list(order.rooms), created_at=now, wishes={}, progress={}, proposal={},
+            created_by=by.id if await session.get(User, by.id) else None, state="queued",
+        )  # fmt: skip
+        session.add(row)
+        await session.flush()
+        await audit.write(session, by, "listing_asked", f"{order.first} – {order.last}", detail={"listing": row.id}, now=now)
+    return row
+
+
+async def get(db: Database, listing_id: str) -> Listing:
+    """Raises NotFound("listing_unknown")."""
+    async with db.reader() as session:
+        row = await session.get(Listing, listing_id)
+        if row is None:
+            raise NotFound("listing_unknown")
+        return row
+
+
+async def listed(db: Database, most: int = 200) -> list[Listing]:
+    """The newest listings, the newest first."""
+    async with db.reader() as session:
+        return list(await session.scalars(select(Listing).order_by(Listing.created_at.desc(), Listing.id).limit(most)))
+
+
+async def ask_again(db: Database, listing_id: str, wishes: Mapping[str, Any], by: User, now: datetime) -> Listing:
+    """Have it run anew with changes: `wishes` as the head of this module says, but "previous", which is what is proposed now.
+
+    Raises NotFound, or Refused("listing_under_way").
+    """
+    async with db.writer() as session:
+        row = await _locked(session, listing_id)
+        if row.state in UNDER_WAY:
+            raise Refused("listing_under_way")
+        placements = row.proposal.get("placements", {})
+        left_out = list(dict.fromkeys(wishes.get("left_out", ())))
+        row.wishes = {
+            "pinned": dict(wishes.get("pinned", {})),
+            "left_out": left_out,
+            "previous": {key: place for key, place in placements.items() if key not in left_out},
+        }
+        row.state, row.progress, row.ended_at = "queued", {}, None
+        await session.flush()
+        detail = {"listing": row.id, "pinned": len(row.wishes["pinned"]), "left_out": len(left_out)}
+        await audit.write(session, by, "listing_asked", f"{row.first} – {row.last}", detail=detail, now=now)
+    return row
+
+
+async def note(db: Database, listing_id: str, **changes: Any) -> None:
+    """Write down how far a run is, or what came of it."""
+    async with db.writer() as session:
+        row = await _locked(session, listing_id)
+        for name, value in changes.items():
+            setattr(row, name, value)
+
+
+async def interrupted(db: Database, now: datetime) -> int:
+    """What was under way when a former server ended is not any more; how many that were."""
+    async with db.writer() as session:
+        rows = list(await session.scalars(select(Listing).where(Listing.state.in_(UNDER_WAY)).with_for_update()))
+        for row in rows:
+            row.state, row.ended_at = "interrupted", now
+    return len(rows)
+
+
+async def prepare(db: Database, row: Listing, now: datetime, travel_minutes: int = 0) -> Prepared:
+    """Everything that waits, on everybody's time of those days. Raises UserError("listing_empty") where nothing waits, "pinned_wrong"
+    where something is pinned to what it cannot have."""
+    zone, left_out = db.site.zone, set(row.wishes.get("left_out", ()))
+    rows = [each for each in await waiting.listed(db) if each.id not in left_out]
+    if not rows:
+        raise UserError("listing_empty")
+    today = now.astimezone(zone).date()
+    first = max(row.first, today)
+    window = Span(day_span(first, zone).start.astimezone(UTC), day_span(max(row.last, first), zone).end.astimezone(UTC))
+    asked = {each.id: waiting.wanted_of(each, first, row.last, tuple(row.rooms)) for each in rows}
+    staff = {key: await staff_of(db, wanted) for key, wanted in asked.items()}
+    people = {each for parts in staff.values() for ids in parts.values() for each in ids}
+    snapshot = await store_of(db).over(window, now, people)
+    needs, listed_sittings = {}, []
+    for each in rows:
+        found: list[FieldError] = []
+        own, names = needs_of(asked[each.id], staff[each.id], snapshot, found)
+        needs[each.id] = names
+        not_before = max(
+            (at for at in (now, noticed_from(each.kind, now, zone), _midnight(each.not_before, db)) if at is not None), default=now
+        )
+        listed_sittings.append(
+            Waiting(
+                id=each.id,
+                minutes=each.minutes,
+                needs=own,
+                case_id=each.case_number,
+                chair_id=each.chair_id if each.chair_id != ANY else "",
+                priority=each.priority,
+                not_before=not_before if not_before > window.start else None,
+                deadline=day_span(each.deadline, zone).end.astimezone(UTC) if each.deadline else None,
+                preferred=PARTS.get(each.part),
+                required=each.required,
+                pinned=_place(row.wishes.get("pinned", {}).get(each.id), own),
+                previous=_place(row.wishes.get("previous", {}).get(each.id), own),
+            )
+        )
+    return Prepared(Docket(tuple(listed_sittings), window, zone, travel_between(snapshot.sites.keys(), travel_minutes)), snapshot, needs)
+
+
+def _midnight(day: date | None, db: Database) -> datetime | None:
+    return day_span(day, db.site.zone).start.astimezone(UTC) if day is not None else None
+
+
+def _place(document: Mapping[str, Any] | None, needs: tuple[Any, ...]) -> Placement | None:
+    """A place as it is kept; the room alone is enough where it is pinned by hand: the others are the first that would do."""
+    if document is None:
+        return None
+    ids = list(document["resource_ids"][: len(needs)])
+    ids += [need.candidates[0].id if need.candidates else "" for need in needs[len(ids) :]]
+    return Placement(datetime.fromisoformat(document["start"]), tuple(ids))
+
+
+def proposal_document(proposal: Proposal, needs: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """A proposal as it is kept."""
+    return {
+        "placements": {
+            key: {"start": place.start.isoformat(), "resource_ids": list(place.resource_ids)} for key, place in proposal.placements.items()
+        },
+        "unplaced": {key: obstacle_documents(found) for key, found in proposal.unplaced.items()},
+        "impossible": obstacle_documents(proposal.impossible),
+        "needs": {key: list(names) for key, names in needs.items()},
+        "cost": proposal.cost,
+        "bound": proposal.bound,
+        "gap": round(proposal.gap, 4),
+        "ended": proposal.ended,
+        "seconds": round(proposal.seconds, 1),
+    }
+
+
+def obstacle_documents(found: Iterable[Obstacle]) -> list[dict[str, Any]]:
+    """Obstacles as they are kept."""
+    return [
+        {
+            "code": each.code,
+            "data": {
+                name: value.isoformat() if isinstance(value, datetime) else list(value) if isinstance(value, tuple) else value
+                for name, value in each.data.items()
+            },
+        }
+        for each in found
+    ]
+
+
+def obstacle_of(document: Mapping[str, Any]) -> Obstacle:
+    """Inverse of :func:`obstacle_documents`, of one."""
+    data = dict(document["data"])
+    if "start" in data:
+        data["start"] = datetime.fromisoformat(data["start"])
+    return Obstacle(document["code"], data)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of booking one sitting of a list: the id of the sitting, or what refused it."""
+
+    waiting_id: str
+    sitting_id: str = ""
+    error: UserError | None = None
+
+
+async def book(db: Database, listing_id: str, waiting_ids: Iterable[str], by: User, now: datetime) -> list[Outcome]:
+    """Book some sittings of a proposal at their places, each in a transaction of its own: what is in the way of one is in nobody else's.
+
+    One that was booked meanwhile stays as it is, and gives its sitting. Raises NotFound, or Refused("listing_under_way").
+    """
+    row = await get(db, listing_id)
+    if row.state in UNDER_WAY:
+        raise Refused("listing_under_way")
+    outcomes = []
+    for waiting_id in dict.fromkeys(waiting_ids):
+        place = row.proposal.get("placements", {}).get(waiting_id)
+        if place is None:
+            continue
+        needs = row.proposal["needs"].get(waiting_id, [])
+        try:
+            outcomes.append(Outcome(waiting_id, await _book(db, waiting_id, place, needs, by, now)))
+        except UserError as error:
+            outcomes.append(Outcome(waiting_id, error=error))
+    return outcomes
+
+
+async def _book(db: Database, waiting_id: str, place: Mapping[str, Any], needs: list[str], by: User, now: datetime) -> str:
+    async def once(session: AsyncSession) -> str:
+        each = await waiting.locked(session, waiting_id)
+        if each.sitting_id is not None:
+            return each.sitting_id
+        people = {need: key for need, key in zip(needs, place["resource_ids"], strict=False) if need in STAFF}
+        draft = waiting.sitting_draft(each, datetime.fromisoformat(place["start"]), place["resource_ids"][0], people)
+        sitting = await bookings.book(session, db, draft, by, now)
+        each.sitting_id = sitting.id
+        await session.flush()
+        return sitting.id
+
+    return await db.act(once)
+
+
+def titles(rows: Iterable[WaitingSitting]) -> dict[str, str]:
+    """What sittings are called, by id."""
+    return {each.id: f"{each.case_number} {each.title or each.case_title}" for each in rows}
+
+
+async def _locked(session: AsyncSession, listing_id: str) -> Listing:
+    row = await session.get(Listing, listing_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound("listing_unknown")
+    return row

@@ -1,0 +1,202 @@
+"""The clerk's page of sittings that wait for a time: adding, changing and taking them off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from dispatch.booking import waiting
+from dispatch.booking.catalogue import list_resources
+from dispatch.booking.draft import ParticipantDraft, roles_for
+from dispatch.booking.features import FEATURES
+from dispatch.booking.rooms import KINDS
+from dispatch.booking.searching import ANY, PARTS, STAFF
+from dispatch.booking.waiting import HIGHEST, LOWEST, WaitingDraft
+from dispatch.errors import UserError
+from dispatch.store.waiting_tables import WaitingSitting
+from dispatch.web import lookups
+from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
+from dispatch.web.formats import duration
+from dispatch.web.request import Request, Response, ctx, gettext, language, me, render, see_other
+from dispatch.web.request import form as posted_form
+from dispatch.web.sitting_form import LENGTHS, Form, PersonRow, errors_of, typed, with_rows
+
+PLAIN = ("case_number", "case_title", "title", "minutes", *STAFF, "room_kind", "seats", "priority", "not_before", "deadline", "part")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What the fields show, as text. `form` holds the participants."""
+
+    plain: Mapping[str, str]
+    features: tuple[str, ...]
+    equipment: tuple[str, ...]
+    required: bool
+    form: Form
+
+
+def _blank(request: Request) -> Fields:
+    plain = dict.fromkeys(PLAIN, "") | {"minutes": "60", "priority": str(LOWEST), "clerk_id": me(request).id}
+    return Fields(plain, (), (), False, Form(participants=(PersonRow(), PersonRow())))
+
+
+def _of(row: WaitingSitting) -> Fields:
+    draft = waiting.draft_of(row)
+    shown = {name: getattr(draft, name) for name in PLAIN}
+    plain = {name: "" if value is None or (name == "seats" and not value) else str(value) for name, value in shown.items()}
+    people = tuple(PersonRow(name=p.name, role=p.role, phone=p.phone, seat=p.seat, email=p.email) for p in draft.participants)
+    return Fields(plain, draft.features, draft.equipment, draft.required, Form(participants=people))
+
+
+def _typed(fields: Mapping[str, str]) -> Fields:
+    """Lists are one field for each choice, "features-broadcast"."""
+    return Fields(
+        {name: fields.get(name, "") for name in PLAIN},
+        tuple(name.removeprefix("features-") for name in fields if name.startswith("features-")),
+        tuple(name.removeprefix("equipment-") for name in fields if name.startswith("equipment-")),
+        bool(fields.get("required")),
+        typed(fields),
+    )
+
+
+def _number(text: str, empty: int = 0) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else empty if not text else -1
+
+
+def _day(text: str) -> date | None:
+    """A day; one that is none is before all others, which is refused at its field."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return date.min
+
+
+def _draft(shown: Fields) -> WaitingDraft:
+    people = tuple(
+        ParticipantDraft(name=row.name, role=row.role, phone=row.phone, seat=row.seat, email=row.email)
+        for row in shown.form.participants
+        if not row.empty
+    )
+    text = {name: shown.plain[name] for name in ("case_number", "case_title", "title", *STAFF, "room_kind", "part")}
+    return WaitingDraft(
+        **text,
+        minutes=_number(shown.plain["minutes"]),
+        seats=_number(shown.plain["seats"]),
+        priority=_number(shown.plain["priority"], LOWEST),
+        not_before=_day(shown.plain["not_before"]),
+        deadline=_day(shown.plain["deadline"]),
+        participants=people,
+        features=shown.features,
+        equipment=shown.equipment,
+        required=shown.required,
+    )
+
+
+async def _choices(request: Request, shown: Fields) -> dict[str, Any]:
+    db, tag, _ = ctx(request).db, language(request), gettext(request)
+    parts = (
+        ("chair_id", _("Presiding judge"), _("Choose a judge"), _("Any judge"), JUDGE),
+        ("clerk_id", _("Clerk"), _("None"), _("Any clerk"), CLERK),
+        ("prosecutor_id", _("Prosecutor"), _("None"), _("Any prosecutor"), PROSECUTOR),
+    )
+    minutes = {*LENGTHS, own} if (own := _number(shown.plain["minutes"])) > 0 else {*LENGTHS}
+    things = await list_resources(db, "equipment", "custody")
+    return {
+        "fields": shown,
+        "form": shown.form,
+        "any": ANY,
+        "lengths": [{"minutes": n, "words": duration(timedelta(minutes=n), tag)} for n in sorted(minutes)],
+        "kinds": KINDS,
+        "features": FEATURES,
+        "day_parts": tuple(PARTS),
+        "priorities": range(LOWEST, HIGHEST + 1),
+        "roles": roles_for("remote_court"),
+        "cases": await lookups.cases(db),
+        "equipment": [(each.id, (each.name_en or each.name) if tag == "en" else each.name) for each in things],
+        "staff_parts": [
+            {"name": name, "label": label, "empty": empty, "any": some, "users": await lookups.staff(db, role)}
+            for name, label, empty, some, role in parts
+        ],
+    }
+
+
+async def _page(request: Request, shown: Fields, *, row: WaitingSitting | None = None, error: UserError | None = None) -> Response:
+    data: dict[str, Any] = {
+        "row": row,
+        "errors": errors_of(request, error) if error else {},
+        "action": f"/booking/waiting/{row.id}" if row is not None else "/booking/waiting/new",
+        **await _choices(request, shown),
+    }
+    return render(request, "staff/waiting_form.html", status=error.status if error else 200, **data)
+
+
+async def show(request: Request) -> Response:
+    """All that wait. For clerks."""
+    db, tag = ctx(request).db, language(request)
+    rows = await waiting.listed(db)
+    names = {user.id: user.name for user in await lookups.staff(db, JUDGE, CLERK, PROSECUTOR)}
+    lengths = {row.id: duration(timedelta(minutes=row.minutes), tag) for row in rows}
+    return render(request, "staff/waiting.html", rows=rows, names=names, lengths=lengths, any=ANY, saved="saved" in request.query)
+
+
+async def new(request: Request) -> Response:
+    """An empty form."""
+    return await _page(request, _blank(request))
+
+
+async def add(request: Request) -> Response:
+    """Have a sitting wait; a refusal keeps what was typed and says at each field what is wrong."""
+    context, fields = ctx(request), await posted_form(request)
+    shown = _typed(fields)
+    if (other := _with_rows(shown, fields)) is not None:
+        return await _page(request, other)
+    try:
+        await waiting.add(context.db, _draft(shown), me(request), context.clock())
+    except UserError as error:
+        return await _page(request, shown, error=error)
+    return see_other("/booking/waiting?saved=1")
+
+
+async def edit(request: Request) -> Response:
+    """The form of one that waits."""
+    row = await waiting.get(ctx(request).db, request.match_info["waiting"])
+    return await _page(request, _of(row), row=row)
+
+
+async def update(request: Request) -> Response:
+    """Save what it needs now."""
+    context, fields = ctx(request), await posted_form(request)
+    row = await waiting.get(context.db, request.match_info["waiting"])
+    shown = _typed(fields)
+    if (other := _with_rows(shown, fields)) is not None:
+        return await _page(request, other, row=row)
+    try:
+        await waiting.change(context.db, row.id, _draft(shown), me(request), context.clock())
+    except UserError as error:
+        return await _page(request, shown, row=row, error=error)
+    return see_other("/booking/waiting?saved=1")
+
+
+async def remove(request: Request) -> Response:
+    """It waits no longer."""
+    await waiting.remove(ctx(request).db, request.match_info["waiting"], me(request), ctx(request).clock())
+    return see_other("/booking/waiting")
+
+
+def _with_rows(shown: Fields, fields: Mapping[str, str]) -> Fields | None:
+    other = with_rows(shown.form, fields.get("act", ""))
+    return None if other is None else Fields(shown.plain, shown.features, shown.equipment, shown.required, other)
+
+
+CLERKS = roles(CLERK)
+
+ROUTES = (
+    Route("GET", "/booking/waiting", show, CLERKS),
+    Route("GET", "/booking/waiting/new", new, CLERKS),
+    Route("POST", "/booking/waiting/new", add, CLERKS),
+    Route("GET", "/booking/waiting/{waiting}", edit, CLERKS),
+    Route("POST", "/booking/waiting/{waiting}", update, CLERKS),
+    Route("POST", "/booking/waiting/{waiting}/remove", remove, CLERKS),
+)
