@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
@@ -15,13 +17,15 @@ from openpyxl.utils import get_column_letter
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking.draft import draft_of
+from dispatch.booking.draft import draft_of, normal_case_number
 from dispatch.exchange.columns import COLUMNS, guarded
 from dispatch.notices.calendar import uid_of, written
 from dispatch.notices.feeds import entries
-from dispatch.store.tables import Booking, Hold, Sitting, User
+from dispatch.store.tables import Booking, Case, Hold, Sitting, User
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
+
     from dispatch.notices.letters import Gettext
     from dispatch.store.database import Database
 
@@ -35,32 +39,52 @@ MOST = 5000
 _WIDTHS = {"title": 40, "case_title": 40, "participants": 60, "case_number": 28, "key": 38}
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which sittings: those that begin in [`begin`, `end`), of a room, in one of the statuses, of a case. Empty asks for nothing."""
+
+    begin: datetime
+    end: datetime
+    room_id: str = ""
+    statuses: Collection[str] = ()
+    case_number: str = ""
+
+    def rows(self) -> Select[Sitting]:
+        """In order of their start."""
+        found = select(Sitting).where(Sitting.starts_at >= self.begin, Sitting.starts_at < self.end)
+        if self.room_id:
+            held = select(Booking.sitting_id).join(Hold, Hold.booking_id == Booking.id).where(Hold.resource_id == self.room_id)
+            found = found.where(Sitting.id.in_(held))
+        if self.statuses:
+            found = found.where(Sitting.status.in_(self.statuses))
+        if self.case_number:
+            found = found.where(Sitting.case_id.in_(select(Case.id).where(Case.number == normal_case_number(self.case_number))))
+        return found.order_by(Sitting.starts_at, Sitting.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file, and what tells it from another one: the same sittings give the same `digest`, whenever they are taken out."""
+
+    body: bytes
+    digest: str
+
+
 async def export(
-    db: Database,
-    kind: Kind,
-    begin: datetime,
-    end: datetime,
-    room_id: str,
-    by: User,
-    now: datetime,
-    gettext: Gettext,
-    tag: str,
-    public_url: str,
-) -> bytes:
-    """The sittings that begin in [`begin`, `end`), of one room or all, at most :data:`MOST`. An act of the audit log: it carries names,
-    telephone numbers and addresses out of the system."""
-    wanted = select(Sitting).where(Sitting.starts_at >= begin, Sitting.starts_at < end)
-    if room_id:
-        held = select(Booking.sitting_id).join(Hold, Hold.booking_id == Booking.id).where(Hold.resource_id == room_id)
-        wanted = wanted.where(Sitting.id.in_(held))
+    db: Database, kind: Kind, wanted: Wanted, by: User, now: datetime, gettext: Gettext, tag: str, public_url: str
+) -> Exported:
+    """The wanted sittings, at most :data:`MOST`. An act of the audit log: it carries names, telephone numbers and addresses out of the
+    system."""
     async with db.reader() as session:
-        sittings = list(await session.scalars(wanted.order_by(Sitting.starts_at, Sitting.id).limit(MOST)))
-    detail = {"kind": kind, "sittings": len(sittings), "from": db.site.clock(begin), "until": db.site.clock(end)}
+        sittings = list(await session.scalars(wanted.rows().limit(MOST)))
+    detail = {"kind": kind, "sittings": len(sittings), "from": db.site.clock(wanted.begin), "until": db.site.clock(wanted.end)}
     await audit.record(db, by, "sittings_exported", kind, detail=detail, now=now)
     if kind == "ics":
-        return written("PUBLISH", entries(sittings, gettext, public_url, english=tag == "en"), db.site.zone)
+        body = written("PUBLISH", entries(sittings, gettext, public_url, english=tag == "en"), db.site.zone)
+        return Exported(body, hashlib.sha256(body).hexdigest())
     lines = [_heading(tag), *(_line(sitting, db.site.zone, gettext) for sitting in sittings)]
-    return _csv(lines) if kind == "csv" else _xlsx(lines)
+    listed = _csv(lines)  # a workbook has the time at which it was made in it
+    return Exported(listed if kind == "csv" else _xlsx(lines), hashlib.sha256(kind.encode() + listed).hexdigest())
 
 
 def _heading(tag: str) -> list[str]:

@@ -59,8 +59,12 @@ class Known:
     """address → role and id of a member of the staff"""
 
 
-class _TakenBack(Exception):
-    """Ends a transaction without a trace."""
+class TakenBack(Exception):
+    """Ends a transaction without a trace. `judged`: what became of the rows, or would have."""
+
+    def __init__(self, judged: list[Judged]) -> None:
+        super().__init__()
+        self.judged = judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +80,24 @@ class Given:
 
 async def take(db: Database, rows: Sequence[Row], by: User, now: datetime, how: Take, given: Given) -> list[Judged]:
     """Book the rows: "preview" none, "good" those that are good, "all" every one or none (then the good ones are told as "good")."""
-    judged: list[Judged] = []
     try:
         async with db.writer() as session:
-            known = await _known(session)
-            judged = [await _book(session, db, row, known, by, now, given) for row in rows]
-            bad = any(each.state == "bad" for each in judged)
-            if how == "preview" or (how == "all" and bad):
-                raise _TakenBack
-            booked = sum(each.state == "booked" for each in judged)
-            if booked:
-                await audit.write(session, by, "sittings_imported", str(booked), detail={"rows": len(rows), "booked": booked}, now=now)
-    except _TakenBack:
-        judged = [Judged(each.row, "good") if each.state == "booked" else each for each in judged]
+            return await carry_out(session, db, rows, by, now, how, given)
+    except TakenBack as back:
+        return back.judged
+
+
+async def carry_out(
+    session: AsyncSession, db: Database, rows: Sequence[Row], by: User, now: datetime, how: Take, given: Given
+) -> list[Judged]:
+    """Inside a transaction: what :func:`take` does. Raises TakenBack where nothing is to stay, after which the transaction is to be taken
+    back."""
+    known = await _known(session)
+    judged = [await _book(session, db, row, known, by, now, given) for row in rows]
+    if how == "preview" or (how == "all" and any(each.state == "bad" for each in judged)):
+        raise TakenBack([Judged(each.row, "good") if each.state == "booked" else each for each in judged])
+    if booked := sum(each.state == "booked" for each in judged):
+        await audit.write(session, by, "sittings_imported", str(booked), detail={"rows": len(rows), "booked": booked}, now=now)
     return judged
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from dispatch import audit
+from dispatch.booking import orders
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.notice_tables import Webhook, WebhookDelivery
@@ -82,51 +84,150 @@ def url_problem(url: str, *, private: bool) -> str:
     return "webhook_plain" if parts.scheme == "http" and not private else ""
 
 
-async def add(db: Database, *, name: str, url: str, events: Sequence[str], private: bool, by: User, now: datetime) -> tuple[str, Webhook]:
-    """A new subscription and its secret, which is shown this once. Raises ValidationFailed (name, url, events)."""
-    found: list[FieldError] = []
-    if not tidy(name):
-        found.append(("name", "required", {}))
-    elif len(tidy(name)) > LONGEST_NAME:
-        found.append(("name", "too_long", {"most": LONGEST_NAME}))
-    if problem := url_problem(url, private=private):
-        found.append(("url", problem, {}))
-    if not events or not set(events) <= set(EVENTS):
-        found.append(("events", "webhook_events", {}))
-    if found:
+@dataclass(frozen=True, slots=True)
+class WebhookDraft:
+    """What a subscription is to be."""
+
+    name: str
+    url: str
+    events: tuple[str, ...]
+    active: bool = True
+
+    def problems(self, *, private: bool) -> list[FieldError]:
+        """Every bad field; `private`: whether addresses in the own network are good."""
+        found: list[FieldError] = []
+        if not tidy(self.name):
+            found.append(("name", "required", {}))
+        elif len(tidy(self.name)) > LONGEST_NAME:
+            found.append(("name", "too_long", {"most": LONGEST_NAME}))
+        if problem := url_problem(self.url, private=private):
+            found.append(("url", problem, {}))
+        if not self.events or not set(self.events) <= set(EVENTS):
+            found.append(("events", "webhook_events", {}))
+        return found
+
+    def put(self, webhook: Webhook) -> None:
+        """Have the subscription be so."""
+        webhook.name, webhook.url, webhook.active = tidy(self.name), self.url, self.active
+        webhook.events = [event for event in EVENTS if event in self.events]
+
+
+def draft_of(webhook: Webhook) -> WebhookDraft:
+    """What a subscription is."""
+    return WebhookDraft(webhook.name, webhook.url, tuple(webhook.events), webhook.active)
+
+
+async def add(
+    db: Database, draft: WebhookDraft, *, private: bool, by: User, now: datetime, order: orders.Order | None = None
+) -> tuple[str, Webhook]:
+    """A new subscription and its secret, which is shown this once. An `order` that was carried out before gives what it made, whose secret
+    its sender may not have got. Raises ValidationFailed (name, url, events), UserError("key_reused")."""
+    if found := draft.problems(private=private):
         raise ValidationFailed(found)
     secret = SECRET_PREFIX + secrets.token_urlsafe(32)
     webhook_id = new_id()
     async with db.writer() as session:
-        webhook = Webhook(
-            id=webhook_id,
-            name=tidy(name),
-            url=url,
-            events=[event for event in EVENTS if event in events],
-            secret_sealed=db.site.sealer.seal(secret, webhook_id),
-            active=True,
-            created_at=now,
-        )
+        if (made := await orders.made_before(session, order, now)) and (there := await session.get(Webhook, made)) is not None:
+            return db.site.sealer.open(there.secret_sealed, there.id), there
+        webhook = Webhook(id=webhook_id, secret_sealed=db.site.sealer.seal(secret, webhook_id), created_at=now)
+        draft.put(webhook)
         session.add(webhook)
-        detail = {"webhook": webhook.id, "host": urlsplit(url).hostname, "events": webhook.events}
-        await audit.write(session, by, "webhook_added", webhook.name, detail=detail, now=now)
+        await orders.keep_made(session, order, webhook.id, now)
+        await audit.write(session, by, "webhook_added", webhook.name, detail=_detail(webhook), now=now)
     return secret, webhook
 
 
-async def remove(db: Database, webhook_id: str, by: User, now: datetime) -> None:
-    """Nothing is sent there any more, and what waits is dropped. Raises NotFound."""
+async def change(
+    db: Database, webhook_id: str, changed: Callable[[Webhook], WebhookDraft], *, private: bool, by: User, now: datetime
+) -> Webhook:
+    """Have it be what `changed` makes of it inside the transaction; what waits goes to the new address. Raises NotFound,
+    ValidationFailed."""
     async with db.writer() as session:
         webhook = await _get(session, webhook_id)
+        draft = changed(webhook)
+        if found := draft.problems(private=private):
+            raise ValidationFailed(found)
+        if draft != draft_of(webhook):
+            draft.put(webhook)
+            await audit.write(session, by, "webhook_changed", webhook.name, detail=_detail(webhook), now=now)
+    return webhook
+
+
+def _detail(webhook: Webhook) -> dict[str, Any]:
+    state = {} if webhook.active else {"active": False}
+    return {"webhook": webhook.id, "host": urlsplit(webhook.url).hostname, "events": webhook.events, **state}
+
+
+async def remove(db: Database, webhook_id: str, by: User, now: datetime, seen: Callable[[Webhook], object] | None = None) -> None:
+    """Nothing is sent there any more, and what waits is dropped. `seen` as of :func:`dispatch.notices.feeds.revoke`. Raises NotFound."""
+    async with db.writer() as session:
+        webhook = await _get(session, webhook_id)
+        if seen is not None:
+            seen(webhook)
         await session.delete(webhook)
         await audit.write(session, by, "webhook_removed", webhook.name, detail={"webhook": webhook.id}, now=now)
 
 
-async def test(db: Database, webhook_id: str, by: User, now: datetime) -> None:
+async def test(db: Database, webhook_id: str, by: User, now: datetime) -> WebhookDelivery:
     """Send an event that tells nothing. Raises NotFound."""
     async with db.writer() as session:
         webhook = await _get(session, webhook_id)
-        session.add(_delivery(webhook, TEST, {}, now))
+        delivery = _delivery(webhook, TEST, {}, now)
+        session.add(delivery)
         await audit.write(session, by, "webhook_tested", webhook.name, detail={"webhook": webhook.id}, now=now)
+    return delivery
+
+
+async def get(db: Database, webhook_id: str) -> Webhook:
+    """One subscription. Raises NotFound."""
+    async with db.reader() as session:
+        return await _get(session, webhook_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The last entry of a page: the next page begins behind it."""
+
+    created_at: datetime
+    id: str
+
+
+async def page(db: Database, after: Place | None, size: int) -> tuple[list[Webhook], Place | None]:
+    """At most `size` subscriptions, the oldest first, and where the next page begins (None: nowhere)."""
+    rows = select(Webhook)
+    if after is not None:
+        same = and_(Webhook.created_at == after.created_at, Webhook.id > after.id)
+        rows = rows.where(or_(Webhook.created_at > after.created_at, same))
+    async with db.reader() as session:
+        found = list(await session.scalars(rows.order_by(Webhook.created_at, Webhook.id).limit(size + 1)))
+    shown = found[:size]
+    return shown, Place(shown[-1].created_at, shown[-1].id) if len(found) > size else None
+
+
+async def deliveries(
+    db: Database, webhook_id: str, states: Sequence[str], after: Place | None, size: int
+) -> tuple[list[WebhookDelivery], Place | None]:
+    """What one was sent, the newest first; as :func:`page`. Raises NotFound."""
+    row = WebhookDelivery
+    rows = select(row).where(row.webhook_id == webhook_id)
+    if states:
+        rows = rows.where(row.state.in_(states))
+    if after is not None:
+        rows = rows.where(or_(row.created_at < after.created_at, and_(row.created_at == after.created_at, row.id < after.id)))
+    async with db.reader() as session:
+        await _get(session, webhook_id)
+        found = list(await session.scalars(rows.order_by(row.created_at.desc(), row.id.desc()).limit(size + 1)))
+    shown = found[:size]
+    return shown, Place(shown[-1].created_at, shown[-1].id) if len(found) > size else None
+
+
+async def delivery(db: Database, webhook_id: str, delivery_id: str) -> WebhookDelivery:
+    """One of them. Raises NotFound."""
+    async with db.reader() as session:
+        found = await session.get(WebhookDelivery, delivery_id)
+    if found is None or found.webhook_id != webhook_id:
+        raise NotFound("delivery_unknown")
+    return found
 
 
 async def listed(db: Database, newest: int = 5) -> list[tuple[Webhook, list[WebhookDelivery]]]:

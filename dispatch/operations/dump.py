@@ -43,6 +43,8 @@ WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY c.relkind = 'r' DESC, c.relname LIMIT 1
 """
+_PATIENT = "SET LOCAL idle_in_transaction_session_timeout = 0"
+_VERSION = "SHOW server_version_num"
 _SIZES = "SELECT c.relname, pg_table_size(c.oid) FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"
 
 Progress = Callable[[str, int], None]
@@ -79,7 +81,7 @@ def moment(url: str) -> Iterator[Moment]:
 
 async def _moment(url: str, connection: AsyncConnection) -> Moment:
     # It lies idle while pg_dump works.
-    await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    await connection.execute(text(_PATIENT))
     return Moment(
         url,
         str(await connection.scalar(text("SELECT pg_export_snapshot()"))),
@@ -91,7 +93,7 @@ async def _moment(url: str, connection: AsyncConnection) -> Moment:
 
 
 async def _major(connection: AsyncConnection) -> int:
-    return int(str(await connection.scalar(text("SHOW server_version_num")))) // 10_000
+    return int(str(await connection.scalar(text(_VERSION)))) // 10_000
 
 
 def write(found: Moment, target: Path, progress: Progress) -> None:

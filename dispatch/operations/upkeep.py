@@ -1,4 +1,5 @@
-"""What a serving site does for itself once an hour: renew its certificate in time, and say how old its last backup is."""
+"""What a serving site does for itself once an hour: renew its certificate in time, say how old its last backup is, and forget the files
+that programs sent to be imported a day ago."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import structlog
 from sqlalchemy import func, select
 
 from dispatch import audit
+from dispatch.exchange import drafts
 from dispatch.operations.certificate import CertificateRefused, Served
 from dispatch.operations.metrics import CERTIFICATE_EXPIRES, DISK_FREE, LAST_BACKUP, PARTS_CPU
 from dispatch.store.tables import AuditRow, utc_now
@@ -38,6 +40,7 @@ async def run(settings: Settings, db: Database, served: Served | None, clock: Ca
             if served is not None:
                 await certificate(db, served, clock())
             await last_backup(db)
+            await drafts.forget(db, clock())
         except Exception:  # a database that is busy or a disk that is full must not end the upkeep
             log.exception("upkeep_failed")
         await asyncio.sleep(EVERY_S)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from dispatch.store.tables import Base, Participant, Sitting, User, new_id, utc_now
+from dispatch.store.tables import ApiToken, Base, Participant, Sitting, User, new_id, utc_now
 
 
 class Outgoing:
@@ -60,21 +60,44 @@ class Message(Outgoing, Base):
 
 
 class CalendarFeed(Base):
-    """Sittings that a calendar program fetches by a secret address, as `user_id` may see them. `kind`: "person" (his own),
-    "room" (`target` is its id), "site" (`target` is the site's name, "" for all rooms). The token is kept as that of an
-    :class:`~dispatch.store.tables.Invitation` is; a feed that is revoked is gone."""
+    """Sittings that a calendar program fetches by a secret address, as its owner may see them: a member of the staff, or a program that
+    made it by the API. `kind`: "person" (his own), "room" (`target` is its id), "site" (`target` is the site's name, "" for all rooms). The
+    token is kept as that of an :class:`~dispatch.store.tables.Invitation` is; a feed that is revoked is gone."""
 
     __tablename__ = "calendar_feed"
     id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
-    user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    program_id: Mapped[str | None] = mapped_column(ForeignKey("api_token.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(8))
     target: Mapped[str] = mapped_column(String(80), default="")
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     token_sealed: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     used_at: Mapped[datetime | None]
-    user: Mapped[User] = relationship(lazy="joined")
-    __table_args__ = (UniqueConstraint("user_id", "kind", "target"),)
+    user: Mapped[User | None] = relationship(lazy="joined")
+    program: Mapped[ApiToken | None] = relationship(lazy="joined")
+    __table_args__ = (
+        UniqueConstraint("user_id", "kind", "target"),
+        UniqueConstraint("program_id", "kind", "target"),
+        CheckConstraint("(user_id IS NULL) <> (program_id IS NULL)"),
+    )
+
+    @property
+    def owner_id(self) -> str:
+        """Of the member of the staff or the program."""
+        return self.user_id or self.program_id or ""
+
+    @property
+    def language(self) -> str:
+        """In which it speaks: its reader's; what a program fetches is read by people of the court."""
+        return self.user.language if self.user is not None else "zh-CN"
+
+    def role(self, now: datetime) -> str | None:
+        """As whom it looks; None where its owner is nobody here any more."""
+        if self.user is not None:
+            return self.user.role if self.user.active else None
+        good = self.program is not None and self.program.revoked_at is None and self.program.expires_at > now
+        return self.program.role if self.program is not None and good else None
 
 
 class ImportKey(Base):
@@ -84,6 +107,25 @@ class ImportKey(Base):
     key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ImportDraft(Base):
+    """A file that was sent to be imported, and what became of its rows (:mod:`dispatch.exchange.drafts`). `owner`: the id of who sent it,
+    a user or a program. `rows`: number and texts of each; `judged`: state, errors and sitting of each, as of `judged_at`. `state`:
+    preview, booked. Forgotten after a day: it holds names and telephone numbers."""
+
+    __tablename__ = "import_draft"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    owner: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(200))
+    rows: Mapped[list[Any]] = mapped_column(JSON)
+    judged: Mapped[list[Any]] = mapped_column(JSON)
+    chair_id: Mapped[str] = mapped_column(String(16))
+    clerk_id: Mapped[str] = mapped_column(String(16))
+    override_reason: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[str] = mapped_column(String(8), default="preview")
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    judged_at: Mapped[datetime]
 
 
 class Webhook(Base):

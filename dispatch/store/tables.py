@@ -214,6 +214,17 @@ class OrderKey(Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class CreationKey(Base):
+    """The same for what is no sitting: `made_id` is what was made, which may be gone since."""
+
+    __tablename__ = "creation_key"
+    owner: Mapped[str] = mapped_column(String(16), primary_key=True)
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    made_id: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Participant(Base):
     """One person in one sitting, in one role of the procedure. Staff have a `user_id` and enter from their own page.
 

@@ -165,12 +165,11 @@ async def export(request: Request) -> Response:
         return await _page(request, status=422, error=translate(request, "error.export_days"))
     if kind not in exporting.MEDIA_TYPES or not timedelta() <= last - first <= LONGEST_SPAN:
         return await _page(request, status=422, error=translate(request, "error.export_days"))
-    body = await exporting.export(
+    wanted = exporting.Wanted(bounds(first, zone(request))[0], bounds(last, zone(request))[1], query.get("room", ""))
+    made = await exporting.export(
         context.db,
         cast("exporting.Kind", kind),
-        bounds(first, zone(request))[0],
-        bounds(last, zone(request))[1],
-        query.get("room", ""),
+        wanted,
         me(request),
         context.clock(),
         gettext(request),
@@ -179,7 +178,9 @@ async def export(request: Request) -> Response:
     )
     name = f"sittings-{first}-{last}.{kind}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return web.Response(body=body, content_type=exporting.MEDIA_TYPES[kind], charset=None if kind == "xlsx" else "utf-8", headers=headers)
+    return web.Response(
+        body=made.body, content_type=exporting.MEDIA_TYPES[kind], charset=None if kind == "xlsx" else "utf-8", headers=headers
+    )
 
 
 ROUTES = (

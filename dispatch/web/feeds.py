@@ -95,7 +95,7 @@ async def fetch(request: Request) -> Response:
         feed = await feeds.opened(context.db, request.match_info["secret"], context.clock())
     except NotFound:
         raise web.HTTPNotFound from None
-    words = catalogue(feed.user.language).gettext
+    words = catalogue(feed.language).gettext
     body = await feeds.calendar(context.db, feed, words, context.settings.public_url, context.clock())
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     # A calendar asks again whether it has changed, and no proxy on the way keeps it.

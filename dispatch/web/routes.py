@@ -18,6 +18,7 @@ MODULES = (
     *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings"),
     *("api.messages", "api.catalogue"),
     *("api.templates", "api.history"),
+    *("api.feeds", "api.imports", "api.exports", "api.webhooks"),
     *("api.openapi", "api.reference", "api.tokens"),
 )
 

@@ -47,9 +47,8 @@ async def add(request: Request) -> Response:
     name, url = str(posted.get("name", "")).strip(), str(posted.get("url", "")).strip()
     events = tuple(str(value) for value in posted.getall("events", ()))
     try:
-        secret, made = await webhooks.add(
-            context.db, name=name, url=url, events=events, private=context.settings.webhook_private, by=me(request), now=context.clock()
-        )
+        draft = webhooks.WebhookDraft(name, url, events)
+        secret, made = await webhooks.add(context.db, draft, private=context.settings.webhook_private, by=me(request), now=context.clock())
     except ValidationFailed as error:
         return await _page(request, name=name, url=url, events=events, error=error)
     return await _page(request, made=made, secret=secret)

@@ -45,6 +45,10 @@ TAGS = {
     "catalogue": "Sites, what can be booked and on which terms, when it cannot be had, and the court's calendar.",
     "templates": "What the form of a sitting is filled with to begin with.",
     "messages": "What participants were told by e-mail and text message, and whether it arrived.",
+    "feeds": "Calendars that are subscribed to by secret addresses.",
+    "imports": "Sittings from a list or a calendar, with a preview.",
+    "exports": "Sittings as a list or a calendar.",
+    "webhooks": "Programs that are told of what happens to sittings.",
     "recordings": "Sealed recordings of sittings that are over.",
 }
 BEARER = (
@@ -65,6 +69,10 @@ PATH_WORDS = {
     "resource": "Id of the resource: a room's or person's is that of the room or person.",
     "closure": "Id of the closure.",
     "day": "The day, as 2026-10-01.",
+    "feed": "Id of the feed.",
+    "import": "Id of the import.",
+    "webhook": "Id of the webhook.",
+    "delivery": "Id of the delivery.",
 }
 ETAG = "The version of what is shown, for If-Match."
 STATUS_WORDS = {

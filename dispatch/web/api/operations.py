@@ -40,7 +40,7 @@ def programs(*names: str) -> Access:
 @dataclass(frozen=True, kw_only=True)
 class Operation(Route):
     """`takes`: "query", "headers", "body" → model. `gives`: the model of the answer, None where it is a `file` (of that media
-    type) or has no body. `refuses`: statuses beyond those that follow from what it takes."""
+    type) or has no body. `refuses`: statuses beyond those that follow from what it takes. `longest`: bytes of a body that are read."""
 
     act: Act
     takes: Mapping[str, type[BaseModel]]
@@ -48,6 +48,7 @@ class Operation(Route):
     status: int
     file: str
     refuses: frozenset[int]
+    longest: int
 
     @property
     def versioned(self) -> bool:
@@ -56,7 +57,15 @@ class Operation(Route):
 
 
 def operation(
-    method: str, path: str, act: Act, access: Access, *, status: int = 200, file: str = "", refuses: tuple[int, ...] = ()
+    method: str,
+    path: str,
+    act: Act,
+    access: Access,
+    *,
+    status: int = 200,
+    file: str = "",
+    refuses: tuple[int, ...] = (),
+    longest: int = LONGEST_BODY_BYTES,
 ) -> Operation:
     """The row for `act`; what it takes and gives is read off its signature."""
     hints = get_type_hints(act)
@@ -66,7 +75,7 @@ def operation(
     return Operation(
         method,
         f"/api/v1{path}",
-        _handler(act, takes, status),
+        _handler(act, takes, status, longest),
         access,
         answers="api",
         act=act,
@@ -75,17 +84,18 @@ def operation(
         status=status,
         file=file,
         refuses=frozenset(refuses),
+        longest=longest,
     )
 
 
-def _handler(act: Act, takes: Mapping[str, type[BaseModel]], status: int) -> Callable[[Request], Awaitable[Response]]:
+def _handler(act: Act, takes: Mapping[str, type[BaseModel]], status: int, longest: int) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         _keep_pace(request)
         given: dict[str, BaseModel] = {"query": _query(request, takes.get("query", NoQuery))}
         if "headers" in takes:
             given["headers"] = _headers(request, takes["headers"])
         if "body" in takes:
-            given["body"] = await _body(request, takes["body"])
+            given["body"] = await _body(request, takes["body"], longest)
         found = await act(request, **{name: given[name] for name in takes})
         return found if isinstance(found, web.StreamResponse) else answer(request, found, status)
 
@@ -144,11 +154,11 @@ def _valid(where: str, model: type[M], values: Mapping[str, Any]) -> M:
         raise Invalid.of(where, error) from None
 
 
-async def _body(request: Request, model: type[M]) -> M:
+async def _body(request: Request, model: type[M], longest: int) -> M:
     """Raises WrongMediaType, TooLarge, Malformed, Invalid."""
     if request.content_type != JSON:
         raise WrongMediaType("media_type", "Content-Type", wanted=JSON)
-    raw = await _read(request)
+    raw = await _read(request, longest)
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
@@ -157,15 +167,15 @@ async def _body(request: Request, model: type[M]) -> M:
         raise Invalid.of("pointer", error) from None
 
 
-async def _read(request: Request) -> bytes:
-    if (request.content_length or 0) > LONGEST_BODY_BYTES:
-        raise TooLarge("body_too_large", most=LONGEST_BODY_BYTES)
+async def _read(request: Request, longest: int) -> bytes:
+    if (request.content_length or 0) > longest:
+        raise TooLarge("body_too_large", most=longest)
     raw = bytearray()
     try:
         async for part in request.content.iter_chunked(LONGEST_BODY_BYTES):
             raw += part
-            if len(raw) > LONGEST_BODY_BYTES:
-                raise TooLarge("body_too_large", most=LONGEST_BODY_BYTES)
+            if len(raw) > longest:
+                raise TooLarge("body_too_large", most=longest)
     except web.RequestPayloadError:  # what was announced as compressed is not
         raise Malformed("json_invalid") from None
     return bytes(raw)

@@ -111,6 +111,10 @@ def groups(made: Json, _: Words) -> list[Group]:
         "catalogue": _("Catalogue"),
         "templates": _("Templates of sittings"),
         "messages": _("Notices"),
+        "feeds": _("Calendar subscriptions"),
+        "imports": _("Import"),
+        "exports": _("Export"),
+        "webhooks": _("Webhooks"),
         "recordings": _("Recordings"),
     }
     texts = {tag["name"]: tag["description"] for tag in made["tags"]}

@@ -258,5 +258,5 @@ class Once(Asked):
         alias="Idempotency-Key",
         pattern=r"^[\x21-\x7e]{1,255}$",
         description="A word of your choice, new for each order, good for a day: an order that is sent again under its key is carried out"
-        " once, and the same sitting is the answer. Another order under a key that was used is refused.",
+        " once, and what it made is the answer again. Another order under a key that was used is refused.",
     )

@@ -55,7 +55,7 @@ async def program() -> AsyncIterator[Program]:
 
 async def subscribed(court: Court, url: str, *events: str) -> tuple[str, Webhook]:
     wanted = events or webhooks.EVENTS
-    return await webhooks.add(court.db, name="案件系统", url=url, events=wanted, private=True, by=court.users["xu"], now=NOW)
+    return await webhooks.add(court.db, webhooks.WebhookDraft("案件系统", url, wanted), private=True, by=court.users["xu"], now=NOW)
 
 
 async def deliver(court: Court, private: bool = True, now: timedelta = timedelta()) -> None:
@@ -198,7 +198,7 @@ def test_an_address_that_is_none_is_told(url: str, code: str) -> None:
 
 async def test_every_bad_field_is_named_at_once(court: Court) -> None:
     with pytest.raises(ValidationFailed) as refused:
-        await webhooks.add(court.db, name=" ", url="x", events=["sitting.eaten"], private=False, by=court.users["xu"], now=NOW)
+        await webhooks.add(court.db, webhooks.WebhookDraft(" ", "x", ("sitting.eaten",)), private=False, by=court.users["xu"], now=NOW)
     assert [field for field, _, _ in refused.value.errors] == ["name", "url", "events"]
 
 
