@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 
 async def hold_also(session: AsyncSession, site: Site, sitting: Sitting, user_id: str, now: datetime) -> None:
-    """Inside a transaction: hold one more person for the sitting's time; what it holds already is not looked at again.
+    """Inside a transaction: hold one more person for the sitting's time; what it holds already is not looked at again, what gave way to
+    another sitting is.
 
     Raises Conflict when he is needed elsewhere then.
     """
     span = Span(sitting.starts_at, sitting.ends_at)
-    present = [hold.resource_id for hold in await holds.held(session, sitting.booking)]
-    locked = await holds.locked(session, [*present, user_id])
-    resources = [locked[each] for each in dict.fromkeys([*present, user_id])]
-    await refuse_conflicts(session, site, Want.whole(span, resources, sitting.id, present), now)
+    locked = await holds.locked(session, [*(hold.resource_id for hold in sitting.booking.holds), user_id])
+    present = await holds.held(session, sitting.booking)
+    resources = [locked[each] for each in dict.fromkeys([*(hold.resource_id for hold in present), user_id])]
+    holding = {hold.resource_id for hold in present if hold.active}
+    await refuse_conflicts(session, site, Want.whole(span, resources, sitting.id, holding), now)
     await holds.take(session, sitting.booking, resources, span)
