@@ -76,7 +76,9 @@ async def settle(session: AsyncSession, db: Database, sitting: Sitting, now: dat
         return
     await session.flush()
     facts = Facts(sitting, await _detail(session, sitting), await _links(session, sitting), now, db.site.reminders, outcome)
-    known = list(await session.scalars(select(Message).where(Message.sitting_id == sitting.id)))
+    # Locked: a sender that takes one meanwhile has it, and what it has is not superseded any more.
+    mine = select(Message).where(Message.sitting_id == sitting.id).order_by(Message.id)
+    known = list(await session.scalars(mine.with_for_update().execution_options(populate_existing=True)))
     people = await session.scalars(select(Participant).where(Participant.sitting_id == sitting.id).order_by(Participant.position))
     for person in people:
         for channel in channels:

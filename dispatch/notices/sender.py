@@ -84,7 +84,8 @@ class Line(ABC, Generic[O]):
 
 
 class Sender(Generic[O]):
-    """Works for one line. Several of them, in several processes, never send the same."""
+    """Works for one line. Several of them, in several processes, never send the same; on PostgreSQL they take what is due beside each other
+    and beside bookings."""
 
     def __init__(
         self,
@@ -171,33 +172,40 @@ class Sender(Generic[O]):
             # Looking first keeps an idle process from taking the write lock every two seconds.
             if await reading.scalar(select(row.id).where(self._due(now)).limit(1)) is None:
                 return None
-        async with self._db.writer() as session:
-            while True:
-                due: O | None = await session.scalar(select(row).where(self._due(now)).order_by(row.next_at, row.id).limit(1))
-                if due is None:
-                    return None
-                if due.good_until <= now:
-                    _close(due, "failed", due.outcome or EXPIRED, now)
-                elif (act := await self._line.pack(session, due, now)) is None:
-                    _close(due, "superseded", "", now)
-                else:
-                    due.state, due.owner, due.leased_until = "sending", self._owner, now + LEASE
-                    due.attempts += 1
-                    return due, act
-                await session.flush()
+        return await self._db.act(lambda session: self._take(session, now))
+
+    async def _take(self, session: AsyncSession, now: datetime) -> tuple[O, Act] | None:
+        row = self._line.row
+        # What another sender, or a booking that changes what is to be told, has in hand is left to it: nobody waits for anybody.
+        next_one = select(row).where(self._due(now)).order_by(row.next_at, row.id).limit(1).with_for_update(skip_locked=True, of=row)
+        while True:
+            due: O | None = await session.scalar(next_one)
+            if due is None:
+                return None
+            if due.good_until <= now:
+                _close(due, "failed", due.outcome or EXPIRED, now)
+            elif (act := await self._line.pack(session, due, now)) is None:
+                _close(due, "superseded", "", now)
+            else:
+                due.state, due.owner, due.leased_until = "sending", self._owner, now + LEASE
+                due.attempts += 1
+                return due, act
+            await session.flush()
 
     async def _own(self, session: AsyncSession, row: O) -> O | None:
-        """The row, unless another has taken it: we were silent for too long."""
-        own = await session.get(self._line.row, row.id)
+        """The row, locked, unless another has taken it: we were silent for too long."""
+        own = await session.get(self._line.row, row.id, with_for_update={"of": self._line.row})
         return own if own is not None and own.owner == self._owner and own.state == "sending" else None
+
+    async def _close_own(self, session: AsyncSession, row: O, state: str, outcome: str) -> None:
+        if (own := await self._own(session, row)) is not None:
+            _close(own, state, outcome, self._clock())
 
     async def _settle(self, row: O, state: str, outcome: str) -> None:
         log.info("message_settled", line=self._line.name, row=row.id, state=state, attempts=row.attempts)
         while True:
             try:
-                async with self._db.writer() as session:
-                    if (own := await self._own(session, row)) is not None:
-                        _close(own, state, outcome, self._clock())
+                await self._db.act(lambda session: self._close_own(session, row, state, outcome))
                 return
             except CannotWrite as error:  # what was sent must not be forgotten over a full disk, or it is sent again
                 log.warning("outbox_unwritable", line=self._line.name, row=row.id, error=error.code)
@@ -212,10 +220,12 @@ class Sender(Generic[O]):
         await self._back(row, outcome, timedelta(), row.attempts - 1)
 
     async def _back(self, row: O, outcome: str, wait: timedelta, attempts: int) -> None:
-        async with self._db.writer() as session:
+        async def back(session: AsyncSession) -> None:
             if (own := await self._own(session, row)) is not None:
                 own.state, own.owner, own.leased_until = "queued", "", None
                 own.next_at, own.attempts, own.outcome = self._clock() + wait, attempts, outcome[:400]
+
+        await self._db.act(back)
 
 
 def _close(row: Outgoing, state: str, outcome: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""A court that tells its people, with a mail server on this machine."""
+"""A court that tells its people, on both databases, with a mail server on this machine."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def words(language: str) -> Callable[..., str]:
     return catalogue(language).gettext
 
 
-@pytest.fixture
-def court(court: Court) -> Court:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def court(request: pytest.FixtureRequest) -> Court:
     """The court, telling people by e-mail and text message."""
-    court.db.site = replace(court.db.site, mail=True, sms=True)
-    return court
+    found: Court = request.getfixturevalue(f"{request.param}_court")
+    found.db.site = replace(found.db.site, mail=True, sms=True)
+    return found
 
 
 @pytest.fixture

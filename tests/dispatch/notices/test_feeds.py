@@ -16,7 +16,7 @@ from dispatch.store.notice_tables import CalendarFeed
 from dispatch.store.tables import User
 from dispatch.web.translations import catalogue
 from tests.dispatch.making import NOW, URGENT, Court, at, audited, make_sitting, other_sitting
-from tests.dispatch.notices.told import told_sitting
+from tests.dispatch.notices.told import told_sitting, whole_database
 from tests.dispatch.notices.understood import understood, utc
 
 
@@ -112,4 +112,4 @@ async def test_its_secret_does_not_lie_in_the_database(court: Court) -> None:
         kept = (await feeds.of_user(court.db, court.judge))[0]
         assert await session.get(CalendarFeed, kept.id) is not None
     assert token not in (kept.token_hash, kept.token_sealed)
-    assert token.encode() not in court.file.read_bytes()
+    assert token.encode() not in await whole_database(court)

@@ -82,7 +82,7 @@ async def test_a_process_that_is_killed_in_the_midst_loses_and_doubles_nothing(c
         await told_sitting(court, now=start, starts_at=begins, ends_at=begins + timedelta(hours=1), case_number=case)
 
     async def sender(minutes: int) -> asyncio.subprocess.Process:
-        arguments = (f"sqlite:///{court.file}", str(box.port), str(minutes))
+        arguments = (court.db.url, str(box.port), str(minutes))
         return await asyncio.create_subprocess_exec(sys.executable, "-c", SENDER, *arguments, cwd=TOP, stdout=asyncio.subprocess.DEVNULL)
 
     killed = await sender(0)

@@ -23,6 +23,7 @@ from dispatch.settings import Settings
 from dispatch.sittings.statuses import project_rows
 from dispatch.store.notice_tables import Webhook, WebhookDelivery
 from tests.dispatch.making import CANCELLED, NOW, OPENED, URGENT, Court, at, audited, make_rows, make_sitting, to_stage
+from tests.dispatch.notices.told import whole_database
 
 
 @dataclass
@@ -84,7 +85,7 @@ async def test_what_happens_to_a_sitting_is_told_without_personal_data_and_signe
     assert (told["event"], told["data"]["sitting"], told["data"]["status"]) == ("sitting.booked", sitting.id, "planned")
     assert "刘芳" not in body.decode()
     assert secret not in webhook.secret_sealed
-    assert secret.encode() not in court.file.read_bytes()
+    assert secret.encode() not in await whole_database(court)
 
 
 async def test_each_act_is_an_event_of_its_own(court: Court, program: Program) -> None:

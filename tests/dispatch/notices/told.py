@@ -39,3 +39,12 @@ async def messages(db: Database, channel: str = "mail", **wanted: str) -> list[M
 async def queue(db: Database, channel: str = "mail") -> list[tuple[str, str]]:
     """Kind and address of what waits."""
     return [(message.kind, message.address) for message in await messages(db, channel, state="queued")]
+
+
+async def whole_database(court: Court) -> bytes:
+    """All that lies in the court's database: the very file, or every row of every table."""
+    if court.file.exists():
+        return court.file.read_bytes()
+    async with court.db.reader() as session:
+        rows = [str(row) for table in Message.metadata.sorted_tables for row in await session.execute(select(table))]
+    return "\n".join(rows).encode()
