@@ -22,7 +22,7 @@ from dispatch.booking.calendar_days import CalendarDay, Kind, WorkingCalendar, p
 from dispatch.booking.draft import tidy
 from dispatch.booking.hours import ALWAYS, COURT_HOURS, WeeklyHours, is_open, open_spans, weekly_hours
 from dispatch.booking.slots import notice_from
-from dispatch.booking.spans import Span
+from dispatch.booking.spans import Span, within
 from dispatch.errors import FieldError, ValidationFailed
 from dispatch.store.tables import CalendarDay as DayRow
 from dispatch.store.tables import CourtSite, Resource
@@ -121,19 +121,38 @@ async def overridden(
     return rules
 
 
+async def common_hours(session: AsyncSession, court_zone: ZoneInfo, window: Span, resources: Sequence[Resource]) -> list[Span]:
+    """The disjoint spans (UTC) within the window, in order, in which all of these resources are open or work."""
+    common = [window]
+    terms = await _terms(session, court_zone, window, resources)
+    # Most have the same hours: each kind is reckoned once.
+    for hours, zone, days in {(hours, zone.key, id(days)): (hours, zone, days) for _, hours, zone, days in terms}.values():
+        opened = open_spans(window, hours, zone, days)
+        common = [part for each in common for part in within(opened, each)]
+    return common
+
+
 async def _broken(session: AsyncSession, court_zone: ZoneInfo, span: Span, resources: Sequence[Resource]) -> list[Broken]:
+    return [
+        _what_is_broken(resource.name, span, hours, zone, days)
+        for resource, hours, zone, days in await _terms(session, court_zone, span, resources)
+        if not is_open(span, open_spans(span, hours, zone, days))
+    ]
+
+
+async def _terms(
+    session: AsyncSession, court_zone: ZoneInfo, window: Span, resources: Sequence[Resource]
+) -> list[tuple[Resource, WeeklyHours, ZoneInfo, WorkingCalendar]]:
+    """Each resource with its hours, by which clock and which calendar."""
     ids = {each.site_id for each in resources} - {None}
     sites = {site.id: site for site in await session.scalars(select(CourtSite).where(CourtSite.id.in_(ids)))} if ids else {}
     # Any zone's days, and the night before.
-    first, last = span.start.date() - timedelta(days=2), span.end.date() + timedelta(days=1)
-    special = await calendar(session, first, last)
+    special = await calendar(session, window.start.date() - timedelta(days=2), window.end.date() + timedelta(days=1))
     found = []
     for resource in resources:
         site = sites.get(resource.site_id or "")
-        zone = zone_of(site, court_zone)
-        hours, days = hours_of(resource, site), special if keeps_holidays(resource) else EVERY_DAY
-        if not is_open(span, open_spans(span, hours, zone, days)):
-            found.append(_what_is_broken(resource.name, span, hours, zone, days))
+        days = special if keeps_holidays(resource) else EVERY_DAY
+        found.append((resource, hours_of(resource, site), zone_of(site, court_zone), days))
     return found
 
 

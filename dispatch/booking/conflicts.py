@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Counter
 from sqlalchemy import BindParameter, Row, bindparam, or_, select
 
-from dispatch.booking import holds
+from dispatch.booking import allowed, holds
 from dispatch.booking.holds import LONGEST, ORDER, Buffers
 from dispatch.booking.spans import Span, nearest_free
 from dispatch.errors import Conflict
@@ -181,7 +181,9 @@ async def _closed(session: AsyncSession, resources: Sequence[Resource], window: 
 
 
 async def _conflict(session: AsyncSession, site: Site, want: Want, found: _Obstacle, now: datetime) -> Conflict:
-    nearest = nearest_free(want.span, await _taken(session, want, now), now, site.zone)
+    window = Span(want.span.start - SEARCH, want.span.end + SEARCH)
+    opened = await allowed.common_hours(session, site.zone, window, want.resources)
+    nearest = nearest_free(want.span, await _taken(session, want, window, now), now, site.zone, opened)
     named = await _named(session, found.booking_id)
     kind, name = found.resource.kind, found.resource.name
     CONFLICTS.labels(kind).inc()
@@ -211,9 +213,8 @@ async def _named(session: AsyncSession, booking_id: str) -> Row[str, str, str, s
     return next(iter(await direct.rows(session, _NAMED, {"booking": booking_id})), None)
 
 
-async def _taken(session: AsyncSession, want: Want, now: datetime) -> list[Span]:
-    """Every span around the wanted one where the sitting cannot lie, since one of its resources is taken or closed then."""
-    window = Span(want.span.start - SEARCH, want.span.end + SEARCH)
+async def _taken(session: AsyncSession, want: Want, window: Span, now: datetime) -> list[Span]:
+    """Every span of the window where the sitting cannot lie, since one of its resources is taken or closed then."""
     buffers = {resource.id: Buffers.of(resource) for resource in want.resources}
     # When a sitting that runs over will end, nobody knows; what is proposed lies at least behind the present moment.
     least = now + timedelta.resolution

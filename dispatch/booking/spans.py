@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -56,11 +56,14 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-def nearest_free(wanted: Span, taken: Iterable[Span], earliest: datetime, zone: ZoneInfo) -> datetime:
+def nearest_free(
+    wanted: Span, taken: Iterable[Span], earliest: datetime, zone: ZoneInfo, opened: Sequence[Span] = ()
+) -> datetime:  # fmt: skip
     """The start nearest to the wanted one, not before `earliest`, at which the wanted length meets nothing that is taken.
 
     There always is one: after everything. Of two equally near the later is taken, as people have been told the wanted day.
-    Times are UTC.
+    `opened`: disjoint spans, in order, in which nothing stands against it; where the wanted one lies in one of them, so does what is
+    found, if there is any such. Times are UTC.
     """
     length = wanted.end - wanted.start
     busy = merged(taken)
@@ -69,6 +72,9 @@ def nearest_free(wanted: Span, taken: Iterable[Span], earliest: datetime, zone: 
     # A nearest free start lies where something taken or the night ends, or just so far before either begins that it still fits.
     soonest = {wanted.start, earliest, *(span.end for span in busy), *(_moment(day, DAY_BEGINS, zone) for day in days)}
     latest = {*(span.start - length for span in busy), *(_moment(day, DAY_ENDS, zone) - length for day in days)}
+    if inside := any(each.start <= wanted.start and wanted.end <= each.end for each in opened):
+        soonest |= {each.start for each in opened}
+        latest |= {each.end - length for each in opened}
     starts = {rounded_up(moment) for moment in soonest} | {rounded_down(moment) for moment in latest}
     begins = [span.start for span in busy]
 
@@ -78,6 +84,15 @@ def nearest_free(wanted: Span, taken: Iterable[Span], earliest: datetime, zone: 
 
     spans = (Span(start, start + length) for start in starts if start >= earliest)
     free = sorted(filter(is_free, spans), key=lambda span: (abs(span.start - wanted.start), span.start < wanted.start))
+    if inside:
+        opens = [each.start for each in opened]
+
+        def is_open(span: Span) -> bool:
+            around = bisect_right(opens, span.start)
+            return around > 0 and span.end <= opened[around - 1].end
+
+        if (best := next(filter(is_open, free), None)) is not None:
+            return best.start
     usual = (span for span in free if in_hours(span, zone)) if in_hours(wanted, zone) else iter(free)
     return next(usual, free[0]).start
 

@@ -7,7 +7,7 @@ import json
 import shutil
 import stat
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import func, select
 
 from dispatch import audit, demo
-from dispatch.booking import bookings, days
+from dispatch.booking import bookings, days, loaded_days, resources
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number
 from dispatch.demo import ROOMS, SITTINGS, STAFF, Account
 from dispatch.identity import invitations
@@ -24,7 +24,7 @@ from dispatch.identity.passwords import check_policy
 from dispatch.identity.sign_in import sign_in
 from dispatch.settings import Settings
 from dispatch.store.database import Database
-from dispatch.store.tables import Participant, Room, Sitting, User
+from dispatch.store.tables import CourtSite, Participant, Resource, Room, Sitting, User
 from tests.dispatch.making import NOW, SHANGHAI, TODAY, audited
 
 LATE = NOW + timedelta(minutes=17)
@@ -181,3 +181,32 @@ async def test_names_are_made_up_and_nobodys_telephone_is_in_the_audit(shown: Sh
     told = "".join(f"{row.subject}{row.detail}" for row in await audited(shown.db))
     assert phones
     assert not any(phone in told for phone in phones)
+
+
+async def resources_of(db: Database, kind: str) -> dict[str, Resource]:
+    async with db.reader() as session:
+        return {each.name: each for each in await session.scalars(select(Resource).where(Resource.kind == kind))}
+
+
+async def test_it_has_a_catalogue_and_what_somebody_changed_there_stays(shown: Shown) -> None:
+    async with shown.db.reader() as session:
+        sites = {site.name: site for site in await session.scalars(select(CourtSite))}
+    house = sites["云河区看守所"]
+    slots = await resources_of(shown.db, "custody")
+    assert [(name, each.site_id, each.name_en) for name, each in sorted(slots.items())] == [
+        ("看守所提讯席 1", house.id, "Slot 1"),
+        ("看守所提讯席 2", house.id, "Slot 2"),
+    ]
+    assert house.hours is not None
+    assert "evidence_screen" in (await resources_of(shown.db, "room"))["第一法庭"].features
+    equipment = await resources_of(shown.db, "equipment")
+    assert len(equipment) == 3
+    assert len(await loaded_days.list_days(shown.db, NOW.year)) > 20
+    camera = equipment["移动实物展台"]
+    async with shown.db.reader() as session:
+        keeper = (await session.scalars(select(User).where(User.role == "administrator"))).one()
+    draft = resources.draft_of(camera)
+    await resources.change_resource(shown.db, camera.id, lambda _was: replace(draft, active=False), keeper, NOW)
+    await shown.again(NOW + timedelta(days=1))
+    again = await resources_of(shown.db, "equipment")
+    assert (len(again), again["移动实物展台"].active) == (3, False)

@@ -109,7 +109,7 @@ async def test_moving_into_what_is_taken_is_refused_and_leaves_links_alone(court
     old = await link(court.db, sitting)
     with pytest.raises(Conflict) as told:
         await moved(court, sitting, "16:30", room=court.other_room.id)
-    assert (told.value.sitting_id, told.value.nearest_free) == (other.id, at("17:00"))
+    assert (told.value.sitting_id, told.value.nearest_free) == (other.id, at("15:00"))
     await open_link(court.db, old, NOW)
     assert (await as_it_is(court.db, sitting)).starts_at == at("14:00")
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from dispatch.booking import bookings
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.errors import Conflict, ValidationFailed
-from dispatch.store.tables import Booking, Case, Invitation, Participant, Room, Sitting, User
+from dispatch.store.tables import Booking, Case, Invitation, Participant, Resource, Room, Sitting, User
 from tests.dispatch.making import NOW, Court, at, audited, bring_to, draft_of, make_draft, make_sitting, other_sitting
 
 SHORTLY = NOW + timedelta(hours=6)
@@ -67,12 +67,23 @@ async def test_the_day_is_told_where_it_is_another_one(court: Court) -> None:
 
 
 async def test_the_nearest_free_time_suits_room_and_people(court: Court) -> None:
-    await make_sitting(court, "14:00")
-    await other_sitting(court, "15:00", room_id=court.room.id)
-    await other_sitting(court, "13:00", chair_id=court.judge.id)
-    # Zhao's room is taken from 14 to 16 o'clock; Chen is elsewhere from 13 to 14, so that the hour before is no use to him.
-    assert (await refused(court, "14:15", room_id=court.room.id, clerk_id="")).nearest_free == at("13:00")
-    assert (await refused(court, "14:15", room_id=court.room.id, clerk_id="", chair_id=court.judge.id)).nearest_free == at("16:00")
+    await make_sitting(court, "10:00", days=1)
+    await other_sitting(court, "11:00", room_id=court.room.id, days=1)
+    await other_sitting(court, "09:00", chair_id=court.judge.id, days=1)
+    # Zhao's room is taken from 10 to 12 o'clock; Chen is elsewhere from 9 to 10, so that the hour before is no use to him.
+    mine: dict[str, Any] = {"room_id": court.room.id, "clerk_id": "", "days": 1}
+    assert (await refused(court, "10:15", **mine)).nearest_free == at("09:00", 1)
+    assert (await refused(court, "10:15", **mine, chair_id=court.judge.id)).nearest_free == at("13:30", 1)
+
+
+async def test_within_working_hours_a_time_within_them_is_proposed_and_outside_any(court: Court) -> None:
+    await make_sitting(court, "11:00", days=1)
+    assert (await refused(court, "11:00", days=1, room_id=court.room.id)).nearest_free == at("10:00", 1)
+    await make_sitting(court, "18:00", days=1)
+    assert (await refused(court, "18:00", days=1, room_id=court.room.id)).nearest_free == at("19:00", 1)
+    async with court.db.writer() as session:
+        (await session.get_one(Resource, court.room.id)).hours = {"wed": ["11:00-12:00"], "thu": ["09:00-10:00"]}
+    assert (await refused(court, "11:00", days=1, room_id=court.room.id)).nearest_free == at("09:00", 2)
 
 
 async def test_the_time_that_is_proposed_can_be_booked(court: Court) -> None:

@@ -100,7 +100,7 @@ async def test_what_is_in_the_way_of_any_is_named_with_the_nearest_time_and_noth
         await booked(court)
     second, fourth = told.value.clashes
     assert (second.occurrence.isoformat(), second.conflict.sitting_id) == ("2026-12-02T09:00:00", taken.id)
-    assert (second.conflict.code, second.conflict.nearest_free) == ("room_taken", at("08:30", 8))
+    assert (second.conflict.code, second.conflict.nearest_free) == ("room_taken", at("10:30", 8))
     assert (fourth.occurrence.day, fourth.conflict.code, fourth.conflict.data["reason"]) == (16, "resource_closed", "检修")
     assert told.value.data == {"count": 2, "of": 4}
     assert await count(court.db, Hold) == before
@@ -122,7 +122,7 @@ async def test_the_clerk_leaves_out_what_is_taken_or_takes_another_time(court: C
     ]
     elsewhen = with_one_moved(plan, clash.occurrence, wall_time(clash.conflict.nearest_free, SHANGHAI), 60)
     made = await booked(court, elsewhen)
-    assert clocks(made)[1] == "12-02 08:30"
+    assert clocks(made)[1] == "12-02 10:30"
     assert words_of((await series.get(court.db, made[0].series_id or ""))[1], texts("en").gettext) == (
         "Every Wednesday at 09:00, 4 times, 1 moved"
     )

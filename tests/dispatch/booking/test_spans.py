@@ -115,3 +115,12 @@ def test_no_free_time_is_nearer_than_the_one_proposed(
         free = [each for each in free if in_hours(each, zone)]
     best = min(free, key=lambda each: (abs(each.start - wanted.start), each.start < wanted.start))
     assert nearest_free(wanted, busy, begin, zone) == best.start
+
+
+def test_where_the_wanted_time_is_open_one_that_is_open_is_found() -> None:
+    opened = [span("09:00", "12:00"), span("13:30", "17:30")]
+    taken = [span("11:00", "12:00"), span("13:30", "14:30")]
+    assert nearest_free(span("11:00", "12:00"), taken, at("00:00", -30), SHANGHAI, opened) == at("10:00")
+    assert nearest_free(span("14:00", "15:00"), taken, at("00:00", -30), SHANGHAI, opened) == at("14:30")
+    assert nearest_free(span("12:00", "13:00"), [span("12:00", "12:30")], at("00:00", -30), SHANGHAI, opened) == at("12:30")
+    assert nearest_free(span("11:00", "12:00"), [*taken, *opened], at("00:00", -30), SHANGHAI, opened) == at("12:00")
