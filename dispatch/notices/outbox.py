@@ -180,6 +180,20 @@ def _reminders(facts: Facts, person: Participant, channel: str, address: str, ow
             yield message
 
 
+async def offered(session: AsyncSession, db: Database, sitting: Sitting, user_id: str, now: datetime) -> None:
+    """Inside the transaction that holds a time for somebody who waited for it: tell him, where he takes part and is told by e-mail. Nobody
+    else hears of it before the booking is firm."""
+    if not db.site.mail:
+        return
+    await session.flush()
+    facts = Facts(sitting, await _detail(session, sitting), {}, now, (), "")
+    own = select(Participant).where(Participant.sitting_id == sitting.id, Participant.user_id == user_id)
+    for person in await session.scalars(own):
+        if address := address_of(person, "mail"):
+            session.add(_message(facts, person, "mail", address, "offered", now))
+    await session.flush()
+
+
 def _message(facts: Facts, person: Participant, channel: str, address: str, kind: str, due: datetime) -> Message:
     sitting = facts.sitting
     good_until = sitting.starts_at if kind == "reminder" else sitting.ends_at

@@ -1,5 +1,5 @@
 """The end of the booked time. A live sitting never ends by the clock; but in its last ten minutes, and beyond its end, chair
-and clerk see what the room is booked for next."""
+and clerk see what the room is booked for next. Tentative bookings lapse by it, and times that are free again are offered to who waits."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from dispatch.booking import decisions
+from dispatch.booking.asked_for import Line
 from dispatch.booking.upcoming import next_in_rooms
 from dispatch.sittings import sittings
 from dispatch.sittings.moments import microseconds
@@ -67,10 +68,12 @@ async def lapse(db: Database, hub: Hub, now: datetime) -> None:
 async def run(db: Database, hub: Hub, clock: Callable[[], datetime]) -> None:
     """Each 20 s, until cancelled."""
     told: dict[str, dict[str, Any] | None] = {}
+    line = Line()
     while True:
         try:
             await tell(db, hub, clock(), told)
             await lapse(db, hub, clock())
+            await line.serve(db, clock())
         except Exception:  # the next round may well succeed; a sitting must not lose its clock for good
             log.exception("clock_failed")
         await asyncio.sleep(EVERY_S)

@@ -37,7 +37,7 @@ class Message(Outgoing, Base):
     lies here.
 
     `channel`: mail, sms. `kind`: invitation, changed, link, cancelled, removed, reminder; to whoever asked for the
-    booking approved, declined, lapsed.
+    booking approved, declined, lapsed; offered, a time that was waited for.
     """
 
     __tablename__ = "message"

@@ -9,7 +9,7 @@ from typing import Any
 import segno
 from markupsafe import Markup
 
-from dispatch.booking import history, series_changes
+from dispatch.booking import asked_for, history, series_changes
 from dispatch.errors import NotFound, UserError
 from dispatch.identity import invitations
 from dispatch.notices import ledger
@@ -162,6 +162,9 @@ async def create(request: Request) -> Response:
     try:
         held_until = form_hold.typed(fields).until(zone(request))
         draft = await with_means(ctx(request).db, draft_of(values, zone(request)), values.means)
+        if act == "ask":
+            await asked_for.ask(ctx(request).db, draft, me(request), ctx(request).clock())
+            return _gone_on(request, "/booking/asked?saved=1")
         made = await form_repeat.book(request, draft, form_repeat.typed(fields), act, held_until)
     except UserError as error:
         return await _form_page(request, values, fields, error=error)

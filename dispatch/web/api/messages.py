@@ -17,7 +17,7 @@ from dispatch.web.api.values import Id, Moment, Paging, Resource, Shown, cursor_
 from dispatch.web.request import Request, ctx, me, zone
 
 Channel = Literal["mail", "sms"]
-Kind = Literal["invitation", "changed", "link", "cancelled", "removed", "reminder", "approved", "declined", "lapsed"]
+Kind = Literal["invitation", "changed", "link", "cancelled", "removed", "reminder", "approved", "declined", "lapsed", "offered"]
 State = Literal["queued", "sending", "sent", "failed", "superseded"]
 
 
@@ -30,7 +30,7 @@ class MessageView(Resource):
     channel: Channel
     kind: Kind = Field(
         description="invitation, changed (time or place), link (a new personal link), cancelled, removed, reminder; approved, declined,"
-        " lapsed: to whoever asked for the booking."
+        " lapsed: to whoever asked for the booking; offered: to whoever waited for the time."
     )
     state: State = Field(description="sent: the other server took it. superseded: it was so no longer, and was not sent.")
     to: str = Field(description="The e-mail address, or the number of the mobile.")
