@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dispatch.booking import bookings, series, series_changes
+from dispatch.booking import allowed, bookings, series, series_changes
 from dispatch.booking.draft import LONGEST, SittingDraft
 from dispatch.booking.hours import WEEKDAYS
 from dispatch.booking.recurrence import Series, with_one_moved, without_one
@@ -66,13 +66,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Preview:
-    """The dates that would be booked. `fingerprint` goes with the form: what is booked is what was looked at."""
+    """The dates that would be booked. `fingerprint` goes with the form: what is booked is what was looked at. `error`: what keeps anybody
+    from looking whether they are free."""
 
     words: str
     lines: tuple[Line, ...]
     fingerprint: str
     count: int
     taken: int
+    error: ValidationFailed | None = None
 
 
 def typed(fields: Mapping[str, str]) -> Repeat:
@@ -160,18 +162,17 @@ async def book(request: Request, draft: SittingDraft, repeat: Repeat, act: str, 
     if repeat.shown != mark:
         repeat = replace(repeat, out=frozenset(), take={})  # decisions on other dates
         wanted = plan
-    if act == DATES or repeat.shown != mark:
-        try:
-            outlook = await series.try_out(db, draft, wanted, me(request), now, held_until)
-        except ValidationFailed:
-            if act != DATES:
-                raise
-            return _preview(request, plan, all_dates, repeat, None)
-        return _preview(request, plan, all_dates, repeat, outlook.clashes)
     try:
+        if act == DATES or repeat.shown != mark:
+            outlook = await series.try_out(db, draft, wanted, me(request), now, held_until)
+            return _preview(request, plan, all_dates, repeat, outlook.clashes)
         made = await series.create(db, draft, wanted, me(request), now, held_until=held_until)
     except SeriesConflict as conflict:
         return _preview(request, plan, all_dates, repeat, conflict.clashes)
+    except ValidationFailed as failed:
+        # The dates stay on the page. Whoever only asks for them is not told what he has not filled in yet; a reason that is needed, he is.
+        asked_too_early = act == DATES and any(field != allowed.FIELD for field, _, _ in failed.errors)
+        return replace(_preview(request, plan, all_dates, repeat, None), error=None if asked_too_early else failed)
     return (await series.get(db, made))[2][0].id
 
 

@@ -169,7 +169,7 @@ async def create(request: Request) -> Response:
     except UserError as error:
         return await _form_page(request, values, fields, error=error)
     if not isinstance(made, str):
-        return await _form_page(request, values, fields, preview=made)
+        return await _form_page(request, values, fields, preview=made, error=made.error if made else None)
     return _gone_on(request, f"/sittings/{made}?saved=1")
 
 

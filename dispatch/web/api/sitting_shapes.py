@@ -163,6 +163,11 @@ class SittingQuery(Paging):
     case_number: str = Field("", max_length=LONGEST_NUMBER, description="The whole number of the case.")
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    """What is left out is left out: no program gives it as null."""
+    schema.pop("default", None)
+
+
 class SittingPlan(Given):
     """What is booked, but for its time."""
 
@@ -178,8 +183,9 @@ class SittingPlan(Given):
     prosecutor_id: IdOrNone = ""
     participants: list[NewParticipant] = Field(min_length=1, max_length=MOST_PARTICIPANTS)
     override_reason: str = Field("", max_length=LONGEST_REASON, description=_OVERRIDE)
-    held_until: Moment | None = Field(
-        None, description="Keep the time tentatively until then, at most 14 days: it becomes free unless it is confirmed. Null: it is firm."
+    held_until: Moment = left_out(
+        description="Keep the time tentatively until then, at most 14 days: it becomes free unless it is confirmed. Left out: it is firm.",
+        json_schema_extra=_without_default,
     )
 
     def drafted(self, starts_at: datetime | None, ends_at: datetime | None) -> SittingDraft:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from dispatch.booking import bookings, catalogue, decisions, series, series_changes
 from dispatch.booking.draft import ParticipantDraft
@@ -20,8 +20,10 @@ from dispatch.booking.rule_words import words_of
 from dispatch.booking.rules import read_rule
 from dispatch.booking.wall_clock import wall_time
 from dispatch.errors import Conflict, NotFound, Refused, SeriesConflict, UserError, ValidationFailed
+from dispatch.notices import ledger
 from dispatch.notices.calendar import uid_of
 from dispatch.store.database import Database
+from dispatch.store.notice_tables import Message
 from dispatch.store.tables import CalendarDay, Hold, Sitting
 from dispatch.web.translations import catalogue as texts
 from tests.dispatch.making import (
@@ -348,6 +350,33 @@ async def test_a_series_is_cancelled_for_a_reason(court: Court) -> None:
     with pytest.raises(ValidationFailed):
         await series_changes.cancel(court.db, made[0].id, "all", " ", court.clerk, NOW)
     assert [each.status for each in await anew(court, made)] == ["planned"] * 4
+
+
+# ------------------------------------------------------------------------------------------------ telling people
+
+
+async def test_people_are_told_of_each_sitting_by_itself_and_of_those_that_are_moved_or_cancelled_alone(court: Court) -> None:
+    db = court.db
+    db.site = replace(db.site, mail=True)
+    try:
+        party = ParticipantDraft("刘芳", "party", email="liu@example.com")
+        made = await booked(court, participants=(party,))
+
+        async def told(sitting: Sitting) -> list[str]:
+            messages, _ = await ledger.page(db, ledger.Wanted(sitting.id), None, 50)
+            return sorted(message.kind for message in messages if message.kind != "reminder" and message.state == "queued")
+
+        assert [await told(each) for each in made] == [["invitation"]] * 4
+        async with db.writer() as session:  # the invitations went out
+            await session.execute(update(Message).where(Message.kind == "invitation").values(state="sent", attempts=1))
+        start, end = made[1].starts_at + HOUR, made[1].ends_at + HOUR
+        await series_changes.move(db, made[1].id, "later", court.room.id, start, end, court.clerk, NOW)
+        await series_changes.cancel(db, made[3].id, "later", "撤诉", court.clerk, NOW)
+        assert [await told(each) for each in made] == [[], ["changed"], ["changed"], ["cancelled"]]
+        # Calendars follow the higher number of each entry.
+        assert [each.sequence for each in await anew(court, made)] == [0, 1, 1, 2]
+    finally:
+        db.site = replace(db.site, mail=False)
 
 
 # ------------------------------------------------------------------------------------------------ in parallel

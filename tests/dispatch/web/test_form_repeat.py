@@ -54,6 +54,22 @@ async def test_dates_are_shown_though_the_form_is_not_filled_in(site: Site) -> N
     assert "field-error" not in page
 
 
+async def test_what_is_wrong_is_told_beside_the_dates_and_a_reason_that_any_needs_as_well(site: Site) -> None:
+    clerk = await site.signed_in("clerk")
+    await clerk.page("/sittings/new")
+    answer = await clerk.post("/sittings/new", site.draft(**WEEKLY, case_number=""))
+    page = await answer.text()
+    assert answer.status == 422
+    assert re.search(r'name="case_number"[^>]*aria-invalid="true"', page)
+    assert page.count('data-state="unknown"') == 4
+    # 25 November is too soon without a reason; told though only the dates were asked for.
+    answer = await clerk.post("/sittings/new", site.draft(**WEEKLY, act="dates", override_reason=""))
+    page = await answer.text()
+    assert answer.status == 422
+    assert re.search(r'name="override_reason"[^>]*aria-invalid="true"', page)
+    assert page.count('data-state="unknown"') == 4
+
+
 async def test_what_is_taken_is_listed_row_by_row_and_left_out_or_given_another_time(site: Site) -> None:
     clerk = await site.signed_in("clerk")
     await clerk.page("/sittings/new")

@@ -35,7 +35,7 @@ MOST_OF_THEM = 0.95
 """How often a real id is taken for a parameter; the rest of the time schemathesis makes one up."""
 
 
-def settings_of(values: dict[str, list[str]], examples: int) -> str:
+def settings_of(values: dict[str, list[Any]], examples: int) -> str:
     """schemathesis.toml: which values there really are, and which parameter takes which of them."""
     lines = [
         "[generation]",
@@ -66,7 +66,7 @@ def _bound(name: str, taken: str) -> str:
     return f'"{name}" = {{ dictionary = "{taken}", probability = {1.0 if name.endswith("[*]") else MOST_OF_THEM} }}'
 
 
-async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, list[str]]:
+async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, list[Any]]:
     """A site with sittings, one of them recorded; the values by which they are asked for."""
     site.db.site = replace(site.db.site, mail=True)
     sittings: list[dict[str, Any]] = [
@@ -96,10 +96,12 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         "requested": asked[:6],
         "declined": asked[6:],
         "tentative": kept,
-        "rules": ["FREQ=WEEKLY;COUNT=2", "FREQ=DAILY;COUNT=3", "FREQ=SECONDLY"],
-        "walls": [f"2027-0{month}-1{day}T{hour:02}:00" for month in range(1, 7) for day in range(1, 5) for hour in (9, 11, 14)],
-        "no_walls": ["2027-01-01T09:00"],
-        "zones": ["", "Asia/Urumqi", "No/Where"],
+        "rules": ["FREQ=DAILY;COUNT=3"],
+        "walls": ["2027-01-05T09:00"],
+        "others_of_it": ["2027-01-06T09:00"],
+        "besides": ["2027-01-20T09:00"],
+        "zones": ["", "Asia/Urumqi"],
+        "minutes": [30, 60],
         "later_untils": ["2026-11-26T18:00:00+08:00"],
         "messages": await sent(site, told["id"]),
         "emails": ["liu@example.com", ""],
@@ -226,8 +228,9 @@ PARAMETERS = {
     "body.leave[*]": "members",
     "body.rule": "rules",
     "body.starts": "walls",
-    "body.left_out[*]": "no_walls",
-    "body.added[*]": "walls",
+    "body.left_out[*]": "others_of_it",
+    "body.added[*]": "besides",
+    "body.minutes": "minutes",
     "body.time_zone": "zones",
     "body.held_until": "later_untils",
     "path.feed": "feeds",
