@@ -60,7 +60,12 @@ async def export(
     if kind == "ics":
         return written("PUBLISH", entries(sittings, gettext, public_url, english=tag == "en"), db.site.zone)
     lines = [_heading(tag), *(_line(sitting, db.site.zone, gettext) for sitting in sittings)]
-    return _csv(lines) if kind == "csv" else _xlsx(lines)
+    return written_table(kind, lines, [_WIDTHS.get(name, 14) for name in COLUMNS])
+
+
+def written_table(kind: Kind, lines: Sequence[Sequence[str]], widths: Sequence[int]) -> bytes:
+    """A table as CSV or XLSX, its first line the heading; no cell is taken for a formula. `widths`: of the columns, in characters."""
+    return _csv(lines) if kind == "csv" else _xlsx(lines, widths)
 
 
 def _heading(tag: str) -> list[str]:
@@ -104,7 +109,7 @@ def _csv(lines: Sequence[Sequence[str]]) -> bytes:
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
-def _xlsx(lines: Sequence[Sequence[str]]) -> bytes:
+def _xlsx(lines: Sequence[Sequence[str]], widths: Sequence[int]) -> bytes:
     book = openpyxl.Workbook()
     sheet = book.active
     if sheet is None:
@@ -116,8 +121,8 @@ def _xlsx(lines: Sequence[Sequence[str]]) -> bytes:
             cell.data_type = "s"  # a text, whatever it begins with
             if number == 1:
                 cell.font = Font(bold=True)
-    for place, name in enumerate(COLUMNS, 1):
-        sheet.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 14)
+    for place, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(place)].width = width
     sheet.freeze_panes = "A2"
     made = io.BytesIO()
     book.save(made)
