@@ -84,7 +84,13 @@ async def export(
         return Exported(body, hashlib.sha256(body).hexdigest())
     lines = [_heading(tag), *(_line(sitting, db.site.zone, gettext) for sitting in sittings)]
     listed = _csv(lines)  # a workbook has the time at which it was made in it
-    return Exported(listed if kind == "csv" else _xlsx(lines), hashlib.sha256(kind.encode() + listed).hexdigest())
+    body = written_table(kind, lines, [_WIDTHS.get(name, 14) for name in COLUMNS])
+    return Exported(body, hashlib.sha256(kind.encode() + listed).hexdigest())
+
+
+def written_table(kind: Kind, lines: Sequence[Sequence[str]], widths: Sequence[int]) -> bytes:
+    """A table as CSV or XLSX, its first line the heading; no cell is taken for a formula. `widths`: of the columns, in characters."""
+    return _csv(lines) if kind == "csv" else _xlsx(lines, widths)
 
 
 def _heading(tag: str) -> list[str]:
@@ -128,7 +134,7 @@ def _csv(lines: Sequence[Sequence[str]]) -> bytes:
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
-def _xlsx(lines: Sequence[Sequence[str]]) -> bytes:
+def _xlsx(lines: Sequence[Sequence[str]], widths: Sequence[int]) -> bytes:
     book = openpyxl.Workbook()
     sheet = book.active
     if sheet is None:
@@ -140,8 +146,8 @@ def _xlsx(lines: Sequence[Sequence[str]]) -> bytes:
             cell.data_type = "s"  # a text, whatever it begins with
             if number == 1:
                 cell.font = Font(bold=True)
-    for place, name in enumerate(COLUMNS, 1):
-        sheet.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 14)
+    for place, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(place)].width = width
     sheet.freeze_panes = "A2"
     made = io.BytesIO()
     book.save(made)

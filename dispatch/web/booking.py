@@ -13,6 +13,7 @@ from dispatch.booking import pending, series_changes
 from dispatch.booking.allowed import FIELD
 from dispatch.booking.days import between
 from dispatch.booking.draft import LONGEST_REASON
+from dispatch.booking.reasons import OTHER, REASONS
 from dispatch.booking.rooms import KINDS
 from dispatch.errors import Conflict, SeriesConflict, UserError
 from dispatch.sittings import sittings
@@ -45,6 +46,7 @@ async def _panel(request: Request, sitting_id: str) -> dict[str, Any]:
         "means": form_means.of_sitting(sitting, language(request)),
         "editable": sitting.status in ENTERABLE,
         "cancellable": sitting.status in MOVABLE,
+        "cancel_reasons": (*REASONS, OTHER),
         "series": await membership(request, sitting),
         "decision": decision_of(request, sitting, "booking"),
     }

@@ -9,7 +9,7 @@ from dispatch.web.access import Route
 
 MODULES = (
     *("health", "signing_in", "home", "booking", "requests", "day_lists", "sittings", "today", "devices", "users", "audit", "trust"),
-    *("messages", "feeds", "exchange", "webhooks", "history"),
+    *("messages", "feeds", "exchange", "webhooks", "history", "use"),
     *("find_time", "waiting_list", "listing_page", "asked_page", "api.slots"),
     *("first_run", "preferences", "room_catalogue", "role_table"),
     *("site_catalogue", "resource_catalogue", "closure_catalogue", "calendar_catalogue", "sitting_templates"),
@@ -17,7 +17,7 @@ MODULES = (
     *("api.sittings", "api.series", "api.decisions"),
     *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings"),
     *("api.messages", "api.catalogue"),
-    *("api.templates", "api.history"),
+    *("api.templates", "api.history", "api.use"),
     *("api.feeds", "api.imports", "api.exports", "api.webhooks"),
     *("api.openapi", "api.reference", "api.tokens"),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import segno
 from markupsafe import Markup
 
-from dispatch.booking import asked_for, history, series_changes
+from dispatch.booking import asked_for, history, reasons, series_changes
 from dispatch.errors import NotFound, UserError
 from dispatch.identity import invitations
 from dispatch.notices import ledger
@@ -90,6 +90,7 @@ async def show(request: Request) -> Response:
         back_words=_("Booking") if clerk else _("My sittings"),
         editable=clerk and sitting.status in ENTERABLE,
         cancellable=clerk and sitting.status in MOVABLE,
+        cancel_reasons=(*reasons.REASONS, reasons.OTHER),
         enters=sitting.status in ENTERABLE and takes_part(sitting, user.id),
         fresh_links=clerk and "saved" in request.query,
         recording=sitting.id in await lookups.recorded(context.db, [sitting.id]),
@@ -202,7 +203,7 @@ async def cancel(request: Request) -> Response:
     """Cancel with a reason: the room is free, the links stop working, whoever is in the waiting room is told."""
     context, fields = ctx(request), await form(request)
     sitting = await _visible(request)
-    reason = fields.get("reason", "")
+    reason = reasons.words_of(fields.get("reason_code", ""), fields.get("reason", ""))
     scope = form_repeat.typed(fields).scope
     for each in await series_changes.cancel(context.db, sitting.id, scope, reason, me(request), context.clock()):
         await context.live.cancelled(each, reason)

@@ -189,6 +189,8 @@ async def test_by_keyboard_alone_in_english(desk: Desk) -> None:
         await reach("#cancel-dialog [name=scope]")
     await press("ArrowDown")
     await expect(page.locator("#cancel-dialog").get_by_label("This one and those after it")).to_be_checked()
+    await reach("#cancel-code")
+    await page.keyboard.type("Another")
     await reach("#cancel-reason")
     await page.keyboard.type("Withdrawn")
     await reach("#cancel-dialog button.solid")

@@ -39,6 +39,7 @@ TAGS = {
     "participants": "Who takes part in a sitting, and their personal links.",
     "events": "What happened in a sitting, in words.",
     "history": "What happened to a booking.",
+    "use": "How the rooms are used.",
     "quality": "How well people were connected.",
     "rooms": "The function rooms.",
     "people": "The staff.",
