@@ -21,7 +21,7 @@ from dispatch import audit
 from dispatch.booking import bookings
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, problems
 from dispatch.errors import Conflict, FieldError, UserError, ValidationFailed
-from dispatch.exchange.reading import Row
+from dispatch.exchange.reading import FAULTS, Row
 from dispatch.notices.calendar import uid_of
 from dispatch.store.notice_tables import ImportKey
 from dispatch.store.tables import Room, Sitting, User
@@ -125,6 +125,8 @@ async def _book(session: AsyncSession, db: Database, row: Row, known: Known, by:
     if draft.starts_at is not None and (ours := await _exported(session, row, draft.starts_at)):
         return Judged(row, "known", sitting_id=ours)
     named = {field for field, _, _ in errors}
+    if row.fields.get("fault"):
+        named |= {"end"}
     # What names nothing here is not missing as well.
     errors += [error for error in _columns_of(problems(draft, now)) if error[0] not in named or error[1] != "required"]
     if errors:
@@ -184,6 +186,8 @@ def _draft(row: Row, known: Known, zone: ZoneInfo, given: Given) -> tuple[Sittin
         errors.append(("day", "import_recurring", {}))
     if "cancelled" in fields:
         errors.append(("status", "import_cancelled", {}))
+    if (fault := fields.get("fault", "")) in FAULTS:
+        errors += [("start", fault, {"text": fields.get("fault_text", "")})]
     starts_at, ends_at = _times(fields, zone, errors)
     people, staff = _people(fields, known, given.role_words, errors)
     chosen = {"chair": staff.get("judge", given.chair_id), "clerk": staff.get("clerk", given.clerk_id)}

@@ -6,14 +6,16 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import openpyxl
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, use_zoneinfo
 
 from dispatch.errors import UserError
 from dispatch.exchange.columns import NEEDED, name_of, unguarded
@@ -46,7 +48,7 @@ def read(data: bytes, name: str, zone: ZoneInfo) -> list[Row]:
         raise UserError("file_large", "file", most=MOST_BYTES // 1_000_000)
     kind = name.rpartition(".")[2].lower()
     if kind == "ics":
-        rows = list(_calendar(data, zone))
+        rows = _calendar(data, zone)
     elif kind == "csv":
         rows = _listed(_csv(data))
     elif kind == "xlsx":
@@ -127,17 +129,26 @@ def _text(cell: object) -> str:
     return "" if cell is None else str(cell)
 
 
-def _calendar(data: bytes, zone: ZoneInfo) -> Iterator[Row]:
+_ZONES = threading.Lock()
+_forget_zones: Callable[[], None] = use_zoneinfo
+
+
+def _calendar(data: bytes, zone: ZoneInfo) -> list[Row]:
     """One row for each event. Who is invited is known by his address; the case number is looked for in title and description."""
-    try:
-        calendar = Calendar.from_ical(data.decode("utf-8-sig"))
-        events = [part for part in calendar.walk("VEVENT") if isinstance(part, Event)]
-        for number, event in enumerate(events[: MOST_ROWS + 1], 1):
-            yield Row(number, _event(event, zone))
-    except UnicodeDecodeError:
-        raise UserError("file_encoding", "file") from None
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-        raise UserError("file_shape", "file", wanted="iCalendar (RFC 5545)") from None
+    # The library remembers zones that a file describes, by names of the file's own, for the whole process: the next file that describes
+    # another zone under such a name ("Customized Time Zone") would be read by the first one's.
+    with _ZONES:
+        _forget_zones()
+        try:
+            calendar = Calendar.from_ical(data.decode("utf-8-sig"))
+            events = [part for part in calendar.walk("VEVENT") if isinstance(part, Event)]
+            return [Row(number, _event(event, zone)) for number, event in enumerate(events[: MOST_ROWS + 1], 1)]
+        except UnicodeDecodeError:
+            raise UserError("file_encoding", "file") from None
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            raise UserError("file_shape", "file", wanted="iCalendar (RFC 5545)") from None
+        finally:
+            _forget_zones()
 
 
 def _event(event: Event, zone: ZoneInfo) -> dict[str, str]:
@@ -153,12 +164,70 @@ def _event(event: Event, zone: ZoneInfo) -> dict[str, str]:
     }
     if event.get("RRULE") is not None or event.get("RECURRENCE-ID") is not None:
         return fields | {"recurring": "yes"}
-    begin, end = event.get("DTSTART"), event.get("DTEND")
-    starts, ends = (value.dt if value is not None else None for value in (begin, end))
-    if isinstance(starts, datetime) and isinstance(ends, datetime):
-        local = [(each if each.tzinfo else each.replace(tzinfo=zone)).astimezone(zone) for each in (starts, ends)]
-        fields |= {"day": f"{local[0]:%Y-%m-%d}", "start": f"{local[0]:%H:%M}", "end": f"{local[1]:%H:%M}"}
-    return fields | ({"cancelled": "yes"} if str(event.get("STATUS", "")).upper() == "CANCELLED" else {})
+    if str(event.get("STATUS", "")).upper() == "CANCELLED":
+        fields["cancelled"] = "yes"
+    try:
+        starts, ends = _span(event, zone)
+    except _Fault as fault:
+        return fields | {"fault": fault.code, "fault_text": fault.text}
+    return fields | {"day": f"{starts:%Y-%m-%d}", "start": f"{starts:%H:%M}", "end": f"{ends:%H:%M}"}
+
+
+FAULTS = frozenset(
+    {"import_broken", "import_all_day", "import_no_start", "import_no_end", "import_zone", "import_order", "import_days", "import_twice"}
+)
+"""What can be wrong with the time of a calendar's entry; the field `fault` of its row."""
+
+
+class _Fault(Exception):
+    """An entry's time cannot be taken: a code of :data:`FAULTS`, and what the text of it names."""
+
+    def __init__(self, code: str, text: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.text = text[:LONGEST_CELL]
+
+
+def _span(event: Event, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Start and end by the court's clock. A time without a zone is meant by that clock (RFC 5545 section 3.3.5, form 1). Raises _Fault:
+    a list says them by day and clock, which some times cannot be."""
+    starts = _moment(event, "DTSTART", zone)
+    if starts is None:
+        raise _Fault("import_no_start")
+    ends = _moment(event, "DTEND", zone)
+    if ends is None and (length := _value(event, "DURATION")) is not None:
+        # By exact time, not by the clock (RFC 5545 section 3.3.6).
+        ends = (starts.astimezone(UTC) + length).astimezone(zone)
+    if ends is None:
+        raise _Fault("import_no_end")
+    took = ends.astimezone(UTC) - starts.astimezone(UTC)
+    if took <= timedelta():
+        raise _Fault("import_order")
+    if took > timedelta(hours=24):
+        raise _Fault("import_days")
+    if starts.fold or ends.fold:
+        raise _Fault("import_twice")
+    return starts, ends
+
+
+def _moment(event: Event, name: str, zone: ZoneInfo) -> datetime | None:
+    found = _value(event, name)
+    if found is None:
+        return None
+    if not isinstance(found, datetime):
+        raise _Fault("import_all_day")
+    if found.tzinfo is None and (named := str(event[name].params.get("TZID", ""))):
+        raise _Fault("import_zone", named)  # which the file does not describe, and nobody knows
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(zone)
+
+
+def _value(event: Event, name: str) -> Any:
+    """What a property of an entry says, None where there is none. Raises _Fault where it cannot be read or is there twice."""
+    value = event.get(name)
+    broken = any(at == name for at, _ in event.errors)
+    if broken or isinstance(value, list) or (value is not None and not hasattr(value, "dt" if name != "DURATION" else "td")):
+        raise _Fault("import_broken", name)
+    return None if value is None else value.td if name == "DURATION" else value.dt
 
 
 def _invited(event: Event) -> Iterator[str]:
