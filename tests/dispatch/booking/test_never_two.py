@@ -335,6 +335,10 @@ GAVE_WAY = [("hold", 4, 4, ("a", "b"), "chen"), ("wait", 3), ("book", 4, 2, ("a"
 """A tentative booking lapsed, another took a part of it, and the clock was put back: it is not lapsed, and holds not all that it names."""
 
 
+RUNS_OVER = [("book", 0, 2, ("a",), "chen"), ("status", 0, "live"), ("wait", 6)]
+"""At eleven a hearing is still under way that was planned until half past ten."""
+
+
 @pytest.mark.timeout(500)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @example(acts=[*GAVE_WAY, ("confirm", 0), ("keep", 0), ("cancel", 1), ("keep", 0), ("confirm", 0)])
@@ -346,6 +350,8 @@ GAVE_WAY = [("hold", 4, 4, ("a", "b"), "chen"), ("wait", 3), ("book", 4, 2, ("a"
 @example(acts=[("book", 0, 1, ("a",), "chen"), ("book", 1, 1, ("a",), "chen"), ("status", 0, "live"), ("wait", 4), ("extend", 0, 15)])
 @example(acts=[("book", 0, 1, ("asks", "stand"), "chen"), ("decline", 0), ("book", 0, 1, ("a", "stand"), "chen"), ("shut", "a", 0, 2)])
 @example(acts=[("book", 2, 2, ("a",), "chen"), ("terms", "a", 30, 30), ("book", 5, 2, ("a",), "lin"), ("keep", 0), ("shift", 0, 3, 2)])
+@example(acts=[*RUNS_OVER, ("book", 4, 2, ("a",), "lin"), ("shut", "a", 5, 2), ("book", 5, 1, ("a",), "lin")])
+@example(acts=[("book", 4, 2, ("a",), "lin"), ("book", 2, 2, ("a", "b"), "chen"), ("hold", 8, 2, ("a",), "lin"), ("wait", 3), ("lapse",)])
 @given(acts=st.lists(st.one_of(ACTS), min_size=5, max_size=18))
 def test_nothing_is_held_twice_and_nothing_is_lost(furnished: tuple[Court, dict[str, str]], acts: list[tuple[Any, ...]]) -> None:
     asyncio.run(course_of(*furnished, acts))
