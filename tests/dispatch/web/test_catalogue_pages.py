@@ -153,7 +153,7 @@ async def test_hours_of_a_person_are_set_and_the_account_stays_as_it_is(site: Si
 # ---------------------------------------------------------------------------------------------------- closures
 
 
-async def test_a_closure_lists_the_sittings_that_are_booked_for_its_time(site: Site) -> None:
+async def test_a_closure_warns_of_the_sittings_that_are_booked_for_its_time_and_lists_them(site: Site) -> None:
     clerk = await site.signed_in("clerk")
     await clerk.page("/sittings/new")
     await site.booked(clerk, day="2026-11-30")
@@ -163,6 +163,13 @@ async def test_a_closure_lists_the_sittings_that_are_booked_for_its_time(site: S
         "until_day": "2026-12-01", "until_time": "00:00", "reason": "检修音响",
     }  # fmt: skip
     answer = await person.post("/catalogue/closures", fields)
+    warned = await answer.text()
+    assert answer.status == 409
+    assert "1 sittings are booked for this time" in warned
+    assert 'value="检修音响"' in warned
+    async with site.db.reader() as session:
+        assert list(await session.scalars(select(Closure))) == []
+    answer = await person.post("/catalogue/closures", fields | {"confirmed": "yes"})
     assert answer.status == 303
     page = await person.page("/catalogue/closures")
     assert "检修音响" in page
