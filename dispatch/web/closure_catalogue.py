@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from dispatch.booking import catalogue, closures, sites
 from dispatch.booking.catalogue import CLOSURES, list_resources
+from dispatch.booking.closures import Affected
 from dispatch.booking.resources import KINDS
 from dispatch.errors import FieldError, UserError, ValidationFailed
+from dispatch.store.tables import Closure
 from dispatch.web.access import ADMINISTRATOR, Route, roles
 from dispatch.web.catalogue_forms import choices, page_errors
 from dispatch.web.day_grid import moment_at
@@ -22,7 +24,9 @@ LISTED = timedelta(days=30)
 """A closure that is over is listed for so long."""
 
 
-async def _page(request: Request, fields: Mapping[str, Any], error: UserError | None = None) -> Response:
+async def _page(
+    request: Request, fields: Mapping[str, Any], error: UserError | None = None, meets: Sequence[Affected] = ()
+) -> Response:  # fmt: skip
     context, _ = ctx(request), gettext(request)
     listed = await closures.list_closures(context.db, context.clock() - LISTED)
     things = await list_resources(context.db, *KINDS)
@@ -31,7 +35,7 @@ async def _page(request: Request, fields: Mapping[str, Any], error: UserError | 
     return render(
         request,
         "admin/closures.html",
-        status=error.status if error else 200,
+        status=error.status if error else 409 if meets else 200,
         tab="closures",
         form=fields,
         errors=page_errors(request, error),
@@ -40,6 +44,7 @@ async def _page(request: Request, fields: Mapping[str, Any], error: UserError | 
         closures=listed,
         affected=await closures.affected(context.db, [closure for closure, _name in listed]),
         most=closures.MOST_NAMED,
+        meets=meets,
         saved=request.query.get("saved", ""),
         **choices(request),
     )
@@ -52,7 +57,7 @@ async def show(request: Request) -> Response:
 
 
 async def create(request: Request) -> Response:
-    """Close something for a time. What is booked then stays booked, and is listed."""
+    """Close something for a time. What is booked then stays booked: it is listed first, and closing is asked for once more."""
     context, fields = ctx(request), {**BLANK, **await form(request)}
     kind, _, own_id = fields["what"].partition(":")
     begins, ends = _moment(request, fields, "from"), _moment(request, fields, "until")
@@ -62,6 +67,10 @@ async def create(request: Request) -> Response:
         if missing or begins is None or ends is None:
             raise ValidationFailed(missing)
         named = {f"{kind}_id": own_id}
+        if "confirmed" not in fields and begins < ends:
+            meant = Closure(id="", starts_at=begins, ends_at=ends, **named)
+            if meets := (await closures.affected(context.db, [meant]))[""]:
+                return await _page(request, fields, meets=meets)
         made = await catalogue.close(
             context.db, begins, ends, fields["kind"], fields["reason"], me(request), context.clock(), **named
         )  # fmt: skip

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from dispatch.booking import allowed
 from dispatch.booking.allowed import FIELD
 from dispatch.errors import UserError, ValidationFailed
-from dispatch.web.request import Request, translate
+from dispatch.web.request import Request, ctx, translate, zone
+
+
+def noticed_from(request: Request, kind: str) -> datetime | None:
+    """From when on a sitting of that kind is at good notice; None where none is prescribed."""
+    return allowed.noticed_from(kind, ctx(request).clock(), zone(request))
 
 
 def broken_rules(request: Request, error: UserError) -> list[tuple[str, str]]:

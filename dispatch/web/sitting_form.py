@@ -14,7 +14,7 @@ from dispatch.booking.draft import draft_of as draft_of_sitting
 from dispatch.booking.templates import Start
 from dispatch.errors import Conflict, UserError, ValidationFailed
 from dispatch.store.tables import Sitting
-from dispatch.web import form_kinds, form_means, lookups
+from dispatch.web import form_kinds, form_means, form_rules, lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR
 from dispatch.web.day_grid import moment_at, room_name
 from dispatch.web.formats import clock, duration
@@ -247,6 +247,7 @@ async def fields_of(request: Request, form: Form, error: UserError | None = None
         "means": await form_means.groups(request, form.means, form.room_id, error),
         "chosen_means": len(set(form.means) - {form.room_id}),
         "conflict": conflict_of(request, error, form) if error else None,
+        "noticed_from": form_rules.noticed_from(request, form_kinds.kind_of(form.template)),
         "cases": await lookups.cases(db),
         "lengths": [{"minutes": n, "words": duration(timedelta(minutes=n), tag)} for n in minutes],
         "rooms": [

@@ -81,7 +81,10 @@ async def test_a_move_against_a_rule_asks_for_the_reason_and_names_the_rule(site
 
 async def test_the_form_asks_for_the_reason_and_keeps_what_was_typed(site: Site) -> None:
     clerk = await site.signed_in("clerk")
-    assert 'name="override_reason"' not in await clerk.page("/sittings/new")
+    empty = await clerk.page("/sittings/new")
+    assert 'name="override_reason"' not in empty
+    assert "Three days of notice are kept from" in empty
+    assert "28 Nov" in empty
     answer = await clerk.post("/sittings/new", site.draft(override_reason=""))
     page = await answer.text()
     assert answer.status == 422

@@ -153,7 +153,7 @@ async def test_hours_of_a_person_are_set_and_the_account_stays_as_it_is(site: Si
 # ---------------------------------------------------------------------------------------------------- closures
 
 
-async def test_a_closure_lists_the_sittings_that_are_booked_for_its_time(site: Site) -> None:
+async def test_a_closure_warns_of_the_sittings_that_are_booked_for_its_time_and_lists_them(site: Site) -> None:
     clerk = await site.signed_in("clerk")
     await clerk.page("/sittings/new")
     await site.booked(clerk, day="2026-11-30")
@@ -163,6 +163,13 @@ async def test_a_closure_lists_the_sittings_that_are_booked_for_its_time(site: S
         "until_day": "2026-12-01", "until_time": "00:00", "reason": "检修音响",
     }  # fmt: skip
     answer = await person.post("/catalogue/closures", fields)
+    warned = await answer.text()
+    assert answer.status == 409
+    assert "1 sittings are booked for this time" in warned
+    assert 'value="检修音响"' in warned
+    async with site.db.reader() as session:
+        assert list(await session.scalars(select(Closure))) == []
+    answer = await person.post("/catalogue/closures", fields | {"confirmed": "yes"})
     assert answer.status == 303
     page = await person.page("/catalogue/closures")
     assert "检修音响" in page
@@ -209,7 +216,8 @@ async def sent(person: Person, path: str, name: str, data: bytes, filename: str,
 
 async def test_a_year_is_loaded_as_published_and_a_day_taken_out(site: Site) -> None:
     person = await administrator(site)
-    assert "every weekday counts" in await person.page("/catalogue/calendar?year=2026")
+    assert "the published ones hold" in await person.page("/catalogue/calendar?year=2026")
+    assert "every weekday counts" in await person.page("/catalogue/calendar?year=2090")
     assert (await person.post("/catalogue/calendar/prefill?year=2026")).status == 303
     assert "国庆节" in await person.page("/catalogue/calendar?year=2026")
     assert (await person.post("/catalogue/calendar/2026-10-01/remove")).status == 303
@@ -223,7 +231,9 @@ async def test_a_day_is_added_and_a_working_day_that_is_none_is_refused(site: Si
     person = await administrator(site)
     day = {"day": "2026-12-05", "kind": "working", "name": "元旦调休", "like": "wed"}
     assert (await person.post("/catalogue/calendar", day)).status == 303
-    assert [(each.day, each.like) for each in await loaded_days.list_days(site.db)] == [(date(2026, 12, 5), 2)]
+    loaded = {each.day: each for each in await loaded_days.list_days(site.db)}
+    assert loaded[date(2026, 12, 5)].like == 2
+    assert loaded[date(2026, 10, 1)].name == "国庆节"  # the day is not the only one of its year from now on
     for wrong in ({"day": "2026-12-01", "like": ""}, {"day": ""}, {"name": "长" * 81}, {"kind": "party"}):
         assert (await person.post("/catalogue/calendar", day | wrong)).status == 422, wrong
 
