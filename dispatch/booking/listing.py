@@ -9,6 +9,7 @@ that is required or pinned may not, and where such cannot hold together the answ
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,10 +19,14 @@ from ortools.sat.python import cp_model
 
 from dispatch.booking.docket import Docket, Placement, Prepared
 from dispatch.booking.first_listing import cheapest_fit, improved, pulled_forward
+from dispatch.booking.listing_bound import TOLERANCE, lower_bound
 from dispatch.booking.listing_conflicts import why_not_together, why_unplaced
 from dispatch.booking.listing_model import ListingModel
 from dispatch.booking.obstacles import Obstacle
 from dispatch.booking.occupancy import Occupancy
+
+RELAXED = 0.7
+"""So much of the time that is left may go into the linear relaxation; it takes a second of a core, and is worth more than the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +124,20 @@ def propose(
 
     first = improved(prepared, cheapest_fit(prepared, stop=enough), effort.seed, stop=enough)
     must = {each.id for each in docket.waiting if each.required or each.pinned}
-    if not must <= first.keys():
-        status, complete = _with_all_required(prepared, effort, left() / 2, stop)
-        if status == cp_model.INFEASIBLE:
+    least = 0
+    if len(first) < len(docket.waiting):
+        placing = _most_placed(prepared, first if must <= first.keys() else {}, effort, left() / 3, stop)
+        if placing.impossible:
             return Proposal(
                 {}, {}, 0, 0, "impossible", time.monotonic() - began, why_not_together(prepared, effort.seed, lambda: stop.is_set)
             )
-        first = complete or first
+        least = placing.least
+        if placing.found is not None and (not must <= first.keys() or prepared.cost_of(placing.found) < prepared.cost_of(first)):
+            first = improved(prepared, placing.found, effort.seed, 3 * len(docket.waiting), stop=enough)
+    relaxed = 0 if stop.is_set else lower_bound(prepared, least, left() * RELAXED)
     model = ListingModel(prepared)
     model.begin_with(first)
+    model.expect_missing(least)
     solver = _solver(effort)
     solver.parameters.max_time_in_seconds = left()
     watcher = _Watcher(model, progress, stop, solver)
@@ -150,25 +160,34 @@ def propose(
     if ended == "work" and solver.deterministic_time < effort.work:
         ended = "seconds"
     cost = prepared.cost_of(found)
-    bound = max(round(solver.best_objective_bound), 0) if solved else 0
-    return Proposal(found, unplaced, cost, min(bound, cost), ended, seconds)
+    bound = min(max(round(solver.best_objective_bound) if solved else 0, relaxed, 0), cost)
+    return Proposal(found, unplaced, cost, bound, "optimal" if bound == cost else ended, seconds)
 
 
-def _with_all_required(
-    prepared: Prepared, effort: Effort, seconds: float, stop: Stop
-) -> tuple[cp_model.CpSolverStatus, dict[str, Placement] | None]:
-    """Whether what is required and pinned can be listed together at all, and a listing with it; half of the effort at most. Apart from the
-    search for a good one, since cores of the cost say nothing where there is no listing."""
+@dataclass(frozen=True, slots=True)
+class _Placing:
+    """What can have a place at all. `least`: so much priority stays without one in every listing."""
+
+    impossible: bool
+    found: dict[str, Placement] | None
+    least: int
+
+
+def _most_placed(prepared: Prepared, first: Mapping[str, Placement], effort: Effort, seconds: float, stop: Stop) -> _Placing:
+    """A listing in which as much as possible has a place, wherever that is: found in a moment, where the search for a good one takes long
+    to leave one out less, and with proof in most cases. Half of the effort at most."""
     model = ListingModel(prepared)
-    model.cp.clear_objective()  # type: ignore[no-untyped-call]
+    model.begin_with(first)
+    model.aim_at_placing()
     solver = _solver(effort)
     solver.parameters.subsolvers.clear()
     solver.parameters.max_deterministic_time = effort.work / 2
     solver.parameters.max_time_in_seconds = seconds
     stop.watch(solver)
     status = solver.solve(model.cp)
-    found = model.placements(solver) if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
-    return status, found
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return _Placing(status == cp_model.INFEASIBLE, None, 0)
+    return _Placing(False, model.placements(solver), max(math.ceil(solver.best_objective_bound - TOLERANCE), 0))
 
 
 def _solver(effort: Effort) -> cp_model.CpSolver:

@@ -65,7 +65,22 @@ class ListingModel:
         self._add_days()
         self._add_cases()
         self._add_chairs()
-        self.cp.minimize(sum(self._costs))
+        self.cp.minimize(cp_model.LinearExpr.sum([*self._costs, UNPLACED * self._missing()]))
+
+    def _missing(self) -> cp_model.LinearExpr:
+        """The priorities of the sittings without a place."""
+        priorities = [self.prepared.sittings[key].priority for key in self.placed]
+        return cp_model.LinearExpr.weighted_sum([~literal for literal in self.placed.values()], priorities)
+
+    def aim_at_placing(self) -> None:
+        """What counts is that sittings have a place, each by its priority; where they are does not."""
+        self.cp.clear_objective()  # type: ignore[no-untyped-call]
+        self.cp.minimize(self._missing())
+
+    def expect_missing(self, least: int) -> None:
+        """So much priority stays without a place in every listing, as is known already."""
+        if least:
+            self.cp.add(self._missing() >= least)
 
     def _add(self, each: Waiting) -> None:
         options = self.prepared.options[each.id]
@@ -76,7 +91,7 @@ class ListingModel:
         if not options:
             self.cp.add(placed == 0)
             self.places[each.id] = {}
-            self._costs.append(UNPLACED * each.priority + (CHANGED if each.previous else 0))
+            self._costs.append(CHANGED if each.previous else 0)
             return
         union = 0
         for option in options:
@@ -91,7 +106,6 @@ class ListingModel:
         self._add_places(each, options, union)
         self._add_choices(each, union)
         self._add_cells(each, options, union)
-        self._costs.append(UNPLACED * each.priority * (1 - placed))
         if each.previous is not None:
             self._add_previous(each, each.previous)
 
