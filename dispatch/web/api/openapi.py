@@ -248,7 +248,7 @@ def _operation(operation: Operation, schemas: dict[Reference, Json], components:
 
 def _path(operation: Operation) -> Iterator[Json]:
     for name in re.findall(r"\{(\w+)\}", operation.path):
-        schema = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
+        schema = {"type": "string", "format": "date"} if name == "day" else {"type": "string", "pattern": "^[0-9a-f]{16}$"}
         yield {"name": name, "in": "path", "required": True, "description": PATH_WORDS[name], "schema": schema}
 
 

@@ -56,8 +56,8 @@ def settings_of(values: dict[str, list[Any]], examples: int) -> str:
         lines += ["[[operations]]", f'include-name = "{operation}"', "[operations.parameters]"]
         lines += [_bound(name, taken) for name, taken in bound.items()]
     # Most orders that are made up lack a title, or the name of one of twenty people.
-    lines += ["[[operations]]", 'include-name = "POST /api/v1/sittings"', "generation.max-examples = 60"]
-    lines += ["[[operations]]", 'include-name = "POST /api/v1/series"', "generation.max-examples = 60"]
+    lines += ["[[operations]]", 'include-name = "POST /api/v1/sittings"', "generation.max-examples = 150"]
+    lines += ["[[operations]]", 'include-name = "POST /api/v1/series"', "generation.max-examples = 150"]
     return "\n".join(lines) + "\n"
 
 
