@@ -97,6 +97,30 @@ async def test_what_the_gateway_says_decides(
     await gateway.close()
 
 
+async def test_what_the_gateway_puts_off_is_tried_again_after_growing_waits_under_one_name(
+    court: Court, operator: tuple[Operator, str], sms_settings: Settings
+) -> None:
+    await told_sitting(court, days=5)
+    settings = sms_settings.model_copy(update={"sms_template": '{"to": "{phone}", "text": "{text}", "id": "{id}"}'})
+    line, now, waits = TextLine(court.db, settings, words), NOW, []
+    sender = Sender(court.db, line, lambda: now)
+    operator[0].status, operator[0].answer = 503, "busy"
+    for _ in range(8):
+        assert await sender.work()
+        (message,) = await messages(court.db, "sms", kind="invitation")
+        assert (message.state, message.outcome) == ("queued", "503 busy")
+        assert not await sender.work(), "it does not wait"
+        waits.append((message.next_at - now).total_seconds() / 60)
+        now = message.next_at
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    operator[0].status, operator[0].answer = 200, '{"code": "OK"}'
+    assert await sender.work()
+    await line.close()
+    (message,) = await messages(court.db, "sms", kind="invitation")
+    assert (message.state, message.attempts) == ("sent", 9)
+    assert {body["id"] for _, body in operator[0].asked} == {message.id}
+
+
 async def test_a_gateway_that_is_away_is_unreachable(tmp_path: Path) -> None:
     gateway = Gateway(Settings(data=tmp_path, sms_url="http://127.0.0.1:9/send"))
     with pytest.raises(Unreachable):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -75,6 +76,16 @@ async def test_the_list_shows_why_something_did_not_arrive_and_sends_it_again(te
     assert sorted(m.state for m in await messages(telling, address=LIU, kind="invitation")) == ["failed", "queued"]
     again = await clerk.post(f"/messages/{message.id}/send-again")
     assert (again.status, "so no longer" in await again.text()) == (409, True), "the former one is not what was told last"
+
+
+async def test_the_list_shows_what_was_put_off_why_and_until_when(telling: Site) -> None:
+    clerk, _ = await invited(telling)
+    message = await settled(telling, "queued", "450 4.2.1 greylisted", address=LIU, kind="invitation")
+    async with telling.db.writer() as session:
+        (await session.get_one(Message, message.id)).next_at = NOW + timedelta(minutes=4)
+    page = await clerk.page("/messages")
+    assert "450 4.2.1 greylisted" in page
+    assert "2026-11-24 09:34" in page
 
 
 async def test_the_list_is_filtered_and_searched(telling: Site) -> None:
