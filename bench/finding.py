@@ -1,5 +1,8 @@
 """Finding a time over 200 rooms and 90 days: ``slot_search_ms`` with the occupancy of all resources at hand, ``slot_search_cold_ms``
 when each one is loaded first, ``slot_search_changed_ms`` when one in a hundred has changed since the last search.
+``slot_search_ms_sqlite`` and ``slot_search_ms_postgresql``: a whole search as the page asks for it, in a database of 1,000,000 bookings,
+with the revisions of everything that can be booked; a booking is made before each search, so that its room and judge are loaded anew.
+``slot_search_cold_ms_*``: the first search, which loads everybody.
 
 Rooms are booked to about four fifths of their hours. Each search needs a room with enough seats and a camera, two named people and any
 one of three interpreters, at three sites with travel between them, and asks for the best twenty slots. The peer tries every start of
@@ -8,6 +11,8 @@ every room with a sorted list of what is taken.
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import json
 import os
 import random
@@ -19,12 +24,19 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bench import booking
+from dispatch.booking import bookings, searching
 from dispatch.booking.calendar_days import WorkingCalendar, published
+from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.finding import find
 from dispatch.booking.hours import COURT_HOURS, open_spans
 from dispatch.booking.occupancy import Held, Occupancy, Times
+from dispatch.booking.searching import Wanted
 from dispatch.booking.slots import Candidate, Need, Search
 from dispatch.booking.spans import STEP, Span, merged
+from dispatch.store.database import Database
+from dispatch.store.tables import User
+from tests.dispatch import cluster
 
 ROOMS, PEOPLE, DAYS, SITES = 200, 40, 90, ("east", "west", "cells")
 ROUNDS = 60
@@ -120,8 +132,49 @@ def report(figure: str, values: list[float], peer: float | None, what: str) -> N
     print(json.dumps({**line, "peer_value": peer and round(peer, 1), "ratio": ratio, "conditions": conditions}), flush=True)
 
 
+async def in_database(url: str) -> tuple[list[float], float, int]:
+    """Times of searches in a filled database, that of the first, and how many slots the last one gave."""
+    db, chance, times, slots = await Database.connect(url), random.Random(3), [], 0
+    async with db.reader() as session:
+        clerk = await session.get_one(User, "k0")
+    first = booking.NOW.date() + timedelta(days=1)
+    for number in range(ROUNDS + 1):
+        judge, other = (f"{kind}{chance.randrange(booking.ROOMS)}" for kind in "jk")
+        wanted = Wanted(
+            first, first + timedelta(days=DAYS - 1), chance.choice((30, 60, 90, 120)), chair_id=judge, clerk_id=other, part="afternoon",
+            near=first + timedelta(days=chance.randrange(5, 60)),
+        )  # fmt: skip
+        began = time.perf_counter()
+        found = await searching.search(db, wanted, booking.NOW, 30)
+        times.append((time.perf_counter() - began) * 1000)
+        slots = len(found.slots)
+        span = found.slots[0].span
+        draft = SittingDraft(
+            case_number=f"（2026）京0105民初{number + 5000}号", case_title="案", title="", room_id=found.slots[0].resource_ids[0],
+            starts_at=span.start, ends_at=span.end, chair_id=judge, participants=(ParticipantDraft("刘芳", "party"),),
+            override_reason="测量",
+        )  # fmt: skip
+        await bookings.create(db, draft, clerk, booking.NOW)
+    await db.close()
+    return times[1:], times[0], slots
+
+
+def databases(names: list[str], count: int) -> None:
+    """The figures of both databases."""
+    makers = {"sqlite": booking.on_sqlite, "postgresql": booking.on_postgresql}
+    for name in names:
+        if name == "postgresql" and not cluster.is_possible():
+            print(f"  not measured on PostgreSQL: {cluster.MISSING}", file=sys.stderr)
+            continue
+        with makers[name](count) as url:
+            warm, cold, slots = asyncio.run(in_database(url))
+        what = f"{booking.ROOMS} rooms × {DAYS} days among {count:,} bookings, two named people, best {slots} slots"
+        report(f"slot_search_ms_{name}", warm, None, f"{what}, a booking made before each")
+        report(f"slot_search_cold_ms_{name}", [cold], None, f"{what}, everybody loaded first")
+
+
 def main() -> None:
-    """The three figures."""
+    """The figures in memory, then those of the databases."""
     rows, rooms = make(1)
     chance = random.Random(2)
     searches = [search_of(chance, rooms) for _ in range(ROUNDS)]
@@ -163,4 +216,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bookings", type=int, default=1_000_000, help="number of bookings in the databases")
+    parser.add_argument("--databases", nargs="*", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])
+    options = parser.parse_args()
     main()
+    databases(options.databases, options.bookings)

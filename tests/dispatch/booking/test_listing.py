@@ -18,6 +18,7 @@ from dispatch.booking.finding import A_DAY_OFF, NOT_PREFERRED
 from dispatch.booking.first_listing import cheapest_fit, earliest_fit, improved, pulled_forward
 from dispatch.booking.hours import ALWAYS, COURT_HOURS, open_spans, weekly_hours
 from dispatch.booking.listing import Effort, Progress, Proposal, Stop, propose
+from dispatch.booking.listing_bound import lower_bound
 from dispatch.booking.obstacles import Obstacle
 from dispatch.booking.occupancy import Held, Occupancy, Times
 from dispatch.booking.slots import Candidate, Need
@@ -76,6 +77,14 @@ def test_sittings_of_one_room_follow_each_other_with_set_up_and_clear_up() -> No
     starts = sorted(each.start for each in found.placements.values())
     assert starts[1] - starts[0] >= 90 * MINUTE
     assert (found.ended, found.gap) == ("optimal", 0.0)
+
+
+def test_the_relaxation_is_exact_where_nothing_is_in_the_way_of_anything() -> None:
+    alone = Prepared(docket(sitting("a", 75), sitting("b", 60, place=(OTHER_ROOM,), judge=OTHER_JUDGE)), occupancy())
+    assert lower_bound(alone) == listed(alone.docket).cost
+    full = Prepared(docket(sitting("a", 240), sitting("b", 240), sitting("c", 180)), occupancy())
+    assert lower_bound(full) >= UNPLACED
+    assert lower_bound(full, 1) <= listed(full.docket).cost
 
 
 def test_nobody_is_in_two_places_and_the_way_between_them_takes_its_time() -> None:
@@ -423,6 +432,8 @@ def test_no_listing_of_a_tiny_docket_is_better(made: tuple[Docket, dict[str, Tim
     assert found.placements.keys() | found.unplaced.keys() == {each.id for each in of.waiting}
     assert all(found.unplaced.values())
     prepared = Prepared(of, on)
+    missing = sum(each.priority for each in of.waiting if each.id not in found.placements)
+    assert 0 < lower_bound(prepared) <= lower_bound(prepared, missing) <= found.cost or not found.cost
     quickly = cheapest_fit(prepared)
     assert prepared.cost_of(improved(prepared, quickly, 1)) <= prepared.cost_of(quickly)
     for quick in (earliest_fit(prepared), quickly, improved(prepared, quickly, 1), pulled_forward(prepared, quickly)):
