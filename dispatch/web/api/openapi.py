@@ -15,7 +15,7 @@ from pydantic_core import core_schema
 from dispatch.web.access import PUBLIC, Route
 from dispatch.web.api.operations import JSON, NoQuery, Operation
 from dispatch.web.api.problems import MEDIA_TYPE, Problem
-from dispatch.web.api.values import Change
+from dispatch.web.api.values import Change, Resource
 from dispatch.web.api.versions import IfMatch, IfNoneMatch
 from dispatch.web.middleware import SESSION_COOKIE
 from dispatch.web.request import Request, Response, answer, ctx, language
@@ -296,6 +296,8 @@ def _response_headers(operation: Operation, status: int) -> Json:
     if status in (206, 416):
         return {"Content-Range": {"schema": text, "required": True}}
     if status == 201:
+        if operation.gives is None or not issubclass(operation.gives, Resource):  # several at once have no address of their own
+            return {}
         return {
             "Location": {"schema": {"type": "string", "format": "uri-reference"}, "required": True},
             "ETag": {"schema": text, "required": True, "description": ETAG},

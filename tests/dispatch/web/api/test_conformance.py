@@ -338,7 +338,7 @@ def succeeded() -> dict[tuple[str, str], float]:
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("role", "examples", "extent"),
     [("administrator", 3, ()), ("clerk", 24, ()), ("", 1, ("--phases", "coverage"))],
