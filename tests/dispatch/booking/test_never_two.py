@@ -14,16 +14,19 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from dispatch.booking import bookings, catalogue, decisions
+from dispatch.booking import bookings, catalogue, decisions, series
 from dispatch.booking.catalogue import Terms
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, draft_of
 from dispatch.booking.extension import extend
-from dispatch.errors import Conflict, Refused, ValidationFailed
+from dispatch.booking.recurrence import Series
+from dispatch.booking.rules import read_rule
+from dispatch.booking.wall_clock import wall_time
+from dispatch.errors import Conflict, Refused, SeriesConflict, ValidationFailed
 from dispatch.sittings import participants
 from dispatch.store.database import Database
 from dispatch.store.tables import Booking, Hold, Resource, Room, Sitting, new_id
 from tests.dispatch.booking.diary import Diary
-from tests.dispatch.making import NOW, URGENT, Court, at, bring_to, make_draft
+from tests.dispatch.making import NOW, SHANGHAI, URGENT, Court, at, bring_to, make_draft
 
 STEP = timedelta(minutes=15)
 TENTATIVE = 3 * STEP
@@ -38,6 +41,7 @@ anything = st.sampled_from((*ROOMS, *THINGS, *JUDGES))
 ACTS: list[st.SearchStrategy[tuple[Any, ...]]] = [
     st.tuples(st.just("book"), slots, lengths, subsets, judges),
     st.tuples(st.just("hold"), slots, lengths, subsets, judges),
+    st.tuples(st.just("repeat"), slots, lengths, subsets, judges, st.integers(2, 3)),
     st.tuples(st.just("move"), which, slots, lengths, st.sampled_from(ROOMS), st.integers(0, 2)),
     st.tuples(st.just("change"), which, subsets, judges),
     st.tuples(st.just("shift"), which, slots, lengths),
@@ -137,6 +141,29 @@ class Course:
 
     async def _hold(self, slot: int, length: int, names: tuple[str, ...], judge: str) -> None:
         await self._book(slot, length, names, judge, self.now + TENTATIVE)
+
+    async def _repeat(self, slot: int, length: int, names: tuple[str, ...], judge: str, days: int) -> None:
+        """The same on each of some days, whole or not at all. What is done to one of them is done to it alone."""
+        start = at("10:00") + slot * STEP
+        resources, draft = self._resources(names, judge), self._draft(start, start + length * STEP, names, judge)
+        plan = Series(wall_time(start, SHANGHAI), length * 15, SHANGHAI, read_rule(f"FREQ=DAILY;COUNT={days}", SHANGHAI))
+        spans = [(start + timedelta(days=n), start + timedelta(days=n) + length * STEP) for n in range(days)]
+        taken = {span[0]: set(self.diary.in_the_way(self.diary.wanted("", resources, *span), "", self.now)) for span in spans}
+        try:
+            made = await series.create(self.db, draft, plan, self.court.clerk, self.now)
+        except SeriesConflict as error:
+            told = {clash.starts_at: (clash.conflict.resource_id, clash.conflict.sitting_id) for clash in error.clashes}
+        else:
+            assert not any(taken.values()), f"{taken} was in the way"
+            _, _, members = await series.get(self.db, made)
+            assert [(each.starts_at, each.ends_at) for each in members] == spans
+            for each in members:
+                self.made.append(each.id)
+                self.diary.make(each.id, resources, each.starts_at, each.ends_at, self.now, None)
+            return
+        assert told.keys() == {begin for begin, ways in taken.items() if ways}, "every one that cannot be is named, and no other"
+        assert all(named in taken[begin] for begin, named in told.items())
+        raise Refused("conflict")
 
     async def _move(self, number: int, slot: int, length: int, room: str, instead: int) -> None:
         name, start = self._one(number), at("10:00") + slot * STEP
@@ -303,6 +330,7 @@ class Course:
 @pytest.fixture
 async def furnished(court: Court) -> tuple[Court, dict[str, str]]:
     (stand,) = await catalogue.add_movable(court.db, "equipment", "实物展台", court.users["xu"], NOW)
+    await catalogue.set_terms(court.db, court.other_room.id, Terms(before_minutes=15, after_minutes=15), court.users["xu"], NOW)
     asks = Room(id=new_id(), name="大法庭", kind="court", position=3)
     async with court.db.writer() as session:
         session.add(asks)
@@ -316,7 +344,7 @@ async def course_of(court: Court, names: dict[str, str], acts: list[tuple[Any, .
     try:
         async with db.writer() as session:
             # Others' bookings of earlier examples; the audit log stays, as it must.
-            for table in ("invitation", "hold", "booking", "participant", "sitting", "closure"):
+            for table in ("invitation", "hold", "booking", "participant", "sitting", "series", "closure"):
                 await session.execute(text(f"DELETE FROM {table}"))
             terms = "UPDATE resource SET before_minutes = {0}, after_minutes = {0}, needs_approval = {1} WHERE id = '{2}'"
             for name, buffer in (("a", 0), ("b", 15), ("asks", 0), ("stand", 0)):
@@ -350,6 +378,7 @@ RUNS_OVER = [("book", 0, 2, ("a",), "chen"), ("status", 0, "live"), ("wait", 6)]
 @example(acts=[("book", 0, 1, ("a",), "chen"), ("book", 1, 1, ("a",), "chen"), ("status", 0, "live"), ("wait", 4), ("extend", 0, 15)])
 @example(acts=[("book", 0, 1, ("asks", "stand"), "chen"), ("decline", 0), ("book", 0, 1, ("a", "stand"), "chen"), ("shut", "a", 0, 2)])
 @example(acts=[("book", 2, 2, ("a",), "chen"), ("terms", "a", 30, 30), ("book", 5, 2, ("a",), "lin"), ("keep", 0), ("shift", 0, 3, 2)])
+@example(acts=[("book", 5, 1, ("a",), "chen"), ("repeat", 4, 4, ("a", "b"), "lin", 3), ("repeat", 6, 2, ("a",), "lin", 3), ("cancel", 2)])
 @example(acts=[*RUNS_OVER, ("book", 4, 2, ("a",), "lin"), ("shut", "a", 5, 2), ("book", 5, 1, ("a",), "lin")])
 @example(acts=[("book", 4, 2, ("a",), "lin"), ("book", 2, 2, ("a", "b"), "chen"), ("hold", 8, 2, ("a",), "lin"), ("wait", 3), ("lapse",)])
 @given(acts=st.lists(st.one_of(ACTS), min_size=5, max_size=18))
@@ -364,7 +393,7 @@ def test_the_acts_do_what_is_asked_and_are_not_all_refused(furnished: tuple[Cour
         ("approve", 2), ("book", 8, 2, ("asks",), "lin"), ("summon", 0), ("dismiss", 0), ("move", 0, 0, 2, "b", 0), ("keep", 0),
         ("shift", 1, 5, 2), ("change", 1, ("a", "b"), "lin"), ("extend", 0, 15), ("status", 0, "live"), ("shut", "a", 11, 2),
         ("reopen", 0), ("terms", "a", 10, 10), ("hold", 12, 1, ("a",), "lin"), ("wait", 4), ("lapse",), ("cancel", 1),
-        ("book", 9, 1, ("asks",), "lin"),
+        ("book", 9, 1, ("asks",), "lin"), ("repeat", 11, 1, ("b",), "chen", 2),
     ]  # fmt: skip
     day = asyncio.run(course_of(*furnished, acts))
     assert day.done == len(acts) - 2, "two are refused: the room that asks is taken both times"
