@@ -315,6 +315,7 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "POST /api/v1/sittings/{sitting}/move": {"body.starts_at": "later_starts", "body.ends_at": "later_ends"},
     "DELETE /api/v1/sittings/{sitting}/participants/{participant}": {"path.participant": "removed"},
     "POST /api/v1/feeds": {"body.site": "nobody"},
+    "POST /api/v1/slots": {"body.first": "days", "body.last": "days", "body.near": "days", "body.people[*]": "people"},
     "DELETE /api/v1/feeds/{feed}": {"path.feed": "ended"},
     "DELETE /api/v1/imports/{import}": {"path.import": "dropped"},
     "DELETE /api/v1/webhooks/{webhook}": {"path.webhook": "removed_webhooks"},
