@@ -28,6 +28,7 @@ from dispatch.web.api.catalogue_shapes import (
     ResourceChange,
     ResourceList,
     ResourceQuery,
+    ResourcesMade,
     ResourceView,
     SiteChange,
     SiteList,
@@ -85,11 +86,11 @@ async def show_resource(request: Request) -> ResourceView:
     return ResourceView.of(await resources.get_resource(ctx(request).db, request.match_info["resource"]))
 
 
-async def add_resources(request: Request, body: NewResource) -> ResourceList:
+async def add_resources(request: Request, body: NewResource) -> ResourcesMade:
     """Add equipment, or the slots of a custody place."""
     context = ctx(request)
     made = await resources.add_resources(context.db, body.kind, body.draft(), me(request), context.clock(), slots=body.slots)
-    return ResourceList(items=[ResourceView.of(each) for each in made], next=None)
+    return ResourcesMade(items=[ResourceView.of(each) for each in made])
 
 
 async def change_resource(request: Request, body: ResourceChange, headers: IfMatch) -> ResourceView:

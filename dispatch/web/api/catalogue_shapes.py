@@ -186,6 +186,16 @@ class ResourceList(Shown):
     next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
+class ResourcesMade(Resource):
+    """What was added: one resource, or one for each slot. Location leads to the first; the ETag is that of them all."""
+
+    items: list[ResourceView]
+
+    def address(self) -> str:
+        """The path under which the first is found again."""
+        return self.items[0].address()
+
+
 class ResourceQuery(Paging):
     """Which resources."""
 
