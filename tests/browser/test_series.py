@@ -104,7 +104,7 @@ async def test_by_mouse_in_chinese(desk: Desk) -> None:
     await page.click('#panel [data-dialog="cancel-dialog"]')
     dialog = page.locator("#cancel-dialog")
     await expect(dialog.get_by_label("仅这一次")).to_be_checked()
-    await dialog.locator("textarea").fill("法官外出")
+    await dialog.locator("[name=reason_code]").select_option("official_absent")
     await dialog.locator("button.solid").click()
     await expect(page.locator(f'.bg-item[data-sitting="{third.id}"]')).to_have_count(0)
     assert await desk.starts() == [f"{desk.day(0)} 10:00", clashing, *(f"{desk.day(week)} 10:00" for week in (3, 4))]
@@ -118,14 +118,14 @@ async def test_by_mouse_in_chinese(desk: Desk) -> None:
     assert track is not None
     await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     await page.mouse.down()
-    await page.mouse.move(box["x"] + box["width"] * 2.5, box["y"] + box["height"] / 2, steps=8)
+    await page.mouse.move(box["x"] + box["width"] * 1.5, box["y"] + box["height"] / 2, steps=8)
     await page.mouse.up()
     moving = page.locator("#move-dialog")
-    await expect(moving).to_contain_text("12:00–13:00")
+    await expect(moving).to_contain_text("11:00–12:00")
     await moving.get_by_label("这一次及以后各次").check()
     await moving.locator("[data-move-go]").click()
-    await expect(page.locator(f'.bg-item[data-sitting="{fourth.id}"][data-from="720"]')).to_be_attached()
-    assert await desk.starts() == [f"{desk.day(0)} 10:00", clashing, f"{desk.day(3)} 12:00", f"{desk.day(4)} 12:00"]
+    await expect(page.locator(f'.bg-item[data-sitting="{fourth.id}"][data-from="660"]')).to_be_attached()
+    assert await desk.starts() == [f"{desk.day(0)} 10:00", clashing, f"{desk.day(3)} 11:00", f"{desk.day(4)} 11:00"]
     assert taken.id in {each.id for each in await desk.sittings()}
     assert await desk.one.accessibility_faults() == []
 
@@ -191,8 +191,9 @@ async def test_by_keyboard_alone_in_english(desk: Desk) -> None:
     await expect(page.locator("#cancel-dialog").get_by_label("This one and those after it")).to_be_checked()
     await reach("#cancel-code")
     await page.keyboard.type("Another")
-    await reach("#cancel-reason")
-    await page.keyboard.type("Withdrawn")
+    await reach("#cancel-code")
+    await page.keyboard.type("Application")
+    await expect(page.locator("#cancel-code")).to_have_value("withdrawn")
     await reach("#cancel-dialog button.solid")
     await press("Enter")
     await expect(page.locator(f'.bg-item[data-sitting="{third.id}"]')).to_have_count(0)

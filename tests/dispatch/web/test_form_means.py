@@ -57,7 +57,7 @@ async def test_the_list_is_grouped_by_site_and_keeps_what_was_ticked(site: Site)
     answer = await clerk.post("/sittings/new", site.draft(case_number="") | {f"means-{cell.id}": "on"})
     text = await answer.text()
     assert answer.status == 422
-    assert text.index("<h4>云河看守所</h4>") < text.index(f'name="means-{cell.id}"')
+    assert text.index("云河看守所</p>") < text.index(f'name="means-{cell.id}"')
     assert re.search(f'name="means-{cell.id}" value="on" checked', text)
     assert re.search(f'name="means-{camera.id}" value="on">', text)
     assert "1 chosen" in text
