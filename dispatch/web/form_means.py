@@ -98,7 +98,8 @@ async def groups(request: Request, chosen: Sequence[str], first: str, error: Use
                 each.id, named(each, tag), kind, each.id in chosen, each.id == first, taken.get(each.id, "") if each.id != first else ""
             )
             offered.setdefault(site, []).append(choice)
-    return [Group(site, tuple(choices)) for site, choices in offered.items()]
+    # What is chosen is in sight without scrolling.
+    return [Group(site, tuple(sorted(choices, key=lambda each: not each.chosen))) for site, choices in offered.items()]
 
 
 def _by_kind(resources: Iterable[Resource]) -> list[Resource]:
