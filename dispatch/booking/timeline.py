@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
+from prometheus_client import Counter
 from sqlalchemy import and_, bindparam, select
 
 from dispatch.booking.holds import LONGEST
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MOST_KEPT = 60_000
 """Slots and days of a resource that are kept; what was not asked for longest goes. About a kilobyte each: six weeks of 200 rooms."""
 LAST_DAY = date.max.toordinal()
+ROWS = Counter("dispatch_booking_timeline_total", "Resources whose times a page asked for, by whether they were kept or read", ["found"])
 
 
 class Slot(NamedTuple):
@@ -141,6 +143,8 @@ async def timeline(db: Database, resource_ids: Collection[str], begin: datetime,
                 kept.put(each, revisions[each], days, slots)
             known |= read
     kept.used(days)
+    ROWS.labels("read").inc(len(stale))
+    ROWS.labels("kept").inc(len(known) - len(stale))
     return {each: [slot for slot in known.get(each) or () if slot.held_from < end and slot.held_until > begin] for each in resource_ids}
 
 

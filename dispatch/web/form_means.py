@@ -94,9 +94,12 @@ async def groups(request: Request, chosen: Sequence[str], first: str, error: Use
         if each.active or each.id in chosen:
             site = (each.site.name_en if tag == "en" and each.site.name_en else each.site.name) if each.site else ""
             kind = kinds.get(each.id, "") if each.active else _("Out of use")
-            choice = Choice(each.id, named(each, tag), kind, each.id in chosen, each.id == first, taken.get(each.id, ""))
+            choice = Choice(
+                each.id, named(each, tag), kind, each.id in chosen, each.id == first, taken.get(each.id, "") if each.id != first else ""
+            )
             offered.setdefault(site, []).append(choice)
-    return [Group(site, tuple(choices)) for site, choices in offered.items()]
+    # What is chosen is in sight without scrolling.
+    return [Group(site, tuple(sorted(choices, key=lambda each: not each.chosen))) for site, choices in offered.items()]
 
 
 def _by_kind(resources: Iterable[Resource]) -> list[Resource]:

@@ -47,7 +47,7 @@ def acts(request: Request, entries: Sequence[Entry]) -> list[Act]:
             _("audit." + entry.action),
             tuple(_lines(request, entry.changes)),
             entry.reason,
-            entry.overridden,
+            _several(request, LISTED.join(_("history.rule." + rule) for rule in entry.overridden.split("、") if rule)),
         )
         for entry in entries
     ]

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, update
 
 from dispatch.booking import bookings
-from dispatch.booking.timeline import Kept, Slot, timeline
+from dispatch.booking.timeline import ROWS, Kept, Slot, timeline
 from dispatch.store.database import Database
 from dispatch.store.tables import Participant, Sitting
 from tests.dispatch.making import NOW, Court, at, bring_to, make_draft, make_sitting, other_sitting
@@ -47,8 +47,10 @@ def statements(db: Database) -> Iterator[list[str]]:
 async def test_who_asks_again_reads_the_revisions_alone(court: Court) -> None:
     await make_sitting(court)
     first = await seen(court.db, court)
+    kept, read = (ROWS.labels(found)._value.get() for found in ("kept", "read"))
     with statements(court.db) as asked:
         assert await seen(court.db, court) == first
+    assert [ROWS.labels(found)._value.get() for found in ("kept", "read")] == [kept + 2, read]
     assert [statement for statement in asked if "hold" in statement] == []
 
 

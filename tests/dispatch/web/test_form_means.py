@@ -90,6 +90,7 @@ async def test_a_room_or_a_judge_that_is_taken_is_named_at_its_field(site: Site,
     assert answer.status == 409
     assert f'id="{field}" name="{field}"' in text
     assert re.search(f'id="{field}-error-1">.*Taken from', text)
+    assert f"means-{site.rooms[0].id}-error" not in text  # not once more in the list
 
 
 async def test_saving_what_is_there_changes_nothing_and_no_link(site: Site) -> None:
