@@ -57,6 +57,7 @@ async def test_a_time_is_found_and_booked_by_mouse_in_chinese(clerk: Any, site: 
     court, page, _account = clerk
     judge = await court.person("judge")
     await page.goto(f"{site.url}/booking")
+    await photographed(page, "booking-zh")
     await page.click("text=查找空闲时间")
     await page.select_option("#chair_id", judge.user.id)
     await page.select_option("#part", "afternoon")

@@ -175,6 +175,7 @@ async def exchanged(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         "deliveries": [test["id"]],
         "urls": ["https://case.example/hook"],
         "export_days": ["2026-11-24", "2026-11-25"],
+        "slot_days": ["2026-11-26", "2026-12-18"],
     }
 
 
@@ -315,7 +316,15 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "POST /api/v1/sittings/{sitting}/move": {"body.starts_at": "later_starts", "body.ends_at": "later_ends"},
     "DELETE /api/v1/sittings/{sitting}/participants/{participant}": {"path.participant": "removed"},
     "POST /api/v1/feeds": {"body.site": "nobody"},
-    "POST /api/v1/slots": {"body.first": "days", "body.last": "days", "body.near": "days", "body.people[*]": "people"},
+    "POST /api/v1/slots": {
+        "body.first": "export_days",
+        "body.last": "slot_days",
+        "body.near": "slot_days",
+        "body.people[*]": "officers",
+        "body.kind": "kinds",
+        "body.minutes": "minutes",
+        "body.prosecutor_id": "nobody",
+    },
     "DELETE /api/v1/feeds/{feed}": {"path.feed": "ended"},
     "DELETE /api/v1/imports/{import}": {"path.import": "dropped"},
     "DELETE /api/v1/webhooks/{webhook}": {"path.webhook": "removed_webhooks"},
