@@ -35,6 +35,7 @@ TAGS = {
     "sittings": "Booking sittings of a case into rooms, and following them.",
     "series": "Sittings that repeat: booked whole or not at all, and changed or cancelled from one on, or all.",
     "decisions": "Bookings that are not firm: confirmed, approved, declined.",
+    "waiting": "Sittings that wait for a time; the week's list is made of them.",
     "slots": "Free times for what a sitting needs.",
     "participants": "Who takes part in a sitting, and their personal links.",
     "events": "What happened in a sitting, in words.",
@@ -61,6 +62,7 @@ CSRF = "With the cookie, a request that changes something carries the page's tok
 PATH_WORDS = {
     "sitting": "Id of the sitting.",
     "series": "Id of the series.",
+    "waiting": "Id of the sitting that waits.",
     "participant": "Id of the participant.",
     "room": "Id of the room.",
     "message": "Id of the message.",

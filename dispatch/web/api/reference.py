@@ -101,6 +101,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "sittings": _("Sittings"),
         "series": _("Series of sittings"),
         "decisions": _("Tentative bookings and approval"),
+        "waiting": _("Waiting for a time"),
         "slots": _("Free times"),
         "participants": _("Participants and links"),
         "events": _("Log of a sitting"),

@@ -86,10 +86,15 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         await loaded_days.prefill(site.db, year, administrator, site.now)
     await loaded_days.put_days(site.db, [CalendarDay(date(2027, 5, day), "holiday") for day in (1, 2, 8, 9)], administrator, site.now)
     series, others_too, asked, kept = await of_more_than_one(site, clerk)
+    person = {"name": "刘芳", "role": "party"}
+    waits = {"case_number": "（2026）京0105民初700号", "case_title": "申请", "chair_id": "any", "participants": [person]}
+    queue = [(await clerk.made("/waiting", waits))["id"] for _ in range(12)]
     told = await clerk.made(people, {"name": "证人", "role": "witness", "email": "witness@example.com"})
     return {
         "sittings": [stays],
         "series": [series["id"]],
+        "waiting": queue[:3],
+        "waiting_no_more": queue[3:],
         "cancelled_series": [others_too["id"]],
         "members": [member["id"] for member in series["sittings"]],
         "cancelled_members": [member["id"] for member in others_too["sittings"]],
@@ -225,6 +230,7 @@ async def sent(site: Site, participant: str) -> list[str]:
 
 PARAMETERS = {
     "path.series": "series",
+    "path.waiting": "waiting",
     "body.sitting_id": "members",
     "body.leave[*]": "members",
     "body.rule": "rules",
@@ -316,6 +322,14 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "POST /api/v1/sittings/{sitting}/move": {"body.starts_at": "later_starts", "body.ends_at": "later_ends"},
     "DELETE /api/v1/sittings/{sitting}/participants/{participant}": {"path.participant": "removed"},
     "POST /api/v1/feeds": {"body.site": "nobody"},
+    "POST /api/v1/waiting": {
+        "body.participants[*].role": "party_roles",
+        "body.kind": "kinds",
+        "body.not_before": "export_days",
+        "body.deadline": "slot_days",
+    },
+    "PATCH /api/v1/waiting/{waiting}": {"body.not_before": "export_days", "body.deadline": "slot_days"},
+    "DELETE /api/v1/waiting/{waiting}": {"path.waiting": "waiting_no_more"},
     "POST /api/v1/slots": {
         "body.first": "export_days",
         "body.last": "slot_days",
