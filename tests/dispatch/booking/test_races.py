@@ -22,7 +22,7 @@ from dispatch.errors import Conflict, Refused
 from dispatch.store.database import Database
 from dispatch.store.site import Site
 from dispatch.store.tables import Hold, Sitting
-from tests.dispatch.making import NOW, Court, as_it_is, at, make_draft, make_sitting
+from tests.dispatch.making import NOW, URGENT, Court, as_it_is, at, make_draft, make_sitting
 
 ROUNDS = 5
 MINUTES = timedelta(minutes=1)
@@ -89,8 +89,9 @@ async def test_a_longer_sitting_and_a_booking_behind_it(court: Court, other: Dat
             assert (first.resource_id, first.sitting_id, first.starts_at) == (court.room.id, second.id, at("15:00", day))
             length = 30 * MINUTES if by == "extending" else 90 * MINUTES
             if by == "the form":
+                free = first.nearest_free
                 moved = bookings.move(
-                    court.db, sitting.id, court.room.id, first.nearest_free, first.nearest_free + length, court.clerk, NOW
+                    court.db, sitting.id, court.room.id, free, free + length, court.clerk, NOW, override_reason=URGENT
                 )
                 assert (await moved).starts_at == first.nearest_free
             assert (await as_it_is(court.db, sitting)).booking.holds[0].active
@@ -169,7 +170,7 @@ async def test_a_move_over_midnight_and_a_booking_of_the_next_morning(court: Cou
         moving, wanted = await make_sitting(court, days=day), theirs(court, "00:15", days=day + 1)
         night = at("23:30", day), at("00:30", day + 1)
         first, second = await both(
-            bookings.move(court.db, moving.id, court.room.id, *night, court.clerk, NOW),
+            bookings.move(court.db, moving.id, court.room.id, *night, court.clerk, NOW, override_reason=URGENT),
             bookings.create_sitting(other, wanted, court.clerk, NOW),
         )
         (won,) = [each for each in (first, second) if isinstance(each, Sitting)]
