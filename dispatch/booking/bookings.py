@@ -112,7 +112,7 @@ async def book(
     sitting.case = await case_of(session, draft, now)
     sitting.case_id = sitting.case.id
     holds.take_first(booking, named.resources, named.span)
-    # People before holds: who joins a sitting that holds something already changes what is shown of it (migration 0014).
+    # People before holds: who joins a sitting that holds something already changes what is shown of it (migration 0012).
     people = seated(db, sitting, draft, named.staff, now)
     await direct.insert(session, (sitting, *people, booking, *booking.holds))
     await holds.changed(session, [each.id for each in named.resources])

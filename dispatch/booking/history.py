@@ -89,7 +89,7 @@ async def of(db: Database, sitting_id: str) -> list[Entry]:
     """Everything that the audit log has of the sitting, the newest first."""
     async with db.reader() as session:
         on_postgresql = postgresql.is_postgresql(session)
-        # Word for word as the index has it (migration 0017).
+        # Word for word as the index has it (migration 0015).
         mine = "(detail ->> 'sitting') = :sitting" if on_postgresql else "json_extract(detail, '$.sitting') = :sitting"
         wanted = select(AuditRow).where(text(mine).bindparams(sitting=sitting_id)).order_by(AuditRow.seq.desc())
         return [_entry(row) for row in await session.scalars(wanted)]

@@ -1,7 +1,7 @@
 """What many resources are held for over days or weeks, as a page draws it: rows, and no more of a sitting than it shows.
 
 What was read is kept by resource and day. A resource's revision goes up, in the same transaction, with every change of its holds and of
-what is shown of their sittings (migration 0014), so that one small query says what of it is old: also what another process changed.
+what is shown of their sittings (migration 0012), so that one small query says what of it is old: also what another process changed.
 """
 
 from __future__ import annotations

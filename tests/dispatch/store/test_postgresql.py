@@ -63,7 +63,9 @@ async def numbers(db: Database) -> list[str]:
 
 def test_the_steps_lead_to_the_tables_that_the_program_declares(empty: str) -> None:
     migrated(empty)
-    found = looked_at(empty, lambda c: compare_metadata(MigrationContext.configure(c, opts={"compare_type": True}), Listing.metadata))
+    # Of an expression, which each database writes in its own way: the tables cannot declare it.
+    options = {"compare_type": True, "include_name": lambda name, kind, _parents: (kind, name) != ("index", "audit_of_sitting")}
+    found = looked_at(empty, lambda c: compare_metadata(MigrationContext.configure(c, opts=options), Listing.metadata))
     assert found == []
     migrated(empty)
     assert looked_at(empty, lambda c: c.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()) == [head()]

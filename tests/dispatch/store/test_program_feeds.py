@@ -1,4 +1,4 @@
-"""Feeds of people stay when programs get theirs, and go back; those of programs go with the step back (migration 0015)."""
+"""Feeds of people stay when programs get theirs, and go back; those of programs go with the step back (migration 0017)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from dispatch.store.migrate import configuration, steps
 from tests.dispatch import cluster
 
-FORMER = str(ScriptDirectory.from_config(configuration()).get_revision("0015").down_revision)
+FORMER = str(ScriptDirectory.from_config(configuration()).get_revision("0017").down_revision)
 PEOPLE = (
     (
         'INSERT INTO "user" (id, name, sign_in_name, role, phone, password_hash, failures, active, language, created_at, email)'
