@@ -8,10 +8,11 @@ import re
 
 import pytest
 from playwright.async_api import Page
+from sqlalchemy import select
 
-from dispatch.booking import templates
+from dispatch.booking import catalogue, templates
 from dispatch.booking.templates import TemplateDraft
-from dispatch.store.tables import utc_now
+from dispatch.store.tables import CourtSite, Resource, utc_now
 from dispatch.web.access import ALL_ROLES
 from dispatch.web.routes import ROUTES
 from tests.browser.conftest import PersonFactory
@@ -20,8 +21,11 @@ from tests.browser.participants import DESK, PHONE
 from tests.browser.site import Site
 from tests.caller import Caller
 
-HELD_ELSEWHERE = ("/hearing/", "/archive/{sitting}", "/exchange/sittings")
-"""Pages that other tests look at while there is something to see on them, and a file that is taken away."""
+HELD_ELSEWHERE = (
+    *("/hearing/", "/archive/{sitting}", "/exchange/sittings", "/photos/"),
+    *("/booking/waiting/{waiting}", "/booking/listing/{listing}"),
+)
+"""Pages that other tests look at while there is something to see on them, a picture, and a file that is taken away."""
 SETTINGS = (("zh-CN", "light", "normal", DESK), ("en", "dark", "large", PHONE))
 
 
@@ -32,7 +36,12 @@ def pages(role: str, values: dict[str, str]) -> list[str]:
         for route in ROUTES
         if route.method == "GET" and route.answers == "page" and role in route.access.roles and not route.path.startswith(HELD_ELSEWHERE)
     ]
-    return [re.sub(r"{(\w+)}", lambda name: values[name[1]], path) for path in templates]
+    return [re.sub(r"[^/]+/{\w+}", lambda part: values.get(part[0]) or filled(part[0], values), path) for path in templates]
+
+
+def filled(part: str, values: dict[str, str]) -> str:
+    """A part of an address with its value."""
+    return re.sub(r"{(\w+)}", lambda name: values[name[1]], part)
 
 
 async def choose(page: Page, site: Site, **choices: str) -> None:
@@ -58,7 +67,11 @@ async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: 
         own = {"judge": held.chair, "clerk": held.clerk}.get(role) or account
         begin = TemplateDraft(f"模板{role}", "remote_court", 60, roles=("party",))
         template = await templates.add(court.db, begin, account.user, utc_now())
-        values = {"sitting": held.id, "user": own.user.id, "room": held.room.id, "template": template.id}
+        async with court.db.reader() as session:
+            things = {each.kind: each.id for each in await session.scalars(select(Resource).where(Resource.kind.in_(catalogue.MOVABLE)))}
+            place = (await session.scalars(select(CourtSite.id))).first() or ""
+        kept = {f"{tab}/{{resource}}": f"{tab}/{each}" for tab, each in {**things, "people": own.user.id}.items()}
+        values = kept | {"site": place, "sitting": held.id, "user": own.user.id, "room": held.room.id, "template": template.id}
         one = await person()
         page = one.page
         await one.sign_in(site.url, own.sign_in_name, own.password)
