@@ -1,9 +1,7 @@
-"""What can be booked besides rooms and people, how it is booked, and when it cannot be had."""
+"""What can be booked, by kind and by site, and when it cannot be had."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -21,22 +19,10 @@ if TYPE_CHECKING:
     from dispatch.store.database import Database
 
 LONGEST_NAME = 80
-LONGEST_BUFFER_MINUTES = 240
 MOST_SLOTS = 50
 CLOSURES = ("closed", "maintenance", "leave")
 MOVABLE = ("equipment", "custody")
 """Kinds that have a row of their own; rooms and people come with theirs (:func:`dispatch.store.resources.keep_in_step`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How a resource is booked: minutes held before and after a sitting, whether whoever books it asks, and who need not."""
-
-    before_minutes: int = 0
-    after_minutes: int = 0
-    needs_approval: bool = False
-    booked_by: tuple[str, ...] = ()
-    """roles; none named: every role that books"""
 
 
 async def site_named(session: AsyncSession, name: str) -> CourtSite | None:
@@ -56,50 +42,6 @@ async def list_resources(db: Database, *kinds: str, everything: bool = False) ->
     wanted = select(Resource).where(Resource.kind.in_(kinds)).order_by(Resource.position, Resource.name, Resource.id)
     async with db.reader() as session:
         return list(await session.scalars(wanted if everything else wanted.where(Resource.active)))
-
-
-async def add_movable(
-    db: Database, kind: str, name: str, by: User, now: datetime, *, site: str = "", slots: int = 1, terms: Terms | None = None
-) -> list[Resource]:
-    """Add equipment that moves, or a custody place of so many parallel `slots`: each is a resource of its own, since one sitting
-    at a time has it. Raises ValidationFailed with every bad field."""
-    terms, name = terms or Terms(), tidy(name)
-    found = [*_terms_problems(terms)]
-    if kind not in MOVABLE:
-        found.append(("kind", "resource_kind_unknown", {"kind": kind}))
-    if not name:
-        found.append(("name", "required", {}))
-    elif len(name) > LONGEST_NAME - 4:  # with the number of the slot
-        found.append(("name", "too_long", {"most": LONGEST_NAME - 4}))
-    if not 1 <= slots <= MOST_SLOTS:
-        found.append(("slots", "out_of_range", {"least": 1, "most": MOST_SLOTS}))
-    if found:
-        raise ValidationFailed(found)
-    async with db.writer() as session:
-        place = await site_named(session, tidy(site))
-        made = [
-            Resource(id=new_id(), kind=kind, name=name if slots == 1 else f"{name} {number}", position=number)
-            for number in range(1, slots + 1)
-        ]
-        for each in made:
-            each.site_id = place.id if place is not None else None
-            _write(each, terms)
-        session.add_all(made)
-        await session.flush()
-        await audit.write(session, by, "resource_added", name, detail={"kind": kind, "resources": [each.id for each in made]}, now=now)
-    return made
-
-
-async def set_terms(db: Database, resource_id: str, terms: Terms, by: User, now: datetime) -> Resource:
-    """Change how a resource is booked; what is booked already stays as it is. Raises NotFound or ValidationFailed."""
-    if found := list(_terms_problems(terms)):
-        raise ValidationFailed(found)
-    async with db.writer() as session:
-        resource = await _get(session, resource_id)
-        _write(resource, terms)
-        detail = {"resource": resource.id, "before": terms.before_minutes, "after": terms.after_minutes, "approval": terms.needs_approval}
-        await audit.write(session, by, "resource_changed", resource.name, detail=detail, now=now)
-    return resource
 
 
 async def close(
@@ -161,14 +103,3 @@ async def _get(session: AsyncSession, resource_id: str) -> Resource:
     if resource is None:
         raise NotFound("resource_unknown")
     return resource
-
-
-def _write(resource: Resource, terms: Terms) -> None:
-    resource.before_minutes, resource.after_minutes = terms.before_minutes, terms.after_minutes
-    resource.needs_approval, resource.booked_by = terms.needs_approval, list(terms.booked_by) or None
-
-
-def _terms_problems(terms: Terms) -> Iterator[FieldError]:
-    for field, minutes in (("before_minutes", terms.before_minutes), ("after_minutes", terms.after_minutes)):
-        if not 0 <= minutes <= LONGEST_BUFFER_MINUTES:
-            yield (field, "out_of_range", {"least": 0, "most": LONGEST_BUFFER_MINUTES})

@@ -12,13 +12,13 @@ import pytest
 from playwright.async_api import Page, expect
 from sqlalchemy import select
 
-from dispatch.booking import catalogue
-from dispatch.booking.catalogue import Terms
+from dispatch.booking.details import Details
 from dispatch.store.tables import Hold, Room, Sitting, utc_now
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Account, Court
 from tests.browser.participants import Person
 from tests.browser.site import Site
+from tests.dispatch.making import set_terms
 
 pytestmark = pytest.mark.main
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -203,7 +203,7 @@ async def test_by_keyboard_alone_in_english(desk: Desk) -> None:
 async def test_a_tentative_one_is_confirmed_and_a_requested_one_is_approved(desk: Desk, person: PersonFactory) -> None:
     page = desk.page
     administrator = await desk.court.person("administrator")
-    await catalogue.set_terms(desk.court.db, desk.room.id, Terms(needs_approval=True), administrator.user, utc_now())
+    await set_terms(desk.court.db, desk.room.id, Details(needs_approval=True), administrator.user, utc_now())
     await page.goto(f"{desk.url}/sittings/new?day={desk.day(0)}&room={desk.room.id}")
     form = page.locator("[data-sitting-form]")
     await form.locator("[name=case_number]").fill("（2026）京0105民初1911号")

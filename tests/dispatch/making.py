@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from dispatch.booking import bookings, draft
+from dispatch.booking import bookings, draft, resources
+from dispatch.booking.catalogue import site_named
+from dispatch.booking.details import Details
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.booking.resources import PLAIN, ResourceDraft
 from dispatch.sittings.moments import microseconds
 from dispatch.sittings.statuses import project_rows
 from dispatch.store.database import Database
-from dispatch.store.tables import AuditRow, Participant, Room, Sitting, User
+from dispatch.store.tables import AuditRow, Participant, Resource, Room, Sitting, User
 from rooms.log import GENESIS, Event, Row, chain
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -144,3 +147,23 @@ async def audited(db: Database, *actions: str) -> list[AuditRow]:
     wanted = select(AuditRow).order_by(AuditRow.seq)
     async with db.reader() as session:
         return list(await session.scalars(wanted.where(AuditRow.action.in_(actions)) if actions else wanted))
+
+
+async def add_movable(
+    db: Database, kind: str, name: str, by: User, now: datetime, *, site: str = "", slots: int = 1, details: Details = PLAIN
+) -> list[Resource]:
+    """Equipment, or a custody place of so many slots, at the site of that name, which is made where there is none."""
+    async with db.writer() as session:
+        place = await site_named(session, site)
+    draft = ResourceDraft(name, site_id=place.id if place is not None else "", details=details)
+    return await resources.add_resources(db, kind, draft, by, now, slots=slots)
+
+
+async def set_terms(db: Database, resource_id: str, details: Details, by: User, now: datetime) -> Resource:
+    """These are how the resource is booked from now on; its hours and features stay."""
+
+    def changed(was: Resource) -> ResourceDraft:
+        draft = resources.draft_of(was)
+        return replace(draft, details=replace(details, hours=draft.details.hours, features=draft.details.features))
+
+    return await resources.change_resource(db, resource_id, changed, by, now)

@@ -7,33 +7,35 @@ from datetime import timedelta
 
 import pytest
 
-from dispatch.booking import bookings, catalogue, decisions, pending
-from dispatch.booking.catalogue import Terms
+from dispatch.booking import bookings, decisions, pending
+from dispatch.booking.details import Details
 from dispatch.errors import Forbidden
 from dispatch.notices import ledger
 from dispatch.store.database import Database
 from dispatch.store.tables import Sitting, User
-from tests.dispatch.making import NOW, Court, make_draft, make_sitting
+from tests.dispatch.making import NOW, Court, make_draft, make_sitting, set_terms
 
 
-async def asks(court: Court, terms: Terms) -> Sitting:
-    await catalogue.set_terms(court.db, court.room.id, terms, court.users["xu"], NOW)
+async def asks(court: Court, terms: Details) -> Sitting:
+    await set_terms(court.db, court.room.id, terms, court.users["xu"], NOW)
     return await make_sitting(court)
 
 
 @pytest.mark.parametrize(
     ("terms", "who", "may"),
     [
-        (Terms(needs_approval=True), "xu", True),
-        (Terms(needs_approval=True), "he", False),
-        (Terms(needs_approval=True), "chen", False),
-        (Terms(needs_approval=True, booked_by=("clerk",)), "he", True),
-        (Terms(needs_approval=True, booked_by=("clerk",)), "zhao", False),
-        (Terms(booked_by=("judge",)), "lin", True),
-        (Terms(booked_by=("judge",)), "he", False),
+        (Details(needs_approval=True), "xu", True),
+        (Details(needs_approval=True), "he", False),
+        (Details(needs_approval=True), "chen", False),
+        (Details(needs_approval=True, booked_by=("clerk",)), "he", True),
+        (Details(needs_approval=True, booked_by=("clerk",)), "zhao", False),
+        (Details(booked_by=("judge",)), "lin", True),
+        (Details(booked_by=("judge",)), "he", False),
     ],
 )
-async def test_who_the_room_names_decides_and_an_administrator_but_never_who_asked(court: Court, terms: Terms, who: str, may: bool) -> None:
+async def test_who_the_room_names_decides_and_an_administrator_but_never_who_asked(
+    court: Court, terms: Details, who: str, may: bool
+) -> None:
     sitting = await asks(court, terms)
     assert sitting.booking.state == "requested"
     by = court.users[who]
@@ -47,7 +49,7 @@ async def test_who_the_room_names_decides_and_an_administrator_but_never_who_ask
 
 
 async def test_a_program_decides_on_nothing_that_a_program_asked_for(court: Court) -> None:
-    await catalogue.set_terms(court.db, court.room.id, Terms(needs_approval=True, booked_by=("clerk",)), court.users["xu"], NOW)
+    await set_terms(court.db, court.room.id, Details(needs_approval=True, booked_by=("clerk",)), court.users["xu"], NOW)
     program = User(id="f" * 16, name="卷宗系统", sign_in_name="", role="clerk", password_hash="")
     sitting = await bookings.create_sitting(court.db, make_draft(court), program, NOW)
     assert sitting.created_by is None
@@ -57,8 +59,8 @@ async def test_a_program_decides_on_nothing_that_a_program_asked_for(court: Cour
 
 
 async def test_every_resource_that_asks_has_to_name_who_decides(court: Court) -> None:
-    await catalogue.set_terms(court.db, court.other_room.id, Terms(needs_approval=True, booked_by=("judge",)), court.users["xu"], NOW)
-    await catalogue.set_terms(court.db, court.room.id, Terms(needs_approval=True, booked_by=("clerk",)), court.users["xu"], NOW)
+    await set_terms(court.db, court.other_room.id, Details(needs_approval=True, booked_by=("judge",)), court.users["xu"], NOW)
+    await set_terms(court.db, court.room.id, Details(needs_approval=True, booked_by=("clerk",)), court.users["xu"], NOW)
     sitting = await make_sitting(court, rooms=(court.room.id, court.other_room.id))
     for who in ("he", "lin"):
         with pytest.raises(Forbidden):
@@ -67,7 +69,7 @@ async def test_every_resource_that_asks_has_to_name_who_decides(court: Court) ->
 
 
 async def test_what_waits_is_listed_and_counted_and_outcomes_are_told_to_who_asked(court: Court) -> None:
-    sitting = await asks(court, Terms(needs_approval=True))
+    sitting = await asks(court, Details(needs_approval=True))
     later = await bookings.create_sitting(
         court.db, make_draft(court, "16:00", days=9), court.clerk, NOW, held_until=NOW + timedelta(days=3)
     )
@@ -102,7 +104,7 @@ async def test_who_asked_is_told_what_became_of_it_and_the_others_when_it_is_fir
         for name in ("zhao", "chen"):
             (await session.get_one(User, court.users[name].id)).email = f"{name}@court.example"
     try:
-        approved = await asks(court, Terms(needs_approval=True))
+        approved = await asks(court, Details(needs_approval=True))
         assert await told(db, approved) == []
         await decisions.approve(db, approved.id, court.users["xu"], NOW)
         assert await told(db, approved) == [("赵书宁", "approved"), ("陈明远", "invitation")]

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from dispatch.booking import bookings, catalogue, history
+from dispatch.booking import bookings, history
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.extension import extend
 from dispatch.booking.history import Changed, differences
 from dispatch.identity import invitations
 from dispatch.sittings import participants
 from dispatch.store import postgresql
-from tests.dispatch.making import NOW, Court, at, bring_to, draft_of, make_sitting, named, other_sitting
+from tests.dispatch.making import NOW, Court, add_movable, at, bring_to, draft_of, make_sitting, named, other_sitting
 
 WHY = "双方同意"
 
@@ -47,7 +47,7 @@ async def test_a_move_says_from_where_to_where_and_the_newest_comes_first(court:
 
 async def test_a_change_says_what_is_different_and_nothing_else(court: Court) -> None:
     sitting = await make_sitting(court)
-    [camera] = await catalogue.add_movable(court.db, "equipment", "实物展台", court.users["xu"], NOW)
+    [camera] = await add_movable(court.db, "equipment", "实物展台", court.users["xu"], NOW)
     draft = draft_of(sitting, title="改后", equipment=(camera.id,))
     people = (*(row for row in draft.participants if row.name != "吴译"), ParticipantDraft("王五", "witness"))
     await bookings.update_sitting(court.db, sitting.id, replace(draft, participants=people, override_reason=WHY), court.clerk, NOW)

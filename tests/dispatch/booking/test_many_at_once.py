@@ -15,13 +15,13 @@ import pytest
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking import bookings, catalogue
+from dispatch.booking import bookings
 from dispatch.booking.orders import Order
 from dispatch.errors import Conflict
 from dispatch.store.database import Database
 from dispatch.store.tables import Booking, Hold, Resource, Room, Sitting, User
 from tests.dispatch.booking import clerks
-from tests.dispatch.making import NOW, URGENT, Court, as_it_is, at, audited, make_draft, make_sitting, other_sitting
+from tests.dispatch.making import NOW, URGENT, Court, add_movable, as_it_is, at, audited, make_draft, make_sitting, other_sitting
 
 SERVERS, EACH = 4, 50
 TOP = Path(__file__).resolve().parents[3]
@@ -34,7 +34,7 @@ async def busy(court: Court) -> Court:
         session.add_all(Room(name=f"第{number}审判庭", kind="court", position=number) for number in range(3, 7))
         session.add_all(User(name=f"法官{n}", sign_in_name=f"judge{n}", role="judge", password_hash="x") for n in range(20))
     for number in range(3):
-        await catalogue.add_movable(court.db, "equipment", f"实物展台 {number}", court.users["xu"], NOW)
+        await add_movable(court.db, "equipment", f"实物展台 {number}", court.users["xu"], NOW)
     return court
 
 

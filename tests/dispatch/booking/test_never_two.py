@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from dispatch.booking import bookings, catalogue, decisions, series
-from dispatch.booking.catalogue import Terms
+from dispatch.booking.details import Details
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, draft_of
 from dispatch.booking.extension import extend
 from dispatch.booking.recurrence import Series
@@ -26,7 +26,7 @@ from dispatch.sittings import participants
 from dispatch.store.database import Database
 from dispatch.store.tables import Booking, Hold, Resource, Room, Sitting, new_id
 from tests.dispatch.booking.diary import Diary
-from tests.dispatch.making import NOW, SHANGHAI, URGENT, Court, at, bring_to, make_draft
+from tests.dispatch.making import NOW, SHANGHAI, URGENT, Court, add_movable, at, bring_to, make_draft, set_terms
 
 STEP = timedelta(minutes=15)
 TENTATIVE = 3 * STEP
@@ -288,7 +288,7 @@ class Course:
         del self.diary.closures[closure]
 
     async def _terms(self, name: str, before: int, after: int) -> None:
-        await catalogue.set_terms(self.db, self.names[name], Terms(before, after), self.court.users["xu"], self.now)
+        await set_terms(self.db, self.names[name], Details(before, after), self.court.users["xu"], self.now)
         self.diary.buffers[self.names[name]] = before, after
 
     async def _lapse(self) -> None:
@@ -329,8 +329,8 @@ class Course:
 
 @pytest.fixture
 async def furnished(court: Court) -> tuple[Court, dict[str, str]]:
-    (stand,) = await catalogue.add_movable(court.db, "equipment", "实物展台", court.users["xu"], NOW)
-    await catalogue.set_terms(court.db, court.other_room.id, Terms(before_minutes=15, after_minutes=15), court.users["xu"], NOW)
+    (stand,) = await add_movable(court.db, "equipment", "实物展台", court.users["xu"], NOW)
+    await set_terms(court.db, court.other_room.id, Details(before_minutes=15, after_minutes=15), court.users["xu"], NOW)
     asks = Room(id=new_id(), name="大法庭", kind="court", position=3)
     async with court.db.writer() as session:
         session.add(asks)

@@ -14,15 +14,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from dispatch.booking import bookings, catalogue, decisions
-from dispatch.booking.catalogue import Terms
+from dispatch.booking import bookings, decisions
+from dispatch.booking.details import Details
 from dispatch.booking.draft import SittingDraft, draft_of
 from dispatch.booking.extension import extend
 from dispatch.errors import Conflict, Refused
 from dispatch.store.database import Database
 from dispatch.store.site import Site
 from dispatch.store.tables import Hold, Sitting
-from tests.dispatch.making import NOW, URGENT, Court, as_it_is, at, make_draft, make_sitting
+from tests.dispatch.making import NOW, URGENT, Court, add_movable, as_it_is, at, make_draft, make_sitting, set_terms
 
 ROUNDS = 5
 MINUTES = timedelta(minutes=1)
@@ -99,7 +99,7 @@ async def test_a_longer_sitting_and_a_booking_behind_it(court: Court, other: Dat
 
 
 async def test_declining_and_a_booking_of_what_becomes_free(court: Court, other: Database) -> None:
-    await catalogue.set_terms(court.db, court.room.id, Terms(needs_approval=True), court.users["xu"], NOW)
+    await set_terms(court.db, court.room.id, Details(needs_approval=True), court.users["xu"], NOW)
     for day in range(1, ROUNDS + 1):
         asked, wanted = await make_sitting(court, days=day), theirs(court, "14:00", days=day)
         first, second = await both(
@@ -115,7 +115,7 @@ async def test_declining_and_a_booking_of_what_becomes_free(court: Court, other:
 
 
 async def test_approving_and_a_booking_of_what_was_asked_for(court: Court, other: Database) -> None:
-    await catalogue.set_terms(court.db, court.room.id, Terms(needs_approval=True), court.users["xu"], NOW)
+    await set_terms(court.db, court.room.id, Details(needs_approval=True), court.users["xu"], NOW)
     for day in range(1, ROUNDS + 1):
         asked, wanted = await make_sitting(court, days=day), theirs(court, "14:30", days=day)
         first, second = await both(
@@ -218,8 +218,8 @@ async def test_the_hour_that_comes_twice_is_raced_for_each_time(court: Court, fo
 
 async def test_losers_of_one_race_are_offered_what_is_free_for_all_that_they_named(court: Court, other: Database) -> None:
     """Several rooms, equipment and people in shuffled order, as they were named."""
-    (stand,) = await catalogue.add_movable(court.db, "equipment", "实物展台", court.users["xu"], NOW)
-    await catalogue.set_terms(court.db, court.other_room.id, Terms(before_minutes=15, after_minutes=15), court.users["xu"], NOW)
+    (stand,) = await add_movable(court.db, "equipment", "实物展台", court.users["xu"], NOW)
+    await set_terms(court.db, court.other_room.id, Details(before_minutes=15, after_minutes=15), court.users["xu"], NOW)
     rooms = (court.room.id, court.other_room.id)
     drafts = [
         theirs(court, "14:00", title=f"{n}", room_id=rooms[n % 2], rooms=rooms[:: 1 - 2 * (n % 2)], equipment=(stand.id,))

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from dispatch.booking import bookings, catalogue
+from dispatch.booking.details import Details
 from dispatch.booking.occupancy_store import AT_ONCE, LOADED, store_of
 from dispatch.booking.searching import ANY, Answer, Wanted, search
 from dispatch.booking.spans import Span
 from dispatch.errors import ValidationFailed
 from dispatch.store.tables import CalendarDay, CourtSite, Resource
-from tests.dispatch.making import NOW, TODAY, Court, at, make_draft, make_sitting, other_sitting
+from tests.dispatch.making import NOW, TODAY, Court, at, make_draft, make_sitting, other_sitting, set_terms
 
 TOMORROW = TODAY + timedelta(days=1)
 
@@ -67,7 +68,7 @@ async def test_a_judge_who_sits_elsewhere_is_not_free(court: Court) -> None:
 
 
 async def test_set_up_and_clear_up_are_kept_free(court: Court) -> None:
-    await catalogue.set_terms(court.db, court.room.id, catalogue.Terms(15, 30), court.clerk, NOW)
+    await set_terms(court.db, court.room.id, Details(15, 30), court.clerk, NOW)
     await make_sitting(court, "10:00", 30, days=1)
     found = await search(court.db, wanted(court, minutes=60, chair_id="", most=50), NOW)
     # The sitting at 10:00 has its room from 9:45 to 11:00; the next one needs 15 minutes before it.

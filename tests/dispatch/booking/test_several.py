@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.booking import bookings, catalogue, decisions
-from dispatch.booking.catalogue import Terms
+from dispatch.booking.details import Details
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.extension import extend
 from dispatch.errors import Conflict, NotFound, Refused, ValidationFailed
@@ -25,6 +25,7 @@ from tests.dispatch.making import (
     NOW,
     URGENT,
     Court,
+    add_movable,
     as_it_is,
     at,
     audited,
@@ -33,6 +34,7 @@ from tests.dispatch.making import (
     make_draft,
     make_sitting,
     other_sitting,
+    set_terms,
 )
 
 MINUTES = timedelta(minutes=1)
@@ -40,7 +42,7 @@ MINUTES = timedelta(minutes=1)
 
 async def camera(court: Court, name: str = "实物展台") -> Resource:
     """A document camera that moves."""
-    return (await catalogue.add_movable(court.db, "equipment", name, court.users["xu"], NOW))[0]
+    return (await add_movable(court.db, "equipment", name, court.users["xu"], NOW))[0]
 
 
 async def third_room(court: Court) -> Room:
@@ -173,7 +175,7 @@ async def test_a_sitting_that_never_began_gives_its_time_to_the_one_that_runs_ov
 
 
 async def test_each_slot_of_a_custody_place_is_held_by_one_sitting(court: Court) -> None:
-    slots = await catalogue.add_movable(court.db, "custody", "看守所提讯席", court.users["xu"], NOW, site="云河看守所", slots=2)
+    slots = await add_movable(court.db, "custody", "看守所提讯席", court.users["xu"], NOW, site="云河看守所", slots=2)
     assert [slot.name for slot in slots] == ["看守所提讯席 1", "看守所提讯席 2"]
     await make_sitting(court, equipment=(slots[0].id,))
     with pytest.raises(Conflict) as told:
@@ -220,7 +222,7 @@ async def test_caches_learn_of_every_change(court: Court) -> None:
 
 
 async def test_set_up_and_clear_up_lie_between_two_sittings(court: Court) -> None:
-    await catalogue.set_terms(court.db, court.room.id, Terms(before_minutes=15, after_minutes=10), court.users["xu"], NOW)
+    await set_terms(court.db, court.room.id, Details(before_minutes=15, after_minutes=10), court.users["xu"], NOW)
     first = await make_sitting(court)
     assert await held(court.db, court.room.id) == [(at("13:45"), at("15:10"))]
     assert await held(court.db, court.judge.id) == [(at("14:00"), at("15:00"))]
@@ -236,7 +238,7 @@ async def test_set_up_and_clear_up_lie_between_two_sittings(court: Court) -> Non
 async def test_a_longer_set_up_is_for_what_is_booked_from_then_on(court: Court) -> None:
     first = await make_sitting(court)
     await other_sitting(court, "13:00", room_id=court.room.id)
-    await catalogue.set_terms(court.db, court.room.id, Terms(before_minutes=30), court.users["xu"], NOW)
+    await set_terms(court.db, court.room.id, Details(before_minutes=30), court.users["xu"], NOW)
     await bookings.update_sitting(court.db, first.id, draft_of(first, title="改"), court.clerk, NOW)
     assert await held(court.db, court.room.id) == [(at("13:00"), at("14:00")), (at("14:00"), at("15:00"))]
     with pytest.raises(Conflict):
@@ -272,7 +274,7 @@ async def test_who_is_on_leave_is_not_booked(court: Court) -> None:
 async def test_wrong_terms_closures_and_resources_are_refused_with_every_field(court: Court) -> None:
     xu = court.users["xu"]
     with pytest.raises(ValidationFailed) as told:
-        await catalogue.add_movable(court.db, "spaceship", " ", xu, NOW, slots=0, terms=Terms(before_minutes=-1, after_minutes=999))
+        await add_movable(court.db, "spaceship", " ", xu, NOW, slots=0, details=Details(before_minutes=-1, after_minutes=999))
     assert {field for field, _, _ in told.value.errors} == {"kind", "name", "slots", "before_minutes", "after_minutes"}
     with pytest.raises(ValidationFailed) as told:
         await catalogue.close(court.db, NOW, NOW, "party", "x" * 300, xu, NOW)
@@ -376,7 +378,7 @@ async def test_confirming_and_wanting_what_lapses_race_and_one_has_it(court: Cou
 
 
 async def asks(court: Court) -> Sitting:
-    await catalogue.set_terms(court.db, court.other_room.id, Terms(needs_approval=True), court.users["xu"], NOW)
+    await set_terms(court.db, court.other_room.id, Details(needs_approval=True), court.users["xu"], NOW)
     return await make_sitting(court, rooms=(court.room.id, court.other_room.id))
 
 
@@ -411,7 +413,7 @@ async def test_another_time_is_asked_for_again_and_another_title_is_not(court: C
 
 
 async def test_who_need_not_ask_does_not(court: Court) -> None:
-    await catalogue.set_terms(court.db, court.room.id, Terms(booked_by=("judge",)), court.users["xu"], NOW)
+    await set_terms(court.db, court.room.id, Details(booked_by=("judge",)), court.users["xu"], NOW)
     assert (await make_sitting(court)).booking.state == "requested"
     mine = await bookings.create_sitting(court.db, make_draft(court, "16:00"), court.judge, NOW)
     assert mine.booking.state == "confirmed"
@@ -444,7 +446,7 @@ async def test_where_clocks_go_forward_an_hour_is_missing_and_nothing_is_in_it(c
 
 
 async def test_a_sitting_over_midnight_holds_all_it_has_until_its_end(court: Court) -> None:
-    await catalogue.set_terms(court.db, court.other_room.id, Terms(after_minutes=30), court.users["xu"], NOW)
+    await set_terms(court.db, court.other_room.id, Details(after_minutes=30), court.users["xu"], NOW)
     await make_sitting(court, "23:00", 120, rooms=(court.room.id, court.other_room.id))
     with pytest.raises(Conflict) as told:
         await other_sitting(court, "01:00", days=1)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dispatch.booking import catalogue, templates
+from dispatch.booking import templates
 from dispatch.booking.draft import roles_for
 from dispatch.booking.templates import STANDARD, TemplateDraft
 from dispatch.errors import NotFound, ValidationFailed
 from rooms.procedure import PROCEDURES
-from tests.dispatch.making import NOW, Court, audited
+from tests.dispatch.making import NOW, Court, add_movable, audited
 
 DIVORCE = TemplateDraft("离婚案件", "remote_court", 90, "Divorce", "court", ("party", "party", "agent"), position=1)
 
@@ -72,7 +72,7 @@ async def test_a_person_is_no_means(court: Court) -> None:
 
 async def test_a_change_keeps_what_is_not_named_and_its_own_name(court: Court) -> None:
     xu = court.users["xu"]
-    [camera] = await catalogue.add_movable(court.db, "equipment", "实物展台", xu, NOW)
+    [camera] = await add_movable(court.db, "equipment", "实物展台", xu, NOW)
     made = await templates.add(court.db, DIVORCE, xu, NOW)
     await templates.change(court.db, made.id, lambda was: replace(templates.draft_of(was), means=(camera.id, camera.id)), xu, NOW)
     found = await templates.get(court.db, made.id)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from dispatch.booking import catalogue, templates
+from dispatch.booking import templates
 from dispatch.booking.templates import TemplateDraft
 from dispatch.store.tables import SittingTemplate
+from tests.dispatch.making import add_movable
 from tests.dispatch.web.conftest import NOW, Site
 
 
@@ -21,7 +22,7 @@ def roles_shown(text: str) -> list[str]:
 
 
 async def test_a_template_sets_length_roles_and_equipment_and_keeps_who_is_entered(site: Site) -> None:
-    [camera] = await catalogue.add_movable(site.db, "equipment", "实物展台", site.users["administrator"], NOW)
+    [camera] = await add_movable(site.db, "equipment", "实物展台", site.users["administrator"], NOW)
     made = await template(site, camera.id)
     clerk = await site.signed_in("clerk")
     page = await clerk.page("/sittings/new")
@@ -39,7 +40,7 @@ async def test_a_template_sets_length_roles_and_equipment_and_keeps_who_is_enter
 
 async def test_another_choice_takes_back_what_the_former_had_ticked(site: Site) -> None:
     admin = site.users["administrator"]
-    [camera], [stand] = [await catalogue.add_movable(site.db, "equipment", name, admin, NOW) for name in ("实物展台", "打印机")]
+    [camera], [stand] = [await add_movable(site.db, "equipment", name, admin, NOW) for name in ("实物展台", "打印机")]
     made = await template(site, camera.id)
     clerk = await site.signed_in("clerk")
     await clerk.page("/sittings/new")
@@ -85,7 +86,7 @@ async def test_the_kind_of_a_sitting_that_is_there_stays(site: Site) -> None:
 
 
 async def test_the_administrator_adds_and_changes_templates(site: Site) -> None:
-    [camera] = await catalogue.add_movable(site.db, "equipment", "实物展台", site.users["administrator"], NOW)
+    [camera] = await add_movable(site.db, "equipment", "实物展台", site.users["administrator"], NOW)
     admin = await site.signed_in("administrator")
     await admin.page("/catalogue/templates/new")
     typed = {"name": "调解", "name_en": "Mediation", "kind": "remote_court", "minutes": "45", "room_kind": "court", "position": "1"}

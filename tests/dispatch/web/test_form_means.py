@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from dispatch.booking import catalogue
 from dispatch.identity import people
 from dispatch.store.tables import Resource, Sitting, User
+from tests.dispatch.making import add_movable
 from tests.dispatch.web.conftest import NOW, PASSWORD, Person, Site
 
 
 async def moved(site: Site, kind: str, name: str, place: str = "") -> Resource:
-    [made] = await catalogue.add_movable(site.db, kind, name, site.users["administrator"], NOW, site=place)
+    [made] = await add_movable(site.db, kind, name, site.users["administrator"], NOW, site=place)
     return made
 
 

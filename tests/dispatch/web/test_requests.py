@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from dispatch.booking import catalogue
-from dispatch.booking.catalogue import Terms
+from dispatch.booking.details import Details
 from dispatch.store.tables import Sitting
+from tests.dispatch.making import set_terms
 from tests.dispatch.web.conftest import NOW, Person, Site
 
 KEPT = {"hold": "1", "hold_day": "2026-11-26", "hold_time": "18:00"}
@@ -20,7 +20,7 @@ async def state_of(site: Site, sitting: str) -> tuple[str, str]:
 
 async def asked(site: Site, clerk: Person, **changes: str) -> str:
     """A sitting in a room that an administrator has to approve."""
-    await catalogue.set_terms(site.db, site.rooms[1].id, Terms(needs_approval=True), site.users["administrator"], NOW)
+    await set_terms(site.db, site.rooms[1].id, Details(needs_approval=True), site.users["administrator"], NOW)
     return await site.booked(clerk, room_id=site.rooms[1].id, **changes)
 
 
@@ -96,8 +96,8 @@ async def test_nobody_approves_his_own_and_a_judge_sees_only_what_is_his_to_deci
         assert (await person.post(f"/sittings/{sitting}/decline", {"reason": "不同意"})).status == 403
     assert sitting not in await judge.page("/booking/requests")
     assert (await judge.post(f"/sittings/{sitting}/confirm")).status == 403
-    terms = Terms(needs_approval=True, booked_by=("judge",))
-    await catalogue.set_terms(site.db, site.rooms[1].id, terms, site.users["administrator"], NOW)
+    terms = Details(needs_approval=True, booked_by=("judge",))
+    await set_terms(site.db, site.rooms[1].id, terms, site.users["administrator"], NOW)
     assert f"/sittings/{sitting}/approve" in await judge.page("/booking/requests")
     assert (await judge.post(f"/sittings/{sitting}/approve")).status == 303
     assert await state_of(site, sitting) == ("planned", "confirmed")

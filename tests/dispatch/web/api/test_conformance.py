@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from dispatch.booking import bookings, catalogue, loaded_days, sites, templates
 from dispatch.booking.calendar_days import CalendarDay, published
-from dispatch.booking.catalogue import Terms
+from dispatch.booking.details import Details
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.hours import WEEKDAYS
 from dispatch.booking.sites import SiteDraft
@@ -28,6 +28,7 @@ from dispatch.web.api import openapi
 from dispatch.web.api.pace import PACE
 from dispatch.web.request_metrics import REQUESTS
 from dispatch.web.routes import ROUTES
+from tests.dispatch.making import add_movable, set_terms
 from tests.dispatch.web.api.conftest import Program, Programs, order, recorded
 from tests.dispatch.web.conftest import NOW, PASSWORD, Site
 
@@ -77,7 +78,7 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
     await recorded(site, sealed)
     people = f"/sittings/{stays}/participants"
     persons = [await clerk.made(people, {"name": f"证人{number}", "role": "witness"}) for number in range(6)]
-    (camera,) = await catalogue.add_movable(site.db, "equipment", "实物展台", site.users["administrator"], site.now)
+    (camera,) = await add_movable(site.db, "equipment", "实物展台", site.users["administrator"], site.now)
     administrator = site.users["administrator"]
     place = await sites.add_site(site.db, SiteDraft("云河看守所"), administrator, site.now)
     an_hour = (site.now, site.now + timedelta(hours=1))
@@ -186,7 +187,7 @@ async def exchanged(site: Site, clerk: Program, keeper: Program) -> dict[str, li
 
 async def of_more_than_one(site: Site, clerk: Any) -> tuple[dict[str, Any], dict[str, Any], list[str], list[str]]:
     """Two series, sittings that wait for approval by a clerk or an administrator, and tentative ones."""
-    terms = Terms(needs_approval=True, booked_by=("clerk",))
+    terms = Details(needs_approval=True, booked_by=("clerk",))
     rooms = [Room(id=new_id(), name=f"系列法庭{number}", kind="court") for number in range(3)]
     async with site.db.writer() as session:
         session.add_all(rooms)
@@ -194,7 +195,7 @@ async def of_more_than_one(site: Site, clerk: Any) -> tuple[dict[str, Any], dict
     repeats = {"rule": "FREQ=WEEKLY;COUNT=40", "minutes": 30, "room_id": rooms[0].id, "clerk_id": ""}
     series = await clerk.made("/series", plain | repeats | {"starts": "2026-12-01T09:00"})
     others = await clerk.made("/series", plain | repeats | {"starts": "2026-12-02T09:00"})
-    await catalogue.set_terms(site.db, rooms[1].id, terms, site.users["administrator"], site.now)
+    await set_terms(site.db, rooms[1].id, terms, site.users["administrator"], site.now)
 
     async def booked(number: int, room: Room, until: timedelta | None) -> str:
         start = site.now + timedelta(days=30 + number)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dispatch.booking import catalogue
-from dispatch.booking.catalogue import Terms
+from dispatch.booking.details import Details
+from tests.dispatch.making import set_terms
 from tests.dispatch.web.api.conftest import Json, Programs, order
 from tests.dispatch.web.conftest import NOW, Site
 
@@ -88,7 +88,7 @@ async def test_a_tentative_sitting_is_confirmed_and_a_requested_one_is_decided(s
     status, firm, _ = await clerk.ask("POST", f"/sittings/{kept['id']}/confirm")
     assert (status, firm["booking"], firm["held_until"]) == (200, "confirmed", None)
     assert (await clerk.ask("POST", f"/sittings/{kept['id']}/confirm"))[0] == 409
-    await catalogue.set_terms(site.db, site.rooms[1].id, Terms(needs_approval=True), site.users["administrator"], NOW)
+    await set_terms(site.db, site.rooms[1].id, Details(needs_approval=True), site.users["administrator"], NOW)
     asked = [await clerk.made("/sittings", order(site, f"{hour}:00", f"{hour + 1}:00", room_id=site.rooms[1].id)) for hour in (10, 16)]
     assert [each["booking"] for each in asked] == ["requested"] * 2
     status, problem, _ = await clerk.ask("POST", f"/sittings/{asked[0]['id']}/approve")
