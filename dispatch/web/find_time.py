@@ -121,7 +121,7 @@ def _found(request: Request, form: Mapping[str, Any], answer: Answer) -> list[Fo
             *((need, chosen) for need, chosen in zip(answer.needs[1:], slot.resource_ids[1:], strict=True)),
             *((field, form[field]) for field in CARRIED if form[field]),
         ]
-        words = [(reason.cost, reason_words(request, answer.snapshot, reason)) for reason in slot.reasons]
+        words = [(reason.cost, reason_words(request, answer.snapshot, reason, near=bool(form["near"]))) for reason in slot.reasons]
         found.append(
             Found(
                 slot,

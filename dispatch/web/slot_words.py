@@ -31,8 +31,8 @@ def listed(request: Request, names: Iterable[str]) -> str:
     return translate(request, "list.and_more", names=joint.join(found[:MOST_NAMES]), n=len(found) - MOST_NAMES)
 
 
-def reason_words(request: Request, snapshot: Snapshot, reason: Reason) -> str:
-    """One reason."""
+def reason_words(request: Request, snapshot: Snapshot, reason: Reason, *, near: bool) -> str:
+    """One reason. `near`: a day was wished for; else days are counted from the first that was asked for."""
     name = names_of(snapshot, english=language(request) == "en")
     data = dict(reason.data)
     if "earliest" in data:
@@ -40,6 +40,8 @@ def reason_words(request: Request, snapshot: Snapshot, reason: Reason) -> str:
     code = reason.code
     if code == "outside_hours" and "resource_id" in data:
         code = "outside_hours_of"
+    if code == "days_off" and not near:
+        code = "days_later"
     data |= {"resource": name(data.pop("resource_id", "")), "site": name(data.pop("site_id", ""))}
     return translate(request, f"slot.{code}", **data)
 
