@@ -25,14 +25,15 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bench import booking
-from dispatch.booking import bookings, searching
-from dispatch.booking.calendar_days import WorkingCalendar, published
+from dispatch.booking import bookings
+from dispatch.booking.catalogue.calendar_days import WorkingCalendar, published
+from dispatch.booking.catalogue.hours import COURT_HOURS, open_spans
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
-from dispatch.booking.finding import find
-from dispatch.booking.hours import COURT_HOURS, open_spans
-from dispatch.booking.occupancy import Held, Occupancy, Times
-from dispatch.booking.searching import Wanted
-from dispatch.booking.slots import Candidate, Need, Search
+from dispatch.booking.finding import searching
+from dispatch.booking.finding.finding import find
+from dispatch.booking.finding.occupancy import Held, Occupancy, Times
+from dispatch.booking.finding.searching import Wanted
+from dispatch.booking.finding.slots import Candidate, Need, Search
 from dispatch.booking.spans import STEP, Span, merged
 from dispatch.store.database import Database
 from dispatch.store.tables import User

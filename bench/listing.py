@@ -17,12 +17,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.docket import Docket, Prepared, Waiting
-from dispatch.booking.first_listing import earliest_fit
-from dispatch.booking.hours import COURT_HOURS, open_spans, weekly_hours
-from dispatch.booking.listing import Effort, Progress, propose
-from dispatch.booking.occupancy import Held, Occupancy, Times
-from dispatch.booking.slots import Candidate, Need, suiting
+from dispatch.booking.catalogue.hours import COURT_HOURS, open_spans, weekly_hours
+from dispatch.booking.finding.occupancy import Held, Occupancy, Times
+from dispatch.booking.finding.slots import Candidate, Need, suiting
+from dispatch.booking.listing.docket import Docket, Prepared, Waiting
+from dispatch.booking.listing.first import earliest_fit
+from dispatch.booking.listing.listing import Effort, Progress, propose
 from dispatch.booking.spans import STEP, Span
 
 SITTINGS, ROOMS, DAYS = 100, 12, 5

@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 from prometheus_client import Counter
 from sqlalchemy import select
 
-from dispatch.booking.calendar_days import CalendarDay, Kind, WorkingCalendar, published, published_years
+from dispatch.booking.catalogue.calendar_days import CalendarDay, Kind, WorkingCalendar, published, published_years
+from dispatch.booking.catalogue.hours import ALWAYS, COURT_HOURS, WeeklyHours, is_open, open_spans, weekly_hours
 from dispatch.booking.draft import tidy
-from dispatch.booking.hours import ALWAYS, COURT_HOURS, WeeklyHours, is_open, open_spans, weekly_hours
-from dispatch.booking.slots import notice_from
+from dispatch.booking.finding.slots import notice_from
 from dispatch.booking.spans import Span, within
 from dispatch.errors import FieldError, ValidationFailed
 from dispatch.store.tables import CalendarDay as DayRow

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.rooms import list_rooms
+from dispatch.booking.catalogue.rooms import list_rooms
 from dispatch.booking.timeline import Slot, timeline
 from dispatch.store.tables import Room
 

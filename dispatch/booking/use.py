@@ -17,12 +17,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, extract, func, literal_column, select
 
 from dispatch.booking import allowed
-from dispatch.booking.calendar_days import WorkingCalendar
+from dispatch.booking.catalogue.calendar_days import WorkingCalendar
+from dispatch.booking.catalogue.hours import WeeklyHours, open_spans
+from dispatch.booking.catalogue.rooms import list_rooms
 from dispatch.booking.days import bounds
 from dispatch.booking.holds import LONGEST
-from dispatch.booking.hours import WeeklyHours, open_spans
 from dispatch.booking.reasons import code_of
-from dispatch.booking.rooms import list_rooms
 from dispatch.booking.spans import Span, within, without
 from dispatch.errors import ValidationFailed
 from dispatch.store import direct, postgresql

@@ -60,7 +60,7 @@ class Resource(Base):
     booked_by: Mapped[list[str] | None]
     """roles that may book it, others ask; null: every role that books"""
     features: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
-    """what it has to offer (:data:`dispatch.booking.features.FEATURES`)"""
+    """what it has to offer (:data:`dispatch.booking.catalogue.features.FEATURES`)"""
     room_kind: Mapped[str] = mapped_column(String(20), default="", server_default="")
     """of a room, as in its own row; empty for everything else"""
     photo: Mapped[str] = mapped_column(String(80), default="", server_default="")

@@ -1,4 +1,4 @@
-"""Sittings that repeat; see :mod:`dispatch.booking.series`."""
+"""Sittings that repeat; see :mod:`dispatch.booking.series.series`."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class WaitingSitting(Base):
 
 class Listing(Base):
     """A list of some days that is proposed. `state`: queued, running, done, stopped, failed, interrupted (the server ended meanwhile; it
-    can be run again). What is wished, how far it is, and what is proposed are documents of :mod:`dispatch.booking.week`."""
+    can be run again). What is wished, how far it is, and what is proposed are documents of :mod:`dispatch.booking.listing.week`."""
 
     __tablename__ = "listing"
     id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)

@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dispatch.booking import pending, series_changes
+from dispatch.booking import pending
 from dispatch.booking.allowed import FIELD
+from dispatch.booking.catalogue.rooms import KINDS
 from dispatch.booking.days import between
 from dispatch.booking.draft import LONGEST_REASON
 from dispatch.booking.reasons import OTHER, REASONS
-from dispatch.booking.rooms import KINDS
+from dispatch.booking.series import changes as series_changes
 from dispatch.errors import Conflict, SeriesConflict, UserError
 from dispatch.sittings import sittings
 from dispatch.web import form_means

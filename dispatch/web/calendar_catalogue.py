@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from dispatch.booking import loaded_days
-from dispatch.booking.calendar_days import KINDS, CalendarDay, published_years
-from dispatch.booking.calendar_files import FIRST_YEAR, LAST_YEAR, read_calendar
-from dispatch.booking.hours import WEEKDAYS
+from dispatch.booking.catalogue import loaded_days
+from dispatch.booking.catalogue.calendar_days import KINDS, CalendarDay, published_years
+from dispatch.booking.catalogue.calendar_files import FIRST_YEAR, LAST_YEAR, read_calendar
+from dispatch.booking.catalogue.hours import WEEKDAYS
 from dispatch.errors import NotFound, UserError, ValidationFailed
 from dispatch.web.access import ADMINISTRATOR, Route, roles
 from dispatch.web.catalogue_forms import choices, file_of, page_errors, posted, text_of

@@ -9,9 +9,9 @@ from typing import Any
 from aiohttp import web
 from multidict import MultiDictProxy
 
-from dispatch.booking.details import BOOKERS, Details
-from dispatch.booking.features import FEATURES
-from dispatch.booking.hours import WEEKDAYS
+from dispatch.booking.catalogue.details import BOOKERS, Details
+from dispatch.booking.catalogue.features import FEATURES
+from dispatch.booking.catalogue.hours import WEEKDAYS
 from dispatch.errors import UserError
 from dispatch.web.request import Request, gettext
 from dispatch.web.sitting_form import errors_of

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from dispatch.booking import catalogue, closures, sites
-from dispatch.booking.catalogue import CLOSURES, list_resources
-from dispatch.booking.closures import Affected
-from dispatch.booking.resources import KINDS
+from dispatch.booking.catalogue import catalogue, closures, sites
+from dispatch.booking.catalogue.catalogue import CLOSURES, list_resources
+from dispatch.booking.catalogue.closures import Affected
+from dispatch.booking.catalogue.resources import KINDS
 from dispatch.errors import FieldError, UserError, ValidationFailed
 from dispatch.store.tables import Closure
 from dispatch.web.access import ADMINISTRATOR, Route, roles

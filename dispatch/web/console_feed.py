@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from dispatch.booking.rooms import list_rooms
+from dispatch.booking.catalogue.rooms import list_rooms
 from dispatch.console.event_words import EventWords
 from dispatch.console.situation import Booked, board
 from dispatch.sittings import sittings

@@ -8,12 +8,12 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from dispatch.booking.catalogue import list_resources
-from dispatch.booking.features import FEATURES, known
-from dispatch.booking.occupancy_store import names_of
-from dispatch.booking.rooms import KINDS
-from dispatch.booking.searching import ANY, PARTS, STAFF, Answer, Wanted, search
-from dispatch.booking.slots import Slot
+from dispatch.booking.catalogue.catalogue import list_resources
+from dispatch.booking.catalogue.features import FEATURES, known
+from dispatch.booking.catalogue.rooms import KINDS
+from dispatch.booking.finding.occupancy_store import names_of
+from dispatch.booking.finding.searching import ANY, PARTS, STAFF, Answer, Wanted, search
+from dispatch.booking.finding.slots import Slot
 from dispatch.errors import UserError
 from dispatch.store.tables import Resource
 from dispatch.web import form_means, lookups

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dispatch.booking import catalogue
+from dispatch.booking.catalogue import catalogue
 from dispatch.booking.draft import SittingDraft
 from dispatch.errors import Conflict, UserError
 from dispatch.store.tables import Resource, Sitting

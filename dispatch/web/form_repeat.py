@@ -9,13 +9,15 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dispatch.booking import allowed, bookings, series, series_changes
+from dispatch.booking import allowed, bookings
+from dispatch.booking.catalogue.hours import WEEKDAYS
 from dispatch.booking.draft import LONGEST, SittingDraft
-from dispatch.booking.hours import WEEKDAYS
-from dispatch.booking.recurrence import Series, with_one_moved, without_one
-from dispatch.booking.rule_words import words_of
-from dispatch.booking.rules import MOST_INTERVAL, MOST_OCCURRENCES, Rule, instances, rule_problems, rule_text
-from dispatch.booking.series import Membership, Outlook, read, written
+from dispatch.booking.series import changes as series_changes
+from dispatch.booking.series import series
+from dispatch.booking.series.recurrence import Series, with_one_moved, without_one
+from dispatch.booking.series.rule_words import words_of
+from dispatch.booking.series.rules import MOST_INTERVAL, MOST_OCCURRENCES, Rule, instances, rule_problems, rule_text
+from dispatch.booking.series.series import Membership, Outlook, read, written
 from dispatch.booking.wall_clock import moment, wall_time
 from dispatch.errors import Clash, FieldError, SeriesConflict, UserError, ValidationFailed
 from dispatch.store.tables import Sitting

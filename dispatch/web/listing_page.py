@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from dispatch.booking import waiting, week
 from dispatch.booking.days import bounds
-from dispatch.booking.occupancy_store import Snapshot, names_of, store_of
+from dispatch.booking.finding.occupancy_store import Snapshot, names_of, store_of
+from dispatch.booking.listing import waiting, week
 from dispatch.booking.spans import Span
 from dispatch.errors import UserError
 from dispatch.store.waiting_tables import Listing, WaitingSitting

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dispatch.booking import resources, rooms, sites
-from dispatch.booking.details import Details, details_of
-from dispatch.booking.rooms import KINDS, RoomDraft
+from dispatch.booking.catalogue import resources, rooms, sites
+from dispatch.booking.catalogue.details import Details, details_of
+from dispatch.booking.catalogue.rooms import KINDS, RoomDraft
 from dispatch.errors import UserError
 from dispatch.store.tables import Resource
 from dispatch.web.access import ADMINISTRATOR, Route, roles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from dispatch.booking.listing_runs import Runs
+from dispatch.booking.listing.runs import Runs
 from dispatch.web.context import CONTEXT
 from dispatch.web.request import Request
 

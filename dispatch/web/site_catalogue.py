@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dispatch.booking import sites
-from dispatch.booking.sites import SiteDraft
+from dispatch.booking.catalogue import sites
+from dispatch.booking.catalogue.sites import SiteDraft
 from dispatch.errors import UserError
 from dispatch.store.tables import CourtSite
 from dispatch.web.access import ADMINISTRATOR, Route, roles

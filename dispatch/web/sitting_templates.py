@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dispatch.booking import templates
+from dispatch.booking.catalogue.rooms import KINDS as ROOM_KINDS
 from dispatch.booking.draft import MOST_PARTICIPANTS, roles_for
-from dispatch.booking.rooms import KINDS as ROOM_KINDS
 from dispatch.booking.templates import TemplateDraft
 from dispatch.errors import UserError
 from dispatch.store.tables import SittingTemplate

@@ -9,7 +9,8 @@ from typing import Any
 import segno
 from markupsafe import Markup
 
-from dispatch.booking import asked_for, history, reasons, series_changes
+from dispatch.booking import asked_for, history, reasons
+from dispatch.booking.series import changes as series_changes
 from dispatch.errors import NotFound, UserError
 from dispatch.identity import invitations
 from dispatch.notices import ledger

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from dispatch.booking.obstacles import Obstacle
-from dispatch.booking.occupancy_store import Snapshot, names_of
-from dispatch.booking.slots import Reason
+from dispatch.booking.finding.obstacles import Obstacle
+from dispatch.booking.finding.occupancy_store import Snapshot, names_of
+from dispatch.booking.finding.slots import Reason
 from dispatch.web.formats import clock
 from dispatch.web.formats import day as day_words
 from dispatch.web.request import Request, language, translate, zone

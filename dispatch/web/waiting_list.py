@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from dispatch.booking import waiting
-from dispatch.booking.catalogue import list_resources
+from dispatch.booking.catalogue.catalogue import list_resources
+from dispatch.booking.catalogue.features import FEATURES
+from dispatch.booking.catalogue.rooms import KINDS
 from dispatch.booking.draft import ParticipantDraft, roles_for
-from dispatch.booking.features import FEATURES
-from dispatch.booking.rooms import KINDS
-from dispatch.booking.searching import ANY, PARTS, STAFF
-from dispatch.booking.waiting import HIGHEST, LOWEST, WaitingDraft
+from dispatch.booking.finding.searching import ANY, PARTS, STAFF
+from dispatch.booking.listing import waiting
+from dispatch.booking.listing.waiting import HIGHEST, LOWEST, WaitingDraft
 from dispatch.errors import UserError
 from dispatch.store.waiting_tables import WaitingSitting
 from dispatch.web import lookups

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 from sqlalchemy import select
 
-from dispatch.booking.details import Details
+from dispatch.booking.catalogue.details import Details
 from dispatch.store.tables import Hold, Room, Sitting, utc_now
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Account, Court

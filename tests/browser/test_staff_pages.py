@@ -10,7 +10,8 @@ import pytest
 from playwright.async_api import Page
 from sqlalchemy import select
 
-from dispatch.booking import catalogue, templates
+from dispatch.booking import templates
+from dispatch.booking.catalogue import catalogue
 from dispatch.booking.templates import TemplateDraft
 from dispatch.store.tables import CourtSite, Resource, utc_now
 from dispatch.web.access import ALL_ROLES

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from dispatch.booking import bookings, draft, resources
-from dispatch.booking.catalogue import site_named
-from dispatch.booking.details import Details
+from dispatch.booking import bookings, draft
+from dispatch.booking.catalogue import resources
+from dispatch.booking.catalogue.catalogue import site_named
+from dispatch.booking.catalogue.details import Details
+from dispatch.booking.catalogue.resources import PLAIN, ResourceDraft
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
-from dispatch.booking.resources import PLAIN, ResourceDraft
 from dispatch.sittings.moments import microseconds
 from dispatch.sittings.statuses import project_rows
 from dispatch.store.database import Database

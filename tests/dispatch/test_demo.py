@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import func, select
 
 from dispatch import audit, demo
-from dispatch.booking import bookings, days, loaded_days, resources
+from dispatch.booking import bookings, days
+from dispatch.booking.catalogue import loaded_days, resources
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number
 from dispatch.demo import ROOMS, SITTINGS, STAFF, Account
 from dispatch.identity import invitations

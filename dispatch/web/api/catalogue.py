@@ -7,10 +7,10 @@ from datetime import date
 
 from pydantic import Field
 
-from dispatch.booking import catalogue, closures, loaded_days, resources, sites
-from dispatch.booking.calendar_days import CalendarDay
-from dispatch.booking.calendar_files import FIRST_YEAR, LAST_YEAR
-from dispatch.booking.hours import WEEKDAYS
+from dispatch.booking.catalogue import catalogue, closures, loaded_days, resources, sites
+from dispatch.booking.catalogue.calendar_days import CalendarDay
+from dispatch.booking.catalogue.calendar_files import FIRST_YEAR, LAST_YEAR
+from dispatch.booking.catalogue.hours import WEEKDAYS
 from dispatch.errors import NotFound
 from dispatch.store.tables import Closure, CourtSite
 from dispatch.store.tables import Resource as ResourceRow

@@ -7,8 +7,8 @@ from typing import Literal, cast
 
 from pydantic import Field
 
-from dispatch.booking import rooms
-from dispatch.booking.rooms import LAST_POSITION, LONGEST_NAME, MOST_SEATS, RoomDraft
+from dispatch.booking.catalogue import rooms
+from dispatch.booking.catalogue.rooms import LAST_POSITION, LONGEST_NAME, MOST_SEATS, RoomDraft
 from dispatch.store.tables import Room
 from dispatch.web.access import ADMINISTRATOR, ALL_ROLES
 from dispatch.web.api.operations import operation, programs

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dispatch.booking import series, series_changes
 from dispatch.booking.draft import SittingDraft
 from dispatch.booking.orders import Order
-from dispatch.booking.recurrence import Series
+from dispatch.booking.series import changes as series_changes
+from dispatch.booking.series import series
+from dispatch.booking.series.recurrence import Series
 from dispatch.errors import NotFound, ValidationFailed
 from dispatch.store.tables import SeriesRow, Sitting
 from dispatch.web.access import CLERK, OFFICER

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from dispatch.booking.draft import LONGEST_REASON
-from dispatch.booking.recurrence import Series
-from dispatch.booking.rules import LONGEST_TEXT, MOST_OCCURRENCES, read_rule
-from dispatch.booking.series import written
+from dispatch.booking.series.recurrence import Series
+from dispatch.booking.series.rules import LONGEST_TEXT, MOST_OCCURRENCES, read_rule
+from dispatch.booking.series.series import written
 from dispatch.errors import FieldError, ValidationFailed
 from dispatch.store.tables import SeriesRow, Sitting
 from dispatch.web.api.sitting_shapes import BookingState, SittingChange, SittingPlan, Status

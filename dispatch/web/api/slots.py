@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
+from dispatch.booking.catalogue.features import FEATURES
+from dispatch.booking.catalogue.rooms import MOST_SEATS
 from dispatch.booking.draft import LONGEST, MOST_EQUIPMENT, SHORTEST
-from dispatch.booking.features import FEATURES
-from dispatch.booking.rooms import MOST_SEATS
-from dispatch.booking.searching import LONGEST_WINDOW, MOST_PEOPLE, STAFF, Answer, Wanted, search
+from dispatch.booking.finding.searching import LONGEST_WINDOW, MOST_PEOPLE, STAFF, Answer, Wanted, search
 from dispatch.web.access import CLERK
 from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.rooms import Kind

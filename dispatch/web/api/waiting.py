@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from dispatch.booking import waiting
+from dispatch.booking.catalogue.features import FEATURES
+from dispatch.booking.catalogue.rooms import MOST_SEATS
 from dispatch.booking.draft import (
     LONGEST,
     LONGEST_NAME,
@@ -22,9 +23,8 @@ from dispatch.booking.draft import (
     SHORTEST,
     ParticipantDraft,
 )
-from dispatch.booking.features import FEATURES
-from dispatch.booking.rooms import MOST_SEATS
-from dispatch.booking.waiting import HIGHEST, LOWEST, WaitingDraft
+from dispatch.booking.listing import waiting
+from dispatch.booking.listing.waiting import HIGHEST, LOWEST, WaitingDraft
 from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.waiting_tables import WaitingSitting
 from dispatch.web.access import CLERK

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dispatch.booking import allowed
-from dispatch.booking.hours import ALWAYS, COURT_HOURS, weekly_hours
+from dispatch.booking.catalogue.hours import ALWAYS, COURT_HOURS, weekly_hours
 from dispatch.store.tables import CalendarDay, CourtSite, Resource, Room
 from tests.dispatch.making import NOW, SHANGHAI, Court, at
 

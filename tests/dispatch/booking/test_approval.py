@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from dispatch.booking import bookings, decisions, pending
-from dispatch.booking.details import Details
+from dispatch.booking.catalogue.details import Details
 from dispatch.errors import Forbidden
 from dispatch.notices import ledger
 from dispatch.store.database import Database

@@ -7,7 +7,19 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.booking.bitmaps import Grid, below, each_step, first_step, fitting, following, last_step, nearest_step, runs, spread, steps_of
+from dispatch.booking.finding.bitmaps import (
+    Grid,
+    below,
+    each_step,
+    first_step,
+    fitting,
+    following,
+    last_step,
+    nearest_step,
+    runs,
+    spread,
+    steps_of,
+)
 from dispatch.booking.spans import Span
 from tests.dispatch.making import at
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.booking.calendar_days import CalendarDay, WorkingCalendar, next_working_day, published, published_years
-from dispatch.booking.calendar_files import MOST_BYTES, Loaded, read_calendar
+from dispatch.booking.catalogue.calendar_days import CalendarDay, WorkingCalendar, next_working_day, published, published_years
+from dispatch.booking.catalogue.calendar_files import MOST_BYTES, Loaded, read_calendar
 from dispatch.errors import UserError
 from dispatch.web.translations import catalogue
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.booking import finding
-from dispatch.booking.calendar_days import CalendarDay, WorkingCalendar
-from dispatch.booking.finding import find, nearest_free, what_is_in_the_way
-from dispatch.booking.hours import ALWAYS, COURT_HOURS, open_spans, weekly_hours
-from dispatch.booking.occupancy import Held, Occupancy, Times
-from dispatch.booking.slots import Candidate, Need, Search, Slot, notice_from, suiting
+from dispatch.booking.catalogue.calendar_days import CalendarDay, WorkingCalendar
+from dispatch.booking.catalogue.hours import ALWAYS, COURT_HOURS, open_spans, weekly_hours
+from dispatch.booking.finding import finding
+from dispatch.booking.finding.finding import find, nearest_free, what_is_in_the_way
+from dispatch.booking.finding.occupancy import Held, Occupancy, Times
+from dispatch.booking.finding.slots import Candidate, Need, Search, Slot, notice_from, suiting
 from dispatch.booking.spans import STEP, Span
 from dispatch.web.translations import catalogue
 from tests.dispatch.making import NOW, SHANGHAI, at

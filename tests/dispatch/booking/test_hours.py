@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dispatch.booking.calendar_days import CalendarDay, WorkingCalendar
-from dispatch.booking.hours import ALWAYS, COURT_HOURS, WEEKDAYS, Opening, WeeklyHours, is_open, open_spans, weekly_hours
+from dispatch.booking.catalogue.calendar_days import CalendarDay, WorkingCalendar
+from dispatch.booking.catalogue.hours import ALWAYS, COURT_HOURS, WEEKDAYS, Opening, WeeklyHours, is_open, open_spans, weekly_hours
 from dispatch.booking.spans import Span, within, without
 from dispatch.booking.wall_clock import day_span, moment, wall_time
 from dispatch.errors import ValidationFailed

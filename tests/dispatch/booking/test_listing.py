@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.booking.docket import CASE_DAY, CHANGED, MOST_WAITING, ROOM_OF_DAY, UNPLACED, Docket, Placement, Prepared, Waiting
-from dispatch.booking.finding import A_DAY_OFF, NOT_PREFERRED
-from dispatch.booking.first_listing import cheapest_fit, earliest_fit, improved, pulled_forward
-from dispatch.booking.hours import ALWAYS, COURT_HOURS, open_spans, weekly_hours
-from dispatch.booking.listing import Effort, Progress, Proposal, Stop, propose
-from dispatch.booking.listing_bound import lower_bound
-from dispatch.booking.obstacles import Obstacle
-from dispatch.booking.occupancy import Held, Occupancy, Times
-from dispatch.booking.slots import Candidate, Need
+from dispatch.booking.catalogue.hours import ALWAYS, COURT_HOURS, open_spans, weekly_hours
+from dispatch.booking.finding.finding import A_DAY_OFF, NOT_PREFERRED
+from dispatch.booking.finding.obstacles import Obstacle
+from dispatch.booking.finding.occupancy import Held, Occupancy, Times
+from dispatch.booking.finding.slots import Candidate, Need
+from dispatch.booking.listing.bound import lower_bound
+from dispatch.booking.listing.docket import CASE_DAY, CHANGED, MOST_WAITING, ROOM_OF_DAY, UNPLACED, Docket, Placement, Prepared, Waiting
+from dispatch.booking.listing.first import cheapest_fit, earliest_fit, improved, pulled_forward
+from dispatch.booking.listing.listing import Effort, Progress, Proposal, Stop, propose
 from dispatch.booking.spans import Span
 from dispatch.web.translations import catalogue
 from tests.dispatch.making import SHANGHAI, at

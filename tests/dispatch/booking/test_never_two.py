@@ -14,12 +14,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from dispatch.booking import bookings, catalogue, decisions, series
-from dispatch.booking.details import Details
+from dispatch.booking import bookings, decisions
+from dispatch.booking.catalogue import catalogue
+from dispatch.booking.catalogue.details import Details
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, draft_of
 from dispatch.booking.extension import extend
-from dispatch.booking.recurrence import Series
-from dispatch.booking.rules import read_rule
+from dispatch.booking.series import series
+from dispatch.booking.series.recurrence import Series
+from dispatch.booking.series.rules import read_rule
 from dispatch.booking.wall_clock import wall_time
 from dispatch.errors import Conflict, Refused, SeriesConflict, ValidationFailed
 from dispatch.sittings import participants

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.booking import bookings, decisions
-from dispatch.booking.details import Details
+from dispatch.booking.catalogue.details import Details
 from dispatch.booking.draft import SittingDraft, draft_of
 from dispatch.booking.extension import extend
 from dispatch.errors import Conflict, Refused

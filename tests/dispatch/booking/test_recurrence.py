@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dispatch.booking.calendar_days import WorkingCalendar, published
-from dispatch.booking.recurrence import (
+from dispatch.booking.catalogue.calendar_days import WorkingCalendar, published
+from dispatch.booking.series.recurrence import (
     Occurrence,
     Override,
     Series,
@@ -24,8 +24,8 @@ from dispatch.booking.recurrence import (
     with_rule,
     without_one,
 )
-from dispatch.booking.rule_words import words_of
-from dispatch.booking.rules import FREQUENCIES, MOST_OCCURRENCES, Rule, instances, read_rule, rule_text
+from dispatch.booking.series.rule_words import words_of
+from dispatch.booking.series.rules import FREQUENCIES, MOST_OCCURRENCES, Rule, instances, read_rule, rule_text
 from dispatch.booking.wall_clock import wall_time
 from dispatch.errors import NotFound, UserError, ValidationFailed
 from dispatch.web.translations import catalogue

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from dispatch.booking import bookings, catalogue
-from dispatch.booking.details import Details
-from dispatch.booking.occupancy_store import AT_ONCE, LOADED, store_of
-from dispatch.booking.searching import ANY, Answer, Wanted, search
+from dispatch.booking import bookings
+from dispatch.booking.catalogue import catalogue
+from dispatch.booking.catalogue.details import Details
+from dispatch.booking.finding.occupancy_store import AT_ONCE, LOADED, store_of
+from dispatch.booking.finding.searching import ANY, Answer, Wanted, search
 from dispatch.booking.spans import Span
 from dispatch.errors import ValidationFailed
 from dispatch.store.tables import CalendarDay, CourtSite, Resource

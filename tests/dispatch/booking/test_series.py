@@ -12,12 +12,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select, update
 
-from dispatch.booking import bookings, catalogue, decisions, series, series_changes
+from dispatch.booking import bookings, decisions
+from dispatch.booking.catalogue import catalogue
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.orders import Order
-from dispatch.booking.recurrence import Series, with_one_moved
-from dispatch.booking.rule_words import words_of
-from dispatch.booking.rules import read_rule
+from dispatch.booking.series import changes as series_changes
+from dispatch.booking.series import series
+from dispatch.booking.series.recurrence import Series, with_one_moved
+from dispatch.booking.series.rule_words import words_of
+from dispatch.booking.series.rules import read_rule
 from dispatch.booking.wall_clock import wall_time
 from dispatch.errors import Conflict, NotFound, Refused, SeriesConflict, UserError, ValidationFailed
 from dispatch.notices import ledger

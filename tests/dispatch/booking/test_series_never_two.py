@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from dispatch.booking import bookings, decisions, series, series_changes
-from dispatch.booking.recurrence import Series, expand
-from dispatch.booking.rules import read_rule
+from dispatch.booking import bookings, decisions
+from dispatch.booking.series import changes as series_changes
+from dispatch.booking.series import series
+from dispatch.booking.series.recurrence import Series, expand
+from dispatch.booking.series.rules import read_rule
 from dispatch.booking.wall_clock import wall_time
 from dispatch.errors import Refused, UserError
 from dispatch.store.database import Database

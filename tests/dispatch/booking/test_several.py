@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from dispatch.booking import bookings, catalogue, decisions
-from dispatch.booking.details import Details
+from dispatch.booking import bookings, decisions
+from dispatch.booking.catalogue import catalogue
+from dispatch.booking.catalogue.details import Details
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.extension import extend
 from dispatch.errors import Conflict, NotFound, Refused, ValidationFailed

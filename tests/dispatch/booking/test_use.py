@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import update
 
-from dispatch.booking import bookings, catalogue
+from dispatch.booking import bookings
+from dispatch.booking.catalogue import catalogue
 from dispatch.booking.reasons import OTHER, REASONS, code_of, words_of
 from dispatch.booking.use import Use, by_hour, statistics, summed
 from dispatch.errors import ValidationFailed

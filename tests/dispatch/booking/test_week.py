@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from dispatch.booking import waiting, week
 from dispatch.booking.draft import ParticipantDraft
-from dispatch.booking.listing_runs import Runs
-from dispatch.booking.searching import ANY
-from dispatch.booking.waiting import WaitingDraft
-from dispatch.booking.week import Order
+from dispatch.booking.finding.searching import ANY
+from dispatch.booking.listing import waiting, week
+from dispatch.booking.listing.runs import Runs
+from dispatch.booking.listing.waiting import WaitingDraft
+from dispatch.booking.listing.week import Order
 from dispatch.errors import Conflict, NotFound, Refused, ValidationFailed
 from dispatch.store.tables import Hold, Sitting
 from dispatch.store.waiting_tables import Listing, WaitingSitting

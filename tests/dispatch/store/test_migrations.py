@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select
 
-from dispatch.booking import rooms
+from dispatch.booking.catalogue import rooms
 from dispatch.store.database import Database
 from dispatch.store.migrate import configuration, head, upgrade
 from dispatch.store.tables import Resource, Sitting

@@ -11,7 +11,7 @@ from aiohttp import FormData
 from PIL import Image
 from sqlalchemy import select
 
-from dispatch.booking import loaded_days
+from dispatch.booking.catalogue import loaded_days
 from dispatch.store.tables import Closure, CourtSite, Resource
 from tests.dispatch.making import audited
 from tests.dispatch.web.conftest import Person, Site

@@ -6,7 +6,7 @@ import re
 
 from sqlalchemy import select
 
-from dispatch.booking import series
+from dispatch.booking.series import series
 from dispatch.store.tables import Sitting
 from tests.dispatch.web.conftest import Site
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dispatch.booking import waiting, week
+from dispatch.booking.listing import waiting, week
 from dispatch.web.runs import RUNS
 from tests.dispatch.web.conftest import Person, Site
 

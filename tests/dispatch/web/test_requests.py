@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dispatch.booking.details import Details
+from dispatch.booking.catalogue.details import Details
 from dispatch.store.tables import Sitting
 from tests.dispatch.making import set_terms
 from tests.dispatch.web.conftest import NOW, Person, Site

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from dispatch.booking import bookings, catalogue, loaded_days, sites, templates
-from dispatch.booking.calendar_days import CalendarDay, published
-from dispatch.booking.details import Details
+from dispatch.booking import bookings, templates
+from dispatch.booking.catalogue import catalogue, loaded_days, sites
+from dispatch.booking.catalogue.calendar_days import CalendarDay, published
+from dispatch.booking.catalogue.details import Details
+from dispatch.booking.catalogue.hours import WEEKDAYS
+from dispatch.booking.catalogue.sites import SiteDraft
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
-from dispatch.booking.hours import WEEKDAYS
-from dispatch.booking.sites import SiteDraft
 from dispatch.booking.templates import TemplateDraft
 from dispatch.identity.people import add_user
 from dispatch.store.notice_tables import Message

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from dispatch.booking.rooms import KINDS
+from dispatch.booking.catalogue.rooms import KINDS
 from dispatch.identity.people import LANGUAGES, ROLES
 from dispatch.sittings.statuses import ALLOWED
 from dispatch.web.access import ALL_ROLES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dispatch.booking.details import Details
+from dispatch.booking.catalogue.details import Details
 from tests.dispatch.making import set_terms
 from tests.dispatch.web.api.conftest import Json, Programs, order
 from tests.dispatch.web.conftest import NOW, Site

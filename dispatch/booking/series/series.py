@@ -20,8 +20,8 @@ from sqlalchemy import select, update
 from dispatch import audit
 from dispatch.booking import allowed, bookings, orders
 from dispatch.booking.draft import SittingDraft
-from dispatch.booking.recurrence import Occurrence, Override, Series, expand, occurrence_ids, series_problems
-from dispatch.booking.rules import read_rule, rule_text
+from dispatch.booking.series.recurrence import Occurrence, Override, Series, expand, occurrence_ids, series_problems
+from dispatch.booking.series.rules import read_rule, rule_text
 from dispatch.booking.wall_clock import moment, wall_time
 from dispatch.errors import Clash, Conflict, FieldError, NotFound, SeriesConflict, ValidationFailed
 from dispatch.store.tables import SeriesRow, Sitting, User, new_id
@@ -29,7 +29,7 @@ from dispatch.store.tables import SeriesRow, Sitting, User, new_id
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from dispatch.booking.calendar_days import WorkingCalendar
+    from dispatch.booking.catalogue.calendar_days import WorkingCalendar
     from dispatch.store.database import Database
 
 ACTS = Counter("dispatch_booking_series_total", "Acts on series of sittings that were done", ["act"])

@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from dispatch import audit
 from dispatch.booking import holds
-from dispatch.booking.details import hours_problems, kept_hours
+from dispatch.booking.catalogue.details import hours_problems, kept_hours
+from dispatch.booking.catalogue.rooms import LAST_POSITION
 from dispatch.booking.draft import tidy
-from dispatch.booking.rooms import LAST_POSITION
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.store.tables import CourtSite, Resource, User, new_id
 

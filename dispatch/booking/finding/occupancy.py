@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.bitmaps import DAY_STEPS, Grid
-from dispatch.booking.calendar_days import WorkingCalendar
-from dispatch.booking.hours import WeeklyHours, open_spans
+from dispatch.booking.catalogue.calendar_days import WorkingCalendar
+from dispatch.booking.catalogue.hours import WeeklyHours, open_spans
+from dispatch.booking.finding.bitmaps import DAY_STEPS, Grid
 from dispatch.booking.spans import Span
 
 

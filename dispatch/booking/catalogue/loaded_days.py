@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import delete, select, update
 
 from dispatch import audit
-from dispatch.booking.calendar_days import KINDS, CalendarDay, Kind, published, published_years
-from dispatch.booking.calendar_files import FIRST_YEAR, LAST_YEAR, LONGEST_NAME
+from dispatch.booking.catalogue.calendar_days import KINDS, CalendarDay, Kind, published, published_years
+from dispatch.booking.catalogue.calendar_files import FIRST_YEAR, LAST_YEAR, LONGEST_NAME
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.tables import CalendarDay as DayRow

@@ -22,10 +22,10 @@ from sqlalchemy.orm import aliased
 
 from dispatch.booking.allowed import calendar as loaded_calendar
 from dispatch.booking.allowed import hours_of, keeps_holidays, zone_of
-from dispatch.booking.calendar_days import WorkingCalendar
+from dispatch.booking.catalogue.calendar_days import WorkingCalendar
+from dispatch.booking.finding.occupancy import Held, Occupancy, Times
+from dispatch.booking.finding.slots import Candidate
 from dispatch.booking.holds import LONGEST
-from dispatch.booking.occupancy import Held, Occupancy, Times
-from dispatch.booking.slots import Candidate
 from dispatch.booking.spans import Span
 from dispatch.booking.wall_clock import day_span
 from dispatch.store.tables import Closure, CourtSite, Hold, Resource, Room

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from dispatch.booking.hours import WEEKDAYS
-from dispatch.booking.recurrence import Series
-from dispatch.booking.rules import Rule, rule_text
+from dispatch.booking.catalogue.hours import WEEKDAYS
+from dispatch.booking.series.recurrence import Series
+from dispatch.booking.series.rules import Rule, rule_text
 
 MONDAY_TO_FRIDAY = {(0, day) for day in range(5)}
 LAST = -1

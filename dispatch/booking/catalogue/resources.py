@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking import details as details_
 from dispatch.booking import holds
-from dispatch.booking.catalogue import LONGEST_NAME, MOST_SLOTS, MOVABLE
-from dispatch.booking.details import Details, details_of
+from dispatch.booking.catalogue import details as details_
+from dispatch.booking.catalogue.catalogue import LONGEST_NAME, MOST_SLOTS, MOVABLE
+from dispatch.booking.catalogue.details import Details, details_of
+from dispatch.booking.catalogue.rooms import LAST_POSITION, refuse_booked
 from dispatch.booking.draft import tidy
 from dispatch.booking.holds import ORDER
-from dispatch.booking.rooms import LAST_POSITION, refuse_booked
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.tables import CourtSite, Resource, User, new_id
 

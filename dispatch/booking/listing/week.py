@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking import bookings, waiting
+from dispatch.booking import bookings
 from dispatch.booking.allowed import noticed_from
-from dispatch.booking.docket import Docket, Placement, Waiting
-from dispatch.booking.listing import Proposal
-from dispatch.booking.obstacles import Obstacle
-from dispatch.booking.occupancy_store import Snapshot, store_of, travel_between
-from dispatch.booking.searching import ANY, PARTS, STAFF, needs_of, staff_of
+from dispatch.booking.finding.obstacles import Obstacle
+from dispatch.booking.finding.occupancy_store import Snapshot, store_of, travel_between
+from dispatch.booking.finding.searching import ANY, PARTS, STAFF, needs_of, staff_of
+from dispatch.booking.listing import waiting
+from dispatch.booking.listing.docket import Docket, Placement, Waiting
+from dispatch.booking.listing.listing import Proposal
 from dispatch.booking.spans import Span
 from dispatch.booking.wall_clock import day_span
 from dispatch.errors import FieldError, NotFound, Refused, UserError, ValidationFailed

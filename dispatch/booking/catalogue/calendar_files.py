@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 
 from icalendar import Calendar
 
-from dispatch.booking.calendar_days import CalendarDay, Kind
-from dispatch.booking.hours import WEEKDAYS
+from dispatch.booking.catalogue.calendar_days import CalendarDay, Kind
+from dispatch.booking.catalogue.hours import WEEKDAYS
 from dispatch.errors import FieldError, UserError
 
 MOST_BYTES = 1_000_000

@@ -15,9 +15,9 @@ from sqlalchemy import select
 
 from dispatch.booking import allowed, bookings, holds
 from dispatch.booking.draft import SittingDraft, draft_of
-from dispatch.booking.recurrence import Series, moved, split
-from dispatch.booking.series import ACTS, WORDS, kept_as, load, note, read, written
-from dispatch.booking.series_difference import Difference
+from dispatch.booking.series.difference import Difference
+from dispatch.booking.series.recurrence import Series, moved, split
+from dispatch.booking.series.series import ACTS, WORDS, kept_as, load, note, read, written
 from dispatch.errors import Clash, Conflict, FieldError, NotFound, Refused, SeriesConflict, ValidationFailed
 from dispatch.store.tables import SeriesRow, Sitting, User, new_id
 

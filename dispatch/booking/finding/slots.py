@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.hours import WeeklyHours
+from dispatch.booking.catalogue.hours import WeeklyHours
 from dispatch.booking.spans import Span
 from dispatch.booking.wall_clock import day_span
 

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 
 from ortools.sat.python import cp_model
 
-from dispatch.booking.docket import Docket, Placement, Prepared
-from dispatch.booking.first_listing import cheapest_fit, improved, pulled_forward
-from dispatch.booking.listing_bound import TOLERANCE, lower_bound
-from dispatch.booking.listing_conflicts import why_not_together, why_unplaced
-from dispatch.booking.listing_model import ListingModel
-from dispatch.booking.obstacles import Obstacle
-from dispatch.booking.occupancy import Occupancy
+from dispatch.booking.finding.obstacles import Obstacle
+from dispatch.booking.finding.occupancy import Occupancy
+from dispatch.booking.listing.bound import TOLERANCE, lower_bound
+from dispatch.booking.listing.conflicts import why_not_together, why_unplaced
+from dispatch.booking.listing.docket import Docket, Placement, Prepared
+from dispatch.booking.listing.first import cheapest_fit, improved, pulled_forward
+from dispatch.booking.listing.model import ListingModel
 
 RELAXED = 0.7
 """So much of the time that is left may go into the linear relaxation; it takes a second of a core, and is worth more than the rest."""

@@ -12,9 +12,9 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from dispatch.booking.bitmaps import below, first_step, steps_of
-from dispatch.booking.docket import CASE_DAY, ROOM_OF_DAY, Placement, Prepared, Waiting, choice_cost
-from dispatch.booking.slots import Candidate, Need
+from dispatch.booking.finding.bitmaps import below, first_step, steps_of
+from dispatch.booking.finding.slots import Candidate, Need
+from dispatch.booking.listing.docket import CASE_DAY, ROOM_OF_DAY, Placement, Prepared, Waiting, choice_cost
 
 ROUNDS = 100
 TRIES_EACH = 8

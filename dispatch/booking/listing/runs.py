@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from dispatch.booking import week
-from dispatch.booking.listing import Proposal
-from dispatch.booking.listing_process import packed, unpacked
+from dispatch.booking.listing import week
+from dispatch.booking.listing.listing import Proposal
+from dispatch.booking.listing.process import packed, unpacked
 from dispatch.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ log = structlog.get_logger("listing")
 TOLD_EVERY_S = 0.5
 LIMIT_S = 120.0
 """A process that has not answered by then is ended: the effort of a list takes a tenth of it."""
-_TOP = Path(__file__).resolve().parents[2]
+_TOP = Path(__file__).resolve().parents[3]
 
 ENDED = Counter("dispatch_listings_total", "Lists that were made, by how that ended", ["ended"])
 SECONDS = Histogram("dispatch_listing_seconds", "Time to make a list", buckets=(1, 2, 5, 10, 15, 20, 30, 60, 120))
@@ -98,7 +98,7 @@ class Runs:
         prepared = await week.prepare(self._db, row, self._clock(), self._travel_minutes)
         body = await asyncio.to_thread(packed, prepared.docket, prepared.snapshot.occupancy)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "dispatch.booking.listing_process", cwd=_TOP, stdin=asyncio.subprocess.PIPE,
+            sys.executable, "-m", "dispatch.booking.listing.process", cwd=_TOP, stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         self._running[listing_id] = process

@@ -8,9 +8,9 @@ from itertools import combinations
 
 from ortools.sat.python import cp_model
 
-from dispatch.booking.bitmaps import each_step, first_step, following, runs, steps_of
-from dispatch.booking.docket import CASE_DAY, CHANGED, ROOM_OF_DAY, UNPLACED, Option, Placement, Prepared, Waiting, choice_cost
-from dispatch.booking.slots import Candidate, Need
+from dispatch.booking.finding.bitmaps import each_step, first_step, following, runs, steps_of
+from dispatch.booking.finding.slots import Candidate, Need
+from dispatch.booking.listing.docket import CASE_DAY, CHANGED, ROOM_OF_DAY, UNPLACED, Option, Placement, Prepared, Waiting, choice_cost
 
 Literal = cp_model.IntVar
 NEVER = -1

@@ -13,14 +13,14 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import select
 
 from dispatch.booking.allowed import noticed_from
+from dispatch.booking.catalogue.features import FEATURES
+from dispatch.booking.catalogue.hours import WeeklyHours, weekly_hours
+from dispatch.booking.catalogue.rooms import KINDS, MOST_SEATS
 from dispatch.booking.draft import LONGEST, MOST_EQUIPMENT, SHORTEST
-from dispatch.booking.features import FEATURES
-from dispatch.booking.finding import Finder
-from dispatch.booking.hours import WeeklyHours, weekly_hours
-from dispatch.booking.obstacles import Obstacle
-from dispatch.booking.occupancy_store import Snapshot, store_of, travel_between
-from dispatch.booking.rooms import KINDS, MOST_SEATS
-from dispatch.booking.slots import Need, Search, Slot, suiting
+from dispatch.booking.finding.finding import Finder
+from dispatch.booking.finding.obstacles import Obstacle
+from dispatch.booking.finding.occupancy_store import Snapshot, store_of, travel_between
+from dispatch.booking.finding.slots import Need, Search, Slot, suiting
 from dispatch.booking.spans import Span
 from dispatch.booking.wall_clock import day_span
 from dispatch.errors import FieldError, ValidationFailed

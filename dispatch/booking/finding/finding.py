@@ -15,10 +15,10 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from dispatch.booking.bitmaps import DAY_STEPS, STEP_MINUTES, below, first_step, fitting, last_step, nearest_step, spread, steps_of
-from dispatch.booking.obstacles import Obstacle, irreducible
-from dispatch.booking.occupancy import Bits, Occupancy
-from dispatch.booking.slots import Candidate, Need, Reason, Search, Slot
+from dispatch.booking.finding.bitmaps import DAY_STEPS, STEP_MINUTES, below, first_step, fitting, last_step, nearest_step, spread, steps_of
+from dispatch.booking.finding.obstacles import Obstacle, irreducible
+from dispatch.booking.finding.occupancy import Bits, Occupancy
+from dispatch.booking.finding.slots import Candidate, Need, Reason, Search, Slot
 from dispatch.booking.spans import STEP, Span
 from dispatch.booking.wall_clock import day_span
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.calendar_days import WorkingCalendar
+from dispatch.booking.catalogue.calendar_days import WorkingCalendar
 from dispatch.booking.spans import Span, merged, within, without
 from dispatch.booking.wall_clock import DAY_MINUTES, moments_shown
 from dispatch.errors import FieldError, ValidationFailed

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.calendar_days import WorkingCalendar
+from dispatch.booking.catalogue.calendar_days import WorkingCalendar
 from dispatch.booking.draft import LONGEST, SHORTEST
-from dispatch.booking.rules import FURTHEST, MOST_OCCURRENCES, Rule, instances, rule_problems
+from dispatch.booking.series.rules import FURTHEST, MOST_OCCURRENCES, Rule, instances, rule_problems
 from dispatch.booking.spans import Span
 from dispatch.booking.wall_clock import moment
 from dispatch.errors import FieldError, NotFound, UserError

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from dispatch import audit
-from dispatch.booking import details as details_
 from dispatch.booking import holds
-from dispatch.booking.catalogue import site_named
+from dispatch.booking.catalogue import details as details_
+from dispatch.booking.catalogue.catalogue import site_named
+from dispatch.booking.catalogue.details import Details
 from dispatch.booking.conflicts import ENDED
-from dispatch.booking.details import Details
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.store.tables import Booking, Hold, Resource, Room, Sitting, User, new_id

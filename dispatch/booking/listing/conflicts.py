@@ -11,11 +11,11 @@ from itertools import combinations
 
 from ortools.sat.python import cp_model
 
-from dispatch.booking.bitmaps import STEP_MINUTES, below, each_step, following, runs, steps_of
-from dispatch.booking.docket import Placement, Prepared, Waiting
-from dispatch.booking.finding import Finder
-from dispatch.booking.obstacles import Obstacle, irreducible
-from dispatch.booking.slots import Candidate, Need, Search
+from dispatch.booking.finding.bitmaps import STEP_MINUTES, below, each_step, following, runs, steps_of
+from dispatch.booking.finding.finding import Finder
+from dispatch.booking.finding.obstacles import Obstacle, irreducible
+from dispatch.booking.finding.slots import Candidate, Need, Search
+from dispatch.booking.listing.docket import Placement, Prepared, Waiting
 
 TRY_WORK = 0.1
 """So much work (see `listing.Effort`), a second or two, is spent on each try to do without a condition."""

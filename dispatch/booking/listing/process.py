@@ -1,4 +1,4 @@
-"""A list is made in a process of its own: ``python -m dispatch.booking.listing_process``.
+"""A list is made in a process of its own: ``python -m dispatch.booking.listing.process``.
 
 Standard input brings the docket and everybody's time in one piece, its length before it, and then nothing: its end, or a line, ends the
 search, and what is found by then is the answer. So the process never outlives who started it. Standard output gives a line of JSON for
@@ -17,9 +17,9 @@ import threading
 from dataclasses import replace
 from typing import IO
 
-from dispatch.booking.docket import Docket, Prepared
-from dispatch.booking.listing import Progress, Proposal, Stop, propose
-from dispatch.booking.occupancy import Occupancy
+from dispatch.booking.finding.occupancy import Occupancy
+from dispatch.booking.listing.docket import Docket, Prepared
+from dispatch.booking.listing.listing import Progress, Proposal, Stop, propose
 
 NICE = 10
 _LENGTH = struct.Struct("!Q")

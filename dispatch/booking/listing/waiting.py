@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 
 from dispatch import audit
 from dispatch.booking import draft as forms
-from dispatch.booking.docket import MOST_WAITING
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, tidy
-from dispatch.booking.searching import ANY, STAFF, Wanted
-from dispatch.booking.searching import problems as search_problems
+from dispatch.booking.finding.searching import ANY, STAFF, Wanted
+from dispatch.booking.finding.searching import problems as search_problems
+from dispatch.booking.listing.docket import MOST_WAITING
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.store.tables import Resource, User, new_id
 from dispatch.store.waiting_tables import WaitingSitting

@@ -11,9 +11,9 @@ import math
 
 from ortools.linear_solver import pywraplp
 
-from dispatch.booking.bitmaps import each_step, steps_of
-from dispatch.booking.docket import CASE_DAY, CHANGED, ROOM_OF_DAY, UNPLACED, Prepared, Waiting
-from dispatch.booking.slots import Need
+from dispatch.booking.finding.bitmaps import each_step, steps_of
+from dispatch.booking.finding.slots import Need
+from dispatch.booking.listing.docket import CASE_DAY, CHANGED, ROOM_OF_DAY, UNPLACED, Prepared, Waiting
 
 TOLERANCE = 1e-4
 """Of a cost in whole points; what the solver is wrong by is far less."""

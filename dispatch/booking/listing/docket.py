@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.bitmaps import below, steps_of
-from dispatch.booking.finding import A_DAY_OFF, APPROVAL, NOT_PREFERRED, Finder
-from dispatch.booking.hours import WeeklyHours
-from dispatch.booking.occupancy import Held, Occupancy
-from dispatch.booking.slots import Candidate, Need, Search
+from dispatch.booking.catalogue.hours import WeeklyHours
+from dispatch.booking.finding.bitmaps import below, steps_of
+from dispatch.booking.finding.finding import A_DAY_OFF, APPROVAL, NOT_PREFERRED, Finder
+from dispatch.booking.finding.occupancy import Held, Occupancy
+from dispatch.booking.finding.slots import Candidate, Need, Search
 from dispatch.booking.spans import Span
 
 UNPLACED, CASE_DAY, ROOM_OF_DAY, CHANGED = 1000, 12, 6, 40

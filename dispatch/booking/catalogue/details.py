@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dispatch.booking.features import FEATURES, known
-from dispatch.booking.hours import weekly_hours
+from dispatch.booking.catalogue.features import FEATURES, known
+from dispatch.booking.catalogue.hours import weekly_hours
 from dispatch.errors import FieldError, ValidationFailed
 from dispatch.store.tables import Resource
 
@@ -19,7 +19,7 @@ BOOKERS = ("clerk", "judge", "prosecutor", "officer", "administrator")
 @dataclass(frozen=True, slots=True)
 class Details:
     """`before_minutes`, `after_minutes`: set-up and clear-up. `booked_by`: roles that need not ask; none named: whoever books.
-    `hours`: weekly hours as :func:`~dispatch.booking.hours.weekly_hours` reads them, None for those of the site."""
+    `hours`: weekly hours as :func:`~dispatch.booking.catalogue.hours.weekly_hours` reads them, None for those of the site."""
 
     before_minutes: int = 0
     after_minutes: int = 0

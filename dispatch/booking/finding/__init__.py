@@ -1,0 +1,1 @@
+"""Finding a time: everybody's time as bits, the search, and its reasons."""
