@@ -195,8 +195,8 @@ async def test_it_has_a_catalogue_and_what_somebody_changed_there_stays(shown: S
     house = sites["云河区看守所"]
     slots = await resources_of(shown.db, "custody")
     assert [(name, each.site_id, each.name_en) for name, each in sorted(slots.items())] == [
-        ("看守所提讯席 1", house.id, "Slot 1"),
-        ("看守所提讯席 2", house.id, "Slot 2"),
+        ("看守所提讯席 1", house.id, "Detention house slot 1"),
+        ("看守所提讯席 2", house.id, "Detention house slot 2"),
     ]
     assert house.hours is not None
     assert "evidence_screen" in (await resources_of(shown.db, "room"))["第一法庭"].features
