@@ -62,7 +62,8 @@ async def furnish(db: Database, by: User, now: datetime) -> None:
             draft = ResourceDraft(name, name_en, ids[COURT], details=Details(before_minutes=15, after_minutes=15, features=features))
             await resources.add_resources(db, "equipment", draft, by, now)
     if not any(name.startswith("看守所提讯席") for name in present):
-        await resources.add_resources(db, "custody", ResourceDraft("看守所提讯席", "Detention house slot", ids[HOUSE]), by, now, slots=SLOTS)
+        slot = ResourceDraft("看守所提讯席", "Detention house slot", ids[HOUSE])
+        await resources.add_resources(db, "custody", slot, by, now, slots=SLOTS)
     if days is None and now.year in published_years():
         await loaded_days.prefill(db, now.year, by, now)
 
