@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from dispatch.booking import bookings
-from dispatch.booking.catalogue.catalogue import site_named
+from dispatch.booking.catalogue.sites import site_named
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.demo_catalogue import COURT, furnish
 from dispatch.errors import UserError

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from dispatch.booking.catalogue import loaded_days, resources
 from dispatch.booking.catalogue.calendar_days import published_years
-from dispatch.booking.catalogue.catalogue import site_named
 from dispatch.booking.catalogue.details import Details
 from dispatch.booking.catalogue.features import known
 from dispatch.booking.catalogue.resources import ResourceDraft
+from dispatch.booking.catalogue.sites import site_named
 from dispatch.store.tables import CalendarDay, CourtSite, Resource, User
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from dispatch import audit
+from dispatch.booking.catalogue.details import LAST_POSITION
 from dispatch.booking.catalogue.rooms import KINDS as ROOM_KINDS
-from dispatch.booking.catalogue.rooms import LAST_POSITION, LONGEST_NAME
+from dispatch.booking.catalogue.rooms import LONGEST_NAME
 from dispatch.booking.draft import LONGEST, MOST_EQUIPMENT, MOST_PARTICIPANTS, MOST_ROOMS, SHORTEST, roles_for, tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.tables import Resource, SittingTemplate, User, new_id

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from dispatch.booking.catalogue import catalogue, closures, sites
-from dispatch.booking.catalogue.catalogue import CLOSURES, list_resources
-from dispatch.booking.catalogue.closures import Affected
-from dispatch.booking.catalogue.resources import KINDS
+from dispatch.booking.catalogue import closures, sites
+from dispatch.booking.catalogue.closures import CLOSURES, Affected
+from dispatch.booking.catalogue.resources import KINDS, list_resources
 from dispatch.errors import FieldError, UserError, ValidationFailed
 from dispatch.store.tables import Closure
 from dispatch.web.access import ADMINISTRATOR, Route, roles
@@ -71,7 +70,7 @@ async def create(request: Request) -> Response:
             meant = Closure(id="", starts_at=begins, ends_at=ends, **named)
             if meets := (await closures.affected(context.db, [meant]))[""]:
                 return await _page(request, fields, meets=meets)
-        made = await catalogue.close(
+        made = await closures.close(
             context.db, begins, ends, fields["kind"], fields["reason"], me(request), context.clock(), **named
         )  # fmt: skip
     except ValidationFailed as failed:
@@ -93,7 +92,7 @@ def _moment(request: Request, fields: Mapping[str, str], end: str) -> datetime |
 
 async def take_back(request: Request) -> Response:
     """It can be had again."""
-    await catalogue.reopen(ctx(request).db, request.match_info["closure"], me(request), ctx(request).clock())
+    await closures.reopen(ctx(request).db, request.match_info["closure"], me(request), ctx(request).clock())
     return see_other("/catalogue/closures?saved=opened")
 
 

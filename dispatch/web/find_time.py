@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from dispatch.booking.catalogue.catalogue import list_resources
 from dispatch.booking.catalogue.features import FEATURES, known
+from dispatch.booking.catalogue.resources import list_resources
 from dispatch.booking.catalogue.rooms import KINDS
 from dispatch.booking.finding.occupancy_store import names_of
 from dispatch.booking.finding.searching import ANY, PARTS, STAFF, Answer, Wanted, search

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dispatch.booking.catalogue import catalogue
+from dispatch.booking.catalogue import resources
 from dispatch.booking.draft import SittingDraft
 from dispatch.errors import Conflict, UserError
 from dispatch.store.tables import Resource, Sitting
@@ -18,7 +18,7 @@ from dispatch.web.request import Request, ctx, gettext, language
 if TYPE_CHECKING:
     from dispatch.store.database import Database
 
-KINDS = ("room", *catalogue.MOVABLE)
+KINDS = ("room", *resources.MOVABLE)
 _FIELD = re.compile(r"means-([0-9a-f]{16})")
 
 
@@ -85,12 +85,12 @@ async def with_means(db: Database, draft: SittingDraft, chosen: Sequence[str], s
 async def groups(request: Request, chosen: Sequence[str], first: str, error: UserError | None = None) -> list[Group]:
     """All choices by site. What is chosen is offered also where it is out of use by now, so that saving does not lose it silently."""
     _, tag = gettext(request), language(request)
-    resources = await catalogue.list_resources(ctx(request).db, *KINDS, everything=True)
+    every = await resources.list_resources(ctx(request).db, *KINDS, everything=True)
     kinds = {room.id: _("room_kind." + room.kind) for room in await lookups.rooms(ctx(request).db)}
-    kinds |= {each.id: _("resource_kind." + each.kind) for each in resources if each.kind != "room"}
+    kinds |= {each.id: _("resource_kind." + each.kind) for each in every if each.kind != "room"}
     taken = _taken(request, error)
     offered: dict[str, list[Choice]] = {}
-    for each in _by_kind(resources):
+    for each in _by_kind(every):
         if each.active or each.id in chosen:
             site = (each.site.name_en if tag == "en" and each.site.name_en else each.site.name) if each.site else ""
             kind = kinds.get(each.id, "") if each.active else _("Out of use")

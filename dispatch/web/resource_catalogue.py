@@ -9,9 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from dispatch.booking.catalogue import photos, resources, sites
-from dispatch.booking.catalogue.catalogue import list_resources
 from dispatch.booking.catalogue.details import Details
-from dispatch.booking.catalogue.resources import ResourceDraft
+from dispatch.booking.catalogue.resources import ResourceDraft, list_resources
 from dispatch.errors import NotFound, UserError
 from dispatch.store.tables import Resource
 from dispatch.web.access import ADMINISTRATOR, STAFF, Route, roles

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from dispatch.booking.catalogue.catalogue import list_resources
 from dispatch.booking.catalogue.features import FEATURES
+from dispatch.booking.catalogue.resources import list_resources
 from dispatch.booking.catalogue.rooms import KINDS
 from dispatch.booking.draft import ParticipantDraft, roles_for
 from dispatch.booking.finding.searching import ANY, PARTS, STAFF

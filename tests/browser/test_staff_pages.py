@@ -11,7 +11,7 @@ from playwright.async_api import Page
 from sqlalchemy import select
 
 from dispatch.booking import templates
-from dispatch.booking.catalogue import catalogue
+from dispatch.booking.catalogue import resources
 from dispatch.booking.templates import TemplateDraft
 from dispatch.store.tables import CourtSite, Resource, utc_now
 from dispatch.web.access import ALL_ROLES
@@ -69,7 +69,7 @@ async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: 
         begin = TemplateDraft(f"模板{role}", "remote_court", 60, roles=("party",))
         template = await templates.add(court.db, begin, account.user, utc_now())
         async with court.db.reader() as session:
-            things = {each.kind: each.id for each in await session.scalars(select(Resource).where(Resource.kind.in_(catalogue.MOVABLE)))}
+            things = {each.kind: each.id for each in await session.scalars(select(Resource).where(Resource.kind.in_(resources.MOVABLE)))}
             place = (await session.scalars(select(CourtSite.id))).first() or ""
         kept = {f"{tab}/{{resource}}": f"{tab}/{each}" for tab, each in {**things, "people": own.user.id}.items()}
         values = kept | {"site": place, "sitting": held.id, "user": own.user.id, "room": held.room.id, "template": template.id}

@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from dispatch.booking import bookings, draft
 from dispatch.booking.catalogue import resources
-from dispatch.booking.catalogue.catalogue import site_named
 from dispatch.booking.catalogue.details import Details
 from dispatch.booking.catalogue.resources import PLAIN, ResourceDraft
+from dispatch.booking.catalogue.sites import site_named
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.sittings.moments import microseconds
 from dispatch.sittings.statuses import project_rows

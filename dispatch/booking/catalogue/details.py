@@ -12,6 +12,8 @@ from dispatch.errors import FieldError, ValidationFailed
 from dispatch.store.tables import Resource
 
 LONGEST_BUFFER_MINUTES = 240
+LAST_POSITION = 9999
+"""In the lists."""
 BOOKERS = ("clerk", "judge", "prosecutor", "officer", "administrator")
 """Roles that can be named as those who book without asking."""
 

@@ -12,9 +12,8 @@ from sqlalchemy import select
 from dispatch import audit
 from dispatch.booking import holds
 from dispatch.booking.catalogue import details as details_
-from dispatch.booking.catalogue.catalogue import LONGEST_NAME, MOST_SLOTS, MOVABLE
-from dispatch.booking.catalogue.details import Details, details_of
-from dispatch.booking.catalogue.rooms import LAST_POSITION, refuse_booked
+from dispatch.booking.catalogue.details import LAST_POSITION, Details, details_of
+from dispatch.booking.catalogue.rooms import refuse_booked
 from dispatch.booking.draft import tidy
 from dispatch.booking.holds import ORDER
 from dispatch.errors import FieldError, NotFound, ValidationFailed
@@ -25,6 +24,10 @@ if TYPE_CHECKING:
 
     from dispatch.store.database import Database
 
+LONGEST_NAME = 80
+MOST_SLOTS = 50
+MOVABLE = ("equipment", "custody")
+"""Kinds that have a row of their own; rooms and people come with theirs (:func:`dispatch.store.resources.keep_in_step`)."""
 KINDS = ORDER
 PLAIN = Details()
 _CHANGED_ELSEWHERE: dict[str, tuple[str, ...]] = {
@@ -44,6 +47,13 @@ class ResourceDraft:
     position: int = 0
     active: bool = True
     details: Details = PLAIN
+
+
+async def list_resources(db: Database, *kinds: str, everything: bool = False) -> list[Resource]:
+    """Resources of these kinds that are in use, or `everything`, in their order."""
+    wanted = select(Resource).where(Resource.kind.in_(kinds)).order_by(Resource.position, Resource.name, Resource.id)
+    async with db.reader() as session:
+        return list(await session.scalars(wanted if everything else wanted.where(Resource.active)))
 
 
 async def get_resource(db: Database, resource_id: str) -> Resource:

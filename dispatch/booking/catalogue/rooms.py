@@ -13,8 +13,8 @@ from sqlalchemy.orm import joinedload
 from dispatch import audit
 from dispatch.booking import holds
 from dispatch.booking.catalogue import details as details_
-from dispatch.booking.catalogue.catalogue import site_named
-from dispatch.booking.catalogue.details import Details
+from dispatch.booking.catalogue.details import LAST_POSITION, Details
+from dispatch.booking.catalogue.sites import site_named
 from dispatch.booking.conflicts import ENDED
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 KINDS = ("court", "intake", "hearing", "round_table", "interrogation", "virtual")
 LONGEST_NAME = 80
 MOST_SEATS = 500
-LAST_POSITION = 9999
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from sqlalchemy import select
 
 from dispatch import audit
 from dispatch.booking import holds
-from dispatch.booking.catalogue.details import hours_problems, kept_hours
-from dispatch.booking.catalogue.rooms import LAST_POSITION
+from dispatch.booking.catalogue.details import LAST_POSITION, hours_problems, kept_hours
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.store.tables import CourtSite, Resource, User, new_id
@@ -137,3 +136,15 @@ def _write(site: CourtSite, draft: SiteDraft) -> None:
     site.name, site.name_en, site.address = tidy(draft.name), tidy(draft.name_en), tidy(draft.address)
     site.zone, site.hours = draft.zone or None, kept_hours(draft.hours)
     site.position, site.active = draft.position, draft.active
+
+
+async def site_named(session: AsyncSession, name: str) -> CourtSite | None:
+    """Inside a transaction: the site of that name, made where there is none; None where no name is given."""
+    if not name:
+        return None
+    found: CourtSite | None = await session.scalar(select(CourtSite).where(CourtSite.name == name))
+    if found is None:
+        found = CourtSite(id=new_id(), name=name)
+        session.add(found)
+        await session.flush()
+    return found

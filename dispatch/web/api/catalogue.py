@@ -7,7 +7,7 @@ from datetime import date
 
 from pydantic import Field
 
-from dispatch.booking.catalogue import catalogue, closures, loaded_days, resources, sites
+from dispatch.booking.catalogue import closures, loaded_days, resources, sites
 from dispatch.booking.catalogue.calendar_days import CalendarDay
 from dispatch.booking.catalogue.calendar_files import FIRST_YEAR, LAST_YEAR
 from dispatch.booking.catalogue.hours import WEEKDAYS
@@ -75,7 +75,7 @@ async def change_site(request: Request, body: SiteChange, headers: IfMatch) -> S
 
 async def list_resources(request: Request, query: ResourceQuery) -> ResourceList:
     """List what can be booked."""
-    found = await catalogue.list_resources(ctx(request).db, *(query.kind or resources.KINDS), everything=True)
+    found = await resources.list_resources(ctx(request).db, *(query.kind or resources.KINDS), everything=True)
     wanted = [each for each in found if query.active in (None, each.active) and query.site in ("", each.site_id)]
     page, goes_on = slice_of(wanted, query)
     return ResourceList(items=[ResourceView.of(each) for each in page], next=goes_on)
@@ -137,7 +137,7 @@ async def close(request: Request, body: NewClosure) -> ClosureView:
     What is booked for that time already stays booked; the answer names it.
     """
     context = ctx(request)
-    made = await catalogue.close(
+    made = await closures.close(
         context.db, body.starts_at, body.ends_at, body.kind, body.reason, me(request), context.clock(),
         resource_id=body.resource_id, site_id=body.site_id,
     )  # fmt: skip
@@ -147,7 +147,7 @@ async def close(request: Request, body: NewClosure) -> ClosureView:
 
 async def reopen(request: Request) -> None:
     """Take a closure back."""
-    await catalogue.reopen(ctx(request).db, request.match_info["closure"], me(request), ctx(request).clock())
+    await closures.reopen(ctx(request).db, request.match_info["closure"], me(request), ctx(request).clock())
 
 
 # ------------------------------------------------------------------------------------------------ the calendar

@@ -9,11 +9,9 @@ from pydantic import Field
 
 from dispatch.booking.catalogue.calendar_days import CalendarDay
 from dispatch.booking.catalogue.calendar_files import LONGEST_NAME as LONGEST_DAY_NAME
-from dispatch.booking.catalogue.catalogue import LONGEST_NAME, MOST_SLOTS
-from dispatch.booking.catalogue.details import LONGEST_BUFFER_MINUTES, Details
+from dispatch.booking.catalogue.details import LAST_POSITION, LONGEST_BUFFER_MINUTES, Details
 from dispatch.booking.catalogue.hours import MOST_SPANS, WEEKDAYS
-from dispatch.booking.catalogue.resources import ResourceDraft
-from dispatch.booking.catalogue.rooms import LAST_POSITION
+from dispatch.booking.catalogue.resources import LONGEST_NAME, MOST_SLOTS, ResourceDraft
 from dispatch.booking.catalogue.sites import LONGEST_ADDRESS, LONGEST_ZONE, SiteDraft
 from dispatch.booking.draft import LONGEST_REASON
 from dispatch.store.tables import Closure, CourtSite

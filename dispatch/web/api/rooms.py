@@ -8,7 +8,8 @@ from typing import Literal, cast
 from pydantic import Field
 
 from dispatch.booking.catalogue import rooms
-from dispatch.booking.catalogue.rooms import LAST_POSITION, LONGEST_NAME, MOST_SEATS, RoomDraft
+from dispatch.booking.catalogue.details import LAST_POSITION
+from dispatch.booking.catalogue.rooms import LONGEST_NAME, MOST_SEATS, RoomDraft
 from dispatch.store.tables import Room
 from dispatch.web.access import ADMINISTRATOR, ALL_ROLES
 from dispatch.web.api.operations import operation, programs

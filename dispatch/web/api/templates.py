@@ -9,7 +9,8 @@ from pydantic import Field
 from pydantic.config import JsonDict
 
 from dispatch.booking import templates
-from dispatch.booking.catalogue.rooms import KINDS, LAST_POSITION, LONGEST_NAME
+from dispatch.booking.catalogue.details import LAST_POSITION
+from dispatch.booking.catalogue.rooms import KINDS, LONGEST_NAME
 from dispatch.booking.draft import MOST_PARTICIPANTS
 from dispatch.booking.templates import LEAST_MINUTES, MOST_MEANS, MOST_MINUTES, TemplateDraft
 from dispatch.store.tables import SittingTemplate

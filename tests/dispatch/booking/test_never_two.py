@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from dispatch.booking import bookings, decisions
-from dispatch.booking.catalogue import catalogue
+from dispatch.booking.catalogue import closures
 from dispatch.booking.catalogue.details import Details
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, draft_of
 from dispatch.booking.extension import extend
@@ -278,7 +278,7 @@ class Course:
         start = at("10:00") + slot * STEP
         end, resource = start + length * STEP, self.names[name]
         by = self.court.users["xu"]
-        closure = await catalogue.close(self.db, start, end, "maintenance", "检修", by, self.now, resource_id=resource)
+        closure = await closures.close(self.db, start, end, "maintenance", "检修", by, self.now, resource_id=resource)
         self.diary.closures[closure.id] = resource, start, end
         self.shut.append(closure.id)
 
@@ -286,7 +286,7 @@ class Course:
         if not self.shut:
             raise Refused("none")
         closure = self.shut.pop(number % len(self.shut))
-        await catalogue.reopen(self.db, closure, self.court.users["xu"], self.now)
+        await closures.reopen(self.db, closure, self.court.users["xu"], self.now)
         del self.diary.closures[closure]
 
     async def _terms(self, name: str, before: int, after: int) -> None:

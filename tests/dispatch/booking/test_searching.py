@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dispatch.booking import bookings
-from dispatch.booking.catalogue import catalogue
+from dispatch.booking.catalogue import closures
 from dispatch.booking.catalogue.details import Details
 from dispatch.booking.finding.occupancy_store import AT_ONCE, LOADED, store_of
 from dispatch.booking.finding.searching import ANY, Answer, Wanted, search
@@ -78,11 +78,11 @@ async def test_set_up_and_clear_up_are_kept_free(court: Court) -> None:
 
 async def test_hours_closures_and_holidays_count(court: Court) -> None:
     assert await starts(court, minutes=180) == ["09:00", "13:30"]
-    closure = await catalogue.close(
+    closure = await closures.close(
         court.db, at("14:00", 1), at("15:00", 1), "maintenance", "检修", court.clerk, NOW, resource_id=court.room.id
     )
     assert await starts(court, minutes=180) == ["09:00"]
-    await catalogue.reopen(court.db, closure.id, court.clerk, NOW)
+    await closures.reopen(court.db, closure.id, court.clerk, NOW)
     async with court.db.writer() as session:
         session.add(CalendarDay(day=TOMORROW, kind="holiday", name="节日"))
     assert await starts(court, minutes=180) == []

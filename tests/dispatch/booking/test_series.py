@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from dispatch.booking import bookings, decisions
-from dispatch.booking.catalogue import catalogue
+from dispatch.booking.catalogue import closures
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.orders import Order
 from dispatch.booking.series import changes as series_changes
@@ -99,7 +99,7 @@ async def test_what_is_in_the_way_of_any_is_named_with_the_nearest_time_and_noth
     taken = await make_sitting(court, "09:30", days=8)
     closed = at("00:00", 22)
     day = closed, closed + timedelta(days=1)
-    await catalogue.close(court.db, *day, "maintenance", "检修", court.users["xu"], NOW, resource_id=court.room.id)
+    await closures.close(court.db, *day, "maintenance", "检修", court.users["xu"], NOW, resource_id=court.room.id)
     before = await count(court.db, Hold)
     with pytest.raises(SeriesConflict) as told:
         await booked(court)

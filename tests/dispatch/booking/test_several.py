@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.booking import bookings, decisions
-from dispatch.booking.catalogue import catalogue
+from dispatch.booking.catalogue import closures, sites
 from dispatch.booking.catalogue.details import Details
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.extension import extend
@@ -250,23 +250,23 @@ async def test_a_longer_set_up_is_for_what_is_booked_from_then_on(court: Court) 
 async def test_what_is_closed_is_not_booked(court: Court, whole_site: bool) -> None:
     xu = court.users["xu"]
     async with court.db.writer() as session:
-        site = await catalogue.site_named(session, "云河区")
+        site = await sites.site_named(session, "云河区")
         assert site is not None
         (await session.get_one(Room, court.room.id)).site_id = site.id
     where = {"site_id": site.id} if whole_site else {"resource_id": court.room.id}
-    closure = await catalogue.close(court.db, at("12:00"), at("14:30"), "maintenance", "检修音响", xu, NOW, **where)
+    closure = await closures.close(court.db, at("12:00"), at("14:30"), "maintenance", "检修音响", xu, NOW, **where)
     with pytest.raises(Conflict) as told:
         await make_sitting(court)
     assert (told.value.code, told.value.resource_id, told.value.sitting_id) == ("resource_closed", court.room.id, "")
     assert (told.value.data["name"], told.value.data["reason"], told.value.nearest_free) == ("第一法庭", "检修音响", at("14:30"))
     await other_sitting(court)
-    await catalogue.reopen(court.db, closure.id, xu, NOW)
+    await closures.reopen(court.db, closure.id, xu, NOW)
     await make_sitting(court)
     assert [row.action for row in await audited(court.db, "closed_for_a_time", "opened_again")] == ["closed_for_a_time", "opened_again"]
 
 
 async def test_who_is_on_leave_is_not_booked(court: Court) -> None:
-    await catalogue.close(court.db, at("00:00"), at("00:00", 1), "leave", "年休假", court.users["xu"], NOW, resource_id=court.judge.id)
+    await closures.close(court.db, at("00:00"), at("00:00", 1), "leave", "年休假", court.users["xu"], NOW, resource_id=court.judge.id)
     with pytest.raises(Conflict) as told:
         await make_sitting(court)
     assert (told.value.code, told.value.data["person"], told.value.kind) == ("resource_closed", "陈明远", "person")
@@ -278,12 +278,12 @@ async def test_wrong_terms_closures_and_resources_are_refused_with_every_field(c
         await add_movable(court.db, "spaceship", " ", xu, NOW, slots=0, details=Details(before_minutes=-1, after_minutes=999))
     assert {field for field, _, _ in told.value.errors} == {"kind", "name", "slots", "before_minutes", "after_minutes"}
     with pytest.raises(ValidationFailed) as told:
-        await catalogue.close(court.db, NOW, NOW, "party", "x" * 300, xu, NOW)
+        await closures.close(court.db, NOW, NOW, "party", "x" * 300, xu, NOW)
     assert {field for field, _, _ in told.value.errors} == {"kind", "ends_at", "reason", "resource_id"}
     with pytest.raises(NotFound):
-        await catalogue.close(court.db, NOW, at("20:00"), "closed", "", xu, NOW, site_id="nowhere")
+        await closures.close(court.db, NOW, at("20:00"), "closed", "", xu, NOW, site_id="nowhere")
     with pytest.raises(NotFound):
-        await catalogue.reopen(court.db, "none", xu, NOW)
+        await closures.reopen(court.db, "none", xu, NOW)
 
 
 # ------------------------------------------------------------------------------------------------ tentative, requested

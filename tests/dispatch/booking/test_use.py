@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from dispatch.booking import bookings
-from dispatch.booking.catalogue import catalogue
+from dispatch.booking.catalogue import closures
 from dispatch.booking.reasons import OTHER, REASONS, code_of, words_of
 from dispatch.booking.use import Use, by_hour, statistics, summed
 from dispatch.errors import ValidationFailed
@@ -75,7 +75,7 @@ async def test_what_never_began_and_how_long_the_others_took(court: Court) -> No
 
 
 async def test_closures_and_holidays_are_no_open_hours(court: Court) -> None:
-    await catalogue.close(court.db, at("13:30"), at("17:30"), "maintenance", "检修", court.users["xu"], NOW, resource_id=court.room.id)
+    await closures.close(court.db, at("13:30"), at("17:30"), "maintenance", "检修", court.users["xu"], NOW, resource_id=court.room.id)
     found = await statistics(court.db, *WEEK, NOW)
     assert [use.open_minutes for _, use in found.rooms] == [2100 - 240, 2100]
     national_day = await statistics(court.db, date(2026, 10, 1), date(2026, 10, 1), NOW)

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.booking import bookings, templates
-from dispatch.booking.catalogue import catalogue, loaded_days, sites
+from dispatch.booking.catalogue import closures, loaded_days, sites
 from dispatch.booking.catalogue.calendar_days import CalendarDay, published
 from dispatch.booking.catalogue.details import Details
 from dispatch.booking.catalogue.hours import WEEKDAYS
@@ -83,7 +83,7 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
     administrator = site.users["administrator"]
     place = await sites.add_site(site.db, SiteDraft("云河看守所"), administrator, site.now)
     an_hour = (site.now, site.now + timedelta(hours=1))
-    closed = [(await catalogue.close(site.db, *an_hour, "leave", "", administrator, site.now, resource_id=camera.id)).id for _ in range(12)]
+    closed = [(await closures.close(site.db, *an_hour, "leave", "", administrator, site.now, resource_id=camera.id)).id for _ in range(12)]
     for year in (2025, 2026):
         await loaded_days.prefill(site.db, year, administrator, site.now)
     await loaded_days.put_days(site.db, [CalendarDay(date(2027, 5, day), "holiday") for day in (1, 2, 8, 9)], administrator, site.now)
