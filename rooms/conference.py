@@ -9,6 +9,7 @@ is closed); neither changes anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from rooms import conversation, seats
@@ -37,7 +38,7 @@ from rooms.commands import (
 )
 from rooms.log import Event
 from rooms.media.engine import Source
-from rooms.procedure import PROCEDURES
+from rooms.procedure import procedure_of
 from rooms.protocol import (
     AcknowledgeAlert,
     Admit,
@@ -99,7 +100,7 @@ def by(state: State, actor: Actor) -> dict[str, Any]:
 
 
 def _open(state: State | None, command: Open) -> Iterable[Fact]:
-    if command.plan.kind not in PROCEDURES:
+    if procedure_of(command.plan.procedure).kind != command.plan.kind:
         raise UserError("kind_unknown", f"no procedure for {command.plan.kind!r}")
     if state is None:
         return [("conference_opened", {"plan": command.plan.to_json()})]
@@ -107,11 +108,13 @@ def _open(state: State | None, command: Open) -> Iterable[Fact]:
 
 
 def _revise(state: State, actor: Actor, command: Revise) -> Iterable[Fact]:
-    if state.closed or state.plan == command.plan:
+    # A sitting is held to its end by the version with which it was opened.
+    plan = replace(command.plan, procedure=state.plan.procedure)
+    if state.closed or state.plan == plan:
         return []
-    if command.plan.kind != state.plan.kind:
+    if plan.kind != state.plan.kind:
         raise UserError("kind_fixed", "the kind of a sitting does not change")
-    return [("plan_revised", {"plan": command.plan.to_json()})]
+    return [("plan_revised", {"plan": plan.to_json()})]
 
 
 def _cancel(state: State, actor: Actor, command: Cancel) -> Iterable[Fact]:
@@ -277,9 +280,11 @@ def _admit(state: State, actor: Actor, command: Admit) -> Iterable[Fact]:
             raise UserError("participant_unknown", unknown[0], field="participants")
         devices = {state.seats[p].device for p in command.participants}
         waiting = [p for p in waiting if state.seats[p].device in devices]
+        if waiting and not any(_has_place(state, p) for p in waiting):
+            raise UserError("not_in_stage", f"{state.stage} has no place for {waiting[0]}", field="participants")
         if not waiting and not all(state.seats[p].admitted for p in command.participants):
             raise UserError("not_waiting", "nobody of these is in the waiting room", field="participants")
-    return [("admitted", {"participant": p, "by": by(state, actor)}) for p in dict.fromkeys(waiting)]
+    return [("admitted", {"participant": p, "by": by(state, actor)}) for p in dict.fromkeys(waiting) if _has_place(state, p)]
 
 
 def _to_waiting(state: State, actor: Actor, command: ReturnToWaiting) -> Iterable[Fact]:
@@ -365,11 +370,15 @@ def _change_stage(state: State, actor: Actor, command: ChangeStage, facts: Facts
     _need(state, actor, "direct")
     if command.to not in state.procedure.stages:
         raise UserError("stage_unknown", command.to, field="to")
-    if command.to not in state.procedure.changes[state.stage]:
+    if command.to not in state.next_stages:
         raise UserError("stage_not_next", f"{command.to} does not follow {state.stage}", field="to")
     if state.procedure.stages[command.to].recorded and not facts.recorder_ready:
         raise UserError("recording_not_ready", "the recorder does not write to disk yet")
-    return [("stage_changed", {"from": state.stage, "to": command.to, "by": by(state, actor), "reason": command.reason.strip()})]
+    to = state.procedure.stages[command.to]
+    if to.reasons and command.reason.strip() not in to.reasons:
+        raise UserError("reason_not_allowed", f"{command.to} is called for {', '.join(to.reasons)}", field="reason")
+    data = {"from": state.stage, "to": to.name, "status": to.status, "names": dict(to.names), "by": by(state, actor)}
+    return [("stage_changed", data | {"reason": command.reason.strip()})]
 
 
 # ------------------------------------------------------------------------------------------------ alerts and observations
@@ -424,6 +433,12 @@ def _seat_of(state: State, participant: str) -> Seat:
 def _people(state: State, actor: Actor) -> tuple[str, ...]:
     endpoint = state.endpoints.get(actor.endpoint)
     return endpoint.participants if endpoint else ()
+
+
+def _has_place(state: State, participant: str) -> bool:
+    """Who is heard only when he is called is let in only where the stage has a place for him."""
+    role = state.seats[participant].participant.role
+    return role not in state.procedure.apart or role in state.procedure.rights[state.stage]
 
 
 def _enters_at_once(state: State, participant: str) -> bool:

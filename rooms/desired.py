@@ -41,8 +41,10 @@ def may_observe(state: State) -> bool:
 
 
 def floor(state: State) -> frozenset[str]:
-    """Whose pictures come first on a weak connection: who presides, and at whose room's device somebody is marked as speaking."""
-    return frozenset(e.id for e in state.inside() if e.voice is not None or state.chair in e.participants)
+    """Whose pictures come first on a weak connection: who presides, who has the floor, and at whose room's device somebody is marked
+    as speaking."""
+    first = {state.chair, state.floor} - {None}
+    return frozenset(e.id for e in state.inside() if e.voice is not None or first.intersection(e.participants))
 
 
 def continuous(state: State) -> frozenset[str]:

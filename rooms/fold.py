@@ -229,7 +229,9 @@ def _absent_again(state: State, data: Data, at_us: int) -> State:
 
 
 def _stage_changed(state: State, data: Data, at_us: int) -> State:
-    state = replace(state, stage=data["to"], stage_since_us=at_us, stage_by=data["by"], reason=data["reason"])
+    called_from = data["from"] if state.procedure.stages[data["to"]].pause and not state.now.pause else ""
+    state = replace(state, stage=data["to"], stage_since_us=at_us, stage_by=data["by"], reason=data["reason"], called_from=called_from)
+    state = _outside(state)
     if state.now.recorded:
         state = replace(state, recording=replace(state.recording, ever=True))
     if state.now.closes_sources:
@@ -237,6 +239,18 @@ def _stage_changed(state: State, data: Data, at_us: int) -> State:
         state = replace(state, endpoints=closed)
         state = replace(state, seats={k: replace(s, hand_at_us=None) for k, s in state.seats.items()})
     return _over(state) if state.closed else state
+
+
+def _outside(state: State) -> State:
+    """Who is heard only when he is called goes back to the waiting room where the stage has no place for him."""
+    placed = state.procedure.rights[state.stage]
+    for participant, seat in state.seats.items():
+        role = seat.participant.role
+        if seat.admitted and role in state.procedure.apart and role not in placed:
+            presence = "waiting" if seat.presence == "present" else seat.presence
+            state = _seat(state, participant, admitted=False, presence=presence, hand_at_us=None)
+            state = _switch_off(state, participant, frozenset(Source))
+    return state
 
 
 def _over(state: State) -> State:

@@ -31,6 +31,8 @@ class SittingPlan:
     ends_at_us: int
     time_zone: str
     participants: tuple[PlanParticipant, ...]
+    procedure: str = ""
+    """the version that it is held by, as :func:`rooms.procedure.read_procedure` reads it; "": see :func:`rooms.procedure.procedure_of`"""
 
     def to_json(self) -> dict[str, Any]:
         """The shape in the log: event `conference_opened` and `plan_revised`."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from rooms.media.engine import Source
 from rooms.plan import PlanParticipant, SittingPlan
-from rooms.procedure import NOTHING, PROCEDURES, Procedure, Rights, Stage, intersection
+from rooms.procedure import NOTHING, Procedure, Rights, Stage, intersection, procedure_of
 
 Presence = Literal["absent", "waiting", "present", "lost", "left", "removed"]
 Severity = Literal["info", "warning", "critical"]
@@ -122,6 +122,10 @@ class State:
     stage_since_us: int
     stage_by: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    called_from: str = ""
+    """in a pause: the stage in which it was called, to which the sitting returns"""
+    floor: str | None = None
+    """the participant who has the floor"""
     cancelled: bool = False
     seats: Mapping[str, Seat] = field(default_factory=dict)
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
@@ -137,8 +141,8 @@ class State:
 
     @property
     def procedure(self) -> Procedure:
-        """The procedure of this kind of sitting."""
-        return PROCEDURES[self.plan.kind]
+        """The version of the procedure with which the sitting was opened."""
+        return procedure_of(self.plan.procedure)
 
     @property
     def now(self) -> Stage:
@@ -152,16 +156,31 @@ class State:
 
     @property
     def chair(self) -> str | None:
-        """The participant who presides: the one the plan names, else the first judge."""
-        named = [p.id for p in self.plan.participants if p.chair] or [p.id for p in self.plan.participants if p.role == "judge"]
+        """The participant who presides: the one the plan names, else the first in the role that presides."""
+        people = self.plan.participants
+        named = [p.id for p in people if p.chair] or [p.id for p in people if p.role == self.procedure.chair]
         return named[0] if named else None
+
+    @property
+    def next_stages(self) -> tuple[str, ...]:
+        """The stages that may follow; the first is where a pause was called."""
+        found = self.procedure.changes[self.stage]
+        return (self.called_from, *(each for each in found if each != self.called_from)) if self.now.pause and self.called_from else found
+
+    def has_the_floor(self, participant: str) -> bool:
+        """Whether the floor is his, or of somebody at the same device: one microphone is open or is not."""
+        if self.floor is None or participant == self.floor:
+            return participant == self.floor
+        seat, holder = self.seats.get(participant), self.seats.get(self.floor)
+        return seat is not None and holder is not None and seat.endpoint is not None and seat.endpoint == holder.endpoint
 
     def rights_in_role(self, participant: str, stage: str | None = None) -> Rights:
         """What the procedure gives to this participant's role in a stage (default: now), were he inside."""
         seat = self.seats.get(participant)
         if seat is None:
             return NOTHING
-        return self.procedure.rights_of(seat.participant.role, stage or self.stage, chair=participant == self.chair)
+        given = self.procedure.rights_of(seat.participant.role, stage or self.stage, chair=participant == self.chair)
+        return given.holding_the_floor() if self.has_the_floor(participant) else given
 
     def rights(self, endpoint: str) -> Rights:
         """What an endpoint may do now: what all its participants may, and nothing unless all of them are inside."""

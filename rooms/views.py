@@ -138,7 +138,7 @@ def next_stages(state: State, measured: Measured) -> tuple[dict[str, Any], ...]:
 
     `missing` is told to the chair before the change; only what is `blocked` is refused.
     """
-    return tuple(_next_stage(state, measured, to) for to in state.procedure.changes[state.stage])
+    return tuple(_next_stage(state, measured, to) for to in state.next_stages)
 
 
 def _next_stage(state: State, measured: Measured, to: str) -> dict[str, Any]:

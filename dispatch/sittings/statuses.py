@@ -17,7 +17,7 @@ from dispatch.booking import holds
 from dispatch.notices import outbox, webhooks
 from dispatch.sittings.moments import moment
 from dispatch.store.tables import Participant, Sitting
-from rooms.procedure import PROCEDURES
+from rooms.procedure import BRIEF_COURT
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -64,7 +64,10 @@ def status_after(kind: str, row: Row) -> str | None:
     if row.type == "conference_cancelled":
         return "cancelled"
     if row.type == "stage_changed":
-        stage = PROCEDURES[kind].stages.get(row.data["to"])
+        if "status" in row.data:
+            return str(row.data["status"])
+        # A log of before: there was one version of one kind.
+        stage = BRIEF_COURT.stages.get(row.data["to"])
         return stage.status if stage is not None else None
     return None
 

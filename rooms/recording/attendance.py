@@ -97,7 +97,7 @@ def _speaking_roles(kind: str) -> set[str]:
         return set()
     procedure = PROCEDURES[kind]
     recorded = [stage for stage, about in procedure.stages.items() if about.recorded]
-    return {role for stage in recorded for role in procedure.roles if procedure.rights_of(role, stage).speak}
+    return {role for stage in recorded for role in procedure.roles if procedure.rights_of(role, stage).holding_the_floor().speak}
 
 
 def _during(spans: Iterable[Span], timeline: Timeline) -> bool:

@@ -12,7 +12,7 @@ from rooms.conference import handle
 from rooms.fold import apply
 from rooms.log import Event
 from rooms.plan import PlanParticipant, SittingPlan, Ticket
-from rooms.procedure import REMOTE_COURT
+from rooms.procedure import BRIEF_COURT
 from rooms.procedure.model import Procedure, Stage, stages, table
 from rooms.protocol import Admit, ChangeStage, UserError
 from rooms.state import State
@@ -28,11 +28,11 @@ PEOPLE = (
 )
 
 IN_CAMERA: Procedure = replace(
-    REMOTE_COURT,
+    BRIEF_COURT,
     kind="in_camera",
-    stages=stages(*REMOTE_COURT.stages.values(), Stage("deliberation", status="live", recorded=True, private=True)),
-    changes={**REMOTE_COURT.changes, "hearing": ("deliberation", "recess", "closed"), "deliberation": ("hearing",)},
-    rights={**REMOTE_COURT.rights, **table(deliberation={"judge": "SVPAD", "panel": "SVP", "clerk": "V"})},
+    stages=stages(*BRIEF_COURT.stages.values(), Stage("deliberation", status="live", recorded=True, private=True)),
+    changes={**BRIEF_COURT.changes, "hearing": ("deliberation", "recess", "closed"), "deliberation": ("hearing",)},
+    rights={**BRIEF_COURT.rights, **table(deliberation={"judge": "SVPAD", "panel": "SVP", "clerk": "V"})},
 )
 """A court that deliberates in the middle of the hearing: a private stage, in which judge and clerk are among themselves."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rooms.procedure import NOTHING, REMOTE_COURT, Rights
+from rooms.procedure import BRIEF_COURT, NOTHING, Rights
 from rooms.procedure.model import LETTERS
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "architecture.md"
@@ -22,12 +22,12 @@ def test_every_role_has_the_rights_that_are_written() -> None:
     written: dict[str, tuple[str, str]] = {}
     for roles, waiting, hearing in re.findall(r"^\| ([a-z_, ]+) \| ([A-Z]+) \| ([A-Z]+) \|$", SECTION, re.MULTILINE):
         written |= dict.fromkeys(roles.split(", "), (waiting, hearing))
-    assert written.keys() == REMOTE_COURT.roles
+    assert written.keys() == BRIEF_COURT.roles
     for role, (waiting, hearing) in written.items():
-        assert REMOTE_COURT.rights["waiting"][role] == Rights.of(waiting), role
-        assert REMOTE_COURT.rights["hearing"][role] == Rights.of(hearing), role
+        assert BRIEF_COURT.rights["waiting"][role] == Rights.of(waiting), role
+        assert BRIEF_COURT.rights["hearing"][role] == Rights.of(hearing), role
 
 
 def test_in_recess_nobody_speaks_sees_or_publishes_and_in_the_end_nobody_has_a_right() -> None:
-    assert all(not (r.speak or r.see or r.publish) for r in REMOTE_COURT.rights["recess"].values())
-    assert all(REMOTE_COURT.rights_of(role, "closed", chair=True) == NOTHING for role in REMOTE_COURT.roles)
+    assert all(not (r.speak or r.see or r.publish) for r in BRIEF_COURT.rights["recess"].values())
+    assert all(BRIEF_COURT.rights_of(role, "closed", chair=True) == NOTHING for role in BRIEF_COURT.roles)

@@ -69,13 +69,14 @@ def _by_rule(series: Series) -> list[datetime]:
 
 
 def expand(series: Series, calendar: WorkingCalendar | None = None) -> Expansion:
-    """Every sitting of a series. A date that was added, or to which one was moved, is kept also where it is a holiday."""
+    """Every sitting of a series. A date that no rule chose (added, moved there, the only one) is kept also where it is a holiday."""
+    by_a_rule = series.skip_holidays and series.rule is not None
     found: list[Occurrence] = []
     skipped: list[datetime] = []
     for each in occurrence_ids(series):
         own = series.overrides.get(each)
         on_holiday = calendar is not None and calendar.works_like(each.date()) is None
-        if series.skip_holidays and on_holiday and own is None and each not in series.added:
+        if by_a_rule and on_holiday and own is None and each not in series.added:
             skipped.append(each)
             continue
         wall, minutes = (own.starts, own.minutes) if own else (each, series.minutes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rooms.procedure import PROCEDURES, REMOTE_COURT, Procedure
+from rooms.procedure import BRIEF_COURT, PROCEDURES, Procedure
 from rooms.procedure.model import NOTHING, Rights
 
 OPEN_STAGES = ("waiting", "hearing")
@@ -13,13 +13,13 @@ EVERY_PROCEDURE = pytest.mark.parametrize("procedure", PROCEDURES.values(), ids=
 
 def may(right: str, stage: str) -> set[str]:
     """The roles that have a right in a stage, were they the chair."""
-    return {role for role, rights in REMOTE_COURT.rights[stage].items() if getattr(rights, right)}
+    return {role for role, rights in BRIEF_COURT.rights[stage].items() if getattr(rights, right)}
 
 
 @pytest.mark.parametrize("stage", OPEN_STAGES)
 def test_everybody_sees_and_only_gallery_and_custody_officer_are_silent(stage: str) -> None:
-    assert may("see", stage) == REMOTE_COURT.roles
-    assert REMOTE_COURT.roles - may("speak", stage) == {"gallery", "custody_officer"}
+    assert may("see", stage) == BRIEF_COURT.roles
+    assert BRIEF_COURT.roles - may("speak", stage) == {"gallery", "custody_officer"}
 
 
 @pytest.mark.parametrize("stage", [*OPEN_STAGES, "recess"])
@@ -30,8 +30,8 @@ def test_the_chair_alone_directs_and_chair_and_clerk_admit(stage: str) -> None:
 
 
 def test_a_second_judge_sits_on_the_bench_and_does_not_direct() -> None:
-    assert REMOTE_COURT.rights_of("judge", "hearing", chair=True).direct
-    assert REMOTE_COURT.rights_of("judge", "hearing") == Rights.of("SVPA")
+    assert BRIEF_COURT.rights_of("judge", "hearing", chair=True).direct
+    assert BRIEF_COURT.rights_of("judge", "hearing") == Rights.of("SVPA")
 
 
 def test_nobody_who_testifies_or_watches_shares_anything() -> None:
@@ -39,22 +39,22 @@ def test_nobody_who_testifies_or_watches_shares_anything() -> None:
 
 
 def test_in_session_everybody_but_the_chair_may_leave_and_at_rest_the_chair_too() -> None:
-    assert REMOTE_COURT.roles - may("leave", "hearing") == {"judge"}
-    assert may("leave", "recess") == may("leave", "waiting") == REMOTE_COURT.roles
+    assert BRIEF_COURT.roles - may("leave", "hearing") == {"judge"}
+    assert may("leave", "recess") == may("leave", "waiting") == BRIEF_COURT.roles
 
 
 def test_in_a_recess_nobody_hears_or_sees_anybody() -> None:
     assert may("see", "recess") == may("speak", "recess") == may("publish", "recess") == set()
-    assert REMOTE_COURT.stages["recess"].closes_sources
+    assert BRIEF_COURT.stages["recess"].closes_sources
 
 
 def test_only_the_hearing_is_recorded_and_nothing_is_private() -> None:
-    assert {name for name, stage in REMOTE_COURT.stages.items() if stage.recorded} == {"hearing"}
-    assert not any(stage.private for stage in REMOTE_COURT.stages.values())
+    assert {name for name, stage in BRIEF_COURT.stages.items() if stage.recorded} == {"hearing"}
+    assert not any(stage.private for stage in BRIEF_COURT.stages.values())
 
 
 def test_a_role_that_the_procedure_does_not_know_may_do_nothing() -> None:
-    assert REMOTE_COURT.rights_of("journalist", "hearing", chair=True) == NOTHING
+    assert BRIEF_COURT.rights_of("journalist", "hearing", chair=True) == NOTHING
 
 
 @EVERY_PROCEDURE

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rooms.procedure import PROCEDURES, REMOTE_COURT
+from rooms.procedure import BRIEF_COURT, PROCEDURES
 from rooms.procedure.model import Procedure
 from rooms.procedure.seating import Hall, Seating
 
-COURT = REMOTE_COURT.seating
+COURT = BRIEF_COURT.seating
 
 
 def seated(*roles: str) -> dict[str, list[str]]:
