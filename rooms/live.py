@@ -46,7 +46,7 @@ from rooms.recording_link import RecordingLink
 from rooms.relay import Relay
 from rooms.reserve import Reserve
 from rooms.state import State
-from rooms.views import Measured, Overview, overview, view_for
+from rooms.views import Common, Measured, Overview, overview, view_for
 
 LOST_AFTER_S = 9.5
 """Presence turns to lost within 10 s of the last sign of life; the half second is for finding out."""
@@ -111,6 +111,7 @@ class Live:
         self._restarted_us: int | None = None
         self._welcomed_without_media: set[str] = set()
         self._sent: dict[str, View] = {}
+        self._common: Common | None = None
         self._flush: asyncio.TimerHandle | None = None
         self._flushed_s = 0.0
         self._networks: dict[str, NetworkView] = {}
@@ -311,7 +312,7 @@ class Live:
             )
         )
         self._sent.pop(ticket.endpoint, None)
-        self._send_state(ticket.endpoint, connection)
+        self._send_state(ticket.endpoint, connection, self.measured())
         for demand in self.media.flow.demands(ticket.endpoint) if keep_publish else ():
             connection.send(demand)
         outstanding = self.media.offers.get(ticket.endpoint)
@@ -358,12 +359,14 @@ class Live:
     def _send_states(self) -> None:
         self._flush = None
         self._flushed_s = asyncio.get_running_loop().time()
+        state, measured = self.state, self.measured()
+        self._common = Common(state, measured, self._common) if state else None
         for endpoint, connection in list(self.connections.items()):
-            self._send_state(endpoint, connection)
+            self._send_state(endpoint, connection, measured, self._common)
 
-    def _send_state(self, endpoint: str, connection: Connection) -> None:
+    def _send_state(self, endpoint: str, connection: Connection, measured: Measured, common: Common | None = None) -> None:
         state = self.state
-        view = view_for(state, self.measured(), endpoint) if state else None
+        view = view_for(state, measured, endpoint, common) if state else None
         if state is None or view is None or view == self._sent.get(endpoint):
             return
         former = self._sent.get(endpoint)

@@ -53,8 +53,32 @@ class Measured:
     undecodable: Mapping[str, frozenset[tuple[str, Source]]] = field(default_factory=dict)
 
 
-def view_for(state: State, measured: Measured, viewer: str) -> View | None:
-    """All that the endpoint `viewer` may see now; None if it is not part of the sitting."""
+class Common:
+    """What several viewers see alike of one state, made once: each of sixty viewers sees sixty people. What is as it was in the
+    `former` one is the same object, so that views are compared quickly."""
+
+    def __init__(self, state: State, measured: Measured, former: Common | None = None) -> None:
+        self._state = state
+        self._measured = measured
+        self._former = former.people if former is not None else {}
+        self.people: dict[tuple[str, bool, bool], ParticipantView] = {}
+        self.ceiling = quality(state)
+
+    def participant(self, seat: Seat, *, you: bool, all_of_it: bool, unseen: frozenset[tuple[str, Source]]) -> ParticipantView:
+        """:func:`participant_view`."""
+        if unseen:
+            return participant_view(self._state, self._measured, seat, you=you, all_of_it=all_of_it, unseen=unseen)
+        key = (seat.participant.id, you, all_of_it)
+        found = self.people.get(key)
+        if found is None:
+            found = participant_view(self._state, self._measured, seat, you=you, all_of_it=all_of_it)
+            former = self._former.get(key)
+            found = self.people[key] = former if former == found and former is not None else found
+        return found
+
+
+def view_for(state: State, measured: Measured, viewer: str, common: Common | None = None) -> View | None:
+    """All that the endpoint `viewer` may see now; None if it is not part of the sitting. `common`: of this state and these figures."""
     endpoint = state.endpoints.get(viewer)
     if viewer not in state.observers and endpoint is None:
         return None
@@ -62,7 +86,8 @@ def view_for(state: State, measured: Measured, viewer: str) -> View | None:
     rights = state.rights(viewer)
     observing = place == "observing" and may_observe(state)
     leads = rights.admit or rights.direct
-    height, bps = quality(state)
+    common = common or Common(state, measured)
+    height, bps = common.ceiling
     seen = place == "inside" or observing
     return View(
         place=place,
@@ -70,7 +95,7 @@ def view_for(state: State, measured: Measured, viewer: str) -> View | None:
         rights=RightsView(**{name: getattr(rights, name) for name in RightsView.model_fields})
         if place != "observing"
         else RightsView(**{name: name == "see" and observing for name in RightsView.model_fields}),
-        participants=_participants(state, measured, viewer, seen, leads or observing),
+        participants=_participants(state, measured, viewer, seen, leads or observing, common),
         devices=_devices(state) if leads else (),
         rooms=_rooms(state, viewer, seen, leads or observing),
         recording=measured.recording,
@@ -164,7 +189,9 @@ def _next_stage(state: State, measured: Measured, to: str) -> dict[str, Any]:
     return {"to": to, "blocked": not measured.recorder_ready, "missing": missing}
 
 
-def _participants(state: State, measured: Measured, viewer: str, seen: bool, all_of_it: bool) -> tuple[ParticipantView, ...]:
+def _participants(
+    state: State, measured: Measured, viewer: str, seen: bool, all_of_it: bool, common: Common
+) -> tuple[ParticipantView, ...]:
     mine = state.endpoints[viewer].participants if viewer in state.endpoints else ()
     shown = (
         (p, seat)
@@ -172,7 +199,7 @@ def _participants(state: State, measured: Measured, viewer: str, seen: bool, all
         if p in mine or all_of_it or (seen and (seat.beside == viewer or (seat.presence in {"present", "lost"} and seat.admitted)))
     )
     unseen = measured.undecodable.get(viewer, frozenset())
-    return tuple(participant_view(state, measured, seat, you=p in mine, all_of_it=all_of_it, unseen=unseen) for p, seat in shown)
+    return tuple(common.participant(seat, you=p in mine, all_of_it=all_of_it, unseen=unseen) for p, seat in shown)
 
 
 def participant_view(

@@ -146,7 +146,10 @@ class _Reader:
             return None
         parts = self.mapping(
             root,
-            ("kind", "version", "names", "source", "chair", "departure", "stops_without_recording", "roles", "quorum", "consults", "stages"),
+            (
+                *("kind", "version", "names", "source", "chair", "departure", "stops_without_recording", "roles", "quorum", "consults"),
+                "stages",
+            ),
         )
         for name in ("kind", "version", "names", "chair", "roles", "stages"):
             if name not in parts:
