@@ -12,7 +12,11 @@ from rooms.protocol import (
     Admit,
     AdmitDevice,
     Allow,
+    CallRoll,
     ChangeStage,
+    ConsentToStages,
+    GiveFloor,
+    Identify,
     Leave,
     Lock,
     LowerHand,
@@ -20,13 +24,17 @@ from rooms.protocol import (
     MuteAll,
     RaiseHand,
     Readmit,
+    RecordWish,
     Remove,
     ReturnToWaiting,
     Seat,
     SetSource,
+    TakeFloor,
     Unseat,
     Voice,
+    Warn,
     Write,
+    YieldFloor,
 )
 from rooms.state import Severity
 
@@ -148,6 +156,15 @@ class SetNextBooking:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepStill:
+    """A still of a face or a document was put on disk by this participant, who keeps the desk. `still` is its SHA-256."""
+
+    participant: str
+    still: str
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """A message of the command centre to these participants, or to everybody who is there."""
 
@@ -222,4 +239,13 @@ Command = (
     | Seat
     | Unseat
     | Voice
+    | GiveFloor
+    | TakeFloor
+    | YieldFloor
+    | CallRoll
+    | Identify
+    | KeepStill
+    | ConsentToStages
+    | Warn
+    | RecordWish
 )

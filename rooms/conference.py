@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from rooms import conversation, seats
+from rooms import consents, conversation, desk, floor, needs, roll_call, seats
 from rooms.commands import (
     SYSTEM,
     Actor,
@@ -24,6 +24,7 @@ from rooms.commands import (
     Consent,
     Disappear,
     Facts,
+    KeepStill,
     Notify,
     Observe,
     Open,
@@ -44,8 +45,12 @@ from rooms.protocol import (
     Admit,
     AdmitDevice,
     Allow,
+    CallRoll,
     ChangeStage,
     CloseCode,
+    ConsentToStages,
+    GiveFloor,
+    Identify,
     Leave,
     Lock,
     LowerHand,
@@ -54,13 +59,17 @@ from rooms.protocol import (
     ProtocolError,
     RaiseHand,
     Readmit,
+    RecordWish,
     Remove,
     ReturnToWaiting,
     SetSource,
+    TakeFloor,
     Unseat,
     UserError,
     Voice,
+    Warn,
     Write,
+    YieldFloor,
 )
 from rooms.protocol import Seat as TakeSeat
 from rooms.state import Endpoint, Seat, State
@@ -80,6 +89,8 @@ def handle(state: State | None, actor: Actor, command: Command, now_us: int, fac
         raise UserError("sitting_unknown", "no such conference")
     elif isinstance(command, ChangeStage):
         found = _change_stage(state, actor, command, facts or Facts())
+    elif isinstance(command, RecordWish):
+        found = desk.record(state, actor, command, facts or Facts())
     else:
         found = _HANDLERS[type(command)](state, actor, command)
     return tuple(Event(kind, now_us, data) for kind, data in found)
@@ -243,7 +254,7 @@ def _leave(state: State, actor: Actor, command: Leave) -> Iterable[Fact]:
         return []
     if endpoint.pending:
         return [("device_refused", {"endpoint": endpoint.id, "participants": list(endpoint.participants), "by": by(state, actor)})]
-    if state.now.recorded and state.chair in endpoint.participants:
+    if (state.now.recorded or state.is_recorded) and state.chair in endpoint.participants:
         raise UserError("chair_cannot_leave", "call a recess or close the hearing first")
     return [("left", {"participant": p}) for p in endpoint.participants]
 
@@ -372,11 +383,10 @@ def _change_stage(state: State, actor: Actor, command: ChangeStage, facts: Facts
         raise UserError("stage_unknown", command.to, field="to")
     if command.to not in state.next_stages:
         raise UserError("stage_not_next", f"{command.to} does not follow {state.stage}", field="to")
-    if state.procedure.stages[command.to].recorded and not facts.recorder_ready:
-        raise UserError("recording_not_ready", "the recorder does not write to disk yet")
     to = state.procedure.stages[command.to]
-    if to.reasons and command.reason.strip() not in to.reasons:
-        raise UserError("reason_not_allowed", f"{command.to} is called for {', '.join(to.reasons)}", field="reason")
+    if (to.recorded or (to.recordable and state.recording_wanted)) and not facts.recorder_ready:
+        raise UserError("recording_not_ready", "the recorder does not write to disk yet")
+    needs.check(state, to, command.reason.strip())
     data = {"from": state.stage, "to": to.name, "status": to.status, "names": dict(to.names), "by": by(state, actor)}
     return [("stage_changed", data | {"reason": command.reason.strip()})]
 
@@ -482,5 +492,13 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         TakeSeat: seats.seat,
         Unseat: seats.unseat,
         Voice: seats.voice,
+        GiveFloor: floor.give,
+        TakeFloor: floor.take,
+        YieldFloor: floor.give_up,
+        CallRoll: roll_call.answer,
+        Identify: roll_call.identify,
+        KeepStill: roll_call.keep_still,
+        ConsentToStages: consents.consent,
+        Warn: desk.warn,
     },
 )

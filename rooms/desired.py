@@ -81,7 +81,7 @@ class Recording:
 
 def recording(state: State) -> Recording:
     """The recorder's desired state. A sitting that never reached a recorded stage leaves no recording behind."""
-    recorded = state.now.recorded and not state.now.private and not state.closed
+    recorded = state.is_recorded
     gathered = any(True for _ in state.inside())
     seal = state.closed and state.recording.ever and not state.sealed
     return Recording(open=recorded or gathered or (state.recording.ever and not state.sealed), on=recorded, seal=seal)

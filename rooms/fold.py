@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from rooms import consents, desk, floor, roll_call
 from rooms.media.engine import Source
 from rooms.plan import SittingPlan
 from rooms.procedure import intersection
@@ -35,7 +36,7 @@ def apply(state: State | None, happened: Happened) -> State:
             raise ValueError(f"a log begins with conference_opened, not {happened.type}")
         return _opened(SittingPlan.from_json(happened.data["plan"]), happened.at_us)
     change = _CHANGES.get(happened.type)
-    return change(state, happened.data, happened.at_us) if change else state
+    return floor.settled(change(state, happened.data, happened.at_us), happened.at_us) if change else state
 
 
 def fold(happened: Iterable[Happened]) -> State | None:
@@ -232,8 +233,7 @@ def _stage_changed(state: State, data: Data, at_us: int) -> State:
     called_from = data["from"] if state.procedure.stages[data["to"]].pause and not state.now.pause else ""
     state = replace(state, stage=data["to"], stage_since_us=at_us, stage_by=data["by"], reason=data["reason"], called_from=called_from)
     state = _outside(state)
-    if state.now.recorded:
-        state = replace(state, recording=replace(state.recording, ever=True))
+    state = desk.reached(floor.hushed(state))
     if state.now.closes_sources:
         closed = {k: replace(e, on=frozenset(), voice=None, voice_at_us=None) for k, e in state.endpoints.items()}
         state = replace(state, endpoints=closed)
@@ -413,4 +413,8 @@ _CHANGES: Mapping[str, Callable[[State, Data, int], State]] = {
     "locked": _locked,
     "unlocked": _unlocked,
     "message_sent": _message_sent,
+    **floor.FOLDS,
+    **roll_call.FOLDS,
+    **consents.FOLDS,
+    **desk.FOLDS,
 }

@@ -64,6 +64,16 @@ EVENT_KINDS: Mapping[str, Kind] = {
     "hand_raised": "seen",
     "hand_lowered": "seen",
     "message_sent": "permits",
+    "floor_given": "permits",
+    "floor_taken": "restricts",
+    "roll_called": "seen",
+    "identified": "permits",
+    "still_kept": "permits",
+    "stage_consented": "permits",
+    "stage_consent_withdrawn": "restricts",
+    "warned": "restricts",
+    "recording_wanted": "permits",
+    "recording_unwanted": "restricts",
     "locked": "restricts",
     "unlocked": "permits",
     "log_outage": "seen",
@@ -184,5 +194,3 @@ class Journal:
         EVENTS.labels(event.type).inc()
         self.state = apply(self.state, event)
         self.last_us = max(self.last_us, event.at_us)
-
-

@@ -33,6 +33,7 @@ from rooms.protocol import (
     NetworkView,
     ProtocolError,
     Quality,
+    RecordWish,
     ServerMessage,
     Speaker,
     UserError,
@@ -187,7 +188,7 @@ class Live:
         """Have `command` decided and done; raises UserError or ProtocolError when it is refused."""
         self._check_working()
         facts = Facts()
-        if isinstance(command, ChangeStage):
+        if isinstance(command, ChangeStage | RecordWish):
             facts = Facts(recorder_ready=await self._recorder_ready(command))
         await self._post(actor, command, facts)
 
@@ -208,10 +209,13 @@ class Live:
         except (UserError, ProtocolError) as error:
             log.warning("system_command_refused", sitting=self.sitting, command=type(command).__name__, error=str(error))
 
-    async def _recorder_ready(self, command: ChangeStage) -> bool:
+    async def _recorder_ready(self, command: ChangeStage | RecordWish) -> bool:
         state = self.state
+        if isinstance(command, RecordWish):
+            return await self.recording.make_ready() if command.on else True
         stage = state.procedure.stages.get(command.to) if state else None
-        return await self.recording.make_ready() if stage and stage.recorded else True
+        recorded = stage is not None and (stage.recorded or (stage.recordable and state is not None and state.recording_wanted))
+        return await self.recording.make_ready() if recorded else True
 
     async def _work(self) -> None:
         while True:

@@ -297,6 +297,71 @@ class Voice(FromBrowser):
     endpoint: Id | None = None
 
 
+class GiveFloor(FromBrowser):
+    """Chair: this participant has the floor; his hand goes down, and a mute of his microphone is taken back."""
+
+    type: Literal["give_floor"] = "give_floor"
+    participant: Id
+
+
+class TakeFloor(FromBrowser):
+    """Chair: nobody has the floor."""
+
+    type: Literal["take_floor"] = "take_floor"
+
+
+class YieldFloor(FromBrowser):
+    """Whoever has the floor has finished."""
+
+    type: Literal["yield_floor"] = "yield_floor"
+
+
+class CallRoll(FromBrowser):
+    """Chair or clerk: what was noted for a participant at roll-call; "" takes it back."""
+
+    type: Literal["roll"] = "roll"
+    participant: Id
+    answer: Literal["present", "absent", "late", ""]
+
+
+class Identify(FromBrowser):
+    """Chair or clerk: what a look at face and document showed. `face`, `document`: a still of each (``POST /sittings/{id}/stills``), or
+    null; without both, and for a refusal, `note` says why."""
+
+    type: Literal["identify"] = "identify"
+    participant: Id
+    result: Literal["confirmed", "refused"]
+    face: Id | None = None
+    document: Id | None = None
+    note: Reason = ""
+
+
+class ConsentToStages(FromBrowser):
+    """The participant consents to these stages' being held online, or takes his consent back. `participant`: who, where several sit at
+    the device."""
+
+    type: Literal["consent"] = "consent"
+    stages: Annotated[tuple[Id, ...], Field(min_length=1, max_length=40, strict=False)]
+    agree: bool
+    participant: Id | None = None
+
+
+class Warn(FromBrowser):
+    """Chair: a participant is prompted or warned, with the reason that he sees and that goes into the log."""
+
+    type: Literal["warn"] = "warn"
+    participant: Id
+    degree: Literal["prompt", "warning"]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class RecordWish(FromBrowser):
+    """Whoever may run the recording: record what the procedure leaves to him, or do not."""
+
+    type: Literal["record"] = "record"
+    on: bool
+
+
 class AcknowledgeAlert(FromBrowser):
     """Chair, clerk or officer: I have seen it."""
 
@@ -329,6 +394,14 @@ BrowserMessage = (
     | Seat
     | Unseat
     | Voice
+    | GiveFloor
+    | TakeFloor
+    | YieldFloor
+    | CallRoll
+    | Identify
+    | ConsentToStages
+    | Warn
+    | RecordWish
     | AcknowledgeAlert
 )
 
@@ -365,9 +438,70 @@ class NetworkView(Message):
     sent_bps: float | None = None
 
 
+class IdentityView(Message):
+    """What a look at face and document showed, with a still of each (``GET /sittings/{id}/stills/{still}``) or null."""
+
+    result: Literal["confirmed", "refused"]
+    face: Id | None
+    document: Id | None
+    at_us: int
+
+
+class AdmonitionView(Message):
+    """The newest prompt or warning of a participant."""
+
+    degree: Literal["prompt", "warning"]
+    reason: str
+    at_us: int
+
+
+class ConsentDue(Message):
+    """A stage that needs the viewer's consent: its names by language, and the words of this version to which he consents."""
+
+    stage: str
+    names: dict[str, str]
+    text: str
+    version: str
+
+
+class FloorView(Message):
+    """Who has the floor, since when."""
+
+    participant: Id
+    since_us: int
+
+
+class SpeakingView(Message):
+    """How long a side has had the floor. While `running`, `seconds` are those up to when the floor was given; the page counts on."""
+
+    side: Literal["bench", "left", "right", "middle"]
+    seconds: float
+    running: bool
+
+
+class StageView(Message):
+    """A stage of the procedure, with its names by language."""
+
+    name: str
+    names: dict[str, str]
+    status: Literal["open", "live", "recess", "closed"]
+    recorded: bool
+    private: bool
+    pause: bool
+
+
+class ProcedureView(Message):
+    """By which version of which procedure the sitting is held; names by language."""
+
+    names: dict[str, str]
+    version: str
+
+
 class ParticipantView(Message):
     """One participant. `presence`: absent (never came), waiting, present, lost (connection broke, place kept), left,
-    removed. `you` marks the viewer's own. The device check is for chair, clerk and officers only, and so is another one's network."""
+    removed. `you` marks the viewer's own. The device check is for chair, clerk and officers only, and so is another one's network;
+    roll, identity, missing consents, prompts and warnings are for chair, clerk and himself. `spoke_s`: how long he had the floor before he
+    has it now."""
 
     id: Id
     name: str
@@ -381,6 +515,15 @@ class ParticipantView(Message):
     network: NetworkView | None = None
     device_check: dict[str, Any] | None = None
     lost_at_us: int | None = None
+    side: Literal["bench", "left", "right", "middle"] = "middle"
+    roll: Literal["present", "absent", "late", ""] = ""
+    identity: IdentityView | None = None
+    consents_missing: tuple[str, ...] = ()
+    consents_due: tuple[ConsentDue, ...] = ()
+    spoke_s: float = 0.0
+    prompts: int = 0
+    warnings: int = 0
+    admonition: AdmonitionView | None = None
 
 
 class DeviceView(Message):
@@ -455,6 +598,12 @@ class SittingView(Message):
     next_stages: tuple[dict[str, Any], ...]
     reason: str
     locked: bool
+    stages: tuple[StageView, ...]
+    procedure: ProcedureView
+    floor: FloorView | None
+    speaking: tuple[SpeakingView, ...]
+    recordable: bool
+    recording_wanted: bool
 
 
 class RightsView(Message):
@@ -468,6 +617,9 @@ class RightsView(Message):
     leave: bool
     direct: bool
     """may change the stage, remove, mute: the chair"""
+    speak_in_turn: bool
+    publish_in_turn: bool
+    """only while having the floor"""
 
 
 class View(Message):

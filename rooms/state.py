@@ -21,6 +21,25 @@ Severity = Literal["info", "warning", "critical"]
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """What a look at face and document showed: "confirmed" or "refused", with the SHA-256 of a still of each, None where there is none."""
+
+    result: str
+    face: str | None
+    document: str | None
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admonition:
+    """The newest that the chair had to say to somebody: a "prompt" or a "warning"."""
+
+    degree: str
+    reason: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
     """What the sitting keeps for one participant.
 
@@ -30,6 +49,9 @@ class Seat:
     * `consent`: version of the notice he consented to, "" if he has not.
     * `hand_at_us`: since when his hand is up.
     * `beside`: the room's device at which he sat down and has no place yet: it has not come, or nobody has let him in.
+    * `roll`: what was noted at roll-call: "present", "absent", "late", or "" before. `identity`: who he was found to be.
+    * `consents`: stage → version of the words with which he consented to its being held online.
+    * `prompts`, `warnings`: how often the chair had to; `admonition` is the newest of them.
     """
 
     participant: PlanParticipant
@@ -42,6 +64,12 @@ class Seat:
     lost_at_us: int | None = None
     hand_at_us: int | None = None
     beside: str | None = None
+    roll: str = ""
+    identity: Identity | None = None
+    consents: Mapping[str, str] = field(default_factory=dict)
+    prompts: int = 0
+    warnings: int = 0
+    admonition: Admonition | None = None
 
     @property
     def device(self) -> str | None:
@@ -126,6 +154,13 @@ class State:
     """in a pause: the stage in which it was called, to which the sitting returns"""
     floor: str | None = None
     """the participant who has the floor"""
+    floor_since_us: int | None = None
+    spoke_us: Mapping[str, int] = field(default_factory=dict)
+    """microseconds for which each participant has had the floor, before he has it now"""
+    recording_wanted: bool = False
+    """whoever may run the recording wants what is recordable recorded"""
+    stills: frozenset[str] = frozenset()
+    """SHA-256 of the stills that were kept as evidence"""
     cancelled: bool = False
     seats: Mapping[str, Seat] = field(default_factory=dict)
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
@@ -148,6 +183,11 @@ class State:
     def now(self) -> Stage:
         """The stage the sitting is in."""
         return self.procedure.stages[self.stage]
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether this stage is to be recorded: by rule, or because it may be and somebody wants it. A private one never is."""
+        return (self.now.recorded or (self.now.recordable and self.recording_wanted)) and not self.now.private and not self.closed
 
     @property
     def closed(self) -> bool:

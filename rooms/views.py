@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rooms import acts, floor, needs
 from rooms.desired import may_observe, quality
+from rooms.desk_views import course, on_the_desk
 from rooms.media.engine import Source
 from rooms.procedure import Rights
 from rooms.protocol import (
@@ -61,20 +63,35 @@ class Common:
         self._state = state
         self._measured = measured
         self._former = former.people if former is not None else {}
-        self.people: dict[tuple[str, bool, bool], ParticipantView] = {}
+        self.people: dict[tuple[str, bool, bool, bool], ParticipantView] = {}
+        self._sides = floor.side_of(state)
+        self._courses: dict[bool, Mapping[str, Any]] = {}
         self.ceiling = quality(state)
 
-    def participant(self, seat: Seat, *, you: bool, all_of_it: bool, unseen: frozenset[tuple[str, Source]]) -> ParticipantView:
-        """:func:`participant_view`."""
+    def participant(self, seat: Seat, *, you: bool, all_of_it: bool, desk: bool, unseen: frozenset[tuple[str, Source]]) -> ParticipantView:
+        """:func:`participant_view`, with his side and what is known of him on the desk."""
         if unseen:
-            return participant_view(self._state, self._measured, seat, you=you, all_of_it=all_of_it, unseen=unseen)
-        key = (seat.participant.id, you, all_of_it)
+            return self._made(seat, you, all_of_it, desk, unseen)
+        key = (seat.participant.id, you, all_of_it, desk)
         found = self.people.get(key)
         if found is None:
-            found = participant_view(self._state, self._measured, seat, you=you, all_of_it=all_of_it)
+            found = self._made(seat, you, all_of_it, desk)
             former = self._former.get(key)
             found = self.people[key] = former if former == found and former is not None else found
         return found
+
+    def _made(
+        self, seat: Seat, you: bool, all_of_it: bool, desk: bool, unseen: frozenset[tuple[str, Source]] = frozenset()
+    ) -> ParticipantView:
+        found = participant_view(self._state, self._measured, seat, you=you, all_of_it=all_of_it, unseen=unseen)
+        side = self._sides.get(seat.participant.id, "middle")
+        return found.model_copy(update={"side": side} | on_the_desk(self._state, seat, you=you, desk=desk))
+
+    def course(self, *, seen: bool) -> Mapping[str, Any]:
+        """:func:`rooms.desk_views.course`."""
+        if seen not in self._courses:
+            self._courses[seen] = course(self._state, seen=seen)
+        return self._courses[seen]
 
 
 def view_for(state: State, measured: Measured, viewer: str, common: Common | None = None) -> View | None:
@@ -91,11 +108,11 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
     seen = place == "inside" or observing
     return View(
         place=place,
-        sitting=_sitting(state, measured, rights, leads or observing),
+        sitting=_sitting(state, measured, rights, seen, leads or observing, common),
         rights=RightsView(**{name: getattr(rights, name) for name in RightsView.model_fields})
         if place != "observing"
         else RightsView(**{name: name == "see" and observing for name in RightsView.model_fields}),
-        participants=_participants(state, measured, viewer, seen, leads or observing, common),
+        participants=_participants(state, measured, viewer, seen, leads or observing, acts.keeps_the_desk(state, viewer), common),
         devices=_devices(state) if leads else (),
         rooms=_rooms(state, viewer, seen, leads or observing),
         recording=measured.recording,
@@ -117,7 +134,7 @@ def _place(state: State, endpoint: Endpoint | None) -> Place:
     return "inside" if state.is_inside(endpoint) else "waiting"
 
 
-def _sitting(state: State, measured: Measured, rights: Rights, leads: bool) -> SittingView:
+def _sitting(state: State, measured: Measured, rights: Rights, seen: bool, leads: bool, common: Common) -> SittingView:
     return SittingView(
         id=state.plan.id,
         kind=state.plan.kind,
@@ -132,6 +149,7 @@ def _sitting(state: State, measured: Measured, rights: Rights, leads: bool) -> S
         next_stages=next_stages(state, measured) if rights.direct else (),
         reason=state.reason,
         locked=state.locked,
+        **common.course(seen=seen),
     )
 
 
@@ -159,18 +177,25 @@ def _message(state: State, message: WrittenMessage, mine: tuple[str, ...]) -> Me
 
 
 def next_stages(state: State, measured: Measured) -> tuple[dict[str, Any], ...]:
-    """The stages that may follow: ``{"to": "hearing", "blocked": false, "missing": [{"code": ..., "names": [...]}]}``.
+    """The stages that may follow: ``{"to": "hearing", "names", "private", "reasons": [], "blocked": false, "missing": [{"code": ...,
+    "names": [...]}]}``.
 
-    `missing` is told to the chair before the change; only what is `blocked` is refused.
+    `missing` is told to the chair before the change; only what is `blocked` is refused. Where there are `reasons`, one of them goes with
+    the change.
     """
     return tuple(_next_stage(state, measured, to) for to in state.next_stages)
 
 
 def _next_stage(state: State, measured: Measured, to: str) -> dict[str, Any]:
     stage = state.procedure.stages[to]
-    if to == state.procedure.last or not stage.recorded:
-        return {"to": to, "blocked": False, "missing": []}
-    missing: list[dict[str, Any]] = []
+    reasons = needs.reasons(state, stage)
+    entry = {"to": to, "names": dict(stage.names), "private": stage.private, "reasons": list(reasons)}
+    needed = needs.missing(state, to)
+    missing = [{"code": each.code, "names": [state.name(p) for p in each.people], **each.data} for each in needed]
+    if reasons == (needs.SIGNED,):
+        missing.append({"code": "minutes_missing", "names": []})
+    if to == state.procedure.last or not (stage.recorded or (stage.recordable and state.recording_wanted)):
+        return {**entry, "blocked": bool(needed), "missing": missing}
     if not measured.recorder_ready:
         missing.append({"code": "recording_not_ready", "names": []})
     if measured.media == "away":
@@ -184,13 +209,13 @@ def _next_stage(state: State, measured: Measured, to: str) -> dict[str, Any]:
             [s for s in awaited if s.participant.role in state.procedure.consents and s.presence == "present" and not s.consent],
         ),
     ):
-        if found:
+        if found and not any(each.code == code for each in needed):
             missing.append({"code": code, "names": [s.participant.name for s in found]})
-    return {"to": to, "blocked": not measured.recorder_ready, "missing": missing}
+    return {**entry, "blocked": bool(needed) or not measured.recorder_ready, "missing": missing}
 
 
 def _participants(
-    state: State, measured: Measured, viewer: str, seen: bool, all_of_it: bool, common: Common
+    state: State, measured: Measured, viewer: str, seen: bool, all_of_it: bool, desk: bool, common: Common
 ) -> tuple[ParticipantView, ...]:
     mine = state.endpoints[viewer].participants if viewer in state.endpoints else ()
     shown = (
@@ -199,7 +224,7 @@ def _participants(
         if p in mine or all_of_it or (seen and (seat.beside == viewer or (seat.presence in {"present", "lost"} and seat.admitted)))
     )
     unseen = measured.undecodable.get(viewer, frozenset())
-    return tuple(common.participant(seat, you=p in mine, all_of_it=all_of_it, unseen=unseen) for p, seat in shown)
+    return tuple(common.participant(seat, you=p in mine, all_of_it=all_of_it, desk=desk, unseen=unseen) for p, seat in shown)
 
 
 def participant_view(

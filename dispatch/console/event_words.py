@@ -66,6 +66,8 @@ class EventWords:
         elif "endpoint" in row.data:
             values.setdefault("participant", values["endpoint"])
             values.setdefault("participants", values["endpoint"])
+        if row.type in {"stage_consented", "stage_consent_withdrawn"}:
+            values |= {"stage_zh": row.data["names"].get("zh-CN"), "stage_en": row.data["names"].get("en")}
         if "from_us" in row.data and "to_us" in row.data:
             values["seconds"] = f"{(row.data['to_us'] - row.data['from_us']) / 1e6:.1f}"
         if "down_from_us" in row.data:
@@ -147,11 +149,11 @@ class EventWords:
             return self._alerts.get(value) or self._("an alert")
         if key == "booking" and isinstance(value, Mapping):
             return value.get("title", "")
-        if key in {"source", "cause"}:
+        if key in {"source", "cause", "answer", "degree", "result"} and isinstance(value, str):
             return word(key, str(value), self._)
         if key == "code":
             return self._(f"alert.{value}")
-        if key == "manifest_sha256":
+        if key in {"manifest_sha256", "still"}:
             return f"{str(value)[:16]}…"
         if key == "reason" and event in {"recording_stopped", "revoked"}:
             return word("reason", str(value), self._)

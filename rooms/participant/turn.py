@@ -24,7 +24,7 @@ class Unreachable(Exception):
 
 
 def way(url: str) -> str:
-    """"turn_udp", "turn_tcp" or "turn_tls": how a relay is reached at this address."""
+    """ "turn_udp", "turn_tcp" or "turn_tls": how a relay is reached at this address."""
     scheme, _, _, transport = _parsed(url)
     return "turn_tls" if scheme == "turns" else f"turn_{transport}"
 

@@ -11,13 +11,14 @@ import pytest
 import structlog
 
 import rooms.conference
+import rooms.desk_views
 import rooms.hub
 import rooms.live
 import rooms.media_link
 import rooms.recording_link
 import rooms.signalling
 import rooms.state
-from rooms.procedure import PROCEDURES
+from rooms.procedure import procedure_of
 from tests.rooms.courthouse import Courthouse
 from tests.rooms.making import IN_CAMERA
 
@@ -67,10 +68,10 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 @pytest.fixture
 def in_camera(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A kind of sitting with a private stage; its name."""
-    for module in (rooms.conference, rooms.state):
-        monkeypatch.setattr(module, "PROCEDURES", {**PROCEDURES, IN_CAMERA.kind: IN_CAMERA})
-    return IN_CAMERA.kind
+    """A version of the court with a private stage; the text that stands for it in a plan."""
+    for module in (rooms.conference, rooms.desk_views, rooms.state):
+        monkeypatch.setattr(module, "procedure_of", lambda text: IN_CAMERA if text == IN_CAMERA.text else procedure_of(text))
+    return IN_CAMERA.text
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from rooms.conference import handle
 from rooms.fold import apply
 from rooms.log import Event
 from rooms.plan import PlanParticipant, SittingPlan, Ticket
-from rooms.procedure import BRIEF_COURT
+from rooms.procedure import BRIEF_COURT, PROCEDURES
 from rooms.procedure.model import Procedure, Stage, stages, table
 from rooms.protocol import Admit, ChangeStage, UserError
 from rooms.state import State
@@ -29,12 +29,19 @@ PEOPLE = (
 
 IN_CAMERA: Procedure = replace(
     BRIEF_COURT,
-    kind="in_camera",
+    text="in camera",
     stages=stages(*BRIEF_COURT.stages.values(), Stage("deliberation", status="live", recorded=True, private=True)),
     changes={**BRIEF_COURT.changes, "hearing": ("deliberation", "recess", "closed"), "deliberation": ("hearing",)},
     rights={**BRIEF_COURT.rights, **table(deliberation={"judge": "SVPAD", "panel": "SVP", "clerk": "V"})},
 )
 """A court that deliberates in the middle of the hearing: a private stage, in which judge and clerk are among themselves."""
+
+
+def held_by(kind: str, **roles: str) -> dict[str, Any]:
+    """What a plan says of a sitting of this kind: `roles` are those of its people by id, "judge" presides."""
+    chair = PlanParticipant("judge", "主持人 周正", PROCEDURES[kind].chair, chair=True)
+    others = (PlanParticipant(p, f"{p} 某", role) for p, role in roles.items())
+    return {"kind": kind, "procedure": PROCEDURES[kind].text, "people": (chair, *others)}
 
 
 def make_plan(sitting: str = "sitting", people: tuple[PlanParticipant, ...] = PEOPLE, **changes: Any) -> SittingPlan:

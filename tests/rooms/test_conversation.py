@@ -9,7 +9,7 @@ from rooms.conference import handle
 from rooms.fold import MESSAGES_KEPT, apply
 from rooms.protocol import Admit, ChangeStage, Leave, Lock, LowerHand, RaiseHand, ReturnToWaiting, Write
 from rooms.views import Measured, view_for
-from tests.rooms.making import IN_CAMERA, Sitting, refused
+from tests.rooms.making import Sitting, refused
 
 OFFICER = Actor(name="指挥员 孙", user="u-officer")
 
@@ -183,10 +183,8 @@ def test_the_command_centre_writes_to_nobody_who_is_not_there() -> None:
         notify(sitting, "在吗", "stranger")
 
 
-def test_nobody_writes_into_a_private_stage_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rooms.state.PROCEDURES", {"in_camera": IN_CAMERA})
-    monkeypatch.setattr("rooms.conference.PROCEDURES", {"in_camera": IN_CAMERA})
-    sitting = Sitting(kind="in_camera").opened("zhang")
+def test_nobody_writes_into_a_private_stage_from_outside(in_camera: str) -> None:
+    sitting = Sitting(procedure=in_camera).opened("zhang")
     sitting.act("e-judge", ChangeStage(to="deliberation"))
     with refused("stage_private"):
         notify(sitting, "时间到")

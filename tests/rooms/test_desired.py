@@ -99,7 +99,7 @@ def test_people_at_one_device_count_each() -> None:
 
 
 def test_a_private_stage_reaches_neither_recorder_nor_command_centre(in_camera: str) -> None:
-    sitting = Sitting(kind=in_camera).opened("clerk", "zhang")
+    sitting = Sitting(procedure=in_camera).opened("clerk", "zhang")
     sitting.watch()
     assert may_observe(sitting.state)
     sitting.act("e-judge", ChangeStage(to="deliberation"))

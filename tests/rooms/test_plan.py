@@ -25,7 +25,7 @@ def test_a_plan_of_nobody_too() -> None:
 def test_it_knows_names_and_roles_and_nothing_by_which_one_could_be_reached() -> None:
     fields = set(asdict(make_plan())) | set(asdict(make_plan().participants[0]))
     assert fields == {
-        "id", "kind", "title", "case_number", "court", "room", "starts_at_us", "ends_at_us", "time_zone", "participants",
+        "id", "kind", "title", "case_number", "court", "room", "starts_at_us", "ends_at_us", "time_zone", "participants", "procedure",
         "name", "role", "chair",
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from rooms.plan import Ticket
 from rooms.protocol import MAX_MESSAGE_BYTES
 from tests.rooms.courthouse import Courthouse, Page, person, until
-from tests.rooms.making import IN_CAMERA, PEOPLE, make_plan, observer, room_ticket, ticket
+from tests.rooms.making import IN_CAMERA, PEOPLE, held_by, make_plan, observer, room_ticket, ticket
 from tests.rooms.outage import unwritable
 from tests.rooms.test_protocol_document import TEXT, raised_codes
 
@@ -213,12 +214,63 @@ async def was_removed(house: Courthouse) -> str:
     return await judge.refused("seat", participant="li", endpoint="room")
 
 
+async def not_in_stage(house: Courthouse) -> str:
+    return await (await house.opened("gallery"))["judge"].refused("give_floor", participant="gallery")
+
+
+def _at(stage: str, view: dict[str, Any]) -> bool:
+    return bool(view["sitting"]["stage"] == stage)
+
+
+async def in_stage(house: Courthouse, kind: str, *stages: str, **roles: str) -> Page:
+    """The judge's page of a sitting of this kind that has gone so far, with everybody inside and identified."""
+    judge = (await house.gathered(*roles, **held_by(kind, **roles)))["judge"]
+    for someone in roles:
+        await judge.send("roll", participant=someone, answer="present")
+        await judge.send("identify", participant=someone, result="confirmed", note="身份证")
+    for stage in stages:
+        await judge.send("stage", to=stage)
+        await judge.sees(partial(_at, stage))
+    return judge
+
+
+async def reason_not_allowed(house: Courthouse) -> str:
+    return await (await in_stage(house, "remote_court", "roll_call", clerk="clerk")).refused("stage", to="recess", reason="tired")
+
+
+async def roll_call_missing(house: Courthouse) -> str:
+    judge = await in_stage(house, "remote_court", "roll_call", clerk="clerk")
+    await judge.send("roll", participant="clerk", answer="")
+    return await judge.refused("stage", to="identity")
+
+
+async def identity_missing(house: Courthouse) -> str:
+    judge = await in_stage(house, "remote_court", "roll_call", "identity", zhang="party")
+    await judge.send("identify", participant="zhang", result="refused", note="与证件不符")
+    return await judge.refused("stage", to="investigation")
+
+
+async def quorum_missing(house: Courthouse) -> str:
+    return await (await in_stage(house, "public_hearing", zhang="hearing_officer")).refused("stage", to="roll_call")
+
+
+async def minutes_missing(house: Courthouse) -> str:
+    stages = ("identity", "statement", "explanation", "minutes")
+    return await (await in_stage(house, "petition_intake", *stages, zhang="petitioner")).refused("stage", to="routing")
+
+
+async def still_unknown(house: Courthouse) -> str:
+    judge = (await house.opened("zhang"))["judge"]
+    return await judge.refused("identify", participant="zhang", result="confirmed", face="ab" * 32, note="身份证")
+
+
 ERRORS: tuple[Callable[[Courthouse], Awaitable[str]], ...] = (
     not_allowed, not_inside, media_away, bad_sdp, unsupported_codec, media_failed, transport_unknown, stale_revision,
     source_not_in_stage, muted_by_chair, log_unwritable, chair_cannot_leave, participant_unknown, not_waiting, needs_no_admission,
     device_unknown, chair_not_muted, chair_not_removed, reason_missing, not_removed, stage_unknown, stage_not_next,
     recording_not_ready, alert_unknown, sitting_locked, nobody_there, text_missing, source_not_for_all, nobody_heard, not_seated,
-    consent_missing, enters_by_himself, sits_apart, seated_elsewhere, was_removed,
+    consent_missing, enters_by_himself, sits_apart, seated_elsewhere, was_removed, not_in_stage, reason_not_allowed, roll_call_missing,
+    identity_missing, quorum_missing, minutes_missing, still_unknown,
 )  # fmt: skip
 
 
@@ -299,7 +351,7 @@ async def is_a_device_at_which_nobody_sits_any_more(house: Courthouse) -> Page:
 
 @ends_with(4403, "private")
 async def watches_a_deliberation(house: Courthouse) -> Page:
-    pages = await house.opened(kind=IN_CAMERA.kind)
+    pages = await house.opened(procedure=IN_CAMERA.text)
     await pages["judge"].send("stage", to="deliberation")
     await pages["judge"].sees(lambda view: view["sitting"]["stage"] == "deliberation")
     return await arriving(house, observer())

@@ -65,7 +65,8 @@ def live_sources() -> str:
 def raised_codes() -> set[str]:
     text = live_sources()
     mapped = re.findall(r'"\w+": "(media_away|not_inside|transport_unknown|stale_revision|bad_sdp|unsupported_codec|check_unknown)"', text)
-    return set(re.findall(r'UserError\(\s*"(\w+)"', text)) | set(mapped) | {"media_failed"}
+    raised = re.findall(r'(?:UserError|Missing)\(\s*"(\w+)"', text)
+    return set(raised) | set(mapped) | {"media_failed"}
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
@@ -74,7 +75,7 @@ def test_everything_a_person_may_be_told_has_words(language: str) -> None:
     for path in (ROOT / "locales" / language).glob("*.json"):
         texts |= json.loads(path.read_text(encoding="utf-8"))
     reasons = set(re.findall(r'reason="(\w+)"', live_sources())) | {"malformed", "oversized", "slow", "not_invited", "private"}
-    alerts = set(re.findall(r'RaiseAlert\("(\w+)"', live_sources()))
+    alerts = set(re.findall(r'(?:RaiseAlert|alert_id)\("(\w+)"', live_sources()))
     events = set(EVENT_KINDS) | {"source_on", "source_off", "stage_changed"}
     wanted = (
         {f"error.{code}" for code in raised_codes()}
@@ -83,7 +84,7 @@ def test_everything_a_person_may_be_told_has_words(language: str) -> None:
         | {f"event.{event}" for event in events}
     )
     assert wanted - set(texts) == set()
-    assert len(alerts) == 8
+    assert len(alerts) == 9
 
 
 def test_errors_of_sittings_are_in_the_document() -> None:

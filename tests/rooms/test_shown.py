@@ -96,7 +96,7 @@ async def test_nobody_hears_of_links_numbers_or_accounts(house: Courthouse) -> N
 
 
 async def test_of_a_private_stage_the_officer_sees_nothing_and_the_recorder_gets_nothing(house: Courthouse, in_camera: str) -> None:
-    pages = await house.opened("clerk", "zhang", kind=in_camera)
+    pages = await house.opened("clerk", "zhang", procedure=in_camera)
     officer = await house.watch()
     await officer.sees(lambda view: view["rights"]["see"])
     for page in (pages["judge"], pages["zhang"]):

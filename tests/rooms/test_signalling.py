@@ -88,6 +88,14 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "seat": {"participant": "li", "endpoint": "room"},
     "unseat": {"participant": "li"},
     "voice": {"participant": "li", "endpoint": "room"},
+    "give_floor": {"participant": "li"},
+    "take_floor": {},
+    "yield_floor": {},
+    "roll": {"participant": "li", "answer": "present"},
+    "identify": {"participant": "li", "result": "confirmed", "face": None, "document": None, "note": "身份证"},
+    "consent": {"stages": ["hearing"], "agree": True},
+    "warn": {"participant": "li", "degree": "prompt", "reason": "why"},
+    "record": {"on": True},
 }
 """One well-formed message of each type."""
 
