@@ -13,7 +13,10 @@ from rooms.protocol import (
     AdmitDevice,
     Allow,
     ChangeStage,
+    Consult,
+    EndConsult,
     Leave,
+    Listen,
     Lock,
     LowerHand,
     Mute,
@@ -24,6 +27,7 @@ from rooms.protocol import (
     ReturnToWaiting,
     Seat,
     SetSource,
+    Step,
     Unseat,
     Voice,
     Write,
@@ -222,4 +226,8 @@ Command = (
     | Seat
     | Unseat
     | Voice
+    | Consult
+    | EndConsult
+    | Step
+    | Listen
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from rooms import conversation, seats
+from rooms import conversation, privacy, seats
 from rooms.commands import (
     SYSTEM,
     Actor,
@@ -46,7 +46,10 @@ from rooms.protocol import (
     Allow,
     ChangeStage,
     CloseCode,
+    Consult,
+    EndConsult,
     Leave,
+    Listen,
     Lock,
     LowerHand,
     Mute,
@@ -57,6 +60,7 @@ from rooms.protocol import (
     Remove,
     ReturnToWaiting,
     SetSource,
+    Step,
     Unseat,
     UserError,
     Voice,
@@ -482,5 +486,9 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         TakeSeat: seats.seat,
         Unseat: seats.unseat,
         Voice: seats.voice,
+        Consult: privacy.consult,
+        EndConsult: privacy.end_consult,
+        Step: privacy.step,
+        Listen: privacy.listen,
     },
 )

@@ -69,6 +69,11 @@ EVENT_KINDS: Mapping[str, Kind] = {
     "log_outage": "seen",
     "sealed": "permits",
     "disobedient": "seen",
+    "consult_opened": "permits",
+    "consult_ended": "restricts",
+    "stepped_out": "restricts",
+    "stepped_in": "permits",
+    "listens": "seen",
 }
 """What each type of event does. `source_switched` and `stage_changed` depend on their data, see :func:`permits`."""
 
@@ -184,5 +189,3 @@ class Journal:
         EVENTS.labels(event.type).inc()
         self.state = apply(self.state, event)
         self.last_us = max(self.last_us, event.at_us)
-
-

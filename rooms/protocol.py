@@ -297,6 +297,34 @@ class Voice(FromBrowser):
     endpoint: Id | None = None
 
 
+class Consult(FromBrowser):
+    """Chair: let these participants talk among themselves, unheard and unrecorded: a lawyer and his client."""
+
+    type: Literal["consult"] = "consult"
+    participants: Annotated[tuple[Id, ...], Field(min_length=2, max_length=16, strict=False)]
+
+
+class EndConsult(FromBrowser):
+    """A member, or the chair: the talk is over and its members are in the main room again, with everything switched off."""
+
+    type: Literal["end_consult"] = "end_consult"
+    consult: Id
+
+
+class Step(FromBrowser):
+    """Step out of a consultation or of a private stage, or into it again."""
+
+    type: Literal["step"] = "step"
+    out: bool
+
+
+class Listen(FromBrowser):
+    """What one wants to hear: everybody, everybody but the interpreters, or the interpreters."""
+
+    type: Literal["listen"] = "listen"
+    to: Literal["mix", "original", "interpretation"]
+
+
 class AcknowledgeAlert(FromBrowser):
     """Chair, clerk or officer: I have seen it."""
 
@@ -329,6 +357,10 @@ BrowserMessage = (
     | Seat
     | Unseat
     | Voice
+    | Consult
+    | EndConsult
+    | Step
+    | Listen
     | AcknowledgeAlert
 )
 
@@ -381,6 +413,10 @@ class ParticipantView(Message):
     network: NetworkView | None = None
     device_check: dict[str, Any] | None = None
     lost_at_us: int | None = None
+    guards: Id | None = None
+    guarded_by: tuple[Id, ...] = ()
+    out: bool = False
+    channel: Literal["mix", "original", "interpretation"] | None = None
 
 
 class DeviceView(Message):
@@ -470,6 +506,18 @@ class RightsView(Message):
     """may change the stage, remove, mute: the chair"""
 
 
+class PrivateView(Message):
+    """A private phase. `members`: for a member, and of a consultation for chair and clerk; else nobody is named. `member`: the viewer
+    is one; `out`: and has stepped out of it. `id`: for `end_consult`, else ""."""
+
+    kind: Literal["deliberation", "consultation"]
+    id: str
+    members: tuple[Id, ...]
+    member: bool
+    out: bool
+    since_us: int
+
+
 class View(Message):
     """All that one viewer may see. `place`: where the viewer is. `quality`: ceiling for what he publishes."""
 
@@ -485,6 +533,13 @@ class View(Message):
     alerts: tuple[AlertView, ...]
     messages: tuple[MessageView, ...]
     """the newest that the viewer may read, oldest first"""
+    private: PrivateView | None
+    """the private phase that goes on and concerns the viewer most"""
+    consults: tuple[PrivateView, ...]
+    """every consultation that goes on, for chair and clerk"""
+    listening: Literal["mix", "original", "interpretation"]
+    interpreters: tuple[Id, ...]
+    """who interprets and is inside"""
     max_height: int
     max_video_bps: int
     media: Literal["up", "away"]

@@ -88,6 +88,10 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "seat": {"participant": "li", "endpoint": "room"},
     "unseat": {"participant": "li"},
     "voice": {"participant": "li", "endpoint": "room"},
+    "consult": {"participants": ["li", "agent"]},
+    "end_consult": {"consult": "1"},
+    "step": {"out": True},
+    "listen": {"to": "original"},
 }
 """One well-formed message of each type."""
 
