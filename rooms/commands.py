@@ -15,9 +15,12 @@ from rooms.protocol import (
     CallRoll,
     ChangeStage,
     ConsentToStages,
+    Consult,
+    EndConsult,
     GiveFloor,
     Identify,
     Leave,
+    Listen,
     Lock,
     LowerHand,
     Mute,
@@ -29,6 +32,7 @@ from rooms.protocol import (
     ReturnToWaiting,
     Seat,
     SetSource,
+    Step,
     TakeFloor,
     Unseat,
     Voice,
@@ -248,4 +252,8 @@ Command = (
     | ConsentToStages
     | Warn
     | RecordWish
+    | Consult
+    | EndConsult
+    | Step
+    | Listen
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from rooms import consents, conversation, desk, floor, needs, roll_call, seats
+from rooms import consents, conversation, desk, floor, needs, privacy, roll_call, seats
 from rooms.commands import (
     SYSTEM,
     Actor,
@@ -49,9 +49,12 @@ from rooms.protocol import (
     ChangeStage,
     CloseCode,
     ConsentToStages,
+    Consult,
+    EndConsult,
     GiveFloor,
     Identify,
     Leave,
+    Listen,
     Lock,
     LowerHand,
     Mute,
@@ -63,6 +66,7 @@ from rooms.protocol import (
     Remove,
     ReturnToWaiting,
     SetSource,
+    Step,
     TakeFloor,
     Unseat,
     UserError,
@@ -500,5 +504,9 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         KeepStill: roll_call.keep_still,
         ConsentToStages: consents.consent,
         Warn: desk.warn,
+        Consult: privacy.consult,
+        EndConsult: privacy.end_consult,
+        Step: privacy.step,
+        Listen: privacy.listen,
     },
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from rooms.commands import Actor, Notify
 from rooms.desired import may_observe
+from rooms.privacy import is_private, readers_among
 from rooms.protocol import Lock, LowerHand, RaiseHand, UserError, Write
 from rooms.state import State
 
@@ -58,10 +59,11 @@ def write(state: State, actor: Actor, command: Write) -> Iterable[Fact]:
     if command.to == "all" and not (rights.see or rights.admit):
         raise UserError("not_allowed", "nobody is seen or heard in this stage")
     own = endpoint.participants
-    readers = _readers(state, command)
+    readers = readers_among(state, endpoint, _readers(state, command), to_all=command.to == "all")
     if not set(readers) - set(own):
         raise UserError("nobody_there", "nobody would read it", field="to")
-    return [_sent(state, _by(state, actor), command.to, (*readers, *own), command.text, notice=False)]
+    kind, data = _sent(state, _by(state, actor), command.to, (*readers, *own), command.text, notice=False)
+    return [(kind, {**data, "observed": False, "private": True} if is_private(state, endpoint) else data)]
 
 
 def notify(state: State, actor: Actor, command: Notify) -> Iterable[Fact]:

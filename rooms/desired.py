@@ -6,10 +6,11 @@ connection; the mute is enforced where packets arrive, in `Routing.publish`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rooms.media.engine import Routing, Source, TrackKey
-from rooms.state import State
+from rooms.state import Endpoint, State
 
 CROWD, THRONG = 4, 8
 """Above so many people inside, video is sent small, and smallest: eleven pictures then make 1.65 Mbit/s."""
@@ -31,13 +32,25 @@ def quality(state: State) -> tuple[int, int]:
 
 
 def tracks(state: State) -> frozenset[TrackKey]:
-    """Every track that the stage permits, whether or not it is switched on or muted just now."""
-    return frozenset(TrackKey(e.id, s) for e in state.inside() for s in state.publishable(e))
+    """Every track that the stage permits in the main room, whether or not it is switched on or muted just now."""
+    return circles(state).get("", frozenset())
+
+
+def circles(state: State) -> Mapping[str, frozenset[TrackKey]]:
+    """The tracks that the stage permits, by the consultation in which they are: "" is the main room. Nothing passes from one to
+    another."""
+    found: dict[str, set[TrackKey]] = {}
+    for endpoint in state.inside():
+        circle = state.circle_at(endpoint)
+        heard = circle or not state.now.private or state.rights(endpoint.id).see
+        if circle is not None and heard:
+            found.setdefault(circle, set()).update(TrackKey(endpoint.id, s) for s in state.publishable(endpoint))
+    return {circle: frozenset(tracks) for circle, tracks in found.items()}
 
 
 def may_observe(state: State) -> bool:
-    """Whether the command centre may watch this stage."""
-    return state.now.observable and not state.now.private and not state.closed
+    """Whether the command centre may watch now: it may not while somebody consults (DOMAIN.md section 4)."""
+    return state.now.observable and not state.now.private and not state.closed and not state.consults
 
 
 def floor(state: State) -> frozenset[str]:
@@ -58,15 +71,51 @@ def routing(state: State) -> Routing:
     if state.closed:
         return Routing()
     inside = list(state.inside())
-    permitted = tracks(state)
+    permitted = circles(state)
+    main = permitted.get("", frozenset())
+    interpreters = interpreting(state)
     publish: dict[str, frozenset[Source]] = {e.id: state.passing(e) for e in inside}
-    watch = {e.id: frozenset(t for t in permitted if t.endpoint != e.id) for e in inside if state.rights(e.id).see}
+    watch: dict[str, frozenset[TrackKey]] = {}
+    for endpoint in inside:
+        if state.rights(endpoint.id).see:
+            unseen = kept_from(state, endpoint) | {endpoint.id}
+            given = frozenset(t for t in permitted.get(state.circle_at(endpoint) or "", ()) if t.endpoint not in unseen)
+            watch[endpoint.id] = _chosen(state, endpoint, given, interpreters)
     if may_observe(state):
         for observer in state.observers:
             publish[observer] = frozenset()
-            watch[observer] = permitted
-    record = permitted if recording(state).on else frozenset()
+            watch[observer] = main
+    record = main if recording(state).on else frozenset()
     return Routing(publish, watch, record, quality(state)[1], state.now.private, floor(state), continuous(state))
+
+
+def kept_from(state: State, endpoint: Endpoint) -> frozenset[str]:
+    """Devices at which somebody sits whom somebody here must not see or hear."""
+    hidden = state.plan.kept_from(endpoint.participants)
+    return frozenset(e.id for e in state.endpoints.values() if not hidden.isdisjoint(e.participants)) if hidden else frozenset()
+
+
+def interpreting(state: State) -> frozenset[str]:
+    """The devices of interpreters who are inside."""
+    roles = {p.id for p in state.plan.participants if p.role == "interpreter"}
+    return frozenset(e.id for e in state.inside() if roles.issuperset(e.participants)) if roles else frozenset()
+
+
+def listening(state: State, endpoint: Endpoint) -> str:
+    """What those at a device want to hear; everything where they do not want the same."""
+    wanted = {state.seats[p].listens for p in endpoint.participants if p in state.seats}
+    return wanted.pop() if len(wanted) == 1 else "mix"
+
+
+def _chosen(state: State, endpoint: Endpoint, given: frozenset[TrackKey], interpreters: frozenset[str]) -> frozenset[TrackKey]:
+    """Of what a device may get, what those at it want to hear. Pictures are not concerned, and an interpreter who is not there is not
+    waited for."""
+    wanted = listening(state, endpoint)
+    interpreted = any(t.endpoint in interpreters and t.source is Source.MICROPHONE for t in given)
+    if wanted == "mix" or not interpreted:
+        return given
+    original = wanted == "original"
+    return frozenset(t for t in given if t.source is not Source.MICROPHONE or (t.endpoint in interpreters) != original)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from rooms import consents, desk, floor, roll_call
+from rooms import consents, desk, floor, privacy, roll_call
 from rooms.media.engine import Source
 from rooms.plan import SittingPlan
 from rooms.procedure import intersection
@@ -36,7 +36,7 @@ def apply(state: State | None, happened: Happened) -> State:
             raise ValueError(f"a log begins with conference_opened, not {happened.type}")
         return _opened(SittingPlan.from_json(happened.data["plan"]), happened.at_us)
     change = _CHANGES.get(happened.type)
-    return floor.settled(change(state, happened.data, happened.at_us), happened.at_us) if change else state
+    return floor.settled(privacy.settled(change(state, happened.data, happened.at_us)), happened.at_us) if change else state
 
 
 def fold(happened: Iterable[Happened]) -> State | None:
@@ -230,6 +230,7 @@ def _absent_again(state: State, data: Data, at_us: int) -> State:
 
 
 def _stage_changed(state: State, data: Data, at_us: int) -> State:
+    state = privacy.opened_doors(state)
     called_from = data["from"] if state.procedure.stages[data["to"]].pause and not state.now.pause else ""
     state = replace(state, stage=data["to"], stage_since_us=at_us, stage_by=data["by"], reason=data["reason"], called_from=called_from)
     state = _outside(state)
@@ -261,7 +262,7 @@ def _over(state: State) -> State:
         for k, s in state.seats.items()
     }
     alerts = {k: a for k, a in state.alerts.items() if a.code in {"recording_failed", "recorder_lost", "log_unwritable"}}
-    return replace(state, seats=seats, endpoints={}, observers={}, alerts=alerts, next_booking=None)
+    return replace(state, seats=seats, endpoints={}, observers={}, alerts=alerts, next_booking=None, consults={}, out=frozenset())
 
 
 # ------------------------------------------------------------------------------------------------ recording and alerts
@@ -417,4 +418,5 @@ _CHANGES: Mapping[str, Callable[[State, Data, int], State]] = {
     **roll_call.FOLDS,
     **consents.FOLDS,
     **desk.FOLDS,
+    **privacy.FOLDS,
 }

@@ -79,6 +79,11 @@ EVENT_KINDS: Mapping[str, Kind] = {
     "log_outage": "seen",
     "sealed": "permits",
     "disobedient": "seen",
+    "consult_opened": "permits",
+    "consult_ended": "restricts",
+    "stepped_out": "restricts",
+    "stepped_in": "permits",
+    "listens": "seen",
 }
 """What each type of event does. `source_switched` and `stage_changed` depend on their data, see :func:`permits`."""
 

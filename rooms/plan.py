@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
 class PlanParticipant:
-    """One person in one role. `role` is a role of the procedure; `chair` marks the one who presides, at most one a sitting."""
+    """One person in one role. `role` is a role of the procedure; `chair` marks the one who presides, at most one a sitting. `guards`:
+    the participant, a minor, whose guardian or appropriate adult he is; neither is heard while the other is not there."""
 
     id: str
     name: str
     role: str
     chair: bool = False
+    guards: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +35,25 @@ class SittingPlan:
     participants: tuple[PlanParticipant, ...]
     procedure: str = ""
     """the version that it is held by, as :func:`rooms.procedure.read_procedure` reads it; "": see :func:`rooms.procedure.procedure_of`"""
+    apart: tuple[tuple[str, str], ...] = ()
+    """pairs of participants who must not see or hear each other, in no stage and at no device"""
 
     def to_json(self) -> dict[str, Any]:
         """The shape in the log: event `conference_opened` and `plan_revised`."""
-        return asdict(self) | {"participants": [asdict(p) for p in self.participants]}
+        return asdict(self) | {"participants": [asdict(p) for p in self.participants], "apart": [list(pair) for pair in self.apart]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SittingPlan:
-        """Inverse of :meth:`to_json`."""
-        return cls(**{**data, "participants": tuple(PlanParticipant(**p) for p in data["participants"])})
+        """Inverse of :meth:`to_json`, also of what was written before a field was there."""
+        people = tuple(PlanParticipant(**p) for p in data["participants"])
+        return cls(**{**data, "participants": people, "apart": tuple((str(one), str(other)) for one, other in data.get("apart", ()))})
+
+    def kept_from(self, people: Iterable[str]) -> frozenset[str]:
+        """Those whom one of `people` must not see or hear."""
+        if not self.apart:
+            return frozenset()
+        own = set(people)
+        return frozenset(other for pair in self.apart for one, other in (pair, pair[::-1]) if one in own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -362,6 +362,34 @@ class RecordWish(FromBrowser):
     on: bool
 
 
+class Consult(FromBrowser):
+    """Chair: let these participants talk among themselves, unheard and unrecorded: a lawyer and his client."""
+
+    type: Literal["consult"] = "consult"
+    participants: Annotated[tuple[Id, ...], Field(min_length=2, max_length=16, strict=False)]
+
+
+class EndConsult(FromBrowser):
+    """A member, or the chair: the talk is over and its members are in the main room again, with everything switched off."""
+
+    type: Literal["end_consult"] = "end_consult"
+    consult: Id
+
+
+class Step(FromBrowser):
+    """Step out of a consultation or of a private stage, or into it again."""
+
+    type: Literal["step"] = "step"
+    out: bool
+
+
+class Listen(FromBrowser):
+    """What one wants to hear: everybody, everybody but the interpreters, or the interpreters."""
+
+    type: Literal["listen"] = "listen"
+    to: Literal["mix", "original", "interpretation"]
+
+
 class AcknowledgeAlert(FromBrowser):
     """Chair, clerk or officer: I have seen it."""
 
@@ -402,6 +430,10 @@ BrowserMessage = (
     | ConsentToStages
     | Warn
     | RecordWish
+    | Consult
+    | EndConsult
+    | Step
+    | Listen
     | AcknowledgeAlert
 )
 
@@ -524,6 +556,10 @@ class ParticipantView(Message):
     prompts: int = 0
     warnings: int = 0
     admonition: AdmonitionView | None = None
+    guards: Id | None = None
+    guarded_by: tuple[Id, ...] = ()
+    out: bool = False
+    channel: Literal["mix", "original", "interpretation"] | None = None
 
 
 class DeviceView(Message):
@@ -622,6 +658,18 @@ class RightsView(Message):
     """only while having the floor"""
 
 
+class PrivateView(Message):
+    """A private phase. `members`: for a member, and of a consultation for chair and clerk; else nobody is named. `member`: the viewer
+    is one; `out`: and has stepped out of it. `id`: for `end_consult`, else ""."""
+
+    kind: Literal["deliberation", "consultation"]
+    id: str
+    members: tuple[Id, ...]
+    member: bool
+    out: bool
+    since_us: int
+
+
 class View(Message):
     """All that one viewer may see. `place`: where the viewer is. `quality`: ceiling for what he publishes."""
 
@@ -637,6 +685,13 @@ class View(Message):
     alerts: tuple[AlertView, ...]
     messages: tuple[MessageView, ...]
     """the newest that the viewer may read, oldest first"""
+    private: PrivateView | None
+    """the private phase that goes on and concerns the viewer most"""
+    consults: tuple[PrivateView, ...]
+    """every consultation that goes on, for chair and clerk"""
+    listening: Literal["mix", "original", "interpretation"]
+    interpreters: tuple[Id, ...]
+    """who interprets and is inside"""
     max_height: int
     max_video_bps: int
     media: Literal["up", "away"]

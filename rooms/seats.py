@@ -100,6 +100,8 @@ def _seated(state: State, participant: str, device: str, name: str, who: Mapping
     role, apart, others = found.participant.role, state.procedure.apart, state.sitting_at(device)
     if others and (role in apart or any(state.seats[p].participant.role in apart for p in others)):
         raise UserError("sits_apart", "a witness or an expert sits alone", field="participant")
+    if not state.plan.kept_from([participant]).isdisjoint(others):
+        raise UserError("sits_apart", "the participant sits at another device", field="participant")
     return [("seated", {"participant": participant, "endpoint": device, "device": name, "by": dict(who)})]
 
 

@@ -9,9 +9,10 @@ for a participant, whether or not he is connected; an endpoint carries one or se
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from rooms.kept import Consultation
 from rooms.media.engine import Source
 from rooms.plan import PlanParticipant, SittingPlan
 from rooms.procedure import NOTHING, Procedure, Rights, Stage, intersection, procedure_of
@@ -52,6 +53,7 @@ class Seat:
     * `roll`: what was noted at roll-call: "present", "absent", "late", or "" before. `identity`: who he was found to be.
     * `consents`: stage → version of the words with which he consented to its being held online.
     * `prompts`, `warnings`: how often the chair had to; `admonition` is the newest of them.
+    * `listens`: to everybody ("mix"), to everybody but the interpreters ("original"), or to the interpreters ("interpretation").
     """
 
     participant: PlanParticipant
@@ -70,6 +72,7 @@ class Seat:
     prompts: int = 0
     warnings: int = 0
     admonition: Admonition | None = None
+    listens: str = "mix"
 
     @property
     def device(self) -> str | None:
@@ -173,6 +176,10 @@ class State:
     """the newest; all of them are in the log"""
     messages_sent: int = 0
     sealed: str = ""
+    consults: Mapping[str, Consultation] = field(default_factory=dict)
+    consults_held: int = 0
+    out: frozenset[str] = frozenset()
+    """members of a consultation or of a private stage who stepped out of it for a while"""
 
     @property
     def procedure(self) -> Procedure:
@@ -220,14 +227,35 @@ class State:
         if seat is None:
             return NOTHING
         given = self.procedure.rights_of(seat.participant.role, stage or self.stage, chair=participant == self.chair)
+        if stage is None and self.circle(participant):
+            return replace(given, speak=True, see=True, publish=True, admit=False, record=False)
+        if stage is None and self.now.private and participant in self.out:
+            return replace(given, speak=False, see=False, publish=False, speak_in_turn=False, publish_in_turn=False)
         return given.holding_the_floor() if self.has_the_floor(participant) else given
 
+    def circle(self, participant: str) -> str:
+        """The consultation in which he is; "" in the main room, also while he stepped out of one."""
+        return "" if participant in self.out else self.member_of(participant)
+
+    def member_of(self, participant: str) -> str:
+        """The consultation whose member he is, stepped out or not; "" is none."""
+        return next((c.id for c in self.consults.values() if participant in c.members), "") if self.consults else ""
+
+    def circle_at(self, endpoint: Endpoint) -> str | None:
+        """The consultation in which everybody at this device is, "" the main room; None where they belong to different ones."""
+        found = {self.circle(p) for p in endpoint.participants} if self.consults else {""}
+        return found.pop() if len(found) == 1 else None
+
     def rights(self, endpoint: str) -> Rights:
-        """What an endpoint may do now: what all its participants may, and nothing unless all of them are inside."""
+        """What an endpoint may do now: what all its participants may, and nothing unless all of them are inside. Where some of them talk
+        among themselves, or must not hear each other, nothing is seen, heard or said there."""
         found = self.endpoints.get(endpoint)
         if found is None or not self.is_inside(found):
             return NOTHING
-        return intersection(self.rights_in_role(p) for p in found.participants)
+        given = intersection(self.rights_in_role(p) for p in found.participants)
+        if self.circle_at(found) is None or not self.plan.kept_from(found.participants).isdisjoint(found.participants):
+            return replace(given, speak=False, see=False, publish=False, speak_in_turn=False, publish_in_turn=False)
+        return given
 
     def is_inside(self, endpoint: Endpoint) -> bool:
         """Connected, admitted with everybody it carries, and each of them sits at this device and no other."""
@@ -249,12 +277,32 @@ class State:
         return self.rights(endpoint.id).sources
 
     def muted(self, endpoint: Endpoint) -> frozenset[Source]:
-        """Sources that are closed for any participant of this endpoint."""
+        """Sources that are closed for any participant of this endpoint. A talk aside is no affair of whoever closed them."""
+        if self.circle_at(endpoint):
+            return frozenset()
         return frozenset().union(*(self.seats[p].muted for p in endpoint.participants if p in self.seats))
 
     def passing(self, endpoint: Endpoint) -> frozenset[Source]:
-        """Sources whose packets pass the router: given, switched on by the owner, and not muted."""
-        return (self.publishable(endpoint) & endpoint.on) - self.muted(endpoint)
+        """Sources whose packets pass the router: given, switched on by the owner, and not muted; of a minor without his guardian, and
+        of the guardian without him, no sound."""
+        found = (self.publishable(endpoint) & endpoint.on) - self.muted(endpoint)
+        if Source.MICROPHONE in found and not all(self.may_be_heard(p) for p in endpoint.participants):
+            found -= {Source.MICROPHONE}
+        return found
+
+    def may_be_heard(self, participant: str) -> bool:
+        """Whether nobody to whom he is bound is missing: a guardian's minor, and of a minor's guardians one, in the same talk."""
+        seat = self.seats.get(participant)
+        bound = [seat.participant.guards] if seat and seat.participant.guards else []
+        bound += [p.id for p in self.plan.participants if p.guards == participant]
+        circle = self.circle(participant)
+        return not bound or any(self.is_there(p) and self.circle(p) == circle for p in bound)
+
+    def is_there(self, participant: str) -> bool:
+        """Whether he is inside: admitted, at a device that is connected."""
+        seat = self.seats.get(participant)
+        endpoint = self.endpoints.get(seat.endpoint) if seat and seat.endpoint else None
+        return endpoint is not None and participant in endpoint.participants and self.is_inside(endpoint)
 
     def name(self, participant: str) -> str:
         """The person's name, or the id where the plan knows none."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from rooms import acts, floor, needs
-from rooms.desired import may_observe, quality
+from rooms.desired import listening, may_observe, quality
 from rooms.desk_views import course, on_the_desk
 from rooms.media.engine import Source
+from rooms.privacy import Doors, consultations, private_view
 from rooms.procedure import Rights
 from rooms.protocol import (
     AlertView,
@@ -33,6 +34,7 @@ from rooms.state import Alert, Endpoint, Seat, State, WrittenMessage, doers
 MESSAGES_SHOWN = 100
 OFF = RecordingView(state="off", seconds=0.0, at_us=0)
 Place = Literal["waiting", "inside", "device_pending", "observing"]
+Channel = Literal["mix", "original", "interpretation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +65,30 @@ class Common:
         self._state = state
         self._measured = measured
         self._former = former.people if former is not None else {}
-        self.people: dict[tuple[str, bool, bool, bool], ParticipantView] = {}
+        self.people: dict[tuple[str, bool, bool, bool, bool], ParticipantView] = {}
         self._sides = floor.side_of(state)
         self._courses: dict[bool, Mapping[str, Any]] = {}
         self.ceiling = quality(state)
+        self.interpreters = tuple(p.id for p in state.plan.participants if p.role == "interpreter" and state.is_there(p.id))
 
-    def participant(self, seat: Seat, *, you: bool, all_of_it: bool, desk: bool, unseen: frozenset[tuple[str, Source]]) -> ParticipantView:
+    def participant(
+        self, seat: Seat, *, you: bool, all_of_it: bool, desk: bool, unseen: frozenset[tuple[str, Source]], behind: bool
+    ) -> ParticipantView:
         """:func:`participant_view`, with his side and what is known of him on the desk."""
         if unseen:
-            return self._made(seat, you, all_of_it, desk, unseen)
-        key = (seat.participant.id, you, all_of_it, desk)
+            return self._made(seat, you, all_of_it, desk, behind, unseen)
+        key = (seat.participant.id, you, all_of_it, desk, behind)
         found = self.people.get(key)
         if found is None:
-            found = self._made(seat, you, all_of_it, desk)
+            found = self._made(seat, you, all_of_it, desk, behind)
             former = self._former.get(key)
             found = self.people[key] = former if former == found and former is not None else found
         return found
 
     def _made(
-        self, seat: Seat, you: bool, all_of_it: bool, desk: bool, unseen: frozenset[tuple[str, Source]] = frozenset()
+        self, seat: Seat, you: bool, all_of_it: bool, desk: bool, behind: bool, unseen: frozenset[tuple[str, Source]] = frozenset()
     ) -> ParticipantView:
-        found = participant_view(self._state, self._measured, seat, you=you, all_of_it=all_of_it, unseen=unseen)
+        found = participant_view(self._state, self._measured, seat, you=you, all_of_it=all_of_it, unseen=unseen, behind=behind)
         side = self._sides.get(seat.participant.id, "middle")
         return found.model_copy(update={"side": side} | on_the_desk(self._state, seat, you=you, desk=desk))
 
@@ -123,6 +128,10 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
         max_height=height,
         max_video_bps=bps,
         media=measured.media,
+        private=private_view(state, viewer, seen=seen),
+        consults=consultations(state) if leads else (),
+        listening=cast("Channel", listening(state, endpoint) if endpoint else "mix"),
+        interpreters=common.interpreters if seen else (),
     )
 
 
@@ -156,7 +165,10 @@ def _sitting(state: State, measured: Measured, rights: Rights, seen: bool, leads
 def _messages(state: State, viewer: str, observing: bool) -> tuple[MessageView, ...]:
     endpoint = state.endpoints.get(viewer)
     mine = () if endpoint is None or endpoint.pending else endpoint.participants
-    read = [m for m in state.messages if not set(mine).isdisjoint(m.readers) or (observing and m.observed)]
+    hidden = state.plan.kept_from(mine).difference(mine)
+    read = [
+        m for m in state.messages if (not set(mine).isdisjoint(m.readers) or (observing and m.observed)) and hidden.isdisjoint(doers(m.by))
+    ]
     return tuple(_message(state, m, mine) for m in read[-MESSAGES_SHOWN:])
 
 
@@ -218,20 +230,33 @@ def _participants(
     state: State, measured: Measured, viewer: str, seen: bool, all_of_it: bool, desk: bool, common: Common
 ) -> tuple[ParticipantView, ...]:
     mine = state.endpoints[viewer].participants if viewer in state.endpoints else ()
+    hidden = state.plan.kept_from(mine).difference(mine)
     shown = (
         (p, seat)
         for p, seat in state.seats.items()
-        if p in mine or all_of_it or (seen and (seat.beside == viewer or (seat.presence in {"present", "lost"} and seat.admitted)))
+        if p not in hidden
+        and (p in mine or all_of_it or (seen and (seat.beside == viewer or (seat.presence in {"present", "lost"} and seat.admitted))))
     )
     unseen = measured.undecodable.get(viewer, frozenset())
-    return tuple(common.participant(seat, you=p in mine, all_of_it=all_of_it, desk=desk, unseen=unseen) for p, seat in shown)
+    doors = Doors(state, viewer)
+    return tuple(
+        common.participant(seat, you=p in mine, all_of_it=all_of_it, desk=desk, unseen=unseen, behind=p not in mine and doors.hide(p))
+        for p, seat in shown
+    )
 
 
 def participant_view(
-    state: State, measured: Measured, seat: Seat, *, you: bool, all_of_it: bool, unseen: frozenset[tuple[str, Source]] = frozenset()
+    state: State,
+    measured: Measured,
+    seat: Seat,
+    *,
+    you: bool,
+    all_of_it: bool,
+    unseen: frozenset[tuple[str, Source]] = frozenset(),
+    behind: bool = False,
 ) -> ParticipantView:
     """One participant; `all_of_it` adds the network's figures and the device check, and of somebody else any word of the network;
-    `unseen` are tracks that the viewer's browser cannot show."""
+    `unseen` are tracks that the viewer's browser cannot show. `behind` closed doors: what is open there is not told."""
     flowing = any(endpoint == seat.endpoint for endpoint, _ in measured.producers)
     awaited = seat.endpoint in measured.awaited and not flowing and seat.presence in {"present", "waiting"}
     network = measured.networks.get(seat.endpoint) if seat.endpoint else None
@@ -243,11 +268,15 @@ def participant_view(
         you=you,
         endpoint=seat.endpoint,
         consented=bool(seat.consent),
-        sources=_sources(state, measured, seat, unseen),
+        sources=_sources(state, measured, seat, unseen, behind),
         hand_at_us=seat.hand_at_us,
         network=network if all_of_it or network is None else _score_alone(network) if you else None,
         device_check=dict(seat.device_check) if all_of_it and seat.device_check is not None else None,
         lost_at_us=measured.restarted_us if awaited else seat.lost_at_us,
+        guards=(seat.participant.guards or None) if you or all_of_it else None,
+        guarded_by=tuple(p.id for p in state.plan.participants if p.guards == seat.participant.id) if you or all_of_it else (),
+        out=seat.participant.id in state.out,
+        channel=cast("Channel", seat.listens) if you or all_of_it else None,
     )
 
 
@@ -255,17 +284,18 @@ def _score_alone(network: NetworkView) -> NetworkView:
     return network.model_copy(update=dict.fromkeys(("lost_percent", "rtt_ms", "received_bps", "sent_bps")))
 
 
-def _sources(state: State, measured: Measured, seat: Seat, unseen: frozenset[tuple[str, Source]]) -> dict[str, SourceView]:
+def _sources(state: State, measured: Measured, seat: Seat, unseen: frozenset[tuple[str, Source]], behind: bool) -> dict[str, SourceView]:
     endpoint = state.endpoints.get(seat.endpoint) if seat.endpoint else None
-    given = state.rights_in_role(seat.participant.id).sources - seat.muted
-    on = endpoint.on if endpoint else frozenset()
-    passing = state.passing(endpoint) if endpoint else frozenset()
+    muted = frozenset[Source]() if state.circle(seat.participant.id) else seat.muted
+    given = frozenset[Source]() if behind else state.rights_in_role(seat.participant.id).sources - muted
+    on = endpoint.on if endpoint and not behind else frozenset()
+    passing = state.passing(endpoint) if endpoint and not behind else frozenset()
     return {
         str(source): SourceView(
             allowed=source in given,
             on=source in on,
             live=source in passing and (seat.endpoint, source) in measured.producers,
-            muted_by_chair=source in seat.muted,
+            muted_by_chair=source in muted,
             undecodable=(seat.endpoint, source) in unseen,
         )
         for source in Source
@@ -280,18 +310,21 @@ def _devices(state: State) -> tuple[DeviceView, ...]:
 def _rooms(state: State, viewer: str, seen: bool, all_of_it: bool) -> tuple[RoomView, ...]:
     shared = (e for e in state.endpoints.values() if e.shared)
     shown = (e for e in shared if all_of_it or e.id == viewer or (seen and state.admitted_at(e.id)))
-    return tuple(room_view(state, e, coming=all_of_it or (seen and e.id == viewer)) for e in shown)
+    mine = state.endpoints[viewer].participants if viewer in state.endpoints else ()
+    hidden = state.plan.kept_from(mine).difference(mine)
+    return tuple(room_view(state, e, coming=all_of_it or (seen and e.id == viewer), hidden=hidden) for e in shown)
 
 
-def room_view(state: State, endpoint: Endpoint, *, coming: bool) -> RoomView:
-    """A room's device with its people; `coming`: and with those who wait to be let in there."""
+def room_view(state: State, endpoint: Endpoint, *, coming: bool, hidden: frozenset[str] = frozenset()) -> RoomView:
+    """A room's device with its people, but for those who are `hidden`; `coming`: and with those who wait to be let in there."""
+    voice = None if endpoint.voice in hidden else endpoint.voice
     return RoomView(
         endpoint=endpoint.id,
         name=endpoint.device,
-        people=endpoint.participants,
-        coming=tuple(p for p, seat in state.seats.items() if seat.beside == endpoint.id) if coming else (),
-        voice=endpoint.voice,
-        voice_at_us=endpoint.voice_at_us if endpoint.voice else None,
+        people=tuple(p for p in endpoint.participants if p not in hidden),
+        coming=tuple(p for p, seat in state.seats.items() if seat.beside == endpoint.id and p not in hidden) if coming else (),
+        voice=voice,
+        voice_at_us=endpoint.voice_at_us if voice else None,
     )
 
 
@@ -352,8 +385,9 @@ def status(state: State) -> str:
 def overview(state: State, measured: Measured) -> Overview:
     """The sitting for the console."""
     people = []
+    doors = Doors(state, "")
     for seat in state.seats.values():
-        view = participant_view(state, measured, seat, you=False, all_of_it=True)
+        view = participant_view(state, measured, seat, you=False, all_of_it=True, behind=doors.hide(seat.participant.id))
         people.append(view.model_dump(mode="json", exclude={"you"}) | {"chair": seat.participant.id == state.chair})
     return Overview(
         sitting=state.plan.id,

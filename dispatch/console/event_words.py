@@ -86,8 +86,12 @@ class EventWords:
             return "event.plan_revised"
         if row.type == "voice" and row.data.get("participant") is None:
             return "event.voice_of_nobody"
+        if row.type == "message_sent" and row.data.get("private"):
+            return "event.message_private"
         if row.type == "message_sent" and row.data.get("to") == "all":
             return "event.message_to_all"
+        if row.type == "listens":
+            return f"event.listens_{row.data['to']}"
         return f"event.{row.type}"
 
     def _reason(self, row: Row) -> str:

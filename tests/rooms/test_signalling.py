@@ -96,6 +96,10 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "consent": {"stages": ["hearing"], "agree": True},
     "warn": {"participant": "li", "degree": "prompt", "reason": "why"},
     "record": {"on": True},
+    "consult": {"participants": ["li", "agent"]},
+    "end_consult": {"consult": "1"},
+    "step": {"out": True},
+    "listen": {"to": "original"},
 }
 """One well-formed message of each type."""
 
