@@ -3,6 +3,7 @@
 import { clock, t } from './i18n.js';
 import { keyed } from './keyed.js';
 import { el, fill, icon } from './markup.js';
+import { notOpen, privateOf, rests, stageOf } from './procedure.js';
 
 /** @typedef {import('./protocol.js').View} View */
 /** @typedef {import('./protocol.js').Link} Link */
@@ -63,13 +64,13 @@ export class Banners {
   show(view, former, sources) {
     this.#view = view;
     const inside = view.place === 'inside';
-    const { stage } = view.sitting;
-    this.#when(inside && stage === 'waiting', { key: 'stage', kind: 'note', icon: 'info', text: t('The hearing is not open yet. You see and hear each other; nothing is recorded.') });
-    if (inside && stage === 'recess') {
+    const { status } = stageOf(view);
+    this.#when(inside && notOpen(view), { key: 'stage', kind: 'note', icon: 'info', text: t('The hearing is not open yet. You see and hear each other; nothing is recorded.') });
+    if (inside && rests(view) && !privateOf(view)) {
       this.#set({ key: 'stage', kind: 'note', icon: 'pause', text: t('Recess. Nobody is seen or heard, nothing is recorded. Stay on this page until the chair resumes.') });
     }
-    if (former?.sitting.stage === 'recess' && stage === 'hearing') this.#resumed = true;
-    if (stage !== 'hearing') this.#resumed = false;
+    if (former && rests(former) && status === 'live' && view.rights.speak) this.#resumed = true;
+    if (status !== 'live') this.#resumed = false;
     this.#when(inside && view.media === 'away', { key: 'media', kind: 'warning', icon: 'network-off', text: t('Picture and sound are interrupted; they come back by themselves.') });
     this.own(view, sources);
     this.tick();

@@ -3,8 +3,10 @@
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
 /** @typedef {import('./protocol.js').View} View */
 
-/** Roles that sit on the bench: shown large, above the others. */
-const BENCH = new Set(['judge', 'panel']);
+import { partOf } from './procedure.js';
+
+/** Those who stand at the left come first, then the middle, then the right: as in a court room seen from the gallery. */
+const ORDER = { bench: 0, left: 1, middle: 2, right: 3 };
 
 /**
  * One device with the people who sit at it.
@@ -13,7 +15,8 @@ const BENCH = new Set(['judge', 'panel']);
  * @property {string} key the endpoint, or the participant where there is none
  * @property {ParticipantView[]} people
  * @property {boolean} you
- * @property {boolean} bench
+ * @property {boolean} bench large, above the others
+ * @property {import('./procedure.js').Side} side
  */
 
 /**
@@ -27,12 +30,12 @@ export function placesOf(view) {
   for (const participant of view.participants) {
     if (participant.endpoint === null || (participant.presence !== 'present' && participant.presence !== 'lost')) continue;
     const key = participant.endpoint;
-    const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false };
+    const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false, side: partOf(participant).side };
     place.people.push(participant);
-    place.bench ||= BENCH.has(participant.role) && !place.you;
+    place.bench ||= partOf(participant).side === 'bench' && !place.you;
     places.set(key, place);
   }
-  return [...places.values()];
+  return [...places.values()].sort((a, b) => ORDER[a.side] - ORDER[b.side]);
 }
 
 /**
