@@ -105,6 +105,12 @@ export class Banners {
     this.#set({ key: `replaced-${device}`, kind: 'warning', icon: device === 'camera' ? 'camera' : 'mic', text, act: { word: t('Choose another device'), run: choose }, dismiss: true });
   }
 
+  /** One was reminded of order or warned. @param {{degree: string, reason: string}} admonition */
+  admonished({ degree, reason }) {
+    const text = degree === 'warning' ? t('The chair warns you: {reason}', { reason }) : t('The chair reminds you: {reason}', { reason });
+    this.#set({ key: 'admonition', kind: degree === 'warning' ? 'danger' : 'warning', icon: 'alert', text, dismiss: true });
+  }
+
   /** The next booking and the end of time, for chair and clerk. @param {number} [now_ms] */
   tick(now_ms) {
     const view = this.#view;

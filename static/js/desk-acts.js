@@ -6,7 +6,7 @@ import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon } from './markup.js';
 import { causeWord, mayHave } from './floor-desk.js';
-import { inSession, mine, nameOf, opinionsOf, questionsOf, recordable, stepByStep, talksOf } from './procedure.js';
+import { inSession, mine, nameOf, questionsOf, recordable, stageOf, stepByStep, talksOf } from './procedure.js';
 import { choiceWord } from './own-tasks.js';
 
 /** @typedef {import('./procedure.js').View} View */
@@ -73,7 +73,7 @@ export class DeskActs {
   /** @param {View} view */
   #showVote(view) {
     const questions = questionsOf(view);
-    const possible = view.rights.direct && (questions.length > 0 || told(view, 'questions')) && opinionsOf(view) === null;
+    const possible = questions.length > 0 ? view.rights.direct || view.rights.admit : view.rights.direct && stageOf(view).votes === true;
     this.vote.hidden = !possible;
     if (!possible) return;
     let [list, form] = [this.vote.querySelector('ul'), this.vote.querySelector('[data-act="put-question"]')];
@@ -82,11 +82,12 @@ export class DeskActs {
       form = el('button', { class: 'button button-small', type: 'button', 'data-act': 'put-question' }, icon('plus', 18), t('Put a question to the vote…'));
       this.vote.replaceChildren(el('h3', {}, t('Votes')), list, el('div', { class: 'row' }, form));
     }
+    form.toggleAttribute('hidden', !view.rights.direct || stageOf(view).votes !== true);
     keyed(list, questions, (question) => question.id, () => el('li', { class: 'person' }), (row, question) => keepingFocus(row, 'act', () => fill(
       row,
       el('div', { class: 'person-who' }, el('b', {}, question.text)),
       el('span', { class: 'person-note' }, question.open || !question.result ? t('{n} have voted.', { n: question.given.length }) : CHOICES.map((choice) => `${choiceWord(choice)} ${question.result?.[choice] ?? 0}`).join(' · ')),
-      question.open && el('button', { class: 'button button-small', type: 'button', 'data-act': 'close-question', 'data-for': question.id }, t('Count')),
+      question.open && view.rights.direct && el('button', { class: 'button button-small', type: 'button', 'data-act': 'close-question', 'data-for': question.id }, t('Count')),
     )));
   }
 
@@ -170,9 +171,4 @@ export class DeskActs {
     });
     if (answer !== null) this.send({ type: 'classify', participant: person.id, cause: /** @type {import('./procedure.js').Cause} */ (answer.chosen[0]), note: answer.text });
   }
-}
-
-/** @param {View} view @param {string} name */
-function told(view, name) {
-  return Array.isArray(/** @type {Record<string, any>} */ (view)[name]);
 }

@@ -63,7 +63,7 @@ export class FloorDesk {
   tick() {
     const floor = this.#view ? floorOf(this.#view) : null;
     const place = this.holder.querySelector('[data-time]');
-    if (floor && place) say(place, minutes((this.now() * 1000 - floor.since_us) / 1e6));
+    if (floor && place) say(place, minutes(this.now() / 1000 - floor.since_us / 1e6));
   }
 }
 

@@ -130,6 +130,7 @@ class HearingPage {
       now: () => this.connection.now(),
       microphone: () => this.sources.condition.microphone,
       open: () => void this.sources.switch('microphone', true),
+      admonished: (admonition) => this.banners.admonished(admonition),
     });
     this.deviceMenu = new DeviceMenu(part('devices-menu'), this.sources, (speaker) => {
       this.board.speaker = speaker;

@@ -40,7 +40,9 @@ export function arrange(places, { mode, pinned, speaker }) {
   if (mode === 'equal') return [[], places];
   if (mode === 'court') return split((place) => place.bench);
   if (mode === 'inset') {
-    const faced = places.find((place) => place.key === speaker && !place.bench && !place.you) ?? places.find((place) => place.side === 'left' && !place.you) ?? places.find((place) => !place.bench && !place.you) ?? places.find((place) => !place.you);
+    // Whoever is questioned faces those who question him, and they him.
+    const others = places.filter((place) => !place.you);
+    const faced = others.find((place) => place.side === 'left') ?? others.find((place) => place.bench) ?? others[0];
     return faced && places.length > 1 ? split((place) => place === faced) : [[], places];
   }
   const spoken = places.find((place) => place.key === speaker) ?? places.find((place) => place.bench) ?? places.find((place) => !place.you);

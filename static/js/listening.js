@@ -1,10 +1,10 @@
 // What a listener hears where somebody interprets: the original, the interpretation, or both. And what he has agreed to, to take it back.
 
 import { t } from './i18n.js';
-import { ask } from './ask.js';
+import { choose } from './ask.js';
 import { keepingFocus } from './focus.js';
 import { el, fill, find, icon } from './markup.js';
-import { listeningOf, mine, partOf, stageWord, stagesOf } from './procedure.js';
+import { listeningOf, mine, partOf, stageWord } from './procedure.js';
 
 /** @typedef {import('./procedure.js').View} View */
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
@@ -63,22 +63,24 @@ export class Withdrawal {
     this.button.hidden = view.place !== 'inside' || this.#agreed(view).length === 0;
   }
 
-  /** Who of this device has agreed to everything that is asked of him. @param {View} view */
+  /** Who of this device has agreed to some stage. @param {View} view */
   #agreed(view) {
-    const asked = stagesOf(view).some((stage) => /** @type {Record<string, any>} */ (stage)['consents'] === true) || view.participants.some((person) => partOf(person).consents_due.length > 0 || partOf(person).consents_missing.length > 0);
-    return asked || stagesOf(view).length > 4 ? mine(view).filter((person) => person.consented && partOf(person).consents_due.length === 0) : [];
+    return mine(view).filter((person) => partOf(person).consents_given.length > 0);
   }
 
   async #ask() {
     const view = this.#view;
     if (!view) return;
     this.menu.hidePopover();
-    const stages = stagesOf(view).filter((stage) => stage.status === 'live');
-    const answer = await ask({
-      title: t('Take your agreement back?'), act: t('Take it back'), danger: true, points: [],
-      text: t('The stages that need it cannot begin then. The court is told at once and decides how to go on: {stages}', { stages: stages.map((stage) => stageWord(view, stage.name)).join(t(', ')) }),
+    const people = this.#agreed(view);
+    const choices = people.flatMap((person) => partOf(person).consents_given.map((stage) => ({ value: `${person.id}/${stage}`, text: people.length > 1 ? `${person.name} · ${stageWord(view, stage)}` : stageWord(view, stage) })));
+    const answer = await choose({
+      title: t('Take your agreement back?'), act: t('Take it back'), danger: true, choices, choice: t('Stage'), several: true,
+      text: t('The court is told at once and decides how to go on. What was done online stays valid.'),
     });
-    if (answer === null) return;
-    for (const person of this.#agreed(view)) this.send({ type: 'consent', stages: [], agree: false, participant: person.id });
+    for (const person of answer ? people : []) {
+      const stages = partOf(person).consents_given.filter((stage) => answer?.chosen.includes(`${person.id}/${stage}`));
+      if (stages.length > 0) this.send({ type: 'consent', stages, agree: false, participant: person.id });
+    }
   }
 }

@@ -13,6 +13,9 @@ import { showSteps } from './stepper.js';
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
 /** @typedef {import('./protocol.js').BrowserMessage} BrowserMessage */
 
+/** From this height on all stages are seen at once beside what else the chair needs. */
+const HIGH_PX = 900;
+
 export class NextAct {
   /** @type {View | null} */
   #view = null;
@@ -26,6 +29,8 @@ export class NextAct {
     this.send = send;
     this.section = find(drawer, '[data-section="acts"]');
     this.steps = find(drawer, '[data-part="steps"]');
+    const box = this.steps.closest('details');
+    if (box && innerHeight >= HIGH_PX) box.open = true;
     this.acts = find(drawer, '[data-part="acts"]');
     this.acts.addEventListener('click', (event) => void this.#press(event));
   }
@@ -35,7 +40,7 @@ export class NextAct {
     this.#view = view;
     const steps = stepByStep(view);
     this.section.hidden = !view.rights.direct && !steps;
-    this.steps.hidden = !steps;
+    this.steps.parentElement?.toggleAttribute('hidden', !steps);
     if (steps) showSteps(this.steps, view);
     const main = mainAct(view);
     if (!main) return void fill(this.acts);
@@ -86,7 +91,7 @@ export class NextAct {
     const reasons = next ? reasonsOf(next) : [];
     const question = { title: actWord(view, to), text: consequence(view, to), points: next?.missing.map(missingWord) ?? [], act: actWord(view, to) };
     if (reasons.length > 0) {
-      const answer = await choose({ ...question, choices: reasons, choice: t('Reason') });
+      const answer = await choose({ ...question, choices: reasons, choice: t('Reason'), several: reasons.length === 1 });
       if (answer !== null) this.send({ type: 'stage', to, reason: answer.chosen[0] ?? '' });
     } else if ((await ask({ ...question, danger: next !== undefined && isEnd(view, next) })) !== null) {
       this.send({ type: 'stage', to });

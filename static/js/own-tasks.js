@@ -21,6 +21,8 @@ const LONGEST_DISSENT = 1000;
 export class OwnTasks {
   /** @type {View | null} */
   #view = null;
+  /** Person and stage to whom the answer here was no: asked no further, and free to think better of it. @type {Set<string>} */
+  #refused = new Set();
 
   /**
    * @param {HTMLElement} root
@@ -49,24 +51,26 @@ export class OwnTasks {
     this.root.hidden = !here || [this.consents, this.opinion, this.votes].every((part) => part.hidden);
   }
 
-  /** One card for each who is asked at this device. @param {View} view */
+  /** One card for each who is asked at this device; each stage is answered for itself. @param {View} view */
   #showConsents(view) {
     const asked = mine(view).filter((person) => partOf(person).consents_due.length > 0);
     this.consents.hidden = asked.length === 0;
     keyed(this.consents, asked, (person) => person.id, () => el('section', { class: 'task-card' }), (card, person) => {
       const due = partOf(person).consents_due;
-      const stages = due.map((one) => named(one.names, stageWord(view, one.stage)));
-      const texts = [...new Set(due.map((one) => one.text))];
+      const open = due.filter((one) => !this.#refused.has(`${person.id}/${one.stage}`));
+      const refused = due.filter((one) => !open.includes(one));
       keepingFocus(card, 'act', () => fill(
         card,
         el('h2', {}, icon('shield', 20), mine(view).length > 1 ? t('{name}: do you agree?', { name: person.name }) : t('Do you agree?')),
-        ...texts.map((text) => el('p', { class: 'task-text' }, text)),
-        el('p', { class: 'task-label' }, t('It is asked for:')),
-        el('ul', { class: 'task-stages' }, ...stages.map((stage) => el('li', {}, stage))),
-        el('p', { class: 'hint' }, t('You may refuse, and you may take it back later. Your answer is kept in the log.')),
-        el('div', { class: 'row' },
-          el('button', { class: 'button button-primary', type: 'button', 'data-act': 'agree', 'data-for': person.id }, t('I agree')),
-          el('button', { class: 'button', type: 'button', 'data-act': 'refuse', 'data-for': person.id }, t('I do not agree'))),
+        open.length > 0 && el('p', { class: 'hint' }, t('You may refuse, and you may take it back later. Your answer is kept in the log.')),
+        ...open.map((one) => el('div', { class: 'consent' },
+          el('h3', {}, named(one.names, stageWord(view, one.stage))),
+          el('p', { class: 'task-text' }, one.text),
+          el('div', { class: 'row' }, agreeButton('agree', person, one, t('I agree')), agreeButton('refuse', person, one, t('I do not agree'))))),
+        open.length > 1 && el('button', { class: 'button button-primary', type: 'button', 'data-act': 'agree-all', 'data-for': person.id }, t('I agree to all of these')),
+        ...refused.map((one) => el('div', { class: 'consent' },
+          el('p', {}, t('You have not agreed to: {stage}. The court is waiting for it and decides how to go on.', { stage: named(one.names, stageWord(view, one.stage)) })),
+          agreeButton('agree', person, one, t('Agree after all')))),
       ));
     });
   }
@@ -133,7 +137,9 @@ export class OwnTasks {
     switch (button.dataset.act) {
       case 'agree':
       case 'refuse':
-        return this.#consent(of, button.dataset.act === 'agree');
+        return this.#consent(of, button.dataset.stage ?? '', button.dataset.act === 'agree');
+      case 'agree-all':
+        return this.#consent(of, '', true);
       case 'opinion':
         return this.#handIn();
       case 'vote':
@@ -141,10 +147,18 @@ export class OwnTasks {
     }
   }
 
-  /** @param {string} id @param {boolean} agree */
-  #consent(id, agree) {
+  /** @param {string} of the person, or person and stage @param {string} stage "" for all @param {boolean} agree */
+  #consent(of, stage, agree) {
+    const [id = ''] = of.split('/');
     const person = this.#view?.participants.find((one) => one.id === id);
-    if (person) this.send({ type: 'consent', stages: partOf(person).consents_due.map((one) => one.stage), agree, participant: id });
+    if (!person || !this.#view) return;
+    const stages = stage ? [stage] : partOf(person).consents_due.map((one) => one.stage);
+    for (const one of stages) {
+      if (agree) this.#refused.delete(`${id}/${one}`);
+      else this.#refused.add(`${id}/${one}`);
+    }
+    this.send({ type: 'consent', stages, agree, participant: id });
+    this.show(this.#view);
   }
 
   async #handIn() {
@@ -188,6 +202,11 @@ export class OwnTasks {
       return '';
     }
   }
+}
+
+/** @param {'agree' | 'refuse'} act @param {import('./protocol.js').ParticipantView} person @param {ConsentDue} due @param {string} text */
+function agreeButton(act, person, due, text) {
+  return el('button', { class: act === 'agree' ? 'button button-primary' : 'button', type: 'button', 'data-act': act, 'data-for': `${person.id}/${due.stage}`, 'data-stage': due.stage }, text);
 }
 
 const CHOICES = /** @type {const} */ (['for', 'against', 'abstain']);

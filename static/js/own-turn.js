@@ -62,7 +62,7 @@ export class OwnTurn {
   tick() {
     const floor = this.#line === 'turn' && this.#view ? floorOf(this.#view) : null;
     const place = this.root.querySelector('[data-time]');
-    if (floor && place) say(place, minutes((this.acts.now() * 1000 - floor.since_us) / 1e6));
+    if (floor && place) say(place, minutes(this.acts.now() / 1000 - floor.since_us / 1e6));
   }
 
   /** @param {View} view @returns {Line | null} */

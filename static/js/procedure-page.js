@@ -11,16 +11,19 @@ import { StripLine } from './strip-line.js';
 
 /** @typedef {import('./procedure.js').View} View */
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
+/** @typedef {NonNullable<import('./procedure.js').Part['admonition']>} Admonition */
 
 export class ProcedurePage {
   /**
    * @param {HTMLElement} root
    * @param {string} sitting
-   * @param {{send: (message: ProcedureMessage | {type: 'hand', up: boolean}) => void, now: () => number, microphone: () => string, open: () => void}} acts
+   * @param {{send: (message: ProcedureMessage | {type: 'hand', up: boolean}) => void, now: () => number, microphone: () => string, open: () => void,
+   * admonished: (admonition: Admonition) => void}} acts
    * `now`: the server's clock, ms; `microphone`: its condition; `open`: opens it
    */
   constructor(root, sitting, acts) {
     this.root = root;
+    this.acts = acts;
     this.strip = new StripLine(find(root, '[data-part="strip"]'), acts.now);
     this.turn = ownTurn(root, acts);
     this.tasks = new OwnTasks(find(root, '[data-part="own-tasks"]'), sitting, acts.send);
@@ -35,8 +38,11 @@ export class ProcedurePage {
     this.root.classList.toggle('is-shut-out', view.place === 'inside' && shutOut(view));
     this.root.dataset.kind = view.sitting.kind;
     if (former && former.sitting.stage !== view.sitting.stage && view.place !== 'observing') announce(t('Stage: {stage}', { stage: stageWord(view, stageOf(view).name) }));
-    const told = (/** @type {View} */ of) => mine(of).reduce((sum, person) => sum + partOf(person).prompts + partOf(person).warnings, 0);
-    if (former && told(view) > told(former)) this.alarm.textContent = t('The chair reminds you of order.');
+    const newest = admonition(view);
+    if (former && newest && newest.at_us > (admonition(former)?.at_us ?? 0)) {
+      this.acts.admonished(newest);
+      this.alarm.textContent = t('The chair reminds you: {reason}', { reason: newest.reason });
+    }
   }
 
   /** Once a second. */
@@ -49,4 +55,10 @@ export class ProcedurePage {
   showOwn() {
     this.turn.showOwn();
   }
+}
+
+/** The newest prompt or warning of those at this device. @param {View} view @returns {Admonition | null} */
+function admonition(view) {
+  const all = mine(view).map((person) => partOf(person).admonition).filter((one) => one !== null);
+  return all.sort((a, b) => b.at_us - a.at_us)[0] ?? null;
 }

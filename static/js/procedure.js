@@ -7,7 +7,7 @@ import { language, word } from './i18n.js';
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
 /** @typedef {Record<string, string>} Names by language */
 /** @typedef {'open' | 'live' | 'recess' | 'closed'} Status */
-/** @typedef {{name: string, names: Names, status: Status, recorded: boolean, private: boolean, pause: boolean}} Stage */
+/** @typedef {{name: string, names: Names, status: Status, recorded: boolean, private: boolean, pause: boolean, votes?: boolean}} Stage */
 /** @typedef {{code: string, names: string[], least?: number, most?: number | null, present?: number, roles?: string[]}} Missing */
 /** @typedef {{to: string, blocked: boolean, missing: Missing[], names?: Names, reasons?: string[], private?: boolean}} NextStage */
 /** @typedef {'bench' | 'left' | 'right' | 'middle'} Side */
@@ -45,6 +45,8 @@ import { language, word } from './i18n.js';
  * @property {string[]} consents_missing
  * @property {ConsentDue[]} consents_due
  * @property {number} spoke_s
+ * @property {string[]} consents_given
+ * @property {{degree: 'prompt' | 'warning', reason: string, at_us: number} | null} admonition
  * @property {number} prompts
  * @property {number} warnings
  * @property {{cause: string, at_us: number} | null} departure
@@ -57,7 +59,7 @@ import { language, word } from './i18n.js';
 const FIRST_BENCH = new Set(['judge', 'panel', 'chair', 'receiver', 'convenor', 'interrogator']);
 /** @type {Part} */
 const NO_PART = {
-  side: 'middle', roll: '', identity: null, consents_missing: [], consents_due: [], spoke_s: 0, prompts: 0, warnings: 0, departure: null, out: false, guarded_by: [], guards: null, channel: null,
+  side: 'middle', roll: '', identity: null, consents_missing: [], consents_due: [], consents_given: [], admonition: null, spoke_s: 0, prompts: 0, warnings: 0, departure: null, out: false, guarded_by: [], guards: null, channel: null,
 };
 
 /** @param {object} thing @param {string} name @returns {any} */

@@ -66,6 +66,8 @@ export function reasonsOf(next) {
 /** @param {string} reason */
 export function reasonWord(reason) {
   switch (reason) {
+    case 'minutes_signed':
+      return t('The minutes were read and signed.');
     case 'recess':
       return t('Recess');
     case 'rest':

@@ -12,8 +12,6 @@ import { standing } from './stepper.js';
 export class StripLine {
   /** @type {View | null} */
   #view = null;
-  /** The court's clock when the view came: what runs has run so long since. */
-  #came_ms = 0;
 
   /**
    * @param {HTMLElement} root
@@ -30,7 +28,6 @@ export class StripLine {
   /** @param {View} view */
   show(view) {
     this.#view = view;
-    this.#came_ms = this.now();
     const at = standing(view);
     this.standing.hidden = at === null;
     if (at) {
@@ -64,11 +61,12 @@ export class StripLine {
     const view = this.#view;
     if (!view) return;
     const floor = floorOf(view);
+    const held_s = floor ? this.now() / 1000 - floor.since_us / 1e6 : 0;
     const place = this.turn.querySelector('[data-time]');
-    if (floor && place) say(place, minutes((this.now() * 1000 - floor.since_us) / 1e6));
+    if (floor && place) say(place, minutes(held_s));
     for (const one of speakingOf(view)) {
       const shown = this.sides.querySelector(`[data-time="${one.side}"]`);
-      if (shown) say(shown, minutes(one.seconds + (one.running ? (this.now() - this.#came_ms) / 1000 : 0)));
+      if (shown) say(shown, minutes(one.seconds + (one.running && floor ? held_s : 0)));
     }
   }
 }
