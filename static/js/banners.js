@@ -3,7 +3,8 @@
 import { clock, t } from './i18n.js';
 import { keyed } from './keyed.js';
 import { el, fill, icon } from './markup.js';
-import { notOpen, privateOf, rests, stageOf } from './procedure.js';
+import { notOpen, privateOf, rests, stageOf, stageWord, stepByStep } from './procedure.js';
+import { reasonWord } from './stage-acts.js';
 
 /** @typedef {import('./protocol.js').View} View */
 /** @typedef {import('./protocol.js').Link} Link */
@@ -27,6 +28,15 @@ export function downlinkWord(state) {
     case 'full':
       return '';
   }
+}
+
+/** Why nobody is seen or heard just now. @param {View} view */
+function restWord(view) {
+  if (!stepByStep(view)) return t('Recess. Nobody is seen or heard, nothing is recorded. Stay on this page until the chair resumes.');
+  const { name, pause } = stageOf(view);
+  const reason = pause && view.sitting.reason ? reasonWord(view.sitting.reason) : '';
+  const stage = stageWord(view, name);
+  return t('{stage}. Nobody is seen or heard, nothing is recorded. Stay on this page until the chair resumes.', { stage: reason && reason !== stage ? `${stage}${t(': ')}${reason}` : stage });
 }
 
 export class Banners {
@@ -67,7 +77,7 @@ export class Banners {
     const { status } = stageOf(view);
     this.#when(inside && notOpen(view), { key: 'stage', kind: 'note', icon: 'info', text: t('The hearing is not open yet. You see and hear each other; nothing is recorded.') });
     if (inside && rests(view) && !privateOf(view)) {
-      this.#set({ key: 'stage', kind: 'note', icon: 'pause', text: t('Recess. Nobody is seen or heard, nothing is recorded. Stay on this page until the chair resumes.') });
+      this.#set({ key: 'stage', kind: 'note', icon: 'pause', text: restWord(view) });
     }
     if (former && rests(former) && status === 'live' && view.rights.speak) this.#resumed = true;
     if (status !== 'live') this.#resumed = false;

@@ -24,7 +24,7 @@ import { inSession, notOpen } from './procedure.js';
 import { ProcedurePage } from './procedure-page.js';
 import { IdentityDialog } from './identity.js';
 import { RoomSeats } from './room-seats.js';
-import { placesOf } from './places.js';
+import { onlyListens, placesOf } from './places.js';
 import { OwnLevel, OwnPreview } from './preview.js';
 import { Connection } from './protocol.js';
 import { Showing } from './showing.js';
@@ -207,7 +207,9 @@ class HearingPage {
     const former = this.view;
     this.view = view;
     const screen = view.place === 'observing' ? 'inside' : view.place;
-    if (screen === 'inside' && former?.place !== 'inside') this.#arrive(former);
+    this.root.classList.toggle('is-listener', onlyListens(view));
+    if (screen === 'inside' && former?.place !== 'inside' && !onlyListens(view)) this.#arrive(former);
+    if (screen === 'inside') this.#remember(true);
     if (screen !== 'inside') this.entrance.cancel();
     this.#show(screen);
     this.top.show(view);
@@ -228,7 +230,6 @@ class HearingPage {
 
   /** Let in: open to the court what the person chose, by his own act or after a countdown that he sees. @param {View | null} former */
   #arrive(former) {
-    this.#remember(true);
     const entering = this.#entering;
     this.#entering = false;
     if (entering) this.sources.enter();
@@ -251,7 +252,7 @@ class HearingPage {
     }
     if (screen === 'inside' && former !== 'inside') {
       announce(t('You are in the hearing.'));
-      find(this.root, '[data-part="tool-microphone"]').focus();
+      this.part(this.root.classList.contains('is-listener') ? 'tool-messages' : 'tool-microphone').focus();
     }
     this.preview.show();
   }
@@ -278,7 +279,7 @@ class HearingPage {
     const cut = this.#cut;
     const [tiles, screens] = this.board.show(view, (place) => (place.you && cut ? NOTHING : place.people.find((person) => person.network)?.network ?? null));
     this.root.classList.toggle('shows-one', this.board.showsOne);
-    this.part('alone').hidden = tiles.size > 1;
+    this.part('alone').hidden = placesOf(view).some((place) => !place.you);
     for (const place of placesOf(view)) {
       const tile = tiles.get(place.key);
       if (!tile) continue;

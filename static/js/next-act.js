@@ -4,6 +4,7 @@ import { t } from './i18n.js';
 import { ask, choose } from './ask.js';
 import { keepingFocus } from './focus.js';
 import { el, fill, find, icon } from './markup.js';
+import { toast } from './page.js';
 import { nextStages, partOf, stepByStep } from './procedure.js';
 import { actWord, consequence, isEnd, mainAct, mend, missingWord, reasonsOf } from './stage-acts.js';
 import { showSteps } from './stepper.js';
@@ -47,10 +48,10 @@ export class NextAct {
     const others = nextStages(view).filter((one) => one !== main);
     keepingFocus(this.acts, 'to', () => fill(
       this.acts,
-      el('button', { class: 'button button-primary button-large button-wide act-next', type: 'button', 'data-act': 'stage', 'data-to': main.to, 'aria-describedby': 'act-missing', 'aria-disabled': main.blocked }, actWord(view, main.to)),
+      el('button', { class: 'button button-primary button-large button-wide act-next', type: 'button', 'data-act': 'stage', 'data-to': main.to, 'aria-describedby': 'act-missing', 'aria-disabled': String(main.blocked) }, actWord(view, main.to)),
       main.missing.length > 0 && el('ul', { class: 'act-missing', id: 'act-missing' }, ...main.missing.map(missingLine)),
       others.length > 0 && el('div', { class: 'act-others' }, ...others.map((one) =>
-        el('button', { class: `button ${isEnd(view, one) ? 'button-danger' : ''}`, type: 'button', 'data-act': 'stage', 'data-to': one.to, 'aria-disabled': one.blocked }, actWord(view, one.to)))),
+        el('button', { class: `button ${isEnd(view, one) ? 'button-danger' : ''}`, type: 'button', 'data-act': 'stage', 'data-to': one.to, 'aria-disabled': String(one.blocked) }, actWord(view, one.to)))),
     ));
   }
 
@@ -58,7 +59,8 @@ export class NextAct {
   async #press(event) {
     const button = event.target instanceof Element ? event.target.closest('[data-act]') : null;
     const view = this.#view;
-    if (!(button instanceof HTMLElement) || !view || button.getAttribute('aria-disabled') === 'true') return;
+    if (!(button instanceof HTMLElement) || !view) return;
+    if (button.getAttribute('aria-disabled') === 'true') return toast((nextStages(view).find((one) => one.to === button.dataset.to)?.missing ?? []).map(missingWord).join(t('; ')));
     switch (button.dataset.act) {
       case 'stage':
         return this.#change(button.dataset.to ?? '', view);

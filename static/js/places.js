@@ -5,6 +5,9 @@
 
 import { partOf } from './procedure.js';
 
+/** They see and hear and are never seen: they have no picture. */
+const LISTENERS = new Set(['gallery', 'media', 'supervisor']);
+
 /** Those who stand at the left come first, then the middle, then the right: as in a court room seen from the gallery. */
 const ORDER = { bench: 0, left: 1, middle: 2, right: 3 };
 
@@ -19,6 +22,12 @@ const ORDER = { bench: 0, left: 1, middle: 2, right: 3 };
  * @property {import('./procedure.js').Side} side
  */
 
+/** Whether the viewer only sees and hears. @param {View} view */
+export function onlyListens(view) {
+  const people = view.participants.filter((person) => person.you);
+  return people.length > 0 && people.every((person) => LISTENERS.has(person.role));
+}
+
 /**
  * Who is inside, by device. One's own device is never on the bench row: nobody needs himself large.
  * @param {View} view
@@ -29,6 +38,7 @@ export function placesOf(view) {
   const places = new Map();
   for (const participant of view.participants) {
     if (participant.endpoint === null || (participant.presence !== 'present' && participant.presence !== 'lost')) continue;
+    if (LISTENERS.has(participant.role)) continue;
     const key = participant.endpoint;
     const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false, side: partOf(participant).side };
     place.people.push(participant);

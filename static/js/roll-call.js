@@ -41,7 +41,7 @@ export class RollCall {
     this.#view = view;
     this.section.hidden = !(view.rights.admit || view.rights.direct) || !stepByStep(view);
     if (this.section.hidden) return;
-    const called = view.participants.filter((person) => !person.you);
+    const called = view.participants;
     const answered = called.filter((person) => partOf(person).roll !== '').length;
     say(this.count, t('{n} of {of}', { n: answered, of: called.length }));
     keyed(this.list, called, (person) => person.id, () => el('li', { class: 'roll-row' }), (row, person) => keepingFocus(row, 'roll', () => fill(row, ...rollRow(person))));

@@ -114,6 +114,7 @@ export class ToolBar {
   }
 
   #hand() {
+    if (this.root.classList.contains('is-listener')) return;
     this.acts.hand(this.handButton.dataset.hand !== 'up');
   }
 
@@ -162,7 +163,7 @@ export class ToolBar {
 
   /** @param {Source} source */
   #press(source) {
-    if (source === 'screen' && !this.screen.offered) return;
+    if (this.root.classList.contains('is-listener') || (source === 'screen' && !this.screen.offered)) return;
     const condition = source === 'screen' ? this.screen.condition : this.sources.condition[source];
     if (condition === 'muted' || condition === 'unavailable') return toast(this.#heldBack[source] || conditionWord(source, condition));
     void (source === 'screen' ? this.screen.switch() : this.sources.switch(source));
