@@ -48,6 +48,7 @@ async def show(request: Request) -> Response:
         return see_other(f"{room}/people")
     data: dict[str, Any] = {
         "sitting": sitting.id,
+        "kind": sitting.kind,
         "socket": f"/ws/sittings/{sitting.id}?via={found.via}",
         "time_zone": ctx(request).settings.time_zone,
         "lobby": found.via == "staff",

@@ -13,17 +13,35 @@ import { el } from './markup.js';
  * @property {string} [reason] label of a reason that has to be given
  * @property {string} [hint] below the reason
  * @property {number} [longest] characters of the reason
+ * @property {boolean} [optional] the reason may be left out
+ * @property {{value: string, text: string}[]} [choices] one of these has to be chosen
+ * @property {string} [choice] label of the choices
+ * @property {boolean} [several] any number of the choices, at least one
  */
+
+/** @typedef {{text: string, chosen: string[]}} Answer */
 
 /**
  * Ask. Resolves to the reason ("" where none was asked), or null for no.
  * @param {Question} question
  * @returns {Promise<string | null>}
  */
-export function ask({ title, text, points = [], act, danger = false, reason, hint, longest = 500 }) {
+export async function ask(question) {
+  return (await choose(question))?.text ?? null;
+}
+
+/**
+ * Ask, with choices. Resolves to what was chosen and written, or null for no.
+ * @param {Question} question
+ * @returns {Promise<Answer | null>}
+ */
+export function choose({ title, text, points = [], act, danger = false, reason, hint, longest = 500, optional = false, choices = [], choice = '', several = false }) {
   return new Promise((resolve) => {
-    const field = reason ? el('textarea', { id: 'ask-reason', maxlength: longest, required: true, rows: 3, 'aria-describedby': 'ask-hint' }) : null;
+    const field = reason ? el('textarea', { id: 'ask-reason', maxlength: longest, required: !optional, rows: 3, 'aria-describedby': 'ask-hint' }) : null;
+    const boxes = choices.map(({ value }) => el('input', { type: several ? 'checkbox' : 'radio', name: 'ask-choice', value }));
+    const options = choices.map((one, index) => el('label', { class: 'check ask-choice' }, boxes[index] ?? null, el('span', {}, one.text)));
     const problem = el('p', { class: 'field-error', role: 'alert', hidden: true });
+    const fault = el('p', { class: 'field-error', role: 'alert', hidden: true }, t('Please choose.'));
     const yes = el('button', { class: danger ? 'button button-danger solid' : 'button button-primary', type: 'submit' }, act);
     const no = el('button', { class: 'button', type: 'button' }, t('Cancel'));
     const form = el(
@@ -32,25 +50,32 @@ export function ask({ title, text, points = [], act, danger = false, reason, hin
       el('h2', { id: 'ask-title' }, title),
       el('p', { id: 'ask-text' }, text),
       points.length > 0 && el('ul', { class: 'ask-points' }, ...points.map((point) => el('li', {}, point))),
+      boxes.length > 0 && el('fieldset', { class: 'ask-choices' }, el('legend', {}, choice), ...options, fault),
       field && el('div', { class: 'field' }, el('label', { for: 'ask-reason' }, reason ?? ''), field, hint ? el('span', { class: 'hint', id: 'ask-hint' }, hint) : null, problem),
       el('div', { class: 'dialog-actions' }, no, yes),
     );
     const dialog = el('dialog', { 'aria-labelledby': 'ask-title', 'aria-describedby': 'ask-text' }, form);
     const former = document.activeElement;
-    /** @type {string | null} */
+    /** @type {Answer | null} */
     let answer = null;
     no.addEventListener('click', () => dialog.close());
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       const given = field?.value.trim() ?? '';
-      if (field && !given) {
+      const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
+      if (boxes.length > 0 && chosen.length === 0) {
+        fault.hidden = false;
+        return boxes[0]?.focus();
+      }
+      fault.hidden = true;
+      if (field && !given && !optional) {
         problem.textContent = t('Please write the reason.');
         problem.hidden = false;
         field.setAttribute('aria-invalid', 'true');
         field.focus();
         return;
       }
-      answer = given;
+      answer = { text: given, chosen };
       dialog.close();
     });
     dialog.addEventListener('close', () => {
@@ -60,6 +85,6 @@ export function ask({ title, text, points = [], act, danger = false, reason, hin
     });
     document.body.append(dialog);
     dialog.showModal();
-    (field ?? (danger ? no : yes)).focus();
+    (boxes[0] ?? field ?? (danger ? no : yes)).focus();
   });
 }

@@ -3,6 +3,8 @@
 import { clock, t } from './i18n.js';
 import { keyed } from './keyed.js';
 import { el, fill, icon } from './markup.js';
+import { notOpen, privateOf, rests, stageOf, stageWord, stepByStep } from './procedure.js';
+import { reasonWord } from './stage-acts.js';
 
 /** @typedef {import('./protocol.js').View} View */
 /** @typedef {import('./protocol.js').Link} Link */
@@ -26,6 +28,15 @@ export function downlinkWord(state) {
     case 'full':
       return '';
   }
+}
+
+/** Why nobody is seen or heard just now. @param {View} view */
+function restWord(view) {
+  if (!stepByStep(view)) return t('Recess. Nobody is seen or heard, nothing is recorded. Stay on this page until the chair resumes.');
+  const { name, pause } = stageOf(view);
+  const reason = pause && view.sitting.reason ? reasonWord(view.sitting.reason) : '';
+  const stage = stageWord(view, name);
+  return t('{stage}. Nobody is seen or heard, nothing is recorded. Stay on this page until the chair resumes.', { stage: reason && reason !== stage ? `${stage}${t(': ')}${reason}` : stage });
 }
 
 export class Banners {
@@ -63,13 +74,13 @@ export class Banners {
   show(view, former, sources) {
     this.#view = view;
     const inside = view.place === 'inside';
-    const { stage } = view.sitting;
-    this.#when(inside && stage === 'waiting', { key: 'stage', kind: 'note', icon: 'info', text: t('The hearing is not open yet. You see and hear each other; nothing is recorded.') });
-    if (inside && stage === 'recess') {
-      this.#set({ key: 'stage', kind: 'note', icon: 'pause', text: t('Recess. Nobody is seen or heard, nothing is recorded. Stay on this page until the chair resumes.') });
+    const { status } = stageOf(view);
+    this.#when(inside && notOpen(view), { key: 'stage', kind: 'note', icon: 'info', text: t('The hearing is not open yet. You see and hear each other; nothing is recorded.') });
+    if (inside && rests(view) && !privateOf(view)) {
+      this.#set({ key: 'stage', kind: 'note', icon: 'pause', text: restWord(view) });
     }
-    if (former?.sitting.stage === 'recess' && stage === 'hearing') this.#resumed = true;
-    if (stage !== 'hearing') this.#resumed = false;
+    if (former && rests(former) && status === 'live' && view.rights.speak) this.#resumed = true;
+    if (status !== 'live') this.#resumed = false;
     this.#when(inside && view.media === 'away', { key: 'media', kind: 'warning', icon: 'network-off', text: t('Picture and sound are interrupted; they come back by themselves.') });
     this.own(view, sources);
     this.tick();
@@ -102,6 +113,12 @@ export class Banners {
   /** A device was pulled out and another one taken. @param {'microphone' | 'camera'} device @param {string} text @param {() => void} choose */
   replaced(device, text, choose) {
     this.#set({ key: `replaced-${device}`, kind: 'warning', icon: device === 'camera' ? 'camera' : 'mic', text, act: { word: t('Choose another device'), run: choose }, dismiss: true });
+  }
+
+  /** One was reminded of order or warned. @param {{degree: string, reason: string}} admonition */
+  admonished({ degree, reason }) {
+    const text = degree === 'warning' ? t('The chair warns you: {reason}', { reason }) : t('The chair reminds you: {reason}', { reason });
+    this.#set({ key: 'admonition', kind: degree === 'warning' ? 'danger' : 'warning', icon: 'alert', text, dismiss: true });
   }
 
   /** The next booking and the end of time, for chair and clerk. @param {number} [now_ms] */

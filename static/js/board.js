@@ -15,7 +15,8 @@ import { HearingTile } from './tiles.js';
 
 /** All pictures of the hearing in their two rows. */
 export class Board {
-  mode = remembered();
+  /** @type {import('./layout.js').Mode} */
+  mode;
   /** What its viewer wants large. @type {string | null} */
   pinned = null;
   /** The only thing that its viewer wants to see. @type {string | null} */
@@ -37,8 +38,11 @@ export class Board {
    * @param {HTMLElement} root
    * @param {HTMLElement} large
    * @param {HTMLElement} small
+   * @param {string} kind of the sitting
    */
-  constructor(root, large, small) {
+  constructor(root, large, small, kind) {
+    this.kind = kind;
+    this.mode = remembered(kind);
     this.root = root;
     this.large = large;
     this.small = small;
@@ -55,7 +59,7 @@ export class Board {
   choose(mode) {
     this.mode = mode;
     this.pinned = null;
-    remember(mode);
+    remember(this.kind, mode);
     this.onchange();
   }
 
@@ -140,6 +144,7 @@ export class Board {
     const screens = screensOf(view);
     this.#settle(screens);
     const [large, others] = arrangeAll(places, screens, { mode: this.mode, pinned: this.#only ?? this.pinned, speaker: this.#watch.speaker });
+    this.root.dataset.layout = this.pinned === null ? this.mode : 'pinned';
     this.root.classList.toggle('has-stage', large.some((seat) => seat.screen));
     this.root.dataset.people = others.length > 4 ? 'many' : 'few';
     /** @type {Map<string, HearingTile>} */

@@ -20,8 +20,11 @@ import { OwnScreen } from './own-screen.js';
 import { OwnSources } from './own-sources.js';
 import { announce, pageData, toast } from './page.js';
 import { onNetworkChange } from './rescue.js';
+import { inSession, notOpen } from './procedure.js';
+import { ProcedurePage } from './procedure-page.js';
+import { IdentityDialog } from './identity.js';
 import { RoomSeats } from './room-seats.js';
-import { placesOf } from './places.js';
+import { onlyListens, placesOf } from './places.js';
 import { OwnLevel, OwnPreview } from './preview.js';
 import { Connection } from './protocol.js';
 import { Showing } from './showing.js';
@@ -35,6 +38,7 @@ import { Uplink } from './uplink.js';
  * What the server tells this page.
  * @typedef {object} PageData
  * @property {string} sitting
+ * @property {string} kind of the sitting
  * @property {string} socket path of the WebSocket
  * @property {string} time_zone
  * @property {boolean} lobby whether the person enters by a button of this page (staff) or waits at once (citizens)
@@ -106,14 +110,28 @@ class HearingPage {
       endScreen: () => this.ownScreen.stop(),
     });
     this.alerts = new Alerts(part('alerts'), part('alarm'), (alert) => this.connection.send({ type: 'acknowledge', alert }), data.time_zone);
-    this.board = new Board(part('pictures'), part('bench'), part('floor'));
+    this.board = new Board(part('pictures'), part('bench'), part('floor'), data.kind);
     this.board.onend = (participant) => this.connection.send({ type: 'mute', participant, source: 'screen' });
     this.board.onchange = () => {
       if (this.view) this.#showTiles(this.view);
       this.tools.showLayout();
     };
     this.board.ownLevel = () => this.ownLevel.of(this.devices.track('microphone'));
-    this.drawer = new Drawer(part('drawer'), (message) => this.connection.send(message), data.time_zone);
+    this.identity = new IdentityDialog(`/sittings/${data.sitting}/stills`, (message) => this.connection.send(message), (person) => {
+      const stream = this.board.tiles.find((tile) => tile.dataset.key === person.endpoint)?.picture.srcObject;
+      return stream instanceof MediaStream ? stream : null;
+    });
+    this.drawer = new Drawer(part('drawer'), (message) => this.connection.send(message), data.time_zone, {
+      now: () => this.connection.now(),
+      identify: (person) => this.identity.open(person),
+    });
+    this.procedure = new ProcedurePage(root, data.sitting, {
+      send: (message) => this.connection.send(message),
+      now: () => this.connection.now(),
+      microphone: () => this.sources.condition.microphone,
+      open: () => void this.sources.switch('microphone', true),
+      admonished: (admonition) => this.banners.admonished(admonition),
+    });
     this.deviceMenu = new DeviceMenu(part('devices-menu'), this.sources, (speaker) => {
       this.board.speaker = speaker;
       for (const tile of this.board.tiles) tile.hearAt(speaker);
@@ -189,7 +207,9 @@ class HearingPage {
     const former = this.view;
     this.view = view;
     const screen = view.place === 'observing' ? 'inside' : view.place;
-    if (screen === 'inside' && former?.place !== 'inside') this.#arrive(former);
+    this.root.classList.toggle('is-listener', onlyListens(view));
+    if (screen === 'inside' && former?.place !== 'inside' && !onlyListens(view)) this.#arrive(former);
+    if (screen === 'inside') this.#remember(true);
     if (screen !== 'inside') this.entrance.cancel();
     this.#show(screen);
     this.top.show(view);
@@ -197,6 +217,7 @@ class HearingPage {
     this.alerts.show(view.alerts);
     if (view.rights.admit || view.rights.direct) this.drawer.show(view);
     this.tools.show(view);
+    this.procedure.show(view, former);
     this.seats.show(view);
     this.notices.show(view.messages);
     this.time?.show(view);
@@ -209,7 +230,6 @@ class HearingPage {
 
   /** Let in: open to the court what the person chose, by his own act or after a countdown that he sees. @param {View | null} former */
   #arrive(former) {
-    this.#remember(true);
     const entering = this.#entering;
     this.#entering = false;
     if (entering) this.sources.enter();
@@ -232,7 +252,7 @@ class HearingPage {
     }
     if (screen === 'inside' && former !== 'inside') {
       announce(t('You are in the hearing.'));
-      find(this.root, '[data-part="tool-microphone"]').focus();
+      this.part(this.root.classList.contains('is-listener') ? 'tool-messages' : 'tool-microphone').focus();
     }
     this.preview.show();
   }
@@ -244,7 +264,7 @@ class HearingPage {
       say(this.part('before-text'), t('The clerk will confirm that you go on here; the other device is then disconnected. Please wait.'));
       return;
     }
-    const open = view.sitting.stage !== 'waiting';
+    const open = !notOpen(view);
     say(this.part('before-title'), view.sitting.locked ? t('Waiting. Nobody is let in just now') : t('Waiting. The clerk will let you in'));
     say(
       this.part('before-text'),
@@ -259,7 +279,7 @@ class HearingPage {
     const cut = this.#cut;
     const [tiles, screens] = this.board.show(view, (place) => (place.you && cut ? NOTHING : place.people.find((person) => person.network)?.network ?? null));
     this.root.classList.toggle('shows-one', this.board.showsOne);
-    this.part('alone').hidden = tiles.size > 1;
+    this.part('alone').hidden = placesOf(view).some((place) => !place.you);
     for (const place of placesOf(view)) {
       const tile = tiles.get(place.key);
       if (!tile) continue;
@@ -274,6 +294,8 @@ class HearingPage {
       if (tile) pictures.set(tile.picture, { endpoint: key, source: 'camera' });
       if (screen) pictures.set(screen.picture, { endpoint: key, source: 'screen' });
     }
+    const looked = this.identity.looksAt;
+    if (looked) pictures.set(looked.video, { endpoint: looked.endpoint, source: 'camera' });
     this.showing.show(pictures);
     for (const [endpoint, tile] of screens) {
       const own = !others.some((place) => place.key === endpoint);
@@ -300,6 +322,7 @@ class HearingPage {
   #showOwn() {
     this.preview.show();
     this.tools.showOwn();
+    this.procedure.showOwn();
     if (this.view) {
       this.banners.own(this.view, this.sources);
       this.banners.ownScreen(this.ownScreen.condition === 'on');
@@ -353,6 +376,8 @@ class HearingPage {
   async #measure() {
     this.top.tick();
     this.banners.tick(this.connection.now());
+    this.procedure.tick();
+    this.drawer.tick();
     if (this.screen !== 'inside') return;
     const sample = await this.media.poll();
     const carries = sample.publish === 'connected' && sample.subscribe === 'connected';
@@ -374,12 +399,12 @@ class HearingPage {
   }
 
   async #leave() {
-    const inSession = this.view?.sitting.stage === 'hearing' && this.screen === 'inside';
+    const sits = this.view !== null && inSession(this.view) && this.screen === 'inside';
     if (this.view && this.screen === 'inside' && !this.view.rights.leave) {
       toast(t('The chair does not leave while the court is in session. Call a recess or close the hearing first.'));
       return;
     }
-    const text = inSession && this.data.citizen
+    const text = sits && this.data.citizen
       ? t('The court is in session. Leaving without the court\'s leave may count as leaving midway. Your link brings you back until the hearing closes.')
       : t('Your microphone and camera are closed. You can come back until the hearing closes.');
     if ((await ask({ title: t('Leave the hearing?'), text, act: t('Leave') })) === null) return;

@@ -4,9 +4,9 @@
 /** @typedef {import('./places.js').SharedScreen} SharedScreen */
 /** @typedef {import('./places.js').Seat} Seat */
 /** @typedef {{mode: Mode, pinned: string | null, speaker: string | null}} Wish */
-/** @typedef {'court' | 'equal' | 'speaker'} Mode */
+/** @typedef {'court' | 'equal' | 'speaker' | 'inset'} Mode */
 
-export const MODES = /** @type {const} */ (['court', 'equal', 'speaker']);
+export const MODES = /** @type {const} */ (['court', 'equal', 'speaker', 'inset']);
 const KEY = 'hearing-layout';
 
 /**
@@ -39,6 +39,12 @@ export function arrange(places, { mode, pinned, speaker }) {
   if (pinned !== null && places.some((place) => place.key === pinned)) return split((place) => place.key === pinned);
   if (mode === 'equal') return [[], places];
   if (mode === 'court') return split((place) => place.bench);
+  if (mode === 'inset') {
+    // Whoever is questioned faces those who question him, and they him.
+    const others = places.filter((place) => !place.you);
+    const faced = others.find((place) => place.side === 'left') ?? others.find((place) => place.bench) ?? others[0];
+    return faced && places.length > 1 ? split((place) => place === faced) : [[], places];
+  }
   const spoken = places.find((place) => place.key === speaker) ?? places.find((place) => place.bench) ?? places.find((place) => !place.you);
   return spoken && places.length > 1 ? split((place) => place === spoken) : [[], places];
 }
@@ -59,20 +65,24 @@ export function columnsFor(count, width, height) {
   return best;
 }
 
-/** @returns {Mode} what this browser was told last */
-export function remembered() {
+/** How each kind of sitting is laid out before its viewer chooses: a court by its bench, a round table as equals, an interrogation by the one
+ * who is questioned, with those who question inset. @type {Record<string, Mode>} */
+const OF_KIND = { round_table: 'equal', remote_interrogation: 'inset' };
+
+/** @param {string} kind of the sitting @returns {Mode} what this browser was told last */
+export function remembered(kind) {
   try {
-    const kept = localStorage.getItem(KEY);
-    return MODES.find((mode) => mode === kept) ?? 'court';
+    const kept = localStorage.getItem(`${KEY}:${kind}`);
+    return MODES.find((mode) => mode === kept) ?? OF_KIND[kind] ?? 'court';
   } catch {
-    return 'court'; // private windows may keep nothing
+    return OF_KIND[kind] ?? 'court'; // private windows may keep nothing
   }
 }
 
-/** @param {Mode} mode */
-export function remember(mode) {
+/** @param {string} kind of the sitting @param {Mode} mode */
+export function remember(kind, mode) {
   try {
-    localStorage.setItem(KEY, mode);
+    localStorage.setItem(`${KEY}:${kind}`, mode);
   } catch {
     // Private windows may keep nothing: the layout lasts as long as the page.
   }

@@ -118,8 +118,9 @@ export class OwnSources {
   enter() {
     for (const device of DEVICES) {
       const on = this.wanted[device];
-      if (on) this.#asked.set(device, this.connection.send({ type: 'source', source: device, on: true }));
-      else if (this.#serverOn(device)) this.connection.send({ type: 'source', source: device, on: false });
+      const allowed = this.#mine(device).every((source) => source.allowed);
+      if (on && allowed) this.#asked.set(device, this.connection.send({ type: 'source', source: device, on: true }));
+      else if (!on && this.#serverOn(device)) this.connection.send({ type: 'source', source: device, on: false });
     }
     this.#show();
   }

@@ -3,8 +3,13 @@
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
 /** @typedef {import('./protocol.js').View} View */
 
-/** Roles that sit on the bench: shown large, above the others. */
-const BENCH = new Set(['judge', 'panel']);
+import { partOf } from './procedure.js';
+
+/** They see and hear and are never seen: they have no picture. */
+const LISTENERS = new Set(['gallery', 'media', 'supervisor']);
+
+/** Those who stand at the left come first, then the middle, then the right: as in a court room seen from the gallery. */
+const ORDER = { bench: 0, left: 1, middle: 2, right: 3 };
 
 /**
  * One device with the people who sit at it.
@@ -13,8 +18,15 @@ const BENCH = new Set(['judge', 'panel']);
  * @property {string} key the endpoint, or the participant where there is none
  * @property {ParticipantView[]} people
  * @property {boolean} you
- * @property {boolean} bench
+ * @property {boolean} bench large, above the others
+ * @property {import('./procedure.js').Side} side
  */
+
+/** Whether the viewer only sees and hears. @param {View} view */
+export function onlyListens(view) {
+  const people = view.participants.filter((person) => person.you);
+  return people.length > 0 && people.every((person) => LISTENERS.has(person.role));
+}
 
 /**
  * Who is inside, by device. One's own device is never on the bench row: nobody needs himself large.
@@ -26,13 +38,14 @@ export function placesOf(view) {
   const places = new Map();
   for (const participant of view.participants) {
     if (participant.endpoint === null || (participant.presence !== 'present' && participant.presence !== 'lost')) continue;
+    if (LISTENERS.has(participant.role)) continue;
     const key = participant.endpoint;
-    const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false };
+    const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false, side: partOf(participant).side };
     place.people.push(participant);
-    place.bench ||= BENCH.has(participant.role) && !place.you;
+    place.bench ||= partOf(participant).side === 'bench' && !place.you;
     places.set(key, place);
   }
-  return [...places.values()];
+  return [...places.values()].sort((a, b) => ORDER[a.side] - ORDER[b.side]);
 }
 
 /**

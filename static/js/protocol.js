@@ -290,7 +290,7 @@ export class Connection {
 
   /**
    * Send a message. Nothing is kept for later: what is sent while the link is broken would be said into another state.
-   * @param {BrowserMessage} message
+   * @param {BrowserMessage | import('./procedure.js').ProcedureMessage} message
    * @returns {number} the `ref` that an error for it carries, or 0 when there is no connection
    */
   send(message) {

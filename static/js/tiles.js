@@ -4,6 +4,7 @@ import { t, word } from './i18n.js';
 import { remoteLevel } from './levels.js';
 import { el, icon, say } from './markup.js';
 import { barsOf } from './measure.js';
+import { floorOf, privateOf, rests } from './procedure.js';
 import { roomOf, tileWords } from './rooms.js';
 import { setSpeaker } from './speakers.js';
 import { SpeechMark } from './speaking.js';
@@ -76,6 +77,9 @@ export class HearingTile extends HTMLElement {
     this.classList.toggle('tile-you', place.you);
     this.classList.toggle('tile-bench', place.bench);
     this.classList.toggle('tile-lost', lost);
+    this.dataset.side = place.side;
+    const floor = floorOf(view)?.participant;
+    this.classList.toggle('tile-floor', place.people.some((person) => person.id === floor));
     this.setAttribute('aria-label', `${roles} ${names}${place.you ? ` (${t('you')})` : ''}${voice ? `, ${voice}` : ''}`);
     say(this.#names, place.you ? `${names} (${t('you')})` : names);
     say(this.#roles, roles);
@@ -174,7 +178,7 @@ export class HearingTile extends HTMLElement {
   #showSound(place, view) {
     const sources = place.people.map((participant) => participant.sources['microphone']);
     const muted = sources.some((source) => source?.muted_by_chair);
-    const closed = view.sitting.stage !== 'recess' && !sources.every((source) => source?.on);
+    const closed = (!rests(view) || privateOf(view) !== null) && !sources.every((source) => source?.on);
     const text = muted ? t('Microphone closed by the court') : t('Microphone off');
     this.#sound.hidden = !muted && !closed;
     this.#sound.classList.toggle('tile-sign-muted', muted);
@@ -206,7 +210,7 @@ export class HearingTile extends HTMLElement {
   /** @param {Place} place @param {View} view */
   #whyNoPicture(place, view) {
     const sources = place.people.map((participant) => participant.sources['camera']);
-    if (view.sitting.stage === 'recess') return t('In recess');
+    if (rests(view) && !privateOf(view)) return t('In recess');
     if (sources.some((source) => source?.muted_by_chair)) return t('Camera closed by the court');
     if (sources.every((source) => source?.on)) return t('Picture is coming…');
     return t('Camera off');

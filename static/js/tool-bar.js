@@ -4,6 +4,7 @@ import { t } from './i18n.js';
 import { el, find, icon, say } from './markup.js';
 import { MODES } from './layout.js';
 import { announce, toast } from './page.js';
+import { speaksInTurn } from './procedure.js';
 import { heldBack } from './rooms.js';
 
 /** @typedef {import('./protocol.js').View} View */
@@ -73,12 +74,13 @@ export class ToolBar {
     const { board } = this.acts;
     const mode = MODES[(MODES.indexOf(board.mode) + 1) % MODES.length] ?? 'court';
     board.choose(mode);
-    announce({ court: t('Bench large'), equal: t('All the same size'), speaker: t('Who speaks is large') }[mode]);
+    announce({ court: t('Bench large'), equal: t('All the same size'), speaker: t('Who speaks is large'), inset: t('One large, the others inset') }[mode]);
   }
 
   /** @param {View} view */
   show(view) {
-    this.#heldBack = { microphone: heldBack(view, 'microphone'), camera: heldBack(view, 'camera'), screen: '' };
+    const inTurn = speaksInTurn(view) ? t('You are heard when the chair gives you the floor.') : '';
+    this.#heldBack = { microphone: heldBack(view, 'microphone') || inTurn, camera: heldBack(view, 'camera'), screen: '' };
     this.#leads = view.rights.admit || view.rights.direct;
     this.drawerButton.hidden = !this.#leads;
     find(this.root, '[data-part="help-people"]').hidden = !this.#leads;
@@ -112,6 +114,7 @@ export class ToolBar {
   }
 
   #hand() {
+    if (this.root.classList.contains('is-listener')) return;
     this.acts.hand(this.handButton.dataset.hand !== 'up');
   }
 
@@ -160,7 +163,7 @@ export class ToolBar {
 
   /** @param {Source} source */
   #press(source) {
-    if (source === 'screen' && !this.screen.offered) return;
+    if (this.root.classList.contains('is-listener') || (source === 'screen' && !this.screen.offered)) return;
     const condition = source === 'screen' ? this.screen.condition : this.sources.condition[source];
     if (condition === 'muted' || condition === 'unavailable') return toast(this.#heldBack[source] || conditionWord(source, condition));
     void (source === 'screen' ? this.screen.switch() : this.sources.switch(source));

@@ -1,8 +1,9 @@
 // The line above the hearing: stage in words, recording, who watches, the court's clock. Never hidden in a menu.
 
-import { clock, t, word } from './i18n.js';
+import { clock, t } from './i18n.js';
 import { duration } from './court-clock.js';
 import { el, fill, find, icon, say } from './markup.js';
+import { stageOf, stageWord } from './procedure.js';
 
 /** @typedef {import('./protocol.js').View} View */
 
@@ -28,9 +29,10 @@ export class TopBar {
   /** @param {View} view */
   show(view) {
     this.#view = view;
-    const stage = view.sitting.stage;
-    this.stage.dataset.stage = stage;
-    say(this.stage, word(`stage.${stage}`));
+    const { name, status } = stageOf(view);
+    this.stage.dataset.status = status;
+    this.stage.dataset.stage = name;
+    say(this.stage, stageWord(view, name));
     this.#showWatching(view);
     this.lock.hidden = !view.sitting.locked;
     this.tick();

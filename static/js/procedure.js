@@ -1,0 +1,199 @@
+// What a view says of the procedure: its stages, whose turn it is, what is private. Knows no DOM. A part that the court does not tell
+// (another version of the procedure, a viewer whom it does not concern) is simply not there.
+
+import { language, word } from './i18n.js';
+
+/** @typedef {import('./protocol.js').View} View */
+/** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
+/** @typedef {Record<string, string>} Names by language */
+/** @typedef {'open' | 'live' | 'recess' | 'closed'} Status */
+/** @typedef {{name: string, names: Names, status: Status, recorded: boolean, private: boolean, pause: boolean, votes?: boolean}} Stage */
+/** @typedef {{code: string, names: string[], least?: number, most?: number | null, present?: number, roles?: string[]}} Missing */
+/** @typedef {{to: string, blocked: boolean, missing: Missing[], names?: Names, reasons?: string[], private?: boolean}} NextStage */
+/** @typedef {'bench' | 'left' | 'right' | 'middle'} Side */
+/** @typedef {{side: Side, seconds: number, running: boolean}} Speaking */
+/** @typedef {{kind: 'deliberation' | 'consultation', id: string, members: string[], member: boolean, out: boolean, since_us: number}} PrivatePhase */
+/** @typedef {{stage: string, names: Names, text: string, version: string}} ConsentDue */
+/** @typedef {{due: string[], given: string[], mine: string | null, opened: {participant: string, text: string}[]}} Opinions */
+/** @typedef {'for' | 'against' | 'abstain'} Choice */
+/** @typedef {{id: string, text: string, open: boolean, given: string[], mine: Choice | null, result: Record<string, any> | null}} Question */
+/** @typedef {'mix' | 'original' | 'interpretation'} Listening */
+/** @typedef {'present' | 'absent' | 'late' | ''} Roll */
+/** @typedef {'network' | 'equipment' | 'power' | 'force_majeure' | 'left'} Cause */
+
+/**
+ * What a page says to the procedure.
+ * @typedef {{type: 'give_floor', participant: string} | {type: 'take_floor'} | {type: 'yield_floor'}
+ * | {type: 'roll', participant: string, answer: Roll}
+ * | {type: 'identify', participant: string, result: 'confirmed' | 'refused', face: string | null, document: string | null, note: string}
+ * | {type: 'consent', stages: string[], agree: boolean, participant?: string}
+ * | {type: 'warn', participant: string, degree: 'prompt' | 'warning', reason: string}
+ * | {type: 'record', on: boolean}
+ * | {type: 'consult', participants: string[]} | {type: 'end_consult', consult: string} | {type: 'step', out: boolean}
+ * | {type: 'listen', to: Listening}
+ * | {type: 'classify', participant: string, cause: Cause, note: string}
+ * | {type: 'opinion', text: string, final: boolean}
+ * | {type: 'put_question', text: string} | {type: 'vote', question: string, choice: Choice, dissent: string} | {type: 'close_question', question: string}} ProcedureMessage
+ */
+
+/**
+ * What a participant's view says of the procedure.
+ * @typedef {object} Part
+ * @property {Side} side
+ * @property {Roll} roll
+ * @property {{result: string, face: string | null, document: string | null} | null} identity
+ * @property {string[]} consents_missing
+ * @property {ConsentDue[]} consents_due
+ * @property {number} spoke_s
+ * @property {string[]} consents_given
+ * @property {{degree: 'prompt' | 'warning', reason: string, at_us: number} | null} admonition
+ * @property {number} prompts
+ * @property {number} warnings
+ * @property {{cause: string, at_us: number} | null} departure
+ * @property {boolean} out
+ * @property {string[]} guarded_by
+ * @property {string | null} guards
+ * @property {Listening | null} channel
+ */
+
+const FIRST_BENCH = new Set(['judge', 'panel', 'chair', 'receiver', 'convenor', 'interrogator']);
+/** @type {Part} */
+const NO_PART = {
+  side: 'middle', roll: '', identity: null, consents_missing: [], consents_due: [], consents_given: [], admonition: null, spoke_s: 0, prompts: 0, warnings: 0, departure: null, out: false, guarded_by: [], guards: null, channel: null,
+};
+
+/** @param {object} thing @param {string} name @returns {any} */
+function told(thing, name) {
+  return /** @type {Record<string, any>} */ (thing)[name] ?? null;
+}
+
+/** All stages in their order. @param {View} view @returns {Stage[]} */
+export function stagesOf(view) {
+  return told(view.sitting, 'stages') ?? [];
+}
+
+/** The stage of now. @param {View} view @returns {Stage} */
+export function stageOf(view) {
+  const name = view.sitting.stage;
+  return stagesOf(view).find((stage) => stage.name === name) ?? { name, names: {}, status: UNTOLD[name] ?? 'live', recorded: false, private: false, pause: false };
+}
+
+/** The status of a stage where a server tells no stages: that of the court in four stages. @type {Record<string, Status>} */
+const UNTOLD = { waiting: 'open', recess: 'recess', closed: 'closed' };
+
+/** What it is called. @param {View} view @param {string} name */
+export function stageWord(view, name) {
+  const names = stagesOf(view).find((stage) => stage.name === name)?.names ?? {};
+  return named(names, word(`stage.${name}`));
+}
+
+/** @param {Names} names @param {string} otherwise */
+export function named(names, otherwise) {
+  return names[language === 'en' ? 'en' : 'zh-CN'] || names['zh-CN'] || otherwise;
+}
+
+/** People are gathering, nobody has opened the sitting. @param {View} view */
+export const notOpen = (view) => stageOf(view).status === 'open';
+/** @param {View} view */
+export const inSession = (view) => stageOf(view).status === 'live';
+/** The sitting rests; nobody is heard but the members of what is private. @param {View} view */
+export const rests = (view) => stageOf(view).status === 'recess';
+
+/** Whether the court conducts step by step: with roll-call, floor and consents, which the court in four stages goes without. @param {View} view */
+export function stepByStep(view) {
+  return stagesOf(view).length > 4;
+}
+
+/** The stages that are gone through one after another: without pauses and the end. @param {View} view */
+export function stepsOf(view) {
+  return stagesOf(view).filter((stage) => !stage.pause && stage.status !== 'closed');
+}
+
+/** @param {View} view @returns {NextStage[]} */
+export function nextStages(view) {
+  return /** @type {NextStage[]} */ (view.sitting.next_stages);
+}
+
+/** @param {View} view @returns {{participant: string, since_us: number} | null} */
+export function floorOf(view) {
+  return told(view.sitting, 'floor');
+}
+
+/** How long each side has spoken. @param {View} view @returns {Speaking[]} */
+export function speakingOf(view) {
+  return told(view.sitting, 'speaking') ?? [];
+}
+
+/** @param {View} view */
+export function recordable(view) {
+  return { possible: told(view.sitting, 'recordable') === true, wanted: told(view.sitting, 'recording_wanted') === true };
+}
+
+/** @param {View} view @returns {PrivatePhase | null} */
+export function privateOf(view) {
+  return told(view, 'private');
+}
+
+/** Every private talk that goes on, as chair and clerk are told. @param {View} view @returns {PrivatePhase[]} */
+export function talksOf(view) {
+  return told(view, 'consults') ?? [];
+}
+
+/** Something private goes on, and the viewer has no part in it. @param {View} view */
+export function shutOut(view) {
+  const phase = privateOf(view);
+  return phase !== null && (!phase.member || phase.out);
+}
+
+/** @param {View} view @returns {Opinions | null} */
+export function opinionsOf(view) {
+  return told(view, 'opinions');
+}
+
+/** @param {View} view @returns {Question[]} */
+export function questionsOf(view) {
+  return told(view, 'questions') ?? [];
+}
+
+/** @param {View} view @returns {{to: Listening, interpreters: string[]}} */
+export function listeningOf(view) {
+  return { to: told(view, 'listening') ?? 'mix', interpreters: told(view, 'interpreters') ?? [] };
+}
+
+/** @param {ParticipantView} person @returns {Part} */
+export function partOf(person) {
+  const side = FIRST_BENCH.has(person.role) ? 'bench' : 'middle';
+  const given = Object.entries(person).filter(([name, value]) => name in NO_PART && value !== null && value !== undefined);
+  return { ...NO_PART, side, ...Object.fromEntries(given) };
+}
+
+/** Those at this device. @param {View} view */
+export function mine(view) {
+  return view.participants.filter((person) => person.you);
+}
+
+/** @param {View} view */
+export function holdsFloor(view) {
+  const floor = floorOf(view);
+  return floor !== null && mine(view).some((person) => person.id === floor.participant);
+}
+
+/** Whether the viewer is heard only while he has the floor. @param {View} view */
+export function speaksInTurn(view) {
+  return !holdsFloor(view) && !view.rights.speak && told(view.rights, 'speak_in_turn') === true;
+}
+
+/** Whether anybody needs the floor in this stage: the court hands it out. @param {View} view */
+export function floorIsGiven(view) {
+  return inSession(view) && (floorOf(view) !== null || view.participants.some((person) => person.hand_at_us !== null) || told(view.rights, 'speak_in_turn') === true || view.rights.direct);
+}
+
+/** @param {View} view @param {string} id */
+export function nameOf(view, id) {
+  return view.participants.find((person) => person.id === id)?.name ?? '';
+}
+
+/** The first who sits on a side: it is called by him. @param {View} view @param {Side} side */
+export function firstOf(view, side) {
+  return view.participants.find((person) => partOf(person).side === side) ?? null;
+}
