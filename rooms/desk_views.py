@@ -38,6 +38,7 @@ def on_the_desk(state: State, seat: Seat, *, you: bool, desk: bool) -> dict[str,
     participant = seat.participant.id
     found: dict[str, Any] = {"spoke_s": state.spoke_us.get(participant, 0) / 1e6}
     if you:
+        found["consents_given"] = tuple(stage for stage in consents.stages_of(state.procedure) if stage in seat.consents)
         found["consents_due"] = tuple(ConsentDue(**each) for each in consents.due(state, participant))
     if you or desk:
         found |= {

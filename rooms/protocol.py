@@ -520,6 +520,8 @@ class StageView(Message):
     recorded: bool
     private: bool
     pause: bool
+    opinions: bool
+    votes: bool
 
 
 class ProcedureView(Message):
@@ -552,6 +554,7 @@ class ParticipantView(Message):
     identity: IdentityView | None = None
     consents_missing: tuple[str, ...] = ()
     consents_due: tuple[ConsentDue, ...] = ()
+    consents_given: tuple[str, ...] = ()
     spoke_s: float = 0.0
     prompts: int = 0
     warnings: int = 0

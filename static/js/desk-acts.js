@@ -6,7 +6,7 @@ import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon } from './markup.js';
 import { causeWord, mayHave } from './floor-desk.js';
-import { inSession, mine, nameOf, questionsOf, recordable, stageOf, stepByStep, talksOf } from './procedure.js';
+import { inSession, mine, nameOf, questionsOf, stageOf, stepByStep, talksOf } from './procedure.js';
 import { choiceWord } from './own-tasks.js';
 
 /** @typedef {import('./procedure.js').View} View */
@@ -43,7 +43,7 @@ export class DeskActs {
 
   /** @param {View} view */
   #showRecord(view) {
-    const { possible, wanted } = recordable(view);
+    const { recordable: possible, recording_wanted: wanted } = view.sitting;
     this.record.hidden = !possible || !view.rights.record;
     keepingFocus(this.record, 'act', () => fill(
       this.record,
@@ -73,7 +73,7 @@ export class DeskActs {
   /** @param {View} view */
   #showVote(view) {
     const questions = questionsOf(view);
-    const possible = questions.length > 0 ? view.rights.direct || view.rights.admit : view.rights.direct && stageOf(view).votes === true;
+    const possible = questions.length > 0 ? view.rights.direct || view.rights.admit : view.rights.direct && stageOf(view).votes;
     this.vote.hidden = !possible;
     if (!possible) return;
     let [list, form] = [this.vote.querySelector('ul'), this.vote.querySelector('[data-act="put-question"]')];
@@ -82,7 +82,7 @@ export class DeskActs {
       form = el('button', { class: 'button button-small', type: 'button', 'data-act': 'put-question' }, icon('plus', 18), t('Put a question to the vote…'));
       this.vote.replaceChildren(el('h3', {}, t('Votes')), list, el('div', { class: 'row' }, form));
     }
-    form.toggleAttribute('hidden', !view.rights.direct || stageOf(view).votes !== true);
+    form.toggleAttribute('hidden', !view.rights.direct || !stageOf(view).votes);
     keyed(list, questions, (question) => question.id, () => el('li', { class: 'person' }), (row, question) => keepingFocus(row, 'act', () => fill(
       row,
       el('div', { class: 'person-who' }, el('b', {}, question.text)),

@@ -11,7 +11,7 @@ import { StripLine } from './strip-line.js';
 
 /** @typedef {import('./procedure.js').View} View */
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
-/** @typedef {NonNullable<import('./procedure.js').Part['admonition']>} Admonition */
+/** @typedef {import('./procedure.js').Admonition} Admonition */
 
 export class ProcedurePage {
   /**

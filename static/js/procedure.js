@@ -5,30 +5,24 @@ import { language, word } from './i18n.js';
 
 /** @typedef {import('./protocol.js').View} View */
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
-/** @typedef {Record<string, string>} Names by language */
-/** @typedef {'open' | 'live' | 'recess' | 'closed'} Status */
-/** @typedef {{name: string, names: Names, status: Status, recorded: boolean, private: boolean, pause: boolean, votes?: boolean}} Stage */
+/** @typedef {import('./protocol.js').Names} Names */
+/** @typedef {import('./protocol.js').Side} Side */
+/** @typedef {import('./protocol.js').Roll} Roll */
+/** @typedef {import('./protocol.js').ConsentDue} ConsentDue */
+/** @typedef {import('./protocol.js').AdmonitionView} Admonition */
+/** @typedef {import('./protocol.js').BrowserMessage} BrowserMessage */
 /** @typedef {{code: string, names: string[], least?: number, most?: number | null, present?: number, roles?: string[]}} Missing */
 /** @typedef {{to: string, blocked: boolean, missing: Missing[], names?: Names, reasons?: string[], private?: boolean}} NextStage */
-/** @typedef {'bench' | 'left' | 'right' | 'middle'} Side */
-/** @typedef {{side: Side, seconds: number, running: boolean}} Speaking */
 /** @typedef {{kind: 'deliberation' | 'consultation', id: string, members: string[], member: boolean, out: boolean, since_us: number}} PrivatePhase */
-/** @typedef {{stage: string, names: Names, text: string, version: string}} ConsentDue */
 /** @typedef {{due: string[], given: string[], mine: string | null, opened: {participant: string, text: string}[]}} Opinions */
 /** @typedef {'for' | 'against' | 'abstain'} Choice */
 /** @typedef {{id: string, text: string, open: boolean, given: string[], mine: Choice | null, result: Record<string, any> | null}} Question */
 /** @typedef {'mix' | 'original' | 'interpretation'} Listening */
-/** @typedef {'present' | 'absent' | 'late' | ''} Roll */
 /** @typedef {'network' | 'equipment' | 'power' | 'force_majeure' | 'left'} Cause */
 
 /**
  * What a page says to the procedure.
- * @typedef {{type: 'give_floor', participant: string} | {type: 'take_floor'} | {type: 'yield_floor'}
- * | {type: 'roll', participant: string, answer: Roll}
- * | {type: 'identify', participant: string, result: 'confirmed' | 'refused', face: string | null, document: string | null, note: string}
- * | {type: 'consent', stages: string[], agree: boolean, participant?: string}
- * | {type: 'warn', participant: string, degree: 'prompt' | 'warning', reason: string}
- * | {type: 'record', on: boolean}
+ * @typedef {BrowserMessage
  * | {type: 'consult', participants: string[]} | {type: 'end_consult', consult: string} | {type: 'step', out: boolean}
  * | {type: 'listen', to: Listening}
  * | {type: 'classify', participant: string, cause: Cause, note: string}
@@ -37,49 +31,33 @@ import { language, word } from './i18n.js';
  */
 
 /**
- * What a participant's view says of the procedure.
+ * What a participant's view says besides.
  * @typedef {object} Part
- * @property {Side} side
- * @property {Roll} roll
- * @property {{result: string, face: string | null, document: string | null} | null} identity
- * @property {string[]} consents_missing
- * @property {ConsentDue[]} consents_due
- * @property {number} spoke_s
- * @property {string[]} consents_given
- * @property {{degree: 'prompt' | 'warning', reason: string, at_us: number} | null} admonition
- * @property {number} prompts
- * @property {number} warnings
  * @property {{cause: string, at_us: number} | null} departure
  * @property {boolean} out
  * @property {string[]} guarded_by
  * @property {string | null} guards
- * @property {Listening | null} channel
  */
 
-const FIRST_BENCH = new Set(['judge', 'panel', 'chair', 'receiver', 'convenor', 'interrogator']);
 /** @type {Part} */
-const NO_PART = {
-  side: 'middle', roll: '', identity: null, consents_missing: [], consents_due: [], consents_given: [], admonition: null, spoke_s: 0, prompts: 0, warnings: 0, departure: null, out: false, guarded_by: [], guards: null, channel: null,
-};
+const NO_PART = { departure: null, out: false, guarded_by: [], guards: null };
 
 /** @param {object} thing @param {string} name @returns {any} */
 function told(thing, name) {
   return /** @type {Record<string, any>} */ (thing)[name] ?? null;
 }
 
-/** All stages in their order. @param {View} view @returns {Stage[]} */
+/** All stages in their order. @param {View} view */
 export function stagesOf(view) {
-  return told(view.sitting, 'stages') ?? [];
+  return view.sitting.stages;
 }
 
-/** The stage of now. @param {View} view @returns {Stage} */
+/** The stage of now. @param {View} view */
 export function stageOf(view) {
-  const name = view.sitting.stage;
-  return stagesOf(view).find((stage) => stage.name === name) ?? { name, names: {}, status: UNTOLD[name] ?? 'live', recorded: false, private: false, pause: false };
+  const found = view.sitting.stages.find((stage) => stage.name === view.sitting.stage);
+  if (!found) throw new Error(`no stage ${view.sitting.stage} in its own procedure`);
+  return found;
 }
-
-/** The status of a stage where a server tells no stages: that of the court in four stages. @type {Record<string, Status>} */
-const UNTOLD = { waiting: 'open', recess: 'recess', closed: 'closed' };
 
 /** What it is called. @param {View} view @param {string} name */
 export function stageWord(view, name) {
@@ -114,19 +92,14 @@ export function nextStages(view) {
   return /** @type {NextStage[]} */ (view.sitting.next_stages);
 }
 
-/** @param {View} view @returns {{participant: string, since_us: number} | null} */
+/** Who has the floor, and since when. @param {View} view */
 export function floorOf(view) {
-  return told(view.sitting, 'floor');
+  return view.sitting.floor;
 }
 
-/** How long each side has spoken. @param {View} view @returns {Speaking[]} */
+/** How long each side has spoken. @param {View} view */
 export function speakingOf(view) {
-  return told(view.sitting, 'speaking') ?? [];
-}
-
-/** @param {View} view */
-export function recordable(view) {
-  return { possible: told(view.sitting, 'recordable') === true, wanted: told(view.sitting, 'recording_wanted') === true };
+  return view.sitting.speaking;
 }
 
 /** @param {View} view @returns {PrivatePhase | null} */
@@ -160,11 +133,9 @@ export function listeningOf(view) {
   return { to: told(view, 'listening') ?? 'mix', interpreters: told(view, 'interpreters') ?? [] };
 }
 
-/** @param {ParticipantView} person @returns {Part} */
+/** @param {ParticipantView} person @returns {Part & ParticipantView} */
 export function partOf(person) {
-  const side = FIRST_BENCH.has(person.role) ? 'bench' : 'middle';
-  const given = Object.entries(person).filter(([name, value]) => name in NO_PART && value !== null && value !== undefined);
-  return { ...NO_PART, side, ...Object.fromEntries(given) };
+  return { ...NO_PART, ...person };
 }
 
 /** Those at this device. @param {View} view */
@@ -180,12 +151,12 @@ export function holdsFloor(view) {
 
 /** Whether the viewer is heard only while he has the floor. @param {View} view */
 export function speaksInTurn(view) {
-  return !holdsFloor(view) && !view.rights.speak && told(view.rights, 'speak_in_turn') === true;
+  return !holdsFloor(view) && !view.rights.speak && view.rights.speak_in_turn;
 }
 
 /** Whether anybody needs the floor in this stage: the court hands it out. @param {View} view */
 export function floorIsGiven(view) {
-  return inSession(view) && (floorOf(view) !== null || view.participants.some((person) => person.hand_at_us !== null) || told(view.rights, 'speak_in_turn') === true || view.rights.direct);
+  return inSession(view) && (floorOf(view) !== null || view.participants.some((person) => person.hand_at_us !== null) || view.rights.speak_in_turn || view.rights.direct);
 }
 
 /** @param {View} view @param {string} id */

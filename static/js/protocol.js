@@ -19,6 +19,16 @@
  */
 /** @typedef {'good' | 'fair' | 'poor' | 'bad'} Score */
 /** @typedef {{score: Score | null, up: Score | null, down: Score | null, blocked: boolean, lost_percent: number | null, rtt_ms: number | null, received_bps: number | null, sent_bps: number | null}} NetworkView */
+/** Texts by language. @typedef {Record<string, string>} Names */
+/** @typedef {'bench' | 'left' | 'right' | 'middle'} Side */
+/** @typedef {'present' | 'absent' | 'late' | ''} Roll */
+/** @typedef {{result: 'confirmed' | 'refused', face: string | null, document: string | null, at_us: number}} IdentityView */
+/** @typedef {{degree: 'prompt' | 'warning', reason: string, at_us: number}} AdmonitionView */
+/** @typedef {{stage: string, names: Names, text: string, version: string}} ConsentDue */
+/** @typedef {{participant: string, since_us: number}} FloorView */
+/** @typedef {{side: Side, seconds: number, running: boolean}} SpeakingView */
+/** @typedef {{name: string, names: Names, status: 'open' | 'live' | 'recess' | 'closed', recorded: boolean, private: boolean, pause: boolean, opinions: boolean, votes: boolean}} StageView */
+/** @typedef {{names: Names, version: string}} ProcedureView */
 /**
  * @typedef {object} ParticipantView
  * @property {string} id
@@ -33,6 +43,16 @@
  * @property {NetworkView | null} network
  * @property {Record<string, any> | null} device_check
  * @property {number | null} lost_at_us
+ * @property {Side} side
+ * @property {Roll} roll
+ * @property {IdentityView | null} identity
+ * @property {string[]} consents_missing
+ * @property {ConsentDue[]} consents_due
+ * @property {string[]} consents_given
+ * @property {number} spoke_s
+ * @property {number} prompts
+ * @property {number} warnings
+ * @property {AdmonitionView | null} admonition
  */
 /**
  * @typedef {object} DeviceView
@@ -92,6 +112,12 @@
  * @property {Array<Record<string, any>>} next_stages
  * @property {string} reason
  * @property {boolean} locked
+ * @property {StageView[]} stages
+ * @property {ProcedureView} procedure
+ * @property {FloorView | null} floor
+ * @property {SpeakingView[]} speaking
+ * @property {boolean} recordable
+ * @property {boolean} recording_wanted
  */
 /**
  * @typedef {object} RightsView
@@ -102,6 +128,8 @@
  * @property {boolean} record
  * @property {boolean} leave
  * @property {boolean} direct
+ * @property {boolean} speak_in_turn
+ * @property {boolean} publish_in_turn
  */
 /**
  * @typedef {object} View
@@ -165,7 +193,15 @@
 /** @typedef {{type: 'unseat', participant: string}} Unseat */
 /** @typedef {{type: 'voice', participant: string | null, endpoint?: string | null}} Voice */
 /** @typedef {{type: 'acknowledge', alert: string}} AcknowledgeAlert */
-/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert} BrowserMessage */
+/** @typedef {{type: 'give_floor', participant: string}} GiveFloor */
+/** @typedef {{type: 'take_floor'}} TakeFloor */
+/** @typedef {{type: 'yield_floor'}} YieldFloor */
+/** @typedef {{type: 'roll', participant: string, answer: Roll}} CallRoll */
+/** @typedef {{type: 'identify', participant: string, result: 'confirmed' | 'refused', face: string | null, document: string | null, note: string}} Identify */
+/** @typedef {{type: 'consent', stages: string[], agree: boolean, participant?: string | null}} ConsentToStages */
+/** @typedef {{type: 'warn', participant: string, degree: 'prompt' | 'warning', reason: string}} Warn */
+/** @typedef {{type: 'record', on: boolean}} RecordWish */
+/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert | GiveFloor | TakeFloor | YieldFloor | CallRoll | Identify | ConsentToStages | Warn | RecordWish} BrowserMessage */
 
 /** What the connection is doing: `ended` is final, everything else comes back by itself. */
 /** @typedef {'idle' | 'connecting' | 'open' | 'broken' | 'ended'} Link */

@@ -10,7 +10,7 @@ import { nextStages, stageOf, stagesOf, stageWord } from './procedure.js';
 /** @param {View} view @param {string} to */
 function aim(view, to) {
   const stage = stagesOf(view).find((one) => one.name === to);
-  return { status: stage?.status ?? { waiting: 'open', recess: 'recess', closed: 'closed' }[to] ?? 'live', private: stage?.private ?? false, pause: stage?.pause ?? false };
+  return { status: stage?.status ?? 'live', private: stage?.private ?? false, pause: stage?.pause ?? false };
 }
 
 /** Whether the sitting has one stage in which it is in session, and needs no other name for it. @param {View} view */
