@@ -6,7 +6,7 @@ import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon } from './markup.js';
 import { causeWord, mayHave } from './floor-desk.js';
-import { inSession, mine, nameOf, questionsOf, stageOf, stepByStep, talksOf } from './procedure.js';
+import { inSession, mine, nameOf, questionsOf, stageOf, stepByStep } from './procedure.js';
 import { choiceWord } from './own-tasks.js';
 
 /** @typedef {import('./procedure.js').View} View */
@@ -55,7 +55,7 @@ export class DeskActs {
 
   /** @param {View} view */
   #showTalk(view) {
-    const talks = talksOf(view);
+    const talks = view.consults;
     const possible = talks.length > 0 || (view.rights.direct && stepByStep(view) && inSession(view));
     this.talk.hidden = !possible;
     if (!possible) return;

@@ -4,7 +4,7 @@ import { t } from './i18n.js';
 import { choose } from './ask.js';
 import { keepingFocus } from './focus.js';
 import { el, fill, find, icon } from './markup.js';
-import { listeningOf, mine, partOf, stageWord } from './procedure.js';
+import { mine, partOf, stageWord } from './procedure.js';
 
 /** @typedef {import('./procedure.js').View} View */
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
@@ -27,7 +27,7 @@ export class Listening {
 
   /** @param {View} view */
   show(view) {
-    const { to, interpreters } = listeningOf(view);
+    const { listening: to, interpreters } = view;
     const interprets = mine(view).some((person) => interpreters.includes(person.id));
     this.line.hidden = interpreters.length === 0 || interprets || view.place !== 'inside' || !view.rights.see;
     if (this.line.hidden) return;

@@ -13,18 +13,14 @@ import { language, word } from './i18n.js';
 /** @typedef {import('./protocol.js').BrowserMessage} BrowserMessage */
 /** @typedef {{code: string, names: string[], least?: number, most?: number | null, present?: number, roles?: string[]}} Missing */
 /** @typedef {{to: string, blocked: boolean, missing: Missing[], names?: Names, reasons?: string[], private?: boolean}} NextStage */
-/** @typedef {{kind: 'deliberation' | 'consultation', id: string, members: string[], member: boolean, out: boolean, since_us: number}} PrivatePhase */
 /** @typedef {{due: string[], given: string[], mine: string | null, opened: {participant: string, text: string}[]}} Opinions */
 /** @typedef {'for' | 'against' | 'abstain'} Choice */
 /** @typedef {{id: string, text: string, open: boolean, given: string[], mine: Choice | null, result: Record<string, any> | null}} Question */
-/** @typedef {'mix' | 'original' | 'interpretation'} Listening */
 /** @typedef {'network' | 'equipment' | 'power' | 'force_majeure' | 'left'} Cause */
 
 /**
  * What a page says to the procedure.
  * @typedef {BrowserMessage
- * | {type: 'consult', participants: string[]} | {type: 'end_consult', consult: string} | {type: 'step', out: boolean}
- * | {type: 'listen', to: Listening}
  * | {type: 'classify', participant: string, cause: Cause, note: string}
  * | {type: 'opinion', text: string, final: boolean}
  * | {type: 'put_question', text: string} | {type: 'vote', question: string, choice: Choice, dissent: string} | {type: 'close_question', question: string}} ProcedureMessage
@@ -34,13 +30,10 @@ import { language, word } from './i18n.js';
  * What a participant's view says besides.
  * @typedef {object} Part
  * @property {{cause: string, at_us: number} | null} departure
- * @property {boolean} out
- * @property {string[]} guarded_by
- * @property {string | null} guards
  */
 
 /** @type {Part} */
-const NO_PART = { departure: null, out: false, guarded_by: [], guards: null };
+const NO_PART = { departure: null };
 
 /** @param {object} thing @param {string} name @returns {any} */
 function told(thing, name) {
@@ -102,14 +95,9 @@ export function speakingOf(view) {
   return view.sitting.speaking;
 }
 
-/** @param {View} view @returns {PrivatePhase | null} */
+/** What is private now, as it concerns the viewer. @param {View} view */
 export function privateOf(view) {
-  return told(view, 'private');
-}
-
-/** Every private talk that goes on, as chair and clerk are told. @param {View} view @returns {PrivatePhase[]} */
-export function talksOf(view) {
-  return told(view, 'consults') ?? [];
+  return view.private;
 }
 
 /** Something private goes on, and the viewer has no part in it. @param {View} view */
@@ -126,11 +114,6 @@ export function opinionsOf(view) {
 /** @param {View} view @returns {Question[]} */
 export function questionsOf(view) {
   return told(view, 'questions') ?? [];
-}
-
-/** @param {View} view @returns {{to: Listening, interpreters: string[]}} */
-export function listeningOf(view) {
-  return { to: told(view, 'listening') ?? 'mix', interpreters: told(view, 'interpreters') ?? [] };
 }
 
 /** @param {ParticipantView} person @returns {Part & ParticipantView} */

@@ -21,6 +21,8 @@
 /** @typedef {{score: Score | null, up: Score | null, down: Score | null, blocked: boolean, lost_percent: number | null, rtt_ms: number | null, received_bps: number | null, sent_bps: number | null}} NetworkView */
 /** Texts by language. @typedef {Record<string, string>} Names */
 /** @typedef {'bench' | 'left' | 'right' | 'middle'} Side */
+/** @typedef {'mix' | 'original' | 'interpretation'} Channel */
+/** @typedef {{kind: 'deliberation' | 'consultation', id: string, members: string[], member: boolean, out: boolean, since_us: number}} PrivateView */
 /** @typedef {'present' | 'absent' | 'late' | ''} Roll */
 /** @typedef {{result: 'confirmed' | 'refused', face: string | null, document: string | null, at_us: number}} IdentityView */
 /** @typedef {{degree: 'prompt' | 'warning', reason: string, at_us: number}} AdmonitionView */
@@ -53,6 +55,10 @@
  * @property {number} prompts
  * @property {number} warnings
  * @property {AdmonitionView | null} admonition
+ * @property {string | null} guards
+ * @property {string[]} guarded_by
+ * @property {boolean} out
+ * @property {Channel | null} channel
  */
 /**
  * @typedef {object} DeviceView
@@ -147,6 +153,10 @@
  * @property {number} max_height
  * @property {number} max_video_bps
  * @property {'up' | 'away'} media
+ * @property {PrivateView | null} private
+ * @property {PrivateView[]} consults
+ * @property {Channel} listening
+ * @property {string[]} interpreters
  */
 
 /** @typedef {{type: 'welcome', number: number, endpoint: string, keep_publish: boolean, keep_subscribe: boolean, heartbeat_s: number, now_us: number, ice: Ice}} Welcome */
@@ -201,7 +211,11 @@
 /** @typedef {{type: 'consent', stages: string[], agree: boolean, participant?: string | null}} ConsentToStages */
 /** @typedef {{type: 'warn', participant: string, degree: 'prompt' | 'warning', reason: string}} Warn */
 /** @typedef {{type: 'record', on: boolean}} RecordWish */
-/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert | GiveFloor | TakeFloor | YieldFloor | CallRoll | Identify | ConsentToStages | Warn | RecordWish} BrowserMessage */
+/** @typedef {{type: 'consult', participants: string[]}} Consult */
+/** @typedef {{type: 'end_consult', consult: string}} EndConsult */
+/** @typedef {{type: 'step', out: boolean}} Step */
+/** @typedef {{type: 'listen', to: Channel}} Listen */
+/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert | GiveFloor | TakeFloor | YieldFloor | CallRoll | Identify | ConsentToStages | Warn | RecordWish | Consult | EndConsult | Step | Listen} BrowserMessage */
 
 /** What the connection is doing: `ended` is final, everything else comes back by itself. */
 /** @typedef {'idle' | 'connecting' | 'open' | 'broken' | 'ended'} Link */
