@@ -56,7 +56,7 @@ function rollRow(person) {
     el('div', { class: 'person-who' }, el('b', {}, person.name), el('span', {}, word(`role.${person.role}`)), !inside && el('span', {}, word(`presence.${person.presence}`))),
     el('div', { class: 'roll-answers', role: 'group', 'aria-label': t('Answer of {name}', { name: person.name }) },
       ...ANSWERS.map((answer) => el('button', { class: 'button button-small', type: 'button', 'data-roll': answer, 'data-for': person.id, 'aria-pressed': String(roll === answer) }, rollWord(answer))),
-      el('button', { class: `button button-small roll-identity ${identity?.result === 'confirmed' ? 'is-on' : ''}`, type: 'button', 'data-roll': 'identity', 'data-for': person.id, 'aria-label': t('Identity of {name}', { name: person.name }) },
+      el('button', { class: `button button-small roll-identity ${identity?.result === 'confirmed' ? 'is-on' : ''}`, type: 'button', 'data-roll': 'identity', 'data-for': person.id, 'aria-label': `${identityWord(identity?.result ?? '')}${t(': ')}${person.name}` },
         icon(identity?.result === 'confirmed' ? 'shield-check' : identity?.result === 'refused' ? 'alert' : 'shield', 18), identityWord(identity?.result ?? ''))),
   ];
 }
