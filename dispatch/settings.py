@@ -254,6 +254,11 @@ class Settings(BaseSettings):
         return self.data / "photos"
 
     @property
+    def stills(self) -> Path:
+        """Directory of the stills of faces and documents that were looked at in hearings."""
+        return self.data / "stills"
+
+    @property
     def run(self) -> Path:
         """Directory of sockets and pid files."""
         return self.data / "run"

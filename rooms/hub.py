@@ -25,6 +25,7 @@ from rooms.commands import (
     CheckDevice,
     Command,
     Consent,
+    KeepStill,
     Notify,
     Open,
     RefuseConsent,
@@ -224,6 +225,19 @@ class Hub:
     async def device_checked(self, sitting: str, participant: str, result: dict[str, Any]) -> None:
         """The result of a device check; logged, and shown to chair, clerk and officer. Raises UserError."""
         await self._act(sitting, CheckDevice(participant, result))
+
+    async def keep_still(self, sitting: str, participant: str, still: str, octets: int) -> None:
+        """A member of the desk has put a still of a face or a document on disk; logged. Raises UserError."""
+        await self._act(sitting, KeepStill(participant, still, octets))
+
+    def keeps_the_desk(self, sitting: str, participant: str) -> bool:
+        """Whether this participant is inside now and conducts the sitting or lets people in."""
+        live = self._lives.get(sitting)
+        seat = live.state.seats.get(participant) if live and live.state else None
+        if live is None or live.state is None or seat is None or seat.endpoint is None or seat.presence != "present":
+            return False
+        rights = live.state.rights(seat.endpoint)
+        return rights.admit or rights.direct
 
     async def revoke(self, sitting: str, participant: str, reason: str) -> None:
         """The participant's link is void: his devices are disconnected. Nothing happens while the conference is not open."""

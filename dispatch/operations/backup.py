@@ -122,6 +122,7 @@ class _Backup:
         sources = [Source(name, self._work / name) for name in (database.name, LOG)]
         sources += snapshot.secrets(self._settings.secrets)
         sources += snapshot.photos(self._settings.photos)
+        sources += snapshot.stills(self._settings.stills)
         sources += snapshot.reserve(self._settings.data / snapshot.RESERVE)
         folders = list(self._folders(database.sealed() | snapshot.sealed(copy)))
         sources += [source for folder in folders for source in snapshot.files_of(self._settings.recordings, folder)]

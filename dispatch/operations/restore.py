@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from dispatch.operations import dump, medium, snapshot
 from dispatch.operations.backup import FORMAT, MANIFEST, SPARE_BYTES, BackupRefused, Step, Tell
 from dispatch.operations.medium import Hashed, Kept
-from dispatch.operations.snapshot import DATABASE, DUMP, LOG, PHOTOS, RECORDINGS, RESERVE, SECRETS, Head
+from dispatch.operations.snapshot import DATABASE, DUMP, LOG, PHOTOS, RECORDINGS, RESERVE, SECRETS, STILLS, Head
 from dispatch.store.database import RESTORING, is_postgresql
 from dispatch.store.migrate import is_known
 from rooms.log import canonical
@@ -28,7 +28,7 @@ from rooms.log import canonical
 if TYPE_CHECKING:
     from dispatch.settings import Settings
 
-IN_ORDER = (SECRETS, PHOTOS, RECORDINGS, RESERVE, LOG, DATABASE, DUMP)
+IN_ORDER = (SECRETS, PHOTOS, STILLS, RECORDINGS, RESERVE, LOG, DATABASE, DUMP)
 """The database comes last: without it nothing takes the directory for a site."""
 _IGNORED = frozenset({"lost+found"})
 

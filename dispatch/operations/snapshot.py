@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DATABASE, LOG, RESERVE, SECRETS, RECORDINGS = "dispatch.db", "log.db", "reserve.log", "secrets", "recordings"
 PHOTOS = "photos"
+STILLS = "stills"
 DUMP = "dispatch.dump"
 """In place of `DATABASE` in the backup of a site on PostgreSQL."""
 PAGES = 2_000
@@ -137,6 +138,14 @@ def photos(folder: Path) -> Iterator[Source]:
         for path in sorted(folder.iterdir()):
             if path.is_file() and not path.name.startswith("."):
                 yield Source(f"{PHOTOS}/{path.name}", path, may_vanish=True)
+
+
+def stills(folder: Path) -> Iterator[Source]:
+    """Stills of faces and documents: evidence, of which none goes."""
+    with suppress(FileNotFoundError):
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and not path.name.startswith("."):
+                yield Source(f"{STILLS}/{path.name}", path)
 
 
 def reserve(path: Path) -> Iterator[Source]:

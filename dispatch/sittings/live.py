@@ -161,6 +161,10 @@ class LivePlane:
             if self.is_open(sitting_id):
                 await _ask(self._hub.device_checked(sitting_id, participant_id, result))
 
+    async def still_kept(self, sitting_id: str, participant_id: str, still: str, octets: int) -> None:
+        """A member of the desk has put a still on disk: the log says so. Raises Refused, Unavailable."""
+        await _ask(self._hub.keep_still(sitting_id, participant_id, still, octets))
+
     async def revised(self, sitting_id: str) -> None:
         """The booking was changed or moved, or people were added or taken out: the conference, if open, follows, and
         whoever came by a link that is no longer good is disconnected."""

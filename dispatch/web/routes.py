@@ -13,7 +13,7 @@ MODULES = (
     *("find_time", "waiting_list", "listing_page", "asked_page", "api.slots", "api.waiting"),
     *("first_run", "preferences", "room_catalogue", "role_table"),
     *("site_catalogue", "resource_catalogue", "closure_catalogue", "calendar_catalogue", "sitting_templates"),
-    *("joining", "device_check", "room_seats", "hearing", "console", "connections", "archive", "recorded_media"),
+    *("joining", "device_check", "room_seats", "hearing", "stills", "console", "connections", "archive", "recorded_media"),
     *("api.sittings", "api.series", "api.decisions"),
     *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings"),
     *("api.messages", "api.catalogue"),
