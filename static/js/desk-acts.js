@@ -7,7 +7,7 @@ import { keyed } from './keyed.js';
 import { el, fill, find, icon } from './markup.js';
 import { causeWord, mayHave } from './floor-desk.js';
 import { inSession, mine, nameOf, questionsOf, stageOf, stepByStep } from './procedure.js';
-import { choiceWord } from './own-tasks.js';
+import { choiceWord, counted } from './own-tasks.js';
 
 /** @typedef {import('./procedure.js').View} View */
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
@@ -86,7 +86,7 @@ export class DeskActs {
     keyed(list, questions, (question) => question.id, () => el('li', { class: 'person' }), (row, question) => keepingFocus(row, 'act', () => fill(
       row,
       el('div', { class: 'person-who' }, el('b', {}, question.text)),
-      el('span', { class: 'person-note' }, question.open || !question.result ? t('{n} have voted.', { n: question.given.length }) : CHOICES.map((choice) => `${choiceWord(choice)} ${question.result?.[choice] ?? 0}`).join(' · ')),
+      el('span', { class: 'person-note' }, question.open || !question.result ? t('{n} have voted.', { n: question.given.length }) : CHOICES.map((choice) => `${choiceWord(choice)} ${question.result ? counted(question.result, choice) : 0}`).join(' · ')),
       question.open && view.rights.direct && el('button', { class: 'button button-small', type: 'button', 'data-act': 'close-question', 'data-for': question.id }, t('Count')),
     )));
   }

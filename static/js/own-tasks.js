@@ -15,8 +15,8 @@ import { mine, named, nameOf, opinionsOf, partOf, questionsOf, shutOut, stageWor
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
 
 /** As the court takes them. */
-const LONGEST_OPINION = 4000;
-const LONGEST_DISSENT = 1000;
+const LONGEST_OPINION = 5000;
+const LONGEST_DISSENT = 2000;
 
 export class OwnTasks {
   /** @type {View | null} */
@@ -89,7 +89,7 @@ export class OwnTasks {
       this.opinion.replaceChildren();
     }
     if (kind === 'form') this.#opinionForm(opinions);
-    else if (kind === 'sealed') fill(this.opinion, el('section', { class: 'task-card' }, el('h2', {}, icon('lock', 20), t('Opinions are sealed')), el('p', {}, count(opinions)), given && el('p', { class: 'task-text' }, opinions.mine)));
+    else if (kind === 'sealed') fill(this.opinion, el('section', { class: 'task-card' }, el('h2', {}, icon('lock', 20), t('Opinions are sealed')), el('p', {}, count(opinions)), given && opinions.mine !== '' && el('p', { class: 'task-text' }, opinions.mine)));
     else {
       fill(this.opinion, el('section', { class: 'task-card' }, el('h2', {}, icon('document', 20), t('Opinions')),
         ...opened.map((one) => el('article', { class: 'opinion' }, el('h3', {}, nameOf(view, one.participant)), el('p', { class: 'task-text' }, one.text)))));
@@ -103,7 +103,7 @@ export class OwnTasks {
         el('h2', {}, icon('pencil', 20), t('Your opinion')),
         el('p', {}, t('Nobody reads it before all are in. Then all are opened together.')),
         el('label', { class: 'visually-hidden', for: 'opinion-text' }, t('Your opinion')),
-        el('textarea', { id: 'opinion-text', rows: 8, maxlength: LONGEST_OPINION, 'data-part': 'opinion-text' }, this.#kept() || opinions.mine || ''),
+        el('textarea', { id: 'opinion-text', rows: 8, maxlength: LONGEST_OPINION, 'data-part': 'opinion-text' }, this.#kept() || opinions.mine),
         el('p', { class: 'hint', 'data-part': 'opinion-count' }),
         el('div', { class: 'row' }, el('button', { class: 'button button-primary', type: 'button', 'data-act': 'opinion' }, icon('lock', 18), t('Hand in, sealed')))));
     }
@@ -115,16 +115,16 @@ export class OwnTasks {
   #showVotes(view) {
     const shown = questionsOf(view).filter((question) => question.open || question.result !== null);
     this.votes.hidden = shown.length === 0;
-    const votes = view.rights.speak || mine(view).length > 0;
     keyed(this.votes, shown, (question) => question.id, () => el('section', { class: 'task-card' }), (card, question) =>
       keepingFocus(card, 'act', () => fill(
         card,
         el('h2', {}, icon('check-circle', 20), question.open ? t('Vote') : t('Result of the vote')),
         el('p', { class: 'task-text' }, question.text),
-        question.open && votes && el('div', { class: 'vote-choices', role: 'group', 'aria-label': t('Your vote') }, ...CHOICES.map((choice) =>
-          el('button', { class: 'button', type: 'button', 'data-act': 'vote', 'data-choice': choice, 'data-for': `${question.id}/${choice}`, 'aria-pressed': String(question.mine === choice) }, choiceWord(choice)))),
+        question.may_vote && el('div', { class: 'vote-choices', role: 'group', 'aria-label': t('Your vote') }, ...CHOICES.map((choice) =>
+          el('button', { class: 'button', type: 'button', 'data-act': 'vote', 'data-choice': choice, 'data-for': `${question.id}/${choice}` }, choiceWord(choice)))),
+        question.mine !== '' && el('p', {}, t('Your vote: {choice}', { choice: choiceWord(question.mine) })),
         question.open && el('p', { class: 'hint' }, t('{n} have voted.', { n: question.given.length })),
-        question.result !== null && el('dl', { class: 'vote-result' }, ...CHOICES.map((choice) => el('div', {}, el('dt', {}, choiceWord(choice)), el('dd', { class: 'figures' }, String(question.result?.[choice] ?? 0))))),
+        question.result !== null && el('dl', { class: 'vote-result' }, ...CHOICES.map((choice) => el('div', {}, el('dt', {}, choiceWord(choice)), el('dd', { class: 'figures' }, String(question.result ? counted(question.result, choice) : 0))))),
         ...dissents(view, question),
       )));
   }
@@ -211,6 +211,11 @@ function agreeButton(act, person, due, text) {
 
 const CHOICES = /** @type {const} */ (['for', 'against', 'abstain']);
 
+/** @param {import('./procedure.js').Result} result @param {Choice} choice */
+export function counted(result, choice) {
+  return { for: result.yes, against: result.no, abstain: result.abstain }[choice];
+}
+
 /** @param {Choice} choice */
 export function choiceWord(choice) {
   return { for: t('For'), against: t('Against'), abstain: t('Abstain') }[choice];
@@ -218,8 +223,8 @@ export function choiceWord(choice) {
 
 /** @param {View} view @param {Question} question */
 function dissents(view, question) {
-  const found = /** @type {{participant: string, text: string}[]} */ (question.result?.dissents ?? []);
-  return found.map((one) => el('p', { class: 'task-text' }, el('b', {}, `${nameOf(view, one.participant)}${t(': ')}`), one.text));
+  const found = (question.result?.votes ?? []).filter((one) => one.dissent !== '');
+  return found.map((one) => el('p', { class: 'task-text' }, el('b', {}, `${nameOf(view, one.participant)}${t(': ')}`), one.dissent));
 }
 
 /** @param {import('./procedure.js').Opinions} opinions */

@@ -13,9 +13,10 @@ import { language, word } from './i18n.js';
 /** @typedef {import('./protocol.js').BrowserMessage} BrowserMessage */
 /** @typedef {{code: string, names: string[], least?: number, most?: number | null, present?: number, roles?: string[]}} Missing */
 /** @typedef {{to: string, blocked: boolean, missing: Missing[], names?: Names, reasons?: string[], private?: boolean}} NextStage */
-/** @typedef {{due: string[], given: string[], mine: string | null, opened: {participant: string, text: string}[]}} Opinions */
+/** @typedef {{due: string[], given: string[], mine: string, mine_final: boolean, opened: {participant: string, text: string}[]}} Opinions */
 /** @typedef {'for' | 'against' | 'abstain'} Choice */
-/** @typedef {{id: string, text: string, open: boolean, given: string[], mine: Choice | null, result: Record<string, any> | null}} Question */
+/** @typedef {{id: string, text: string, open: boolean, given: string[], mine: Choice | '', may_vote: boolean, result: Result | null}} Question */
+/** @typedef {{yes: number, no: number, abstain: number, votes: {participant: string, choice: string, dissent: string}[]}} Result */
 /** @typedef {'network' | 'equipment' | 'power' | 'force_majeure' | 'left'} Cause */
 
 /**
