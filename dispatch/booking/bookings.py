@@ -25,6 +25,7 @@ from dispatch.booking.draft import (
     tidy,
     title_of,
 )
+from dispatch.booking.roles import CLERK, PROSECUTOR, accounts_that_preside
 from dispatch.booking.seating import case_of, reissue_links, seat, seated
 from dispatch.booking.spans import Span
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
@@ -343,14 +344,14 @@ async def _checked(session: AsyncSession, draft: SittingDraft, found: list[Field
     database adds to it."""
     present = {participant.id: participant for participant in sitting.participants} if sitting is not None else {}
     named = (
-        ("chair_id", draft.chair_id, "judge"),
-        ("clerk_id", draft.clerk_id, "clerk"),
-        ("prosecutor_id", draft.prosecutor_id, "prosecutor"),
+        ("chair_id", draft.chair_id, accounts_that_preside(draft.kind)),
+        ("clerk_id", draft.clerk_id, (CLERK,)),
+        ("prosecutor_id", draft.prosecutor_id, (PROSECUTOR,)),
     )
     known = {user.id: user for user in await session.scalars(_USERS, {"ids": sorted({*draft.user_ids, by.id})})}
     users = {user_id: user for user_id, user in known.items() if user.active and user_id in draft.user_ids}
-    for field_name, user_id, role in named:
-        if user_id and (user_id not in users or users[user_id].role != role):
+    for field_name, user_id, roles in named:
+        if user_id and (user_id not in users or users[user_id].role not in roles):
             found.append((field_name, "user_unknown", {}))
     for number, row in enumerate(draft.participants):
         if row.user_id and row.user_id not in users:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from dispatch.booking.roles import CLERK, PROSECUTOR, Procedures, chair_role, has_role, quorum_problems, roles_for
 from dispatch.errors import FieldError
 from dispatch.notices.addresses import is_email
 from rooms.procedure import PROCEDURES
@@ -30,8 +31,6 @@ LONGEST_PHONE = 40
 LONGEST_REASON = 200
 
 SEATS = ("link", "room")
-STAFF_ROLES = ("judge", "clerk")
-"""Roles that come from `chair_id` and `clerk_id`, not from the list of participants."""
 
 _PHONE = re.compile(r"\+?[\d\s()-]{5,30}(?:(?:转|ext\.?|x)\s*\d{1,6})?", re.IGNORECASE)
 _YEAR = re.compile(r"^[(\[〔【（](\d{4})[)\]〕】）]")
@@ -104,14 +103,6 @@ def normal_case_number(number: str) -> str:
     return _YEAR.sub(r"（\1）", unicodedata.normalize("NFKC", visible))
 
 
-def roles_for(kind: str) -> tuple[str, ...]:
-    """Roles that a row of the form may have, in the order of the procedure."""
-    procedure = PROCEDURES.get(kind)
-    if procedure is None:
-        return ()
-    return tuple(role for role in procedure.rights[procedure.first] if role not in STAFF_ROLES)
-
-
 def title_of(draft: SittingDraft) -> str:
     """What the sitting is called: its own title, or the case's."""
     return tidy(draft.title) or tidy(draft.case_title)
@@ -120,8 +111,9 @@ def title_of(draft: SittingDraft) -> str:
 def draft_of(sitting: Sitting) -> SittingDraft:
     """The form of a sitting that is there already; saved as it is it changes nothing."""
     people = list(sitting.participants)
-    chair, clerk, prosecutor = (
-        next((person for person in people if person.role == role and person.user_id), None) for role in ("judge", "clerk", "prosecutor")
+    chair = next((person for person in people if person.presides and person.user_id), None)
+    clerk, prosecutor = (
+        next((person for person in people if person.role == role and person.user_id), None) for role in (CLERK, PROSECUTOR)
     )
     return SittingDraft(
         case_number=sitting.case.number,
@@ -145,9 +137,19 @@ def draft_of(sitting: Sitting) -> SittingDraft:
     )
 
 
-def problems(draft: SittingDraft, now: datetime) -> list[FieldError]:
-    """Every bad field of the draft."""
-    return [*_case(draft), *_times(draft, now), *_people(draft)]
+def problems(draft: SittingDraft, now: datetime, procedures: Procedures = PROCEDURES) -> list[FieldError]:
+    """Every bad field of the draft. `procedures`: the versions by which the unit holds its sittings."""
+    return [*_case(draft), *_times(draft, now), *_people(draft, procedures)]
+
+
+def rows_of(draft: SittingDraft, procedures: Procedures = PROCEDURES) -> list[ParticipantDraft]:
+    """All who take part, in their order: who presides, the clerk, the prosecutor, then the form's rows."""
+    rows = [ParticipantDraft("", chair_role(draft.kind, procedures), user_id=draft.chair_id)]
+    if draft.clerk_id:
+        rows.append(ParticipantDraft("", CLERK, user_id=draft.clerk_id))
+    if draft.prosecutor_id:
+        rows.append(ParticipantDraft("", PROSECUTOR, user_id=draft.prosecutor_id))
+    return [*rows, *draft.participants]
 
 
 def _text(field: str, text: str, longest: int, *, required: bool = True) -> Iterator[FieldError]:
@@ -197,11 +199,16 @@ def span_problems(starts_at: datetime, ends_at: datetime, now: datetime) -> Iter
         yield ("starts_at", "too_far", {})
 
 
-def _people(draft: SittingDraft) -> Iterator[FieldError]:
+def _people(draft: SittingDraft, procedures: Procedures) -> Iterator[FieldError]:
     if not draft.chair_id:
         yield ("chair_id", "required", {})
     elif draft.chair_id == draft.clerk_id:
         yield ("clerk_id", "person_twice", {})
+    if draft.prosecutor_id and draft.prosecutor_id in (draft.chair_id, draft.clerk_id):
+        yield ("prosecutor_id", "person_twice", {})
+    for field, named, role in (("clerk_id", draft.clerk_id, CLERK), ("prosecutor_id", draft.prosecutor_id, PROSECUTOR)):
+        if named and not has_role(draft.kind, role, procedures):
+            yield (field, "role_not_in_kind", {"roles": [role]})
     if not draft.participants:
         yield ("participants", "participants_none", {})
     if len(draft.participants) > MOST_PARTICIPANTS:
@@ -210,19 +217,21 @@ def _people(draft: SittingDraft) -> Iterator[FieldError]:
     present: set[str] = set()
     for number, row in enumerate(draft.participants):
         place = f"participants.{number}."
-        yield from row_problems(row, place, draft.kind)
+        yield from row_problems(row, place, draft.kind, procedures)
         if row.user_id in staff or row.id in present:
             yield (place + "name", "person_twice", {})
         staff |= {row.user_id} - {""}
         present |= {row.id} - {""}
+    if draft.participants:
+        yield from quorum_problems(draft.kind, (row.role for row in rows_of(draft, procedures)), procedures)
 
 
-def row_problems(row: ParticipantDraft, place: str, kind: str) -> list[FieldError]:
+def row_problems(row: ParticipantDraft, place: str, kind: str, procedures: Procedures = PROCEDURES) -> list[FieldError]:
     """Every bad field of one row; `place` goes before the field's name."""
     found = list(_text(place + "name", row.name, LONGEST_NAME, required=not row.user_id))
     if not row.role:
         found.append((place + "role", "required", {}))
-    elif kind in PROCEDURES and row.role not in roles_for(kind):
+    elif kind in procedures and row.role not in roles_for(kind, procedures):
         found.append((place + "role", "role_unknown", {"role": row.role}))
     if row.phone.strip() and not is_phone(row.phone):
         found.append((place + "phone", "phone_shape", {}))

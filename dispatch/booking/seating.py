@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, tidy
+from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, rows_of, tidy
 from dispatch.identity import invitations
 from dispatch.notices.addresses import normal_email
 from dispatch.store.postgresql import is_postgresql
@@ -39,22 +39,12 @@ _CASE = {True: _upsert(postgresql.insert), False: _upsert(sqlite.insert)}
 """By whether the database is PostgreSQL."""
 
 
-def _rows(draft: SittingDraft) -> list[ParticipantDraft]:
-    """All who take part, in their order: the bench, the clerk, the prosecutor, then the form's rows."""
-    rows = [ParticipantDraft("", "judge", user_id=draft.chair_id)]
-    if draft.clerk_id:
-        rows.append(ParticipantDraft("", "clerk", user_id=draft.clerk_id))
-    if draft.prosecutor_id:
-        rows.append(ParticipantDraft("", "prosecutor", user_id=draft.prosecutor_id))
-    return [*rows, *draft.participants]
-
-
 def seated(
     db: Database, sitting: Sitting, draft: SittingDraft, staff: dict[str, User], now: datetime
 ) -> Iterator[Participant | Invitation]:
     """The participants of a sitting that is being made, then the links of those who need one; to be written in this order."""
     people = []
-    for position, row in enumerate(_rows(draft)):
+    for position, row in enumerate(rows_of(draft)):
         person = Participant(id=new_id(), sitting_id=sitting.id, invitations=[])
         _fill(person, row, staff.get(row.user_id), position)
         people.append(person)
@@ -69,7 +59,7 @@ async def seat(session: AsyncSession, db: Database, sitting: Sitting, draft: Sit
     present = await _participants(session, sitting.id)
     by_user = {p.user_id: p for p in present.values() if p.user_id is not None}
     kept: set[str] = set()
-    for position, row in enumerate(_rows(draft)):
+    for position, row in enumerate(rows_of(draft)):
         user = staff.get(row.user_id)
         participant = present.get(row.id) or (by_user.get(user.id) if user else None)
         if participant is None:
@@ -92,6 +82,7 @@ def _fill(participant: Participant, row: ParticipantDraft, user: User | None, po
     participant.phone = row.phone.strip() or (user.phone if user else "")
     participant.email = "" if user or not row.email.strip() else normal_email(row.email)
     participant.role, participant.position = row.role, position
+    participant.presides = position == 0  # who presides is the first of the rows
     participant.seat = "link" if user else row.seat
 
 

@@ -14,7 +14,8 @@ from dispatch import audit
 from dispatch.booking.catalogue.details import LAST_POSITION
 from dispatch.booking.catalogue.rooms import KINDS as ROOM_KINDS
 from dispatch.booking.catalogue.rooms import LONGEST_NAME
-from dispatch.booking.draft import LONGEST, MOST_EQUIPMENT, MOST_PARTICIPANTS, MOST_ROOMS, SHORTEST, roles_for, tidy
+from dispatch.booking.draft import LONGEST, MOST_EQUIPMENT, MOST_PARTICIPANTS, MOST_ROOMS, SHORTEST, tidy
+from dispatch.booking.roles import roles_for
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.tables import Resource, SittingTemplate, User, new_id
 from rooms.procedure import PROCEDURES

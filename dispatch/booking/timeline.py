@@ -73,7 +73,7 @@ _SLOTS = (
     .join(Booking, Booking.id == Hold.booking_id)
     .join(Sitting, Sitting.id == Booking.sitting_id)
     .join(Case, Case.id == Sitting.case_id)
-    .outerjoin(Participant, and_(Participant.sitting_id == Sitting.id, Participant.role == "judge", Participant.removed_at.is_(None)))
+    .outerjoin(Participant, and_(Participant.sitting_id == Sitting.id, Participant.presides, Participant.removed_at.is_(None)))
     .where(
         Hold.resource_id.in_(bindparam("ids", expanding=True)),
         Hold.starts_at >= bindparam("first"),

@@ -23,18 +23,20 @@ PRODUCT = "-//dispatch//remote sittings//ZH"
 _SITTINGS = UUID("6d3b8d9e-0e0c-5c1b-9b57-2f1f4b0d7a11")
 """Namespace of the UIDs (RFC 9562 section 5.5): the same sitting has the same one whatever the site's address is."""
 
-_PARTS = {"judge": "CHAIR", "gallery": "NON-PARTICIPANT", "custody_officer": "NON-PARTICIPANT"}
-"""ROLE of section 3.2.16; everybody else is needed."""
+_PARTS = {"gallery": "NON-PARTICIPANT", "custody_officer": "NON-PARTICIPANT", "media": "NON-PARTICIPANT"}
+"""ROLE of section 3.2.16; who presides is the chair, everybody else is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody with an e-mail address. `role` is that of the procedure; `comes`: he need not answer, he is bound to be there."""
+    """Somebody with an e-mail address. `role` is that of the procedure; `comes`: he need not answer, he is bound to be there;
+    `presides`: he leads the sitting."""
 
     email: str
     name: str
     role: str = ""
     comes: bool = False
+    presides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _address(contact: Contact) -> vCalAddress:
 def _attendee(contact: Contact) -> vCalAddress:
     address = _address(contact)
     address.params["CUTYPE"] = "INDIVIDUAL"
-    address.params["ROLE"] = _PARTS.get(contact.role, "REQ-PARTICIPANT")
+    address.params["ROLE"] = "CHAIR" if contact.presides else _PARTS.get(contact.role, "REQ-PARTICIPANT")
     address.params["PARTSTAT"] = "ACCEPTED" if contact.comes else "NEEDS-ACTION"
     address.params["RSVP"] = "FALSE"
     return address

@@ -214,6 +214,6 @@ class Writer:
             cancelled=cancelled,
             url="" if cancelled else receiver.url,
             organizer=Contact(self._settings.mail_from, self._settings.court),
-            attendees=(Contact(message.address, tidy(person.name), person.role, receiver.staff),),
+            attendees=(Contact(message.address, tidy(person.name), person.role, receiver.staff, person.presides),),
             alarms=self._settings.reminders,
         )

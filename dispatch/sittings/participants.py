@@ -14,6 +14,7 @@ from dispatch.booking import holds
 from dispatch.booking.conflicts import ENDED
 from dispatch.booking.draft import MOST_PARTICIPANTS, ParticipantDraft, row_problems, tidy
 from dispatch.booking.people import hold_also
+from dispatch.booking.roles import quorum_problems
 from dispatch.errors import NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.notices import outbox
@@ -36,6 +37,7 @@ async def add(db: Database, sitting_id: str, row: ParticipantDraft, by: User, no
         found = row_problems(row, "", sitting.kind)
         if len(sitting.participants) >= MOST_PARTICIPANTS:
             found.append(("participants", "participants_many", {"most": MOST_PARTICIPANTS}))
+        found += quorum_problems(sitting.kind, [*(p.role for p in sitting.participants), row.role], field="role", least=False)
         user = await session.get(User, row.user_id) if row.user_id else None
         if row.user_id and (user is None or not user.active):
             found.append(("name", "user_unknown", {}))
@@ -66,10 +68,14 @@ async def update(
         participant = await _participant(session, participant_id)
         row = change(participant) if callable(change) else change
         sitting = await _sitting(session, participant.sitting_id)
-        if participant.role == "judge" and row.role != "judge":
+        if participant.presides and row.role != participant.role:
             raise Refused("chair_needed", "role")
         # Roles of the staff are none that a row may be given, but one that he has is no fault.
         found = [each for each in row_problems(row, "", sitting.kind) if each[0] != "role" or row.role != participant.role]
+        if row.role != participant.role:
+            of_sitting = select(Participant.role).where(Participant.sitting_id == sitting.id, Participant.removed_at.is_(None))
+            others = await session.scalars(of_sitting.where(Participant.id != participant.id))
+            found += quorum_problems(sitting.kind, [*others, row.role], field="role", least=False)
         if found:
             raise ValidationFailed(found)
         user = await session.get(User, participant.user_id) if participant.user_id else None
@@ -91,7 +97,7 @@ async def remove(db: Database, participant_id: str, by: User, now: datetime) -> 
     async with db.writer() as session:
         participant = await _participant(session, participant_id)
         sitting = await _sitting(session, participant.sitting_id)
-        if participant.role == "judge":
+        if participant.presides:
             raise Refused("chair_needed")
         participant.removed_at = now
         if participant.user_id is not None:

@@ -14,14 +14,12 @@ from dispatch.sittings.moments import microseconds
 from dispatch.sittings.statuses import ALLOWED, project
 from dispatch.store.tables import Participant, Sitting
 from rooms.plan import PlanParticipant, SittingPlan
+from rooms.procedure import BRIEF_COURT, PROCEDURES
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
 
-__all__ = ["ALLOWED", "CHAIR", "find", "for_user", "get", "of_day", "plan", "project", "under_way"]
-
-CHAIR = "judge"
-"""The role of the one who presides; a sitting has one, panel members have a role of their own."""
+__all__ = ["ALLOWED", "find", "for_user", "get", "of_day", "plan", "project", "under_way"]
 
 
 async def find(db: Database, sitting_id: str) -> Sitting | None:
@@ -73,7 +71,7 @@ def takes_part(sitting: Sitting, user_id: str) -> bool:
 
 
 def plan(sitting: Sitting, db: Database) -> SittingPlan:
-    """What the live plane is told of a sitting, in the installation's words."""
+    """What the live plane is told of a sitting, in the installation's words. A court sits by the version in four stages."""
     return SittingPlan(
         id=sitting.id,
         kind=sitting.kind,
@@ -84,5 +82,6 @@ def plan(sitting: Sitting, db: Database) -> SittingPlan:
         starts_at_us=microseconds(sitting.starts_at),
         ends_at_us=microseconds(sitting.ends_at),
         time_zone=db.site.zone.key,
-        participants=tuple(PlanParticipant(p.id, p.name, p.role, chair=p.role == CHAIR) for p in sitting.participants),
+        participants=tuple(PlanParticipant(p.id, p.name, p.role, chair=p.presides) for p in sitting.participants),
+        procedure=PROCEDURES[sitting.kind].text if sitting.kind != BRIEF_COURT.kind else "",
     )

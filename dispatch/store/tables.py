@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatch.store.base import Base, UtcDateTime, new_id, utc_now
@@ -35,6 +35,7 @@ __all__ = [
     "SeriesRow",
     "Session",
     "Sitting",
+    "SittingApart",
     "SittingTemplate",
     "UnknownName",
     "User",
@@ -171,6 +172,9 @@ class Sitting(Base):
         back_populates="sitting",
         order_by="Participant.position",
     )
+    apart: Mapped[list[SittingApart]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan", order_by="SittingApart.one_id, SittingApart.other_id"
+    )
 
     @property
     def booking(self) -> Booking:
@@ -237,6 +241,10 @@ class Participant(Base):
     user_id: Mapped[str | None] = mapped_column(ForeignKey("user.id"), index=True)
     name: Mapped[str] = mapped_column(String(80))
     role: Mapped[str] = mapped_column(String(20))
+    presides: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """a sitting has one who does"""
+    guards_id: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """of a guardian: the participant whose guardian he is"""
     phone: Mapped[str] = mapped_column(String(40), default="")
     email: Mapped[str] = mapped_column(String(254), default="", server_default="")
     """of somebody who is none of the staff; theirs is with their account"""
@@ -256,6 +264,15 @@ class Participant(Base):
     invitations: Mapped[list[Invitation]] = relationship(
         lazy="selectin", back_populates="participant", cascade="all, delete-orphan", order_by="Invitation.created_at"
     )
+
+
+class SittingApart(Base):
+    """Two participants of a sitting who must not see or hear each other, the lesser id first."""
+
+    __tablename__ = "sitting_apart"
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), primary_key=True)
+    one_id: Mapped[str] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"), primary_key=True)
+    other_id: Mapped[str] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"), primary_key=True)
 
 
 class Invitation(Base):

@@ -119,6 +119,6 @@ def choices(request: Request) -> dict[str, Any]:
     return {
         "weekdays": [(day, _(f"weekday.{day}")) for day in WEEKDAYS],
         "all_features": [(each, _(f"feature.{each}")) for each in FEATURES],
-        "bookers": [(role, _(f"role.{role}")) for role in BOOKERS],
+        "bookers": [(role, _(f"account.{role}")) for role in BOOKERS],
         "tabs": TABS,
     }

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dispatch.booking import templates
+from dispatch.booking.roles import chair_role
 from dispatch.booking.templates import Start
 from dispatch.errors import NotFound
+from dispatch.sittings.stage_names import stage_name
 from dispatch.store.tables import SittingTemplate
 from dispatch.web.request import Request, ctx, gettext, language
 from rooms.procedure import PROCEDURES
@@ -55,8 +57,15 @@ async def choices(request: Request) -> list[KindChoices]:
 
 def stages(request: Request, kind: str) -> list[str]:
     """What a sitting of that kind goes through, in words; nothing of a kind that cannot be held."""
-    _ = gettext(request)
-    return [_("stage." + name) for name in PROCEDURES[kind].stages] if kind in PROCEDURES else []
+    _, tag = gettext(request), language(request)
+    found = PROCEDURES[kind].stages.values() if kind in PROCEDURES else ()
+    return [stage_name(stage.name, stage.names, tag, _) for stage in found]
+
+
+def chair_words(request: Request, kind: str) -> str:
+    """What the one who presides is called in that kind."""
+    _, role = gettext(request), chair_role(kind)
+    return _("Presiding judge") if role == "judge" else _("role." + role)
 
 
 async def start(db: Database, chosen: str) -> Start:

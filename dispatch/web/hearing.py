@@ -11,6 +11,7 @@ from dispatch.console.event_words import EventWords
 from dispatch.errors import UserError
 from dispatch.identity.invitations import LinkRefused
 from dispatch.sittings import sittings
+from dispatch.store.tables import Participant
 from dispatch.web.access import CLERK, DEVICE, JUDGE, LINK, PROSECUTOR, PUBLIC, Route, roles
 from dispatch.web.entrants import ENDED, Entrant, by_device, entrant, remember
 from dispatch.web.joining import ended, has_consented, is_early, opens_at, refused
@@ -18,13 +19,15 @@ from dispatch.web.request import Request, Response, answer, ctx, gettext, me, pr
 from rooms.protocol import CloseCode, Farewell
 from rooms.signalling import new_socket, refuse
 
-LEADING = frozenset({"judge", "clerk"})
-"""Roles that read the log while they conduct the hearing."""
+
+def conducts(person: Participant) -> bool:
+    """Whether somebody conducts the hearing, and so reads its log: who presides, and the clerk."""
+    return person.presides or person.role == "clerk"
 
 
 def leads(found: Entrant) -> bool:
     """Whether one of the people conducts the hearing."""
-    return any(person.role in LEADING for person in found.participants)
+    return any(conducts(person) for person in found.participants)
 
 
 async def show(request: Request) -> Response:
@@ -119,7 +122,7 @@ async def extend(request: Request) -> Response:
     """Chair or clerk of the sitting: more time, where room and people are free; else what is in the way."""
     context, user = ctx(request), me(request)
     sitting = await sittings.get(context.db, request.match_info["sitting"])
-    if not any(person.user_id == user.id and person.role in LEADING for person in sitting.participants):
+    if not any(person.user_id == user.id and conducts(person) for person in sitting.participants):
         return problem(request, 403, translate(request, "You may not open this"))
     try:
         body = await request.json()
@@ -135,6 +138,6 @@ _ENTERS = LINK | DEVICE | roles(CLERK, JUDGE, PROSECUTOR)
 ROUTES = (
     Route("GET", "/hearing/{sitting}", show, _ENTERS),
     Route("GET", "/hearing/{sitting}/log", log_lines, _ENTERS, answers="data"),
-    Route("POST", "/hearing/{sitting}/extend", extend, roles(CLERK, JUDGE), answers="data"),
+    Route("POST", "/hearing/{sitting}/extend", extend, roles(CLERK, JUDGE, PROSECUTOR), answers="data"),
     Route("GET", "/ws/sittings/{sitting}", serve_socket, PUBLIC, answers="socket"),
 )

@@ -46,7 +46,7 @@ async def show(request: Request) -> Response:
         clerk=me(request).role == CLERK,
         days=LONGEST_TENTATIVE.days,
         rooms={each.id: ", ".join(room_name(room, tag) for room in each.rooms) for each in listed},
-        chairs={each.id: next((person.name for person in each.participants if person.role == "judge"), "") for each in listed},
+        chairs={each.id: next((person.name for person in each.participants if person.presides), "") for each in listed},
         decisions={each.id: decision_of(request, each, "requests") for each in listed},
     )
 

@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, roles_for
+from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.draft import draft_of as draft_of_sitting
+from dispatch.booking.roles import accounts_that_preside, has_role, roles_for
 from dispatch.booking.templates import Start
 from dispatch.errors import Conflict, UserError, ValidationFailed
 from dispatch.store.tables import Sitting
@@ -42,7 +43,7 @@ class PersonRow:
     @property
     def empty(self) -> bool:
         """Whether nobody was entered: such a row is left out."""
-        return not (self.id or self.name or self.phone or self.email)
+        return not (self.id or self.user_id or self.name or self.phone or self.email)
 
 
 @dataclass(frozen=True)
@@ -233,13 +234,18 @@ def conflict_of(request: Request, error: UserError, form: Form) -> dict[str, Any
 async def fields_of(request: Request, form: Form, error: UserError | None = None) -> dict[str, Any]:
     """Everything the form's template needs: values, choices, errors."""
     db, _, tag = ctx(request).db, gettext(request), language(request)
-    suited = await form_kinds.start(db, form.template)
+    suited, kind = await form_kinds.start(db, form.template), form_kinds.kind_of(form.template)
     minutes = sorted({*LENGTHS, int(form.minutes)} if form.minutes.isascii() and form.minutes.isdigit() else LENGTHS)
     parts = (
-        ("chair_id", _("Presiding judge"), _("Choose a judge"), JUDGE, 3),
-        ("clerk_id", _("Clerk"), _("None"), CLERK, 3),
-        ("prosecutor_id", _("Prosecutor"), _("None"), PROSECUTOR, 6),
+        ("chair_id", form_kinds.chair_words(request, kind), _("Please choose"), accounts_that_preside(kind), 3),
+        ("clerk_id", _("Clerk"), _("None"), (CLERK,), 3),
+        ("prosecutor_id", _("Prosecutor"), _("None"), (PROSECUTOR,), 6),
     )
+    hidden = {
+        field
+        for field, role in (("clerk_id", CLERK), ("prosecutor_id", PROSECUTOR))
+        if not has_role(kind, role) and not form[field]  # what was chosen for another kind is shown, so that it can be taken back
+    }
     single = {form.room_id: "room_id", form.chair_id: "chair_id", form.clerk_id: "clerk_id", form.prosecutor_id: "prosecutor_id"}
     return {
         "form": form,
@@ -247,17 +253,19 @@ async def fields_of(request: Request, form: Form, error: UserError | None = None
         "means": await form_means.groups(request, form.means, form.room_id, error),
         "chosen_means": len(set(form.means) - {form.room_id}),
         "conflict": conflict_of(request, error, form) if error else None,
-        "noticed_from": form_rules.noticed_from(request, form_kinds.kind_of(form.template)),
+        "noticed_from": form_rules.noticed_from(request, kind),
         "cases": await lookups.cases(db),
         "lengths": [{"minutes": n, "words": duration(timedelta(minutes=n), tag)} for n in minutes],
         "rooms": [
             {"id": room.id, "words": room_name(room, tag), "suits": suited.room_kind in ("", room.kind)} for room in await lookups.rooms(db)
         ],
-        "roles": roles_for(form_kinds.kind_of(form.template)) or roles_for(form_kinds.FIRST),
+        "roles": roles_for(kind) or roles_for(form_kinds.FIRST),
+        "colleagues": await lookups.staff(db, JUDGE, PROSECUTOR, CLERK),
         "kinds_of_sittings": await form_kinds.choices(request),
-        "stages": form_kinds.stages(request, form_kinds.kind_of(form.template)),
+        "stages": form_kinds.stages(request, kind),
         "staff_parts": [
-            {"name": name, "label": label, "empty": empty, "users": await lookups.staff(db, role), "span": span}
-            for name, label, empty, role, span in parts
+            {"name": name, "label": label, "empty": empty, "users": await lookups.staff(db, *accounts), "span": span}
+            for name, label, empty, accounts, span in parts
+            if name not in hidden
         ],
     }

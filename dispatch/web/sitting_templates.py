@@ -7,7 +7,8 @@ from typing import Any
 
 from dispatch.booking import templates
 from dispatch.booking.catalogue.rooms import KINDS as ROOM_KINDS
-from dispatch.booking.draft import MOST_PARTICIPANTS, roles_for
+from dispatch.booking.draft import MOST_PARTICIPANTS
+from dispatch.booking.roles import roles_for
 from dispatch.booking.templates import TemplateDraft
 from dispatch.errors import UserError
 from dispatch.store.tables import SittingTemplate

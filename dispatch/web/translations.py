@@ -40,8 +40,11 @@ class Catalogue:
         return msgid in self.texts
 
     def gettext(self, msgid: str, /, **values: object) -> str:
-        """The text for `msgid` with its {values} filled; the msgid itself where there is no text; a missing value stays visible."""
+        """The text for `msgid` with its {values} filled; the msgid itself where there is no text; a missing value stays visible.
+        Roles that are given as a list are said in words."""
         text = self.texts.get(msgid, msgid)
+        if isinstance(roles := values.get("roles"), list | tuple):
+            values["roles"] = self.texts.get(", ", ", ").join(self.texts.get(f"role.{role}", str(role)) for role in roles)
         return text.format_map(_Values(values)) if values else text
 
 

@@ -78,7 +78,7 @@ def _page(request: Request, fields: Mapping[str, Any], user: User | None, error:
         errors=errors_of(request, error) if error else {},
         heading=_("Change the account") if user else _("New account"),
         action=f"/users/{user.id}" if user else "/users/new",
-        roles=[(role, _(f"role.{role}")) for role in people.ROLES],
+        roles=[(role, _(f"account.{role}")) for role in people.ROLES],
         languages=[("zh-CN", "中文"), ("en", "English")],
     )
 

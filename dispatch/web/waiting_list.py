@@ -10,10 +10,11 @@ from typing import Any
 from dispatch.booking.catalogue.features import FEATURES
 from dispatch.booking.catalogue.resources import list_resources
 from dispatch.booking.catalogue.rooms import KINDS
-from dispatch.booking.draft import ParticipantDraft, roles_for
+from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.finding.searching import ANY, PARTS, STAFF
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.waiting import HIGHEST, LOWEST, WaitingDraft
+from dispatch.booking.roles import roles_for
 from dispatch.errors import UserError
 from dispatch.store.waiting_tables import WaitingSitting
 from dispatch.web import lookups

@@ -21,6 +21,7 @@ from dispatch.booking.finding.finding import Finder
 from dispatch.booking.finding.obstacles import Obstacle
 from dispatch.booking.finding.occupancy_store import Snapshot, store_of, travel_between
 from dispatch.booking.finding.slots import Need, Search, Slot, suiting
+from dispatch.booking.roles import PRESIDENTS, accounts_that_preside
 from dispatch.booking.spans import Span
 from dispatch.booking.wall_clock import day_span
 from dispatch.errors import FieldError, ValidationFailed
@@ -36,7 +37,8 @@ FURTHEST = timedelta(days=730)
 MOST_PEOPLE = 20
 ANY = "any"
 """Instead of an id: any judge, clerk or prosecutor."""
-STAFF = {"chair_id": "judge", "clerk_id": "clerk", "prosecutor_id": "prosecutor"}
+STAFF = {"chair_id": PRESIDENTS, "clerk_id": ("clerk",), "prosecutor_id": ("prosecutor",)}
+"""Field → roles of the accounts that can be named there in some kind of sitting."""
 _WORKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PARTS: dict[str, WeeklyHours] = {
     "morning": weekly_hours({day: ["08:00-12:00"] for day in _WORKDAYS}),
@@ -161,10 +163,11 @@ async def staff_of(db: Database, wanted: Wanted) -> dict[str, list[str]]:
     asked = {field: getattr(wanted, field) for field in STAFF if getattr(wanted, field)}
     if not asked:
         return {}
-    wanted_roles = {STAFF[field] for field in asked}
+    roles = {field: accounts_that_preside(wanted.kind) if field == "chair_id" else STAFF[field] for field in asked}
+    wanted_roles = {role for several in roles.values() for role in several}
     async with db.reader() as session:
         users = list(await session.execute(select(User.id, User.role).where(User.active, User.role.in_(wanted_roles)).order_by(User.name)))
-    return {field: [row.id for row in users if row.role == STAFF[field] and value in (ANY, row.id)] for field, value in asked.items()}
+    return {field: [row.id for row in users if row.role in roles[field] and value in (ANY, row.id)] for field, value in asked.items()}
 
 
 def needs_of(

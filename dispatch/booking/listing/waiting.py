@@ -223,7 +223,7 @@ async def _problems(session: AsyncSession, db: Database, draft: WaitingDraft, no
     found = problems(draft, now, now.astimezone(db.site.zone).date())
     ids = {field: getattr(draft, field) for field in STAFF if getattr(draft, field) not in ("", ANY)}
     users = {user.id: user for user in await session.scalars(select(User).where(User.id.in_(ids.values()), User.active))}
-    found += [(field, "user_unknown", {}) for field, each in ids.items() if each not in users or users[each].role != STAFF[field]]
+    found += [(field, "user_unknown", {}) for field, each in ids.items() if each not in users or users[each].role not in STAFF[field]]
     kinds = ("equipment", "custody")
     wanted = select(Resource.id).where(Resource.id.in_(draft.equipment), Resource.active, Resource.kind.in_(kinds))
     if set(draft.equipment) - set(await session.scalars(wanted)):

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from dispatch.booking.draft import LONGEST_NAME, LONGEST_PHONE, roles_for
+from dispatch.booking.draft import LONGEST_NAME, LONGEST_PHONE
+from dispatch.booking.roles import roles_for
 from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.tables import Participant
 from dispatch.web.api.values import Change, Given, Id, IdOrNone, Moment, Resource, Shown, left_out, local, local_or_none

@@ -140,7 +140,7 @@ def _entry(path: str, method: str, operation: Json, _: Words) -> Entry:
         path=path,
         summary=operation["summary"],
         text=operation.get("description", ""),
-        roles=[_(f"role.{role}") for role in ALL_ROLES if role in operation["x-roles"]],
+        roles=[_(f"account.{role}") for role in ALL_ROLES if role in operation["x-roles"]],
         parameters=[
             (places[each["in"]], _field(each["name"], each["schema"], each["required"], each.get("description", ""), _))
             for each in operation["parameters"]

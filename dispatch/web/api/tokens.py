@@ -37,7 +37,7 @@ async def _page(
     ]
     data: dict[str, Any] = {"entries": entries, "form": fields, "made": made, "secret": secret}
     data["errors"] = errors_of(request, error) if error else {}
-    data["roles"] = [(role, _(f"role.{role}")) for role in programs.ROLES]
+    data["roles"] = [(role, _(f"account.{role}")) for role in programs.ROLES]
     data["lifetimes"] = LIFETIMES
     data["base"] = f"{context.settings.public_url}/api/v1"
     return render(request, "staff/programs.html", status=error.status if error else 200, **data)

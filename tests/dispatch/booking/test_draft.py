@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, problems, roles_for, tidy, title_of
+from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, problems, tidy, title_of
+from dispatch.booking.roles import roles_for
 from tests.dispatch.making import NOW, at
 
 LIU = ParticipantDraft("刘芳", "party", phone="13812345678")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dispatch.booking import templates
-from dispatch.booking.draft import roles_for
+from dispatch.booking.roles import roles_for
 from dispatch.booking.templates import STANDARD, TemplateDraft
 from dispatch.errors import NotFound, ValidationFailed
 from rooms.procedure import PROCEDURES

@@ -27,7 +27,7 @@ ENTRY = Entry(
     told_at=NOW,
     url="https://court.example/join/abc",
     organizer=Contact("court@court.example", "京州市云河区人民法院"),
-    attendees=(Contact("liu@example.com", '刘"芳', "party"), Contact("chen@court.example", "陈明远", "judge", comes=True)),
+    attendees=(Contact("liu@example.com", '刘"芳', "party"), Contact("chen@court.example", "陈明远", "judge", comes=True, presides=True)),
     alarms=(timedelta(hours=48), timedelta(hours=1)),
 )
 

@@ -27,7 +27,7 @@ async def test_a_template_sets_length_roles_and_equipment_and_keeps_who_is_enter
     clerk = await site.signed_in("clerk")
     page = await clerk.page("/sittings/new")
     assert f'value="remote_court.{made.id}">Divorce' in page
-    assert "Stages: Gathering → In session → Recess → Closed" in page
+    assert "Stages: Waiting → Roll-call → Identity, rights, recusal → Investigation" in page
     answer = await clerk.post("/sittings/new", site.draft(template=f"remote_court.{made.id}", former="remote_court", act="fill"))
     text = await answer.text()
     assert answer.status == 200

@@ -14,7 +14,8 @@ from jinja2.ext import babel_extract
 from dispatch.web.access import ALL_ROLES
 from dispatch.web.navigation import BY_ROLE
 from dispatch.web.translations import LANGUAGES, LOCALES, catalogue, negotiate, read_texts
-from rooms.procedure import PROCEDURES
+from rooms.procedure import SHIPPED
+from rooms.procedure.reading import ROLES
 
 ROOT = LOCALES.parent
 FUNCTIONS = {"_", "gettext", "translate", "text"}
@@ -59,11 +60,11 @@ def in_scripts() -> Iterator[tuple[str, str]]:
 def codes() -> Iterator[tuple[str, str]]:
     """What is looked up by a code and so is no literal anywhere."""
     for role in ALL_ROLES:
-        yield "dispatch/web/access.py", f"role.{role}"
-    for kind, procedure in PROCEDURES.items():
+        yield "dispatch/web/access.py", f"account.{role}"
+    for role in ROLES:
+        yield "rooms/procedure", f"role.{role}"
+    for (kind, _version), procedure in SHIPPED.items():
         yield "rooms/procedure", f"kind.{kind}"
-        for role in procedure.roles:
-            yield "rooms/procedure", f"role.{role}"
         for stage in procedure.stages:
             yield "rooms/procedure", f"stage.{stage}"
     for status in SITTING_STATUSES:
