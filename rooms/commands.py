@@ -13,11 +13,14 @@ from rooms.protocol import (
     AdmitDevice,
     Allow,
     CallRoll,
+    CastVote,
     ChangeStage,
+    CloseQuestion,
     ConsentToStages,
     Consult,
     EndConsult,
     GiveFloor,
+    GiveOpinion,
     Identify,
     Leave,
     Listen,
@@ -25,6 +28,7 @@ from rooms.protocol import (
     LowerHand,
     Mute,
     MuteAll,
+    PutQuestion,
     RaiseHand,
     Readmit,
     RecordWish,
@@ -256,4 +260,8 @@ Command = (
     | EndConsult
     | Step
     | Listen
+    | GiveOpinion
+    | PutQuestion
+    | CastVote
+    | CloseQuestion
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from rooms import consents, conversation, desk, floor, needs, privacy, roll_call, seats
+from rooms import consents, conversation, desk, floor, needs, opinions, privacy, roll_call, seats, votes
 from rooms.commands import (
     SYSTEM,
     Actor,
@@ -46,12 +46,15 @@ from rooms.protocol import (
     AdmitDevice,
     Allow,
     CallRoll,
+    CastVote,
     ChangeStage,
     CloseCode,
+    CloseQuestion,
     ConsentToStages,
     Consult,
     EndConsult,
     GiveFloor,
+    GiveOpinion,
     Identify,
     Leave,
     Listen,
@@ -60,6 +63,7 @@ from rooms.protocol import (
     Mute,
     MuteAll,
     ProtocolError,
+    PutQuestion,
     RaiseHand,
     Readmit,
     RecordWish,
@@ -392,7 +396,7 @@ def _change_stage(state: State, actor: Actor, command: ChangeStage, facts: Facts
         raise UserError("recording_not_ready", "the recorder does not write to disk yet")
     needs.check(state, to, command.reason.strip())
     data = {"from": state.stage, "to": to.name, "status": to.status, "names": dict(to.names), "by": by(state, actor)}
-    return [("stage_changed", data | {"reason": command.reason.strip()})]
+    return [("stage_changed", data | {"reason": command.reason.strip()}), *opinions.opened(state, to.name)]
 
 
 # ------------------------------------------------------------------------------------------------ alerts and observations
@@ -508,5 +512,9 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         EndConsult: privacy.end_consult,
         Step: privacy.step,
         Listen: privacy.listen,
+        GiveOpinion: opinions.give,
+        PutQuestion: votes.put,
+        CastVote: votes.vote,
+        CloseQuestion: votes.close,
     },
 )

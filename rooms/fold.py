@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from rooms import consents, desk, floor, privacy, roll_call
+from rooms import consents, desk, floor, opinions, privacy, roll_call, votes
 from rooms.media.engine import Source
 from rooms.plan import SittingPlan
 from rooms.procedure import intersection
@@ -233,7 +233,7 @@ def _stage_changed(state: State, data: Data, at_us: int) -> State:
     state = privacy.opened_doors(state)
     called_from = data["from"] if state.procedure.stages[data["to"]].pause and not state.now.pause else ""
     state = replace(state, stage=data["to"], stage_since_us=at_us, stage_by=data["by"], reason=data["reason"], called_from=called_from)
-    state = _outside(state)
+    state = opinions.reconsidered(_outside(state))
     state = desk.reached(floor.hushed(state))
     if state.now.closes_sources:
         closed = {k: replace(e, on=frozenset(), voice=None, voice_at_us=None) for k, e in state.endpoints.items()}
@@ -419,4 +419,6 @@ _CHANGES: Mapping[str, Callable[[State, Data, int], State]] = {
     **consents.FOLDS,
     **desk.FOLDS,
     **privacy.FOLDS,
+    **opinions.FOLDS,
+    **votes.FOLDS,
 }

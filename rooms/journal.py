@@ -84,6 +84,11 @@ EVENT_KINDS: Mapping[str, Kind] = {
     "stepped_out": "restricts",
     "stepped_in": "permits",
     "listens": "seen",
+    "opinion_given": "permits",
+    "opinions_opened": "permits",
+    "question_put": "permits",
+    "voted": "permits",
+    "question_closed": "permits",
 }
 """What each type of event does. `source_switched` and `stage_changed` depend on their data, see :func:`permits`."""
 

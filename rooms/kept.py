@@ -12,3 +12,33 @@ class Consultation:
     id: str
     members: tuple[str, ...]
     since_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a member of the closed phase thinks, as he wrote it last. `final`: he changes it no more."""
+
+    participant: str
+    text: str
+    final: bool
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One member's vote: "for", "against" or "abstain"; `dissent` is what he wants to have noted."""
+
+    participant: str
+    choice: str
+    dissent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is voted on. `stage` is where it was put: whoever votes there votes on it. Votes stay sealed while it is `open`."""
+
+    id: str
+    stage: str
+    text: str
+    votes: tuple[Vote, ...] = ()
+    open: bool = True

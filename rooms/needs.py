@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rooms import consents, roll_call
+from rooms import consents, opinions, roll_call
 from rooms.acts import present
 from rooms.procedure.model import Need, Stage
 from rooms.protocol import UserError
@@ -54,11 +54,17 @@ def _consents(state: State, to: str) -> list[Missing]:
     return [Missing("consent_missing", found)] if found else []
 
 
+def _opinions(state: State, to: str) -> list[Missing]:
+    found = opinions.missing(state)
+    return [Missing("opinions_missing", found)] if found else []
+
+
 CHECKS: Mapping[Need, Callable[[State, str], list[Missing]]] = {
     "roll_call": _roll_call,
     "identity": _identity,
     "quorum": _quorum,
     "consents": _consents,
+    "opinions": _opinions,
 }
 
 

@@ -390,6 +390,37 @@ class Listen(FromBrowser):
     to: Literal["mix", "original", "interpretation"]
 
 
+class GiveOpinion(FromBrowser):
+    """A member of a closed phase: what he thinks, sealed until all have given theirs. Not `final`: he goes on writing."""
+
+    type: Literal["opinion"] = "opinion"
+    text: Annotated[str, Field(min_length=1, max_length=5000)]
+    final: bool
+
+
+class PutQuestion(FromBrowser):
+    """Chair: the members vote on this."""
+
+    type: Literal["put_question"] = "put_question"
+    text: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class CastVote(FromBrowser):
+    """A member: his one vote, and the dissent that he wants to have noted."""
+
+    type: Literal["vote"] = "vote"
+    question: Id
+    choice: Literal["for", "against", "abstain"]
+    dissent: Annotated[str, Field(max_length=2000)] = ""
+
+
+class CloseQuestion(FromBrowser):
+    """Chair: everybody has voted, and it is counted."""
+
+    type: Literal["close_question"] = "close_question"
+    question: Id
+
+
 class AcknowledgeAlert(FromBrowser):
     """Chair, clerk or officer: I have seen it."""
 
@@ -434,6 +465,10 @@ BrowserMessage = (
     | EndConsult
     | Step
     | Listen
+    | GiveOpinion
+    | PutQuestion
+    | CastVote
+    | CloseQuestion
     | AcknowledgeAlert
 )
 
@@ -673,6 +708,54 @@ class PrivateView(Message):
     since_us: int
 
 
+class OpinionText(Message):
+    """An opinion that was opened."""
+
+    participant: Id
+    text: str
+
+
+class OpinionsView(Message):
+    """Written opinions. `due`: of whom one is awaited; `given`: whose is final; both for members and who leads. `mine`: the viewer's
+    own, "" where there is none. `opened`: all, when all were in."""
+
+    due: tuple[Id, ...]
+    given: tuple[Id, ...]
+    mine: str
+    mine_final: bool
+    opened: tuple[OpinionText, ...]
+
+
+class VoteView(Message):
+    """How somebody voted: `for`, `against` or `abstain`, and his dissent or ""."""
+
+    participant: Id
+    choice: str
+    dissent: str
+
+
+class QuestionResult(Message):
+    """What a closed question came to."""
+
+    yes: int
+    no: int
+    abstain: int
+    votes: tuple[VoteView, ...]
+
+
+class QuestionView(Message):
+    """A question that is or was voted on, for those among whom it was put. `given`: who has voted; `mine`: the viewer's own choice or
+    ""; `result`: null while it is open."""
+
+    id: Id
+    text: str
+    open: bool
+    given: tuple[Id, ...]
+    mine: str
+    may_vote: bool
+    result: QuestionResult | None
+
+
 class View(Message):
     """All that one viewer may see. `place`: where the viewer is. `quality`: ceiling for what he publishes."""
 
@@ -695,6 +778,8 @@ class View(Message):
     listening: Literal["mix", "original", "interpretation"]
     interpreters: tuple[Id, ...]
     """who interprets and is inside"""
+    opinions: OpinionsView | None
+    questions: tuple[QuestionView, ...]
     max_height: int
     max_video_bps: int
     media: Literal["up", "away"]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from rooms.kept import Consultation
+from rooms.kept import Consultation, Opinion, Question
 from rooms.media.engine import Source
 from rooms.plan import PlanParticipant, SittingPlan
 from rooms.procedure import NOTHING, Procedure, Rights, Stage, intersection, procedure_of
@@ -180,6 +180,10 @@ class State:
     consults_held: int = 0
     out: frozenset[str] = frozenset()
     """members of a consultation or of a private stage who stepped out of it for a while"""
+    opinions: Mapping[str, Opinion] = field(default_factory=dict)
+    """sealed, by participant"""
+    opinions_opened: tuple[Opinion, ...] = ()
+    questions: Mapping[str, Question] = field(default_factory=dict)
 
     @property
     def procedure(self) -> Procedure:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from rooms import acts, floor, needs
+from rooms import acts, floor, needs, opinions, votes
 from rooms.desired import listening, may_observe, quality
 from rooms.desk_views import course, on_the_desk
 from rooms.media.engine import Source
@@ -111,6 +111,7 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
     common = common or Common(state, measured)
     height, bps = common.ceiling
     seen = place == "inside" or observing
+    mine = endpoint.participants if endpoint is not None else ()
     return View(
         place=place,
         sitting=_sitting(state, measured, rights, seen, leads or observing, common),
@@ -132,6 +133,8 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
         consults=consultations(state) if leads else (),
         listening=cast("Channel", listening(state, endpoint) if endpoint else "mix"),
         interpreters=common.interpreters if seen else (),
+        opinions=opinions.view(state, mine, seen=seen, leads=leads),
+        questions=votes.view(state, mine) if place == "inside" else (),
     )
 
 

@@ -90,6 +90,10 @@ class EventWords:
             return "event.message_private"
         if row.type == "message_sent" and row.data.get("to") == "all":
             return "event.message_to_all"
+        if row.type in {"question_put", "question_closed"} and row.data.get("private"):
+            return f"event.{row.type}_private"
+        if row.type == "opinion_given" and row.data.get("final"):
+            return "event.opinion_final"
         if row.type == "listens":
             return f"event.listens_{row.data['to']}"
         return f"event.{row.type}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from rooms.fold import apply
+from rooms.log import Event
 from rooms.plan import PlanParticipant
 from rooms.procedure import PROCEDURES
-from rooms.protocol import Admit, ChangeStage
+from rooms.protocol import Admit
 from tests.rooms.making import Sitting
 
 COURT = (
@@ -32,7 +34,27 @@ def court(*inside: str, stage: str = "investigation", **plan: Any) -> Sitting:
     for person in inside:
         sitting.arrive(person)
     sitting.act("e-judge", Admit())
-    for step in ("roll_call", "identity", "investigation", "debate", "final_statements", "deliberation"):
-        if sitting.state.stage != stage:
-            sitting.act("e-judge", ChangeStage(to=step))
+    go(sitting, *path_to("remote_court", stage))
     return sitting
+
+
+def go(sitting: Sitting, *stages: str) -> None:
+    """The sitting comes to these stages, one after another, as its log says; what they need was there."""
+    for stage in stages:
+        data = {"from": sitting.state.stage, "to": stage, "by": {"participant": sitting.state.chair}, "reason": ""}
+        sitting.log.append(Event("stage_changed", sitting.now_us, data))
+        sitting._state = apply(sitting.state, sitting.log[-1])
+
+
+def path_to(kind: str, stage: str) -> tuple[str, ...]:
+    """The stages on the shortest way to one, without the first of the procedure."""
+    procedure = PROCEDURES[kind]
+    ways: dict[str, tuple[str, ...]] = {procedure.first: ()}
+    waiting = [procedure.first]
+    while waiting:
+        here = waiting.pop(0)
+        for following in procedure.changes[here]:
+            if following not in ways:
+                ways[following] = (*ways[here], following)
+                waiting.append(following)
+    return ways[stage]

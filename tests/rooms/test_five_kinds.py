@@ -27,26 +27,35 @@ from rooms.protocol import (
     Admit,
     AdmitDevice,
     Allow,
+    CastVote,
     ChangeStage,
+    CloseQuestion,
     Consult,
     EndConsult,
+    GiveFloor,
+    GiveOpinion,
     Leave,
     Listen,
     Mute,
     MuteAll,
     ProtocolError,
+    PutQuestion,
     Readmit,
+    RecordWish,
     Remove,
     ReturnToWaiting,
     Seat,
     SetSource,
     Step,
+    TakeFloor,
     Unseat,
     UserError,
     Write,
+    YieldFloor,
 )
 from rooms.state import Endpoint, State
 from rooms.views import Measured, view_for
+from tests.rooms.court import path_to
 from tests.rooms.making import NOW_US, make_plan, observer, room_ticket, ticket
 
 MICROPHONE, CAMERA, SCREEN = Source
@@ -64,20 +73,6 @@ def people_of(kind: str) -> tuple[PlanParticipant, ...]:
             one = f"{role}-{number}"
             found.append(PlanParticipant(one, f"{role} {number}", role, chair=role == PROCEDURES[kind].chair, guards=ward))
     return tuple(found)
-
-
-def path_to(kind: str, stage: str) -> list[str]:
-    """The shortest way to a stage."""
-    procedure = PROCEDURES[kind]
-    ways = {procedure.first: [procedure.first]}
-    waiting = [procedure.first]
-    while waiting:
-        here = waiting.pop(0)
-        for following in procedure.changes[here]:
-            if following not in ways:
-                ways[following] = [*ways[here], following]
-                waiting.append(following)
-    return ways[stage]
 
 
 PEOPLE = {kind: people_of(kind) for kind in PROCEDURES}
@@ -185,8 +180,7 @@ class FiveKinds(RuleBasedStateMachine):
             if person != self.chair and index not in absent:
                 self._do(SYSTEM, Arrive(ticket(person)))
         self._do(Actor(f"e-{self.chair}"), Admit())
-        way = path_to(kind, stage)
-        for before, after in itertools.pairwise(way):
+        for before, after in itertools.pairwise((self.state.stage, *path_to(kind, stage))):
             data = {"from": before, "to": after, "by": {"participant": self.chair}, "reason": ""}
             self._append((Event("stage_changed", self.now_us, data),))
             self._do(Actor(f"e-{self.chair}"), Admit())
@@ -242,6 +236,14 @@ class FiveKinds(RuleBasedStateMachine):
                 st.builds(EndConsult, consult=st.sampled_from(["1", "2", "3"])),
                 st.builds(Step, out=st.booleans()),
                 st.builds(Listen, to=st.sampled_from(["mix", "original", "interpretation"])),
+                st.builds(GiveFloor, participant=whoever),
+                st.builds(TakeFloor),
+                st.builds(YieldFloor),
+                st.builds(RecordWish, on=st.booleans()),
+                st.builds(GiveOpinion, text=st.just("my opinion"), final=st.booleans()),
+                st.builds(PutQuestion, text=st.just("agreed?")),
+                st.builds(CastVote, question=st.sampled_from(["1", "2"]), choice=st.sampled_from(["for", "against", "abstain"])),
+                st.builds(CloseQuestion, question=st.sampled_from(["1", "2"])),
             )
         )
         self._do(Actor(f"e-{self.chair if by_chair else self._person(number)}"), command)
@@ -277,6 +279,26 @@ class FiveKinds(RuleBasedStateMachine):
                 members = {p for p in self.people if {oracle.room(p)} == room and oracle.sees(p) and oracle.state.seats[p].admitted}
                 self.written[text] = members | set(endpoint.participants)
         self._do(Actor(f"e-{who}"), Write(to=to, participants=(self._person(reader),) if to == "people" else (), text=text))
+
+    @rule(number=numbers, reader=numbers, what=st.sampled_from(["writes", "writes to one", "is lost", "leaves", "is put out"]))
+    def something_happens_to_a_member_of_a_private_phase(self, number: int, reader: int, what: str) -> None:
+        oracle = Oracle(self.state)
+        private = "private" in oracle.marks
+        members = [p for p in self.people if not self.state.closed and (oracle.room(p) or (private and oracle.sees(p)))]
+        if not members:
+            return
+        index = self.people.index(members[number % len(members)])
+        match what:
+            case "writes":
+                self.somebody_writes(index, "all", reader)
+            case "writes to one":
+                self.somebody_writes(index, "people", reader)
+            case "is lost":
+                self._do(SYSTEM, Disappear(f"e-{self.people[index]}"))
+            case "leaves":
+                self._do(Actor(f"e-{self.people[index]}"), Leave())
+            case _:
+                self._do(Actor(f"e-{self.chair}"), Remove(participant=self.people[index], reason="order"))
 
     @rule(number=numbers, endpoint=st.sampled_from(["", "", "phone"]), user=st.sampled_from(["", "u-1"]))
     def arrives(self, number: int, endpoint: str, user: str) -> None:
@@ -401,6 +423,14 @@ class FiveKinds(RuleBasedStateMachine):
                     assert not self.written[message.text].isdisjoint(people)
             if view.private is not None and not view.private.member:
                 assert view.private.members == ()
+            for opinion in self.state.opinions.values():
+                assert opinion.participant in people or opinion.text not in view.model_dump_json()
+            for question in view.questions:
+                assert question.result is None or not question.open
+                assert all(
+                    "V" in str(LETTERS[oracle.kind][self.state.questions[question.id].stage].get(self.state.seats[p].participant.role))
+                    for p in people
+                )
 
     @invariant()
     def whom_one_must_not_see_is_nowhere_on_his_page(self) -> None:

@@ -11,7 +11,7 @@ from rooms.media.engine import Source, TrackKey
 from rooms.procedure import PROCEDURES
 from rooms.protocol import Admit, ChangeStage, Consult, EndConsult, Leave, Listen, Mute, Remove, SetSource, Step, View, Write
 from rooms.views import Measured, overview, view_for
-from tests.rooms.court import COURT, EVERYBODY, court
+from tests.rooms.court import COURT, EVERYBODY, court, go, path_to
 from tests.rooms.making import Sitting, make_plan, refused
 
 MICROPHONE, CAMERA = Source.MICROPHONE, Source.CAMERA
@@ -72,7 +72,7 @@ def test_whoever_comes_out_is_heard_only_after_an_act_of_his_own(end: str) -> No
     if end == "step":
         sitting.act("e-zhang", Step(out=True))
     elif end == "stage":
-        sitting.act("e-judge", ChangeStage(to="debate"))
+        go(sitting, "debate")
     else:
         sitting.act("e-judge" if end == "chair" else "e-zhang", EndConsult(consult="1"))
     assert routing(sitting.state).publish["e-zhang"] == frozenset()
@@ -189,7 +189,7 @@ def test_what_is_written_in_a_talk_aside_stays_there() -> None:
 def test_in_deliberation_the_members_are_among_themselves_and_step_out_and_in() -> None:
     sitting = court(*EVERYBODY, stage="final_statements")
     sitting.watch()
-    sitting.act("e-judge", ChangeStage(to="deliberation"))
+    go(sitting, "deliberation")
     assert {e: heard_by(sitting, e) for e in routing(sitting.state).watch} == {"e-judge": {"e-panel"}, "e-panel": {"e-judge"}}
     sitting.act("e-panel", SetSource(source=MICROPHONE, on=True))
     sitting.act("e-judge", Step(out=True))
@@ -226,8 +226,7 @@ def test_a_member_beside_others_at_a_rooms_device_hears_nothing_of_the_deliberat
     sitting.sit_down("panel", "li")
     sitting.room_comes()
     sitting.act("e-judge", Admit())
-    for step in ("roll_call", "identity", "investigation", "debate", "final_statements", "deliberation"):
-        sitting.act("e-judge", ChangeStage(to=step))
+    go(sitting, *path_to("remote_court", "deliberation"))
     assert heard_by(sitting, "room") == set()
     assert routing(sitting.state).publish["room"] == frozenset()
     assert heard_by(sitting, "e-judge") == set()

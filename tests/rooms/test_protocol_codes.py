@@ -15,7 +15,7 @@ from rooms.protocol import MAX_MESSAGE_BYTES
 from tests.rooms.courthouse import Courthouse, Page, person, until
 from tests.rooms.making import IN_CAMERA, PEOPLE, held_by, make_plan, observer, room_ticket, ticket
 from tests.rooms.outage import unwritable
-from tests.rooms.refusals import PRIVATE
+from tests.rooms.refusals import DECIDED, PRIVATE
 from tests.rooms.test_protocol_document import TEXT, raised_codes
 
 PUBLISH: dict[str, Any] = {"sdp": "v=0", "tracks": [{"mid": "0", "source": "camera"}]}
@@ -271,7 +271,7 @@ ERRORS: tuple[Callable[[Courthouse], Awaitable[str]], ...] = (
     device_unknown, chair_not_muted, chair_not_removed, reason_missing, not_removed, stage_unknown, stage_not_next,
     recording_not_ready, alert_unknown, sitting_locked, nobody_there, text_missing, source_not_for_all, nobody_heard, not_seated,
     consent_missing, enters_by_himself, sits_apart, seated_elsewhere, was_removed, not_in_stage, reason_not_allowed, roll_call_missing,
-    identity_missing, quorum_missing, minutes_missing, still_unknown, *PRIVATE,
+    identity_missing, quorum_missing, minutes_missing, still_unknown, *PRIVATE, *DECIDED,
 )  # fmt: skip
 
 

@@ -100,6 +100,10 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "end_consult": {"consult": "1"},
     "step": {"out": True},
     "listen": {"to": "original"},
+    "opinion": {"text": "agreed", "final": True},
+    "put_question": {"text": "agreed?"},
+    "vote": {"question": "1", "choice": "for", "dissent": ""},
+    "close_question": {"question": "1"},
 }
 """One well-formed message of each type."""
 
