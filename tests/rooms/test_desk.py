@@ -342,8 +342,9 @@ class TestConsents:
         sitting = court()
         sitting.system(Arrive(ticket("zhang", "phone")))
         before = sitting.state
+        asked: dict[str, Any] = {"stages": ("debate",), "agree": True} | fields
         with refused(code):
-            sitting.act(endpoint, ConsentToStages(**({"stages": ("debate",), "agree": True} | fields)))
+            sitting.act(endpoint, ConsentToStages(**asked))
         assert sitting.state == before
 
 
