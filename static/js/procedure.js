@@ -13,18 +13,16 @@ import { language, word } from './i18n.js';
 /** @typedef {import('./protocol.js').BrowserMessage} BrowserMessage */
 /** @typedef {{code: string, names: string[], least?: number, most?: number | null, present?: number, roles?: string[]}} Missing */
 /** @typedef {{to: string, blocked: boolean, missing: Missing[], names?: Names, reasons?: string[], private?: boolean}} NextStage */
-/** @typedef {{due: string[], given: string[], mine: string, mine_final: boolean, opened: {participant: string, text: string}[]}} Opinions */
-/** @typedef {'for' | 'against' | 'abstain'} Choice */
-/** @typedef {{id: string, text: string, open: boolean, given: string[], mine: Choice | '', may_vote: boolean, result: Result | null}} Question */
-/** @typedef {{yes: number, no: number, abstain: number, votes: {participant: string, choice: string, dissent: string}[]}} Result */
+/** @typedef {import('./protocol.js').OpinionsView} Opinions */
+/** @typedef {import('./protocol.js').Choice} Choice */
+/** @typedef {import('./protocol.js').QuestionView} Question */
+/** @typedef {import('./protocol.js').QuestionResult} Result */
 /** @typedef {'network' | 'equipment' | 'power' | 'force_majeure' | 'left'} Cause */
 
 /**
  * What a page says to the procedure.
  * @typedef {BrowserMessage
- * | {type: 'classify', participant: string, cause: Cause, note: string}
- * | {type: 'opinion', text: string, final: boolean}
- * | {type: 'put_question', text: string} | {type: 'vote', question: string, choice: Choice, dissent: string} | {type: 'close_question', question: string}} ProcedureMessage
+ * | {type: 'classify', participant: string, cause: Cause, note: string}} ProcedureMessage
  */
 
 /**
@@ -35,11 +33,6 @@ import { language, word } from './i18n.js';
 
 /** @type {Part} */
 const NO_PART = { departure: null };
-
-/** @param {object} thing @param {string} name @returns {any} */
-function told(thing, name) {
-  return /** @type {Record<string, any>} */ (thing)[name] ?? null;
-}
 
 /** All stages in their order. @param {View} view */
 export function stagesOf(view) {
@@ -109,13 +102,16 @@ export function shutOut(view) {
 
 /** @param {View} view @returns {Opinions | null} */
 export function opinionsOf(view) {
-  return told(view, 'opinions');
+  return view.opinions;
 }
 
 /** @param {View} view @returns {Question[]} */
 export function questionsOf(view) {
-  return told(view, 'questions') ?? [];
+  return view.questions;
 }
+
+/** Whether the court takes the cause of a loss. @param {ParticipantView} person */
+export const takesCauses = (person) => 'departure' in person;
 
 /** @param {ParticipantView} person @returns {Part & ParticipantView} */
 export function partOf(person) {

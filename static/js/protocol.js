@@ -22,6 +22,12 @@
 /** Texts by language. @typedef {Record<string, string>} Names */
 /** @typedef {'bench' | 'left' | 'right' | 'middle'} Side */
 /** @typedef {'mix' | 'original' | 'interpretation'} Channel */
+/** @typedef {'for' | 'against' | 'abstain'} Choice */
+/** @typedef {{participant: string, text: string}} OpinionText */
+/** @typedef {{due: string[], given: string[], mine: string, mine_final: boolean, opened: OpinionText[]}} OpinionsView */
+/** @typedef {{participant: string, choice: Choice, dissent: string}} VoteView */
+/** @typedef {{yes: number, no: number, abstain: number, votes: VoteView[]}} QuestionResult */
+/** @typedef {{id: string, text: string, open: boolean, given: string[], mine: Choice | '', may_vote: boolean, result: QuestionResult | null}} QuestionView */
 /** @typedef {{kind: 'deliberation' | 'consultation', id: string, members: string[], member: boolean, out: boolean, since_us: number}} PrivateView */
 /** @typedef {'present' | 'absent' | 'late' | ''} Roll */
 /** @typedef {{result: 'confirmed' | 'refused', face: string | null, document: string | null, at_us: number}} IdentityView */
@@ -157,6 +163,8 @@
  * @property {PrivateView[]} consults
  * @property {Channel} listening
  * @property {string[]} interpreters
+ * @property {OpinionsView | null} opinions
+ * @property {QuestionView[]} questions
  */
 
 /** @typedef {{type: 'welcome', number: number, endpoint: string, keep_publish: boolean, keep_subscribe: boolean, heartbeat_s: number, now_us: number, ice: Ice}} Welcome */
@@ -215,7 +223,11 @@
 /** @typedef {{type: 'end_consult', consult: string}} EndConsult */
 /** @typedef {{type: 'step', out: boolean}} Step */
 /** @typedef {{type: 'listen', to: Channel}} Listen */
-/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert | GiveFloor | TakeFloor | YieldFloor | CallRoll | Identify | ConsentToStages | Warn | RecordWish | Consult | EndConsult | Step | Listen} BrowserMessage */
+/** @typedef {{type: 'opinion', text: string, final: boolean}} GiveOpinion */
+/** @typedef {{type: 'put_question', text: string}} PutQuestion */
+/** @typedef {{type: 'vote', question: string, choice: Choice, dissent?: string}} CastVote */
+/** @typedef {{type: 'close_question', question: string}} CloseQuestion */
+/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert | GiveFloor | TakeFloor | YieldFloor | CallRoll | Identify | ConsentToStages | Warn | RecordWish | Consult | EndConsult | Step | Listen | GiveOpinion | PutQuestion | CastVote | CloseQuestion} BrowserMessage */
 
 /** What the connection is doing: `ended` is final, everything else comes back by itself. */
 /** @typedef {'idle' | 'connecting' | 'open' | 'broken' | 'ended'} Link */
