@@ -343,7 +343,7 @@ class TestConsents:
         sitting.system(Arrive(ticket("zhang", "phone")))
         before = sitting.state
         with refused(code):
-            sitting.act(endpoint, ConsentToStages(**({"stages": ("debate",), "agree": True} | fields)))
+            sitting.act(endpoint, ConsentToStages.model_validate({"stages": ("debate",), "agree": True} | fields))
         assert sitting.state == before
 
 
