@@ -342,9 +342,8 @@ class TestConsents:
         sitting = court()
         sitting.system(Arrive(ticket("zhang", "phone")))
         before = sitting.state
-        asked: dict[str, Any] = {"stages": ("debate",), "agree": True} | fields
         with refused(code):
-            sitting.act(endpoint, ConsentToStages(**asked))
+            sitting.act(endpoint, ConsentToStages.model_validate({"stages": ("debate",), "agree": True} | fields))
         assert sitting.state == before
 
 

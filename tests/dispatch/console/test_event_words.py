@@ -11,12 +11,26 @@ import pytest
 from dispatch.console.event_words import EventWords
 from dispatch.web.translations import catalogue
 from rooms import recording
-from rooms.commands import RaiseAlert
+from rooms.commands import KeepStill, RaiseAlert
 from rooms.journal import EVENT_KINDS
 from rooms.log import GENESIS, Event, Row, chain
 from rooms.media.engine import Source
-from rooms.protocol import Admit, ChangeStage, Mute, Remove, SetSource, Unseat, Voice
-from tests.rooms.making import NOW_US, Sitting
+from rooms.protocol import (
+    Admit,
+    CallRoll,
+    ChangeStage,
+    ConsentToStages,
+    GiveFloor,
+    Identify,
+    Mute,
+    Remove,
+    SetSource,
+    Unseat,
+    Voice,
+    Warn,
+    YieldFloor,
+)
+from tests.rooms.making import NOW_US, Sitting, held_by
 
 
 def rows(events: Iterable[Event]) -> list[Row]:
@@ -44,6 +58,26 @@ def a_hearing() -> Sitting:
 def test_a_whole_hearing_is_told_without_ids_codes_or_open_braces(language: str) -> None:
     for text in said(a_hearing().log, language):
         assert not re.search(r"[{}]|e-zhang|e-officer|\b(event|stage|role|alert|log)\.[a-z_]+", text), text
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_what_is_done_at_the_chairs_desk_is_told_in_the_same_way(language: str) -> None:
+    sitting = Sitting(**held_by("remote_court", clerk="clerk", zhang="party")).gathered("clerk", "zhang")
+    sitting.act("e-judge", ChangeStage(to="roll_call"))
+    for answer in ("absent", "late", "present", ""):
+        sitting.act("e-clerk", CallRoll.model_validate({"participant": "zhang", "answer": answer}))
+    sitting.system(KeepStill("clerk", "ab" * 32, 1000))
+    sitting.act("e-clerk", Identify(participant="zhang", result="refused", note="与证件不符"))
+    sitting.act("e-clerk", Identify(participant="zhang", result="confirmed", face="ab" * 32, note="身份证"))
+    for agree in (True, False):
+        sitting.act("e-zhang", ConsentToStages(stages=("debate",), agree=agree))
+    sitting.act("e-judge", GiveFloor(participant="zhang"))
+    sitting.act("e-zhang", YieldFloor())
+    sitting.act("e-judge", Warn(participant="zhang", degree="prompt", reason="请简短"))
+    told = said(sitting.log[-11:], language)
+    for text in told:
+        assert not re.search(r"[{}]|e-zhang|\b(event|role|log)\.[a-z_]+|stage\.|debate", text), text
+    assert any({"zh-CN": "法庭辩论", "en": "Debate"}[language] in text for text in told)
 
 
 def test_names_stand_with_their_roles() -> None:
