@@ -15,6 +15,7 @@ from rooms.protocol import (
     CallRoll,
     CastVote,
     ChangeStage,
+    Classify,
     CloseQuestion,
     ConsentToStages,
     Consult,
@@ -264,4 +265,5 @@ Command = (
     | PutQuestion
     | CastVote
     | CloseQuestion
+    | Classify
 )

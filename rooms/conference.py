@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from rooms import consents, conversation, desk, floor, needs, opinions, privacy, roll_call, seats, votes
+from rooms import consents, conversation, departures, desk, floor, needs, opinions, privacy, roll_call, seats, votes
 from rooms.commands import (
     SYSTEM,
     Actor,
@@ -48,6 +48,7 @@ from rooms.protocol import (
     CallRoll,
     CastVote,
     ChangeStage,
+    Classify,
     CloseCode,
     CloseQuestion,
     ConsentToStages,
@@ -396,7 +397,11 @@ def _change_stage(state: State, actor: Actor, command: ChangeStage, facts: Facts
         raise UserError("recording_not_ready", "the recorder does not write to disk yet")
     needs.check(state, to, command.reason.strip())
     data = {"from": state.stage, "to": to.name, "status": to.status, "names": dict(to.names), "by": by(state, actor)}
-    return [("stage_changed", data | {"reason": command.reason.strip()}), *opinions.opened(state, to.name)]
+    return [
+        ("stage_changed", data | {"reason": command.reason.strip()}),
+        *opinions.opened(state, to.name),
+        *departures.resumed(state, to.name),
+    ]
 
 
 # ------------------------------------------------------------------------------------------------ alerts and observations
@@ -406,7 +411,8 @@ def _raise_alert(state: State, actor: Actor, command: RaiseAlert) -> list[Fact]:
     alert = alert_id(command.code, command.subject)
     if alert in state.alerts:
         return []
-    return [("alert_raised", {"alert": alert, "code": command.code, "severity": command.severity, "data": dict(command.data)})]
+    fact: Fact = ("alert_raised", {"alert": alert, "code": command.code, "severity": command.severity, "data": dict(command.data)})
+    return [fact, *departures.fell_due(state)] if command.code == departures.DUE else [fact]
 
 
 def _clear_alert(state: State, actor: Actor, command: ClearAlert) -> list[Fact]:
@@ -427,11 +433,17 @@ def _acknowledge(state: State, actor: Actor, command: AcknowledgeAlert) -> Itera
 
 
 def _note(state: State, actor: Actor, command: Observe) -> Iterable[Fact]:
-    return [(command.type, dict(command.data))]
+    fact: Fact = (command.type, dict(command.data))
+    return [fact, *departures.unrecorded(state, str(command.data["cause"]))] if command.type == "recording_failed" else [fact]
 
 
 def _clear_lost(state: State, participants: Iterable[str]) -> list[Fact]:
-    return [fact for p in participants for fact in _clear_alert(state, SYSTEM, ClearAlert("participant_lost", p))]
+    return [
+        fact
+        for p in participants
+        for code in ("participant_lost", departures.DUE)
+        for fact in _clear_alert(state, SYSTEM, ClearAlert(code, p))
+    ]
 
 
 # ------------------------------------------------------------------------------------------------ small questions
@@ -516,5 +528,6 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         PutQuestion: votes.put,
         CastVote: votes.vote,
         CloseQuestion: votes.close,
+        Classify: departures.classify,
     },
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from rooms import consents, desk, floor, opinions, privacy, roll_call, votes
+from rooms import consents, departures, desk, floor, opinions, privacy, roll_call, votes
 from rooms.media.engine import Source
 from rooms.plan import SittingPlan
 from rooms.procedure import intersection
@@ -421,4 +421,5 @@ _CHANGES: Mapping[str, Callable[[State, Data, int], State]] = {
     **privacy.FOLDS,
     **opinions.FOLDS,
     **votes.FOLDS,
+    **departures.FOLDS,
 }

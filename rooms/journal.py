@@ -89,6 +89,10 @@ EVENT_KINDS: Mapping[str, Kind] = {
     "question_put": "permits",
     "voted": "permits",
     "question_closed": "permits",
+    "departure_classified": "seen",
+    "departure_declared": "seen",
+    "stopped": "restricts",
+    "resumed": "seen",
 }
 """What each type of event does. `source_switched` and `stage_changed` depend on their data, see :func:`permits`."""
 

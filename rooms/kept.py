@@ -42,3 +42,20 @@ class Question:
     text: str
     votes: tuple[Vote, ...] = ()
     open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Why somebody is not there, as chair or clerk said: "network", "equipment", "power", "force_majeure" or "left"."""
+
+    cause: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The system stopped the sitting: the reason of the pause, what caused it, and when."""
+
+    reason: str
+    cause: str
+    at_us: int

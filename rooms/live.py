@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from rooms import departures
 from rooms.commands import SYSTEM, Actor, Arrive, ClearAlert, Command, Disappear, Facts, Observe, RaiseAlert
 from rooms.conference import handle
 from rooms.desired import routing
@@ -517,6 +518,9 @@ class Live:
             return
         if self.journal.failing_since_us is not None:
             self._notices.put_nowait(lambda: self._post(SYSTEM, None, Facts()))
+        for participant in departures.overdue(self.state, self._ports.clock_us()):
+            data = {"participant": participant, "name": self.state.name(participant), "consequence": self.state.procedure.departure}
+            self._later(RaiseAlert("departure_due", "warning", participant, data))
         self._notices.put_nowait(self.recording.judge)
 
 

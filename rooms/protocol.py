@@ -421,6 +421,15 @@ class CloseQuestion(FromBrowser):
     question: Id
 
 
+class Classify(FromBrowser):
+    """Chair or clerk: why somebody is not there. Only `left` is not excused."""
+
+    type: Literal["classify"] = "classify"
+    participant: Id
+    cause: Literal["network", "equipment", "power", "force_majeure", "left"]
+    note: Reason = ""
+
+
 class AcknowledgeAlert(FromBrowser):
     """Chair, clerk or officer: I have seen it."""
 
@@ -469,6 +478,7 @@ BrowserMessage = (
     | PutQuestion
     | CastVote
     | CloseQuestion
+    | Classify
     | AcknowledgeAlert
 )
 
@@ -566,6 +576,13 @@ class ProcedureView(Message):
     version: str
 
 
+class DepartureView(Message):
+    """Why a participant was not there, as chair or clerk said last."""
+
+    cause: str
+    at_us: int
+
+
 class ParticipantView(Message):
     """One participant. `presence`: absent (never came), waiting, present, lost (connection broke, place kept), left,
     removed. `you` marks the viewer's own. The device check is for chair, clerk and officers only, and so is another one's network;
@@ -598,6 +615,7 @@ class ParticipantView(Message):
     guarded_by: tuple[Id, ...] = ()
     out: bool = False
     channel: Literal["mix", "original", "interpretation"] | None = None
+    departure: DepartureView | None = None
 
 
 class DeviceView(Message):

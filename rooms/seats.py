@@ -119,8 +119,8 @@ def _may_sit_down(state: State, found: Place) -> None:
 
 
 def _unseated(state: State, participant: str, name: str, who: Mapping[str, Any]) -> Iterable[Fact]:
-    lost = alert_id("participant_lost", participant)
-    cleared: list[Fact] = [("alert_cleared", {"alert": lost})] if lost in state.alerts else []
+    told = (alert_id(code, participant) for code in ("participant_lost", "departure_due"))
+    cleared: list[Fact] = [("alert_cleared", {"alert": alert}) for alert in told if alert in state.alerts]
     device = state.seats[participant].device
     return [*cleared, ("unseated", {"participant": participant, "endpoint": device, "device": name, "by": dict(who)})]
 

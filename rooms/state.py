@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from rooms.kept import Consultation, Opinion, Question
+from rooms.kept import Consultation, Departure, Opinion, Question, Stop
 from rooms.media.engine import Source
 from rooms.plan import PlanParticipant, SittingPlan
 from rooms.procedure import NOTHING, Procedure, Rights, Stage, intersection, procedure_of
@@ -54,6 +54,7 @@ class Seat:
     * `consents`: stage → version of the words with which he consented to its being held online.
     * `prompts`, `warnings`: how often the chair had to; `admonition` is the newest of them.
     * `listens`: to everybody ("mix"), to everybody but the interpreters ("original"), or to the interpreters ("interpretation").
+    * `departure`: why he was not there, as was said last.
     """
 
     participant: PlanParticipant
@@ -73,6 +74,7 @@ class Seat:
     warnings: int = 0
     admonition: Admonition | None = None
     listens: str = "mix"
+    departure: Departure | None = None
 
     @property
     def device(self) -> str | None:
@@ -184,6 +186,8 @@ class State:
     """sealed, by participant"""
     opinions_opened: tuple[Opinion, ...] = ()
     questions: Mapping[str, Question] = field(default_factory=dict)
+    stopped: Stop | None = None
+    """why the system stopped the sitting, until it goes on"""
 
     @property
     def procedure(self) -> Procedure:

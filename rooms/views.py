@@ -18,6 +18,7 @@ from rooms.privacy import Doors, consultations, private_view
 from rooms.procedure import Rights
 from rooms.protocol import (
     AlertView,
+    DepartureView,
     DeviceView,
     MessageView,
     NetworkView,
@@ -280,6 +281,7 @@ def participant_view(
         guarded_by=tuple(p.id for p in state.plan.participants if p.guards == seat.participant.id) if you or all_of_it else (),
         out=seat.participant.id in state.out,
         channel=cast("Channel", seat.listens) if you or all_of_it else None,
+        departure=DepartureView(cause=seat.departure.cause, at_us=seat.departure.at_us) if all_of_it and seat.departure else None,
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from rooms.commands import Actor
+from rooms.departures import has_gone
 from rooms.kept import Question, Vote
 from rooms.protocol import CastVote, CloseQuestion, PutQuestion, QuestionResult, QuestionView, UserError, VoteView
 from rooms.state import Seat, State
@@ -78,7 +79,7 @@ def votes_on(state: State, seat: Seat, question: Question) -> bool:
 def missing(state: State, question: Question) -> tuple[str, ...]:
     """Those whose vote is awaited, in the order of the plan."""
     voted = {v.participant for v in question.votes}
-    return tuple(p for p, seat in state.seats.items() if p not in voted and votes_on(state, seat, question))
+    return tuple(p for p, s in state.seats.items() if p not in voted and votes_on(state, s, question) and not has_gone(s))
 
 
 def count(question: Question) -> dict[str, int]:

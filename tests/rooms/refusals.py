@@ -146,8 +146,12 @@ async def device_of_ones_own(house: Courthouse) -> str:
     return await shared.refused("vote", question="1", choice="for")
 
 
+async def is_present(house: Courthouse) -> str:
+    return await (await among(house))["judge"].refused("classify", participant="lawyer", cause="network", note="")
+
+
 PRIVATE = (consult_not_provided, consults_already, consult_overheard, consult_unknown, no_private_phase)
 DECIDED = (
     no_opinion_asked, opinion_final, opinions_missing, no_votes_here, too_many_questions, question_unknown, no_vote, voted_already,
-    votes_missing, vote_waits, device_of_ones_own,
+    votes_missing, vote_waits, device_of_ones_own, is_present,
 )  # fmt: skip

@@ -84,7 +84,7 @@ def test_everything_a_person_may_be_told_has_words(language: str) -> None:
         | {f"event.{event}" for event in events}
     )
     assert wanted - set(texts) == set()
-    assert len(alerts) == 9
+    assert len(alerts) == 10
 
 
 def test_errors_of_sittings_are_in_the_document() -> None:

@@ -104,6 +104,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "put_question": {"text": "agreed?"},
     "vote": {"question": "1", "choice": "for", "dissent": ""},
     "close_question": {"question": "1"},
+    "classify": {"participant": "li", "cause": "network", "note": ""},
 }
 """One well-formed message of each type."""
 

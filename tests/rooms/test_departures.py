@@ -1,0 +1,96 @@
+"""Who is lost and does not come back, and what follows in each kind; and a sitting that stops because it is not recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from rooms.commands import Disappear, Observe, RaiseAlert
+from rooms.departures import GRACE_US, overdue
+from rooms.fold import fold
+from rooms.protocol import CastVote, ChangeStage, Classify, CloseQuestion, PutQuestion
+from tests.rooms.making import Sitting, refused
+from tests.rooms.test_opinions_and_votes import come_to
+
+
+def due(sitting: Sitting, who: str) -> list[str]:
+    return sitting.system(RaiseAlert("departure_due", "warning", who, {"participant": who, "name": who}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage", "chair", "who", "consequence"),
+    [
+        ("remote_court", "debate", "judge-0", "party-0", "chair_decides"),
+        ("petition_intake", "statement", "receiver-0", "petitioner-0", "rebook"),
+        ("round_table", "conclusion", "convenor-0", "member-0", "wait"),
+        ("remote_interrogation", "questioning", "interrogator-0", "suspect-0", "stop"),
+    ],
+)
+def test_what_follows_is_the_procedures_and_only_after_the_grace(kind: str, stage: str, chair: str, who: str, consequence: str) -> None:
+    sitting = come_to(kind, stage)
+    with refused("is_present"):
+        sitting.act(f"e-{chair}", Classify(participant=who, cause="network"))
+    sitting.system(Disappear(f"e-{who}"))
+    since_us = sitting.state.seats[who].lost_at_us
+    assert since_us is not None
+    assert overdue(sitting.state, since_us + GRACE_US - 1) == ()
+    assert overdue(sitting.state, since_us + GRACE_US) == (who,)
+    assert sitting.act(f"e-{chair}", Classify(participant=who, cause="network")) == ["departure_classified"]
+    raised = due(sitting, who)
+    assert overdue(sitting.state, since_us + GRACE_US) == ()
+    assert ("stopped" in raised) == (consequence == "stop")
+    assert sitting.act(f"e-{chair}", Classify(participant=who, cause="power"))[:2] == ["departure_classified", "departure_declared"]
+    declared = next(e for e in sitting.log if e.type == "departure_declared").data
+    assert (declared["consequence"], declared["cause"], declared["lost_at_us"]) == (consequence, "power", since_us)
+    assert declared.get("receipt_at_us") == (sitting.state.plan.starts_at_us if consequence == "rebook" else None)
+    sitting.arrive(who)
+    assert not [a for a in sitting.state.alerts.values() if a.code == "departure_due"]
+    assert fold(sitting.log) == sitting.state
+
+
+def test_only_chair_and_clerk_say_why() -> None:
+    sitting = come_to("remote_court", "debate")
+    sitting.system(Disappear("e-party-0"))
+    with refused("not_allowed"):
+        sitting.act("e-party-1", Classify(participant="party-0", cause="left"))
+    with refused("participant_unknown"):
+        sitting.act("e-judge-0", Classify(participant="nobody", cause="left"))
+    assert "departure_declared" in sitting.act("e-clerk-0", Classify(participant="party-0", cause="left"))
+
+
+def test_the_vote_of_one_who_left_waits_no_longer_until_he_is_back() -> None:
+    sitting = come_to("round_table", "conclusion")
+    sitting.act("e-convenor-0", PutQuestion(text="一致结论"))
+    for voter in ("convenor-0", "member-0"):
+        sitting.act(f"e-{voter}", CastVote(question="1", choice="for"))
+    sitting.system(Disappear("e-member-1"))
+    sitting.act("e-convenor-0", Classify(participant="member-1", cause="network"))
+    with refused("vote_waits"):
+        sitting.act("e-convenor-0", CloseQuestion(question="1"))
+    sitting.act("e-convenor-0", Classify(participant="member-1", cause="left"))
+    sitting.arrive("member-1")
+    with refused("votes_missing"):
+        sitting.act("e-convenor-0", CloseQuestion(question="1"))
+    sitting.system(Disappear("e-member-1"))
+    with refused("vote_waits"):
+        sitting.act("e-convenor-0", CloseQuestion(question="1"))
+    sitting.act("e-convenor-0", Classify(participant="member-1", cause="left"))
+    assert sitting.act("e-convenor-0", CloseQuestion(question="1")) == ["question_closed"]
+
+
+def test_an_interrogation_that_is_not_recorded_stops_and_says_when_it_goes_on() -> None:
+    sitting = come_to("remote_interrogation", "identity")
+    assert sitting.system(Observe("recording_failed", {"cause": "disk_full"})) == ["recording_failed", "stage_changed", "stopped"]
+    assert (sitting.state.stage, sitting.state.reason) == ("recess", "recording_failed")
+    stopped_us = sitting.now_us
+    sitting.system(Observe("recording_failed", {"cause": "disk_full"}))
+    assert sitting.state.next_stages[0] == "identity"
+    assert sitting.act("e-interrogator-0", ChangeStage(to="identity"))[-1] == "resumed"
+    assert sitting.log[-1].data == {"reason": "recording_failed", "cause": "disk_full", "since_us": stopped_us}
+    assert sitting.state.stopped is None
+    assert fold(sitting.log) == sitting.state
+
+
+def test_a_court_goes_on_while_the_recording_is_mended() -> None:
+    sitting = come_to("remote_court", "debate")
+    assert sitting.system(Observe("recording_failed", {"cause": "disk_full"})) == ["recording_failed"]
+    assert sitting.state.stage == "debate"
