@@ -38,6 +38,8 @@ STAFF = (
     ("林静姝", "lin", "judge"),
     ("周启航", "zhou", "judge"),
     ("孙立言", "sun", "prosecutor"),
+    ("唐慧", "tang", "prosecutor"),
+    ("罗峰", "luo", "prosecutor"),
     ("高卫东", "gao", "officer"),
     ("许文博", "xu", "administrator"),
 )
@@ -66,6 +68,8 @@ class Planned:
     case: str
     title: str
     people: tuple[tuple[str, str, str], ...]
+    kind: str = "remote_court"
+    prosecutor: str = ""
 
 
 SITTINGS = (
@@ -82,7 +86,20 @@ SITTINGS = (
              ("杨帆", "witness", "137 0109 2257"))),
     Planned(1440, 120, 0, "zhou", "zhao", "（2026）京0105民初3466号", "丰泽农业合作社诉顺达物流有限公司运输合同纠纷", "第一次开庭",
             (("丰泽合作社（代理人 宋洁）", "agent", "138 1122 9034"), ("顺达物流（代理人 石磊）", "agent", "136 9987 1250"))),
+    Planned(0, 60, 2, "tang", "", "京云检控申〔2026〕118号", "郑桂兰不服民事判决申请监督", "远程接访",
+            (("郑桂兰", "petitioner", "137 1620 5583"), ("韩松（街道接访点）", "officer", "010 6550 1180"),
+             ("律师 方晓", "lawyer", "138 1177 4052")), "petition_intake"),
+    Planned(300, 120, 3, "sun", "he", "京云检刑不诉〔2026〕46号", "梁志强交通肇事拟不起诉案", "公开听证",
+            (("冯立群", "hearing_officer", "139 0105 6621"), ("沈若兰", "hearing_officer", "136 0123 9817"),
+             ("曹文博", "hearing_officer", "158 1006 3390"), ("梁志强", "party", "150 1134 7728"),
+             ("辩护律师 何琳", "agent", "138 0119 2246"), ("周秀英", "supervisor", "137 0102 4875")), "public_hearing", "tang"),
+    Planned(240, 60, 4, "luo", "", "京云检公益〔2026〕9号", "北河沿线排污口整治公益诉讼磋商", "圆桌会议",
+            (("区生态环境局 许安", "member", "010 6550 2231"), ("区水务局 丁海涛", "member", "010 6550 2087"),
+             ("环境科学研究院 秦教授", "expert", "139 1008 4416")), "round_table"),
+    Planned(180, 60, 5, "luo", "zhao", "京云检刑捕〔2026〕73号", "马某某涉嫌盗窃案", "远程提讯",
+            (("马某某", "suspect", ""), ("看守所民警 田勇", "custody_officer", "010 6550 3302")), "remote_interrogation"),
 )  # fmt: skip
+"""Every kind of sitting is among them."""
 
 
 async def seed(db: Database, settings: Settings, now: datetime) -> list[Account]:
@@ -142,11 +159,13 @@ async def _sittings(db: Database, users: dict[str, User], rooms: list[Room], now
             starts_at=starts_at,
             ends_at=starts_at + timedelta(minutes=planned.minutes),
             chair_id=users[planned.chair].id,
-            clerk_id=users[planned.clerk].id,
+            clerk_id=users[planned.clerk].id if planned.clerk else "",
+            prosecutor_id=users[planned.prosecutor].id if planned.prosecutor else "",
             participants=tuple(ParticipantDraft(name=n, role=r, phone=p) for n, r, p in planned.people),
-            override_reason="演示场次，双方当事人同意即时开庭",
+            override_reason="演示场次，各方同意即时举行",
+            kind=planned.kind,
         )
         try:
-            await bookings.create_sitting(db, draft, users[planned.clerk], now)
+            await bookings.create_sitting(db, draft, users[planned.clerk or "zhao"], now)
         except UserError:
             continue  # something of the demonstration's own user is in the way: theirs stays

@@ -16,7 +16,7 @@ from dispatch.archive import catalogue
 from dispatch.errors import Refused, UserError
 from dispatch.identity import browsers
 from dispatch.sittings import clock as sitting_clock
-from dispatch.sittings import participants, sittings
+from dispatch.sittings import participants, procedures, sittings
 from dispatch.sittings.quality import QualityKeeper
 from dispatch.sittings.statuses import PROJECTED, project_rows
 from dispatch.store.tables import Participant, Recording, Sitting, utc_now
@@ -94,7 +94,8 @@ class LivePlane:
             if self._clock() < opens_at:
                 site = self._db.site
                 raise Refused("sitting_not_open", title=sitting.title, opens=site.clock(opens_at), starts=site.clock(sitting.starts_at))
-            await _ask(self._hub.open(sittings.plan(sitting, self._db)))
+            procedure = await procedures.text_of(self._db, sitting.kind)
+            await _ask(self._hub.open(sittings.plan(sitting, self._db, procedure)))
             if sitting_id not in self._told:
                 await self._tell_earlier(sitting)
                 self._told.add(sitting_id)

@@ -70,8 +70,9 @@ def takes_part(sitting: Sitting, user_id: str) -> bool:
     return any(participant.user_id == user_id for participant in sitting.participants)
 
 
-def plan(sitting: Sitting, db: Database) -> SittingPlan:
-    """What the live plane is told of a sitting, in the installation's words. A court sits by the version in four stages."""
+def plan(sitting: Sitting, db: Database, procedure: str = "") -> SittingPlan:
+    """What the live plane is told of a sitting, in the installation's words. `procedure`: the version that the unit has adopted for its
+    kind; without one a court sits by the version in four stages, every other kind by the newest that comes with the program."""
     return SittingPlan(
         id=sitting.id,
         kind=sitting.kind,
@@ -82,6 +83,7 @@ def plan(sitting: Sitting, db: Database) -> SittingPlan:
         starts_at_us=microseconds(sitting.starts_at),
         ends_at_us=microseconds(sitting.ends_at),
         time_zone=db.site.zone.key,
-        participants=tuple(PlanParticipant(p.id, p.name, p.role, chair=p.presides) for p in sitting.participants),
-        procedure=PROCEDURES[sitting.kind].text if sitting.kind != BRIEF_COURT.kind else "",
+        participants=tuple(PlanParticipant(p.id, p.name, p.role, chair=p.presides, guards=p.guards_id) for p in sitting.participants),
+        procedure=procedure or (PROCEDURES[sitting.kind].text if sitting.kind != BRIEF_COURT.kind else ""),
+        apart=tuple((pair.one_id, pair.other_id) for pair in sitting.apart),
     )

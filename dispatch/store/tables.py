@@ -27,6 +27,7 @@ __all__ = [
     "Job",
     "OrderKey",
     "Participant",
+    "ProcedureVersion",
     "QualityHour",
     "Recording",
     "Resource",
@@ -264,6 +265,19 @@ class Participant(Base):
     invitations: Mapped[list[Invitation]] = relationship(
         lazy="selectin", back_populates="participant", cascade="all, delete-orphan", order_by="Invitation.created_at"
     )
+
+
+class ProcedureVersion(Base):
+    """A version of a kind of sitting that the unit has adopted, or had; of each kind at most one is `adopted`. `text`: the file."""
+
+    __tablename__ = "procedure_version"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(20), index=True)
+    version: Mapped[str] = mapped_column(String(80))
+    text: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+    adopted: Mapped[bool]
 
 
 class SittingApart(Base):

@@ -19,6 +19,7 @@ from dispatch import audit, demo
 from dispatch.booking import bookings, days
 from dispatch.booking.catalogue import loaded_days, resources
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number
+from dispatch.booking.templates import STANDARD
 from dispatch.demo import ROOMS, SITTINGS, STAFF, Account
 from dispatch.identity import invitations
 from dispatch.identity.passwords import check_policy
@@ -26,6 +27,7 @@ from dispatch.identity.sign_in import sign_in
 from dispatch.settings import Settings
 from dispatch.store.database import Database
 from dispatch.store.tables import CourtSite, Participant, Resource, Room, Sitting, User
+from rooms.procedure import PROCEDURES
 from tests.dispatch.making import NOW, SHANGHAI, TODAY, audited
 
 LATE = NOW + timedelta(minutes=17)
@@ -100,7 +102,7 @@ async def test_sittings_lie_around_now_in_rooms_that_do_not_collide(shown: Shown
     held = await sittings(shown.db)
     assert len(held) == len(SITTINGS)
     assert {s.starts_at for s in held} == {NOW + timedelta(minutes=planned.start) for planned in SITTINGS}
-    assert [s.starts_at for s in held if s.starts_at <= LATE < s.ends_at] == [NOW, NOW]
+    assert [s.starts_at for s in held if s.starts_at <= LATE < s.ends_at] == [NOW, NOW, NOW]
     grid = await days.day(shown.db, TODAY, SHANGHAI)
     assert [room.name for room, _ in grid] == [name for name, *_ in ROOMS]
     for _, taken in grid:
@@ -108,9 +110,12 @@ async def test_sittings_lie_around_now_in_rooms_that_do_not_collide(shown: Shown
             assert earlier.ends_at <= later.starts_at
 
 
-async def test_every_sitting_has_a_chair_and_a_clerk_and_a_link_for_each_of_its_people(shown: Shown) -> None:
-    for sitting in await sittings(shown.db):
-        assert {"judge", "clerk"} <= {p.role for p in sitting.participants}
+async def test_every_kind_is_held_and_every_sitting_has_a_chair_and_a_link_for_each_of_its_people(shown: Shown) -> None:
+    held = await sittings(shown.db)
+    assert {sitting.kind for sitting in held} == set(PROCEDURES)
+    for sitting in held:
+        assert [p.role for p in sitting.participants if p.presides] == [PROCEDURES[sitting.kind].chair]
+        assert sitting.room.kind == STANDARD[sitting.kind].room_kind
         parties = {p.id for p in sitting.participants if p.user_id is None}
         assert parties
         assert set(invitations.links(shown.db, sitting)) == parties
@@ -130,7 +135,7 @@ async def test_another_day_gets_sittings_of_its_own(shown: Shown) -> None:
     await shown.again(later)
     held = await sittings(shown.db)
     assert len(held) == 2 * len(SITTINGS)
-    assert sum(s.starts_at <= later < s.ends_at for s in held) == 2
+    assert sum(s.starts_at <= later < s.ends_at for s in held) == 3
     async with shown.db.reader() as session:
         assert await session.scalar(select(func.count()).select_from(User)) == len(STAFF)
         assert await session.scalar(select(func.count()).select_from(Room)) == len(ROOMS)

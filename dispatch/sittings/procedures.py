@@ -1,0 +1,64 @@
+"""By which version of its procedure the unit holds a kind of sitting: one that it adopted, else the one that comes with the program.
+
+A sitting keeps the version with which it was opened; a version that is adopted is for those that are opened from then on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from dispatch import audit
+from dispatch.errors import ValidationFailed
+from dispatch.store.tables import ProcedureVersion, User, new_id
+from rooms.procedure import PROCEDURES, Procedure, ProcedureRefused, read_procedure
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from dispatch.store.database import Database
+
+LONGEST_VERSION = 80
+
+
+async def text_of(db: Database, kind: str) -> str:
+    """The version that the unit has adopted for a kind; "" where it has adopted none."""
+    found = await adopted(db, kind)
+    return found.text if found is not None else ""
+
+
+async def adopted(db: Database, kind: str) -> ProcedureVersion | None:
+    """What the unit has adopted for a kind, by whom and when; None where it holds it by what comes with the program."""
+    async with db.reader() as session:
+        return await _adopted(session, kind)
+
+
+async def adopt(db: Database, text: str, by: User, now: datetime) -> Procedure:
+    """The unit holds the kind that the text is of by it from now on; who presides stays whoever presides that kind.
+
+    Raises ValidationFailed at "text" with every bad line (code of :class:`rooms.procedure.Problem`, its line among the data).
+    """
+    try:
+        found = read_procedure(text)
+    except ProcedureRefused as refused:
+        raise ValidationFailed([("text", each.code, {"line": each.line, **each.data}) for each in refused.problems]) from refused
+    if found.chair != PROCEDURES[found.kind].chair:
+        raise ValidationFailed([("text", "procedure_chair", {"line": 1, "roles": [PROCEDURES[found.kind].chair]})])
+    if not found.version or len(found.version) > LONGEST_VERSION:
+        raise ValidationFailed([("text", "procedure_version", {"line": 1, "most": LONGEST_VERSION})])
+    async with db.writer() as session:
+        await session.execute(update(ProcedureVersion).where(ProcedureVersion.kind == found.kind).values(adopted=False))
+        row = ProcedureVersion(id=new_id(), kind=found.kind, version=found.version, text=text, by=by.name, at=now, adopted=True)
+        session.add(row)
+        await session.flush()
+        detail = {"procedure": row.id, "kind": found.kind, "version": found.version}
+        await audit.write(session, by, "procedure_adopted", f"{found.kind} {found.version}", detail=detail, now=now)
+    return found
+
+
+async def _adopted(session: AsyncSession, kind: str) -> ProcedureVersion | None:
+    wanted = select(ProcedureVersion).where(ProcedureVersion.kind == kind, ProcedureVersion.adopted).order_by(ProcedureVersion.at.desc())
+    found: ProcedureVersion | None = await session.scalar(wanted.limit(1))
+    return found

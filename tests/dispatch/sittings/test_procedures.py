@@ -1,0 +1,73 @@
+"""The unit's own version of a procedure: checked, adopted, and what a sitting is opened by from then on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dispatch.errors import ValidationFailed
+from dispatch.sittings import procedures, sittings
+from dispatch.web.translations import LOCALES, read_texts
+from rooms.procedure import BRIEF_COURT, PROCEDURES, SHIPPED, procedure_of, reading
+from tests.dispatch.making import NOW, Court, audited, make_sitting
+
+
+async def test_a_unit_that_adopted_nothing_holds_a_court_in_four_stages(court: Court) -> None:
+    sitting = await make_sitting(court)
+    assert await procedures.adopted(court.db, "remote_court") is None
+    text = await procedures.text_of(court.db, "remote_court")
+    assert procedure_of(sittings.plan(sitting, court.db, text).procedure) == BRIEF_COURT
+
+
+@pytest.mark.parametrize(("kind", "version"), SHIPPED)
+async def test_what_is_adopted_is_what_sittings_are_opened_by(court: Court, kind: str, version: str) -> None:
+    shipped = SHIPPED[kind, version]
+    await procedures.adopt(court.db, shipped.text, court.users["xu"], NOW)
+    assert procedure_of(await procedures.text_of(court.db, kind)) == shipped
+    row = await procedures.adopted(court.db, kind)
+    assert row is not None
+    assert (row.version, row.by, row.at) == (version, "许文博", NOW)
+    assert [(each.action, each.subject) for each in await audited(court.db, "procedure_adopted")] == [
+        ("procedure_adopted", f"{kind} {version}")
+    ]
+
+
+async def test_the_newest_that_was_adopted_counts_and_going_back_is_adopting_again(court: Court) -> None:
+    xu, sitting = court.users["xu"], await make_sitting(court)
+    for found in (PROCEDURES["remote_court"], BRIEF_COURT, PROCEDURES["remote_court"]):
+        await procedures.adopt(court.db, found.text, xu, NOW)
+        text = await procedures.text_of(court.db, "remote_court")
+        assert sittings.plan(sitting, court.db, text).procedure == found.text
+    assert await procedures.text_of(court.db, "round_table") == ""
+
+
+async def test_a_bad_file_is_refused_with_every_bad_line_and_changes_nothing(court: Court) -> None:
+    good = PROCEDURES["round_table"].text
+    bad = good.replace("chair: convenor", "chair: king").replace("departure: wait", "departure: never")
+    with pytest.raises(ValidationFailed) as refused:
+        await procedures.adopt(court.db, bad, court.users["xu"], NOW)
+    lines = good.splitlines()
+    told = {lines[int(str(data["line"])) - 1].partition(":")[0] for _field, _code, data in refused.value.errors}
+    assert {"chair", "departure"} >= told > set()
+    assert await procedures.adopted(court.db, "round_table") is None
+    assert await audited(court.db, "procedure_adopted") == []
+
+
+async def test_who_presides_a_kind_cannot_be_another(court: Court) -> None:
+    text = PROCEDURES["round_table"].text.replace("chair: convenor", "chair: member")
+    text = re.sub(r"member: SVPL", "member: SVPLD", text).replace("member: S°VPL", "member: S°VPLD").replace("member: L", "member: LD")
+    with pytest.raises(ValidationFailed) as refused:
+        await procedures.adopt(court.db, text, court.users["xu"], NOW)
+    assert [code for _field, code, _data in refused.value.errors] == ["procedure_chair"]
+
+
+def test_every_fault_of_a_file_has_words_in_both_languages() -> None:
+    source = Path(reading.__file__).read_text(encoding="utf-8")
+    codes = {f"procedure_{code}" for code in re.findall(r'self\.bad\([^"]*?, "([a-z_]+)"', source)}
+    codes |= set(re.findall(r'"(procedure_[a-z]+)"', source))
+    assert len(codes) > 20
+    for folder in ("zh_CN", "en"):
+        texts = read_texts(LOCALES / folder)
+        assert {code for code in codes if f"error.{code}" not in texts} == set()
