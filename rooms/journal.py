@@ -89,6 +89,7 @@ EVENT_KINDS: Mapping[str, Kind] = {
     "question_put": "permits",
     "voted": "permits",
     "question_closed": "permits",
+    "refused": "seen",
     "departure_classified": "seen",
     "departure_declared": "seen",
     "stopped": "restricts",

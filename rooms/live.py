@@ -53,6 +53,8 @@ from rooms.views import Common, Measured, Overview, overview, view_for
 LOST_AFTER_S = 9.5
 """Presence turns to lost within 10 s of the last sign of life; the half second is for finding out."""
 HEARTBEAT_S = 3.0
+REFUSALS_EACH_S = 1.0
+"""At most one refusal of each device goes into the log in so many seconds."""
 COALESCE_S = 0.05
 log = structlog.get_logger()
 
@@ -107,6 +109,7 @@ class Live:
         self._notices: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._heard_s: dict[str, float] = {}
+        self._refused_s: dict[str, float] = {}
         self._awaited: set[str] = set()
         self._engine = ""
         self._last_engine = ""
@@ -231,6 +234,8 @@ class Live:
                 self.superseded(str(error))
                 return
             except Exception as error:  # whoever asked is told; the conference goes on
+                if isinstance(error, UserError):
+                    self._note_refused(job, error.code)
                 if not isinstance(error, UserError | ProtocolError):
                     log.exception("command_failed", sitting=self.sitting, command=type(job.command).__name__)
                 self._fail(job, error)
@@ -261,6 +266,19 @@ class Live:
         for endpoint, farewell in farewells(before, after, events, self.connections).items():
             self._drop(endpoint, farewell)
         self.changed()
+
+    def _note_refused(self, job: _Job, code: str) -> None:
+        """What somebody in the sitting asked for and did not get goes into the log, but no more often than :data:`REFUSALS_EACH_S`: a
+        page that asks without end must not fill it."""
+        state, asked = self.state, job.actor.endpoint
+        endpoint = state.endpoints.get(asked) if state is not None else None
+        now_s = asyncio.get_running_loop().time()
+        if state is None or endpoint is None or not endpoint.participants or code == "log_unwritable":
+            return
+        if now_s - self._refused_s.get(asked, -REFUSALS_EACH_S) < REFUSALS_EACH_S:
+            return
+        self._refused_s = {e: s for e, s in self._refused_s.items() if e in state.endpoints} | {asked: now_s}
+        self._later(Observe("refused", {"command": getattr(job.command, "type", ""), "code": code, "by": state.acting(endpoint)}))
 
     def _watch_log(self) -> None:
         """The alert about an unwritable log follows the journal."""

@@ -159,6 +159,8 @@ class EventWords:
             return value.get("title", "")
         if key in {"source", "cause", "answer", "degree", "result"} and isinstance(value, str):
             return word(key, str(value), self._)
+        if key == "code" and event == "refused":
+            return self._(f"error.{value}")
         if key == "code":
             return self._(f"alert.{value}")
         if key in {"manifest_sha256", "still"}:

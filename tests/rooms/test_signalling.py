@@ -121,7 +121,7 @@ async def undisturbed(house: Courthouse, *pages: Page) -> AsyncIterator[None]:
         await page.sees(lambda view: person(view, "judge")["sources"]["microphone"]["on"] == on)
         assert page.socket.close_code is None
         assert page.view["place"] == "inside"
-    assert [row.type for row in house.written[before:]] == ["source_switched"]
+    assert [row.type for row in house.written[before:] if row.type != "refused"] == ["source_switched"]
 
 
 def test_there_is_a_sample_of_every_message() -> None:
