@@ -74,7 +74,7 @@ async def test_a_petition_is_heard_step_by_step_through_its_pages(site: Site, co
     li = await to_the_waiting_room(await person(), held, "李明")
     wang = await to_the_waiting_room(await person(), held, "王芳")
     desk, party, phone = chair.person.page, li.person.page, wang.person.page
-    await phone.set_viewport_size(PHONE)
+    await phone.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
 
     # Who is missing is said below the next act, with a way to mend it.
     missing = part(desk, "acts").locator(".act-missing")
