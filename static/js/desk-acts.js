@@ -6,7 +6,7 @@ import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon } from './markup.js';
 import { causeWord, mayHave } from './floor-desk.js';
-import { inSession, mine, nameOf, questionsOf, stageOf, stepByStep, takesCauses } from './procedure.js';
+import { inSession, mine, nameOf, questionsOf, stageOf, stepByStep } from './procedure.js';
 import { choiceWord, counted } from './own-tasks.js';
 
 /** @typedef {import('./procedure.js').View} View */
@@ -126,7 +126,7 @@ export class DeskActs {
   /** What may be done about one person, for his menu. @param {ParticipantView} person @param {View} view */
   menu(person, view) {
     if (!stepByStep(view) || !view.rights.direct) return [];
-    const gone = takesCauses(person) && (person.presence === 'lost' || person.presence === 'left');
+    const gone = (person.presence === 'lost' || person.presence === 'left');
     return [
       mayHave(view, person) && el('button', { type: 'button', 'data-act': 'give-floor' }, icon('mic', 18), t('Give the floor')),
       person.presence === 'present' && el('button', { type: 'button', 'data-act': 'prompt' }, icon('info', 18), t('Remind of order…')),

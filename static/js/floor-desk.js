@@ -4,7 +4,7 @@ import { clock, t, word } from './i18n.js';
 import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon, say } from './markup.js';
-import { floorIsGiven, floorOf, inSession, nameOf, partOf, stepByStep } from './procedure.js';
+import { floorIsGiven, floorOf, inSession, nameOf, stepByStep } from './procedure.js';
 import { minutes } from './strip-line.js';
 
 /** @typedef {import('./procedure.js').View} View */
@@ -74,7 +74,7 @@ export function mayHave(view, person) {
 
 /** What was said of order to somebody, and how long he has spoken; nothing where it is nothing. @param {ParticipantView} person */
 export function conduct(person) {
-  const { prompts, warnings, spoke_s: spoke, roll, departure, guarded_by: guard } = partOf(person);
+  const { prompts, warnings, spoke_s: spoke, roll, departure, guarded_by: guard } = person;
   return [
     roll === 'late' && t('came late'),
     spoke >= 1 && t('spoke {time}', { time: minutes(spoke) }),

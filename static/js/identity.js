@@ -3,8 +3,6 @@
 import { t, word } from './i18n.js';
 import { csrfToken } from './page.js';
 import { el, fill, icon } from './markup.js';
-import { partOf } from './procedure.js';
-
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
 /** @typedef {'face' | 'document'} Still */
@@ -53,7 +51,7 @@ export class IdentityDialog {
   open(person) {
     this.#person = person;
     this.#opener = document.activeElement;
-    const known = partOf(person).identity;
+    const known = person.identity;
     this.#stills = { face: known?.face ?? null, document: known?.document ?? null };
     this.#note.value = '';
     this.#problem.hidden = true;

@@ -4,7 +4,7 @@ import { t } from './i18n.js';
 import { choose } from './ask.js';
 import { keepingFocus } from './focus.js';
 import { el, fill, find, icon } from './markup.js';
-import { mine, partOf, stageWord } from './procedure.js';
+import { mine, stageWord } from './procedure.js';
 
 /** @typedef {import('./procedure.js').View} View */
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
@@ -65,7 +65,7 @@ export class Withdrawal {
 
   /** Who of this device has agreed to some stage. @param {View} view */
   #agreed(view) {
-    return mine(view).filter((person) => partOf(person).consents_given.length > 0);
+    return mine(view).filter((person) => person.consents_given.length > 0);
   }
 
   async #ask() {
@@ -73,13 +73,13 @@ export class Withdrawal {
     if (!view) return;
     this.menu.hidePopover();
     const people = this.#agreed(view);
-    const choices = people.flatMap((person) => partOf(person).consents_given.map((stage) => ({ value: `${person.id}/${stage}`, text: people.length > 1 ? `${person.name} · ${stageWord(view, stage)}` : stageWord(view, stage) })));
+    const choices = people.flatMap((person) => person.consents_given.map((stage) => ({ value: `${person.id}/${stage}`, text: people.length > 1 ? `${person.name} · ${stageWord(view, stage)}` : stageWord(view, stage) })));
     const answer = await choose({
       title: t('Take your agreement back?'), act: t('Take it back'), danger: true, choices, choice: t('Stage'), several: true,
       text: t('The court is told at once and decides how to go on. What was done online stays valid.'),
     });
     for (const person of answer ? people : []) {
-      const stages = partOf(person).consents_given.filter((stage) => answer?.chosen.includes(`${person.id}/${stage}`));
+      const stages = person.consents_given.filter((stage) => answer?.chosen.includes(`${person.id}/${stage}`));
       if (stages.length > 0) this.send({ type: 'consent', stages, agree: false, participant: person.id });
     }
   }

@@ -5,7 +5,7 @@ import { ask, choose } from './ask.js';
 import { keepingFocus } from './focus.js';
 import { el, fill, find, icon } from './markup.js';
 import { toast } from './page.js';
-import { nextStages, partOf, stepByStep } from './procedure.js';
+import { nextStages, stepByStep } from './procedure.js';
 import { actWord, consequence, isEnd, mainAct, mend, missingWord, reasonsOf } from './stage-acts.js';
 import { showSteps } from './stepper.js';
 
@@ -69,7 +69,7 @@ export class NextAct {
       case 'to-roll':
         return this.#toRoll();
       case 'remind-consent':
-        return this.#remind(view.participants.filter((person) => partOf(person).consents_missing.length > 0 || !person.consented).filter((person) => person.presence === 'present').map((person) => person.id), t('Please say on your page whether you agree; the court waits for your answer.'));
+        return this.#remind(view.participants.filter((person) => person.consents_missing.length > 0 || !person.consented).filter((person) => person.presence === 'present').map((person) => person.id), t('Please say on your page whether you agree; the court waits for your answer.'));
       case 'remind-opinion':
         return this.#remind(view.participants.filter((person) => button.dataset.names?.split('\n').includes(person.name)).map((person) => person.id), t('Please hand in your opinion; the court waits for it.'));
     }

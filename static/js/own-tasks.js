@@ -6,7 +6,7 @@ import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, icon, say } from './markup.js';
 import { toast } from './page.js';
-import { mine, named, nameOf, opinionsOf, partOf, questionsOf, shutOut, stageWord } from './procedure.js';
+import { mine, named, nameOf, opinionsOf, questionsOf, shutOut, stageWord } from './procedure.js';
 
 /** @typedef {import('./procedure.js').View} View */
 /** @typedef {import('./procedure.js').ConsentDue} ConsentDue */
@@ -53,10 +53,10 @@ export class OwnTasks {
 
   /** One card for each who is asked at this device; each stage is answered for itself. @param {View} view */
   #showConsents(view) {
-    const asked = mine(view).filter((person) => partOf(person).consents_due.length > 0);
+    const asked = mine(view).filter((person) => person.consents_due.length > 0);
     this.consents.hidden = asked.length === 0;
     keyed(this.consents, asked, (person) => person.id, () => el('section', { class: 'task-card' }), (card, person) => {
-      const due = partOf(person).consents_due;
+      const due = person.consents_due;
       const open = due.filter((one) => !this.#refused.has(`${person.id}/${one.stage}`));
       const refused = due.filter((one) => !open.includes(one));
       keepingFocus(card, 'act', () => fill(
@@ -152,7 +152,7 @@ export class OwnTasks {
     const [id = ''] = of.split('/');
     const person = this.#view?.participants.find((one) => one.id === id);
     if (!person || !this.#view) return;
-    const stages = stage ? [stage] : partOf(person).consents_due.map((one) => one.stage);
+    const stages = stage ? [stage] : person.consents_due.map((one) => one.stage);
     for (const one of stages) {
       if (agree) this.#refused.delete(`${id}/${one}`);
       else this.#refused.add(`${id}/${one}`);

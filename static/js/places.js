@@ -3,8 +3,6 @@
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
 /** @typedef {import('./protocol.js').View} View */
 
-import { partOf } from './procedure.js';
-
 /** They see and hear and are never seen: they have no picture. */
 const LISTENERS = new Set(['gallery', 'media', 'supervisor']);
 
@@ -40,9 +38,9 @@ export function placesOf(view) {
     if (participant.endpoint === null || (participant.presence !== 'present' && participant.presence !== 'lost')) continue;
     if (LISTENERS.has(participant.role)) continue;
     const key = participant.endpoint;
-    const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false, side: partOf(participant).side };
+    const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false, side: participant.side };
     place.people.push(participant);
-    place.bench ||= partOf(participant).side === 'bench' && !place.you;
+    place.bench ||= participant.side === 'bench' && !place.you;
     places.set(key, place);
   }
   return [...places.values()].sort((a, b) => ORDER[a.side] - ORDER[b.side]);

@@ -6,7 +6,7 @@ import { find } from './markup.js';
 import { Listening, Withdrawal } from './listening.js';
 import { OwnTasks } from './own-tasks.js';
 import { ownTurn } from './own-turn.js';
-import { partOf, mine, shutOut, stageOf, stageWord } from './procedure.js';
+import { mine, shutOut, stageOf, stageWord } from './procedure.js';
 import { StripLine } from './strip-line.js';
 
 /** @typedef {import('./procedure.js').View} View */
@@ -59,6 +59,6 @@ export class ProcedurePage {
 
 /** The newest prompt or warning of those at this device. @param {View} view @returns {Admonition | null} */
 function admonition(view) {
-  const all = mine(view).map((person) => partOf(person).admonition).filter((one) => one !== null);
+  const all = mine(view).map((person) => person.admonition).filter((one) => one !== null);
   return all.sort((a, b) => b.at_us - a.at_us)[0] ?? null;
 }

@@ -17,22 +17,8 @@ import { language, word } from './i18n.js';
 /** @typedef {import('./protocol.js').Choice} Choice */
 /** @typedef {import('./protocol.js').QuestionView} Question */
 /** @typedef {import('./protocol.js').QuestionResult} Result */
-/** @typedef {'network' | 'equipment' | 'power' | 'force_majeure' | 'left'} Cause */
-
-/**
- * What a page says to the procedure.
- * @typedef {BrowserMessage
- * | {type: 'classify', participant: string, cause: Cause, note: string}} ProcedureMessage
- */
-
-/**
- * What a participant's view says besides.
- * @typedef {object} Part
- * @property {{cause: string, at_us: number} | null} departure
- */
-
-/** @type {Part} */
-const NO_PART = { departure: null };
+/** @typedef {import('./protocol.js').Cause} Cause */
+/** @typedef {BrowserMessage} ProcedureMessage */
 
 /** All stages in their order. @param {View} view */
 export function stagesOf(view) {
@@ -110,14 +96,6 @@ export function questionsOf(view) {
   return view.questions;
 }
 
-/** Whether the court takes the cause of a loss. @param {ParticipantView} person */
-export const takesCauses = (person) => 'departure' in person;
-
-/** @param {ParticipantView} person @returns {Part & ParticipantView} */
-export function partOf(person) {
-  return { ...NO_PART, ...person };
-}
-
 /** Those at this device. @param {View} view */
 export function mine(view) {
   return view.participants.filter((person) => person.you);
@@ -146,5 +124,5 @@ export function nameOf(view, id) {
 
 /** The first who sits on a side: it is called by him. @param {View} view @param {Side} side */
 export function firstOf(view, side) {
-  return view.participants.find((person) => partOf(person).side === side) ?? null;
+  return view.participants.find((person) => person.side === side) ?? null;
 }

@@ -23,6 +23,8 @@
 /** @typedef {'bench' | 'left' | 'right' | 'middle'} Side */
 /** @typedef {'mix' | 'original' | 'interpretation'} Channel */
 /** @typedef {'for' | 'against' | 'abstain'} Choice */
+/** @typedef {'network' | 'equipment' | 'power' | 'force_majeure' | 'left'} Cause */
+/** @typedef {{cause: Cause, at_us: number}} DepartureView */
 /** @typedef {{participant: string, text: string}} OpinionText */
 /** @typedef {{due: string[], given: string[], mine: string, mine_final: boolean, opened: OpinionText[]}} OpinionsView */
 /** @typedef {{participant: string, choice: Choice, dissent: string}} VoteView */
@@ -65,6 +67,7 @@
  * @property {string[]} guarded_by
  * @property {boolean} out
  * @property {Channel | null} channel
+ * @property {DepartureView | null} departure
  */
 /**
  * @typedef {object} DeviceView
@@ -227,7 +230,8 @@
 /** @typedef {{type: 'put_question', text: string}} PutQuestion */
 /** @typedef {{type: 'vote', question: string, choice: Choice, dissent?: string}} CastVote */
 /** @typedef {{type: 'close_question', question: string}} CloseQuestion */
-/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert | GiveFloor | TakeFloor | YieldFloor | CallRoll | Identify | ConsentToStages | Warn | RecordWish | Consult | EndConsult | Step | Listen | GiveOpinion | PutQuestion | CastVote | CloseQuestion} BrowserMessage */
+/** @typedef {{type: 'classify', participant: string, cause: Cause, note?: string}} Classify */
+/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert | GiveFloor | TakeFloor | YieldFloor | CallRoll | Identify | ConsentToStages | Warn | RecordWish | Consult | EndConsult | Step | Listen | GiveOpinion | PutQuestion | CastVote | CloseQuestion | Classify} BrowserMessage */
 
 /** What the connection is doing: `ended` is final, everything else comes back by itself. */
 /** @typedef {'idle' | 'connecting' | 'open' | 'broken' | 'ended'} Link */

@@ -4,7 +4,7 @@ import { t, word } from './i18n.js';
 import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon, say } from './markup.js';
-import { partOf, stepByStep } from './procedure.js';
+import { stepByStep } from './procedure.js';
 
 /** @typedef {import('./procedure.js').View} View */
 /** @typedef {import('./procedure.js').Roll} Roll */
@@ -32,7 +32,7 @@ export class RollCall {
       if (!(button instanceof HTMLElement) || !person) return;
       const pressed = button.dataset.roll ?? '';
       if (pressed === 'identity') identify(person);
-      else send({ type: 'roll', participant: person.id, answer: partOf(person).roll === pressed ? '' : /** @type {Roll} */ (pressed) });
+      else send({ type: 'roll', participant: person.id, answer: person.roll === pressed ? '' : /** @type {Roll} */ (pressed) });
     });
   }
 
@@ -42,7 +42,7 @@ export class RollCall {
     this.section.hidden = !(view.rights.admit || view.rights.direct) || !stepByStep(view);
     if (this.section.hidden) return;
     const called = view.participants;
-    const answered = called.filter((person) => partOf(person).roll !== '').length;
+    const answered = called.filter((person) => person.roll !== '').length;
     say(this.count, t('{n} of {of}', { n: answered, of: called.length }));
     keyed(this.list, called, (person) => person.id, () => el('li', { class: 'roll-row' }), (row, person) => keepingFocus(row, 'roll', () => fill(row, ...rollRow(person))));
   }
@@ -50,7 +50,7 @@ export class RollCall {
 
 /** @param {ParticipantView} person */
 function rollRow(person) {
-  const { roll, identity } = partOf(person);
+  const { roll, identity } = person;
   const inside = person.presence === 'present' || person.presence === 'lost';
   return [
     el('div', { class: 'person-who' }, el('b', {}, person.name), el('span', {}, word(`role.${person.role}`)), !inside && el('span', {}, word(`presence.${person.presence}`))),

@@ -76,13 +76,14 @@ class Court:
         self,
         parties: tuple[tuple[str, str], ...] = (("李明", "party"), ("王芳", "party")),
         *,
+        kind: str = "remote_court",
         with_clerk: bool = False,
         starts_in: timedelta = timedelta(minutes=-1),
         starts_at: datetime | None = None,
         length: timedelta = timedelta(hours=1),
         room: Room | None = None,
     ) -> Held:
-        """A remote-court sitting with a chair of its own and these parties (name, role)."""
+        """A sitting of this kind with a judge of its own in the chair and these parties (name, role)."""
         chair = await self.person("judge")
         clerk = await self.person("clerk") if with_clerk else None
         by = clerk or await self.person("clerk")
@@ -94,6 +95,7 @@ class Court:
             case_number=f"（2026）京0105民初{number}{self._made}号",
             case_title=f"{parties[0][0]}诉某公司买卖合同纠纷",
             title="第一次开庭",
+            kind=kind,
             room_id=room.id,
             starts_at=begin,
             ends_at=begin + length,
