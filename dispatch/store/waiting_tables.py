@@ -61,6 +61,10 @@ class Listing(Base):
     wishes: Mapped[dict[str, Any]] = mapped_column(default=dict)
     progress: Mapped[dict[str, Any]] = mapped_column(default=dict)
     proposal: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    owner: Mapped[str] = mapped_column(String(16), default="")
+    """the server that has it under way, "" before one took it"""
+    leased_until: Mapped[datetime | None]
+    """until then its owner is taken to be alive; it says so again each few seconds"""
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
     ended_at: Mapped[datetime | None]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from dispatch.booking import asked_for, history, reasons
 from dispatch.booking.series import changes as series_changes
-from dispatch.errors import NotFound, UserError
+from dispatch.errors import NotFound, UserError, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.notices import ledger
 from dispatch.notices.outbox import open_channels
@@ -27,7 +27,7 @@ from dispatch.web.device_words import Check, checks_of
 from dispatch.web.form_means import with_means
 from dispatch.web.history import SHORT, acts
 from dispatch.web.reach import reach
-from dispatch.web.request import Request, Response, ctx, form, gettext, language, me, render, see_other, zone
+from dispatch.web.request import Request, Response, ctx, error_text, form, gettext, language, me, render, see_other, zone
 from dispatch.web.requests import decision_of
 from dispatch.web.sitting_form import Form, blank, draft_of, fields_of, filled, of_sitting, typed, with_rows
 
@@ -71,8 +71,12 @@ async def _visible(request: Request) -> Sitting:
 
 async def show(request: Request) -> Response:
     """The sitting's page. Links are shown to clerks only."""
-    context, _ = ctx(request), gettext(request)
-    sitting, user = await _visible(request), me(request)
+    return await _page(request, await _visible(request))
+
+
+async def _page(request: Request, sitting: Sitting, fields: Mapping[str, str] | None = None, error: UserError | None = None) -> Response:
+    """The page; after a refused cancellation with its dialog open, what was chosen and typed in it, and what is wrong."""
+    context, _, user = ctx(request), gettext(request), me(request)
     clerk = user.role == CLERK
     tokens = invitations.links(context.db, sitting) if clerk else {}
     day = sitting.starts_at.astimezone(zone(request)).date()
@@ -81,6 +85,9 @@ async def show(request: Request) -> Response:
     return render(
         request,
         "staff/sitting.html",
+        status=error.status if error else 200,
+        cancel_error=error_text(request, error) if error else "",
+        cancel_chosen=fields or {},
         sitting=sitting,
         people=[_person(request, sitting, person, tokens, clerk) for person in sitting.participants],
         links=clerk and sitting.status in ENTERABLE,
@@ -201,12 +208,17 @@ async def update(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """Cancel with a reason: the room is free, the links stop working, whoever is in the waiting room is told."""
+    """Cancel with a reason: the room is free, the links stop working, whoever is in the waiting room is told. Without one the page says so
+    at the field."""
     context, fields = ctx(request), await form(request)
     sitting = await _visible(request)
     reason = reasons.words_of(fields.get("reason_code", ""), fields.get("reason", ""))
     scope = form_repeat.typed(fields).scope
-    for each in await series_changes.cancel(context.db, sitting.id, scope, reason, me(request), context.clock()):
+    try:
+        cancelled = await series_changes.cancel(context.db, sitting.id, scope, reason, me(request), context.clock())
+    except ValidationFailed as error:
+        return await _page(request, sitting, {**fields, "scope": scope}, error)
+    for each in cancelled:
         await context.live.cancelled(each, reason)
     return see_other(f"/booking?day={sitting.starts_at.astimezone(zone(request)).date()}")
 

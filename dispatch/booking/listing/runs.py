@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ log = structlog.get_logger("listing")
 TOLD_EVERY_S = 0.5
 LIMIT_S = 120.0
 """A process that has not answered by then is ended: the effort of a list takes a tenth of it."""
+LEASE = timedelta(seconds=30)
+"""A server that has not said for so long that it is alive is taken to be gone."""
+RENEW_S = 5.0
 _TOP = Path(__file__).resolve().parents[3]
 
 ENDED = Counter("dispatch_listings_total", "Lists that were made, by how that ended", ["ended"])
@@ -36,7 +40,7 @@ GAP = Gauge("dispatch_listing_gap", "How much of its cost a better list than the
 
 
 class Runs:
-    """One for each server. Closing it ends what runs; that is found interrupted by the next server."""
+    """One for each server. Closing it ends what runs; that is found interrupted by this or another server when its lease has run out."""
 
     def __init__(self, db: Database, clock: Callable[[], datetime], travel_minutes: int) -> None:
         self._db, self._clock, self._travel_minutes = db, clock, travel_minutes
@@ -44,14 +48,17 @@ class Runs:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._stopped: set[str] = set()
+        self._owner = secrets.token_hex(8)
+        self._keeper: asyncio.Task[None] | None = None
 
     async def recover(self) -> None:
-        """What a former server had under way is interrupted."""
-        if count := await week.interrupted(self._db, self._clock()):
-            log.warning("listings_interrupted", count=count)
+        """What servers that are gone had under way is interrupted, now and while this one runs; what others have under way is theirs."""
+        await self._sweep()
+        self._keep()
 
     def start(self, listing_id: str) -> None:
         """Have a listing that is queued run as soon as none runs before it."""
+        self._keep()
         self._stopped.discard(listing_id)
         task = asyncio.create_task(self._run(listing_id))
         self._tasks[listing_id] = task
@@ -73,10 +80,28 @@ class Runs:
 
     async def close(self) -> None:
         """End everything. Idempotent."""
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *([self._keeper] if self._keeper else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _keep(self) -> None:
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._alive())
+
+    async def _alive(self) -> None:
+        while True:
+            try:
+                if self._tasks:
+                    await week.held(self._db, list(self._tasks), self._owner, self._clock() + LEASE)
+                await self._sweep()
+            except Exception:  # a database that is away comes back; the lists run on
+                log.exception("listings_not_held")
+            await asyncio.sleep(RENEW_S)
+
+    async def _sweep(self) -> None:
+        if count := await week.interrupted(self._db, self._owner, self._clock()):
+            log.warning("listings_interrupted", count=count)
 
     async def _run(self, listing_id: str) -> None:
         async with self._turn:

@@ -9,12 +9,12 @@ proposal: {"placements": {waiting: place}, "unplaced": {waiting: [obstacle]}, "i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 
 from dispatch import audit
 from dispatch.booking import bookings
@@ -40,6 +40,8 @@ LONGEST = 14
 """Days of one list."""
 FURTHEST = timedelta(days=365)
 UNDER_WAY = ("queued", "running")
+UNCLAIMED = timedelta(seconds=30)
+"""How long a list that was asked for waits for the server to take it before it counts as interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ async def make(db: Database, order: Order, by: User, now: datetime) -> Listing:
             raise ValidationFailed(found)
         row = Listing(
             id=new_id(), first=order.first, last=order.last, rooms=list(order.rooms), created_at=now, wishes={}, progress={}, proposal={},
-            created_by=by.id if await session.get(User, by.id) else None, state="queued",
+            created_by=by.id if await session.get(User, by.id) else None, state="queued", leased_until=now + UNCLAIMED,
         )  # fmt: skip
         session.add(row)
         await session.flush()
@@ -118,6 +120,7 @@ async def ask_again(db: Database, listing_id: str, wishes: Mapping[str, Any], by
             "previous": {key: place for key, place in placements.items() if key not in left_out},
         }
         row.state, row.progress, row.ended_at = "queued", {}, None
+        row.owner, row.leased_until = "", now + UNCLAIMED
         await session.flush()
         detail = {"listing": row.id, "pinned": len(row.wishes["pinned"]), "left_out": len(left_out)}
         await audit.write(session, by, "listing_asked", f"{row.first} – {row.last}", detail=detail, now=now)
@@ -132,10 +135,20 @@ async def note(db: Database, listing_id: str, **changes: Any) -> None:
             setattr(row, name, value)
 
 
-async def interrupted(db: Database, now: datetime) -> int:
-    """What was under way when a former server ended is not any more; how many that were."""
+async def held(db: Database, listing_ids: Collection[str], owner: str, until: datetime) -> None:
+    """A server says of what it has under way that it is alive."""
     async with db.writer() as session:
-        rows = list(await session.scalars(select(Listing).where(Listing.state.in_(UNDER_WAY)).with_for_update()))
+        mine = update(Listing).where(Listing.id.in_(listing_ids), Listing.state.in_(UNDER_WAY))
+        await session.execute(mine.values(owner=owner, leased_until=until))
+
+
+async def interrupted(db: Database, owner: str, now: datetime) -> int:
+    """What another server than `owner` had under way when it ended is not any more; how many that were. Those whose lease still runs are
+    left to their server."""
+    gone = or_(Listing.leased_until.is_(None), Listing.leased_until <= now)
+    async with db.writer() as session:
+        wanted = select(Listing).where(Listing.state.in_(UNDER_WAY), Listing.owner != owner, gone)
+        rows = list(await session.scalars(wanted.with_for_update()))
         for row in rows:
             row.state, row.ended_at = "interrupted", now
     return len(rows)

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.finding.searching import ANY
 from dispatch.booking.listing import waiting, week
-from dispatch.booking.listing.runs import Runs
+from dispatch.booking.listing.runs import LEASE, Runs
 from dispatch.booking.listing.waiting import WaitingDraft
 from dispatch.booking.listing.week import Order
 from dispatch.errors import Conflict, NotFound, Refused, ValidationFailed
@@ -151,12 +151,24 @@ async def test_one_that_is_stopped_keeps_what_it_found(court: Court, runs: Runs)
 async def test_what_a_former_server_had_under_way_is_interrupted_and_can_be_made_again(court: Court, runs: Runs) -> None:
     await waiting.add(court.db, draft(court), court.clerk, NOW)
     row = await week.make(court.db, Order(MONDAY, FRIDAY), court.clerk, NOW)
+    await week.held(court.db, [row.id], "former", NOW)
     await runs.recover()
     assert (await week.get(court.db, row.id)).state == "interrupted"
     await week.ask_again(court.db, row.id, {}, court.clerk, NOW)
     runs.start(row.id)
     await runs.wait(row.id)
     assert (await week.get(court.db, row.id)).state == "done"
+
+
+async def test_what_another_server_has_under_way_is_left_to_it(court: Court, runs: Runs) -> None:
+    taken, asked = [await week.make(court.db, Order(MONDAY, FRIDAY), court.clerk, NOW) for _ in range(2)]
+    await week.held(court.db, [taken.id], "another", NOW + LEASE)
+    await runs.recover()
+    assert [(await week.get(court.db, each.id)).state for each in (taken, asked)] == ["queued", "queued"]
+    later = Runs(court.db, lambda: NOW + LEASE, 30)
+    await later.recover()
+    await later.close()
+    assert [(await week.get(court.db, each.id)).state for each in (taken, asked)] == ["interrupted", "interrupted"]
 
 
 async def test_nothing_that_waits_is_no_list(court: Court, runs: Runs) -> None:

@@ -108,4 +108,23 @@ async def test_another_reason_wants_words(site: Site) -> None:
     person = await site.signed_in("clerk")
     await person.page("/sittings/new")
     sitting = await site.booked(person)
-    assert (await person.post(f"/sittings/{sitting}/cancel", {"reason_code": "other", "reason": " "})).status == 422
+    answer = await person.post(f"/sittings/{sitting}/cancel", {"reason_code": "other", "reason": " "})
+    page = await answer.text()
+    assert answer.status == 422
+    assert '<dialog id="cancel-dialog" aria-labelledby="cancel-title" open>' in page
+    assert '<option value="other" selected>' in page
+    assert 'aria-describedby="cancel-reason-error"' in page
+    async with site.db.reader() as session:
+        assert (await session.get_one(Sitting, sitting)).status == "planned"
+
+
+async def test_a_reason_that_is_too_long_stays_as_typed(site: Site) -> None:
+    person = await site.signed_in("clerk")
+    await person.page("/sittings/new")
+    sitting = await site.booked(person)
+    words = "停电" * 101
+    answer = await person.post(f"/sittings/{sitting}/cancel", {"reason_code": "other", "reason": words})
+    page = await answer.text()
+    assert answer.status == 422
+    assert f">{words}</textarea>" in page
+    assert 'id="cancel-reason-error"' in page
