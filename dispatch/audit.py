@@ -60,7 +60,7 @@ def digest(row: AuditRow) -> str:
         "detail": row.detail,
         "prev": row.prev,
     }
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()).hexdigest()
 
 
 async def write(

@@ -84,7 +84,7 @@ async def test_whoever_waits_writes_to_the_clerk_and_a_locked_hearing_says_so(si
     await chair.person.page.click('[data-act="lock"]')
     await expect(li.person.page.locator('[data-part="before-title"]')).to_have_text("等候中 · 暂不准许进入")
     await chair.admit("李明")
-    await expect(chair.person.page.locator("#toasts")).to_contain_text("法庭已锁定")
+    await expect(chair.person.page.locator("#toasts")).to_contain_text("会场已锁定")
     assert await li.person.accessibility_faults() == []
     await chair.person.page.click('[data-act="lock"]')
     await expect(li.person.page.locator('[data-part="before-title"]')).to_have_text("等候中 · 书记员将请您进入")

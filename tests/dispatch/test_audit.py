@@ -109,7 +109,7 @@ async def test_rows_of_many_writers_and_servers_make_one_chain(court: Court) -> 
 
 plain = st.text(st.characters(codec="utf-8"), max_size=12)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | plain,
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | plain,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain, inner, max_size=3),
     max_leaves=6,
 )
@@ -126,6 +126,12 @@ def test_whatever_is_written_verifies_when_it_is_read_again(court: Court, detail
         assert report.ok, report
 
     asyncio.run(write_and_verify())
+
+
+async def test_what_json_has_no_number_for_is_refused_before_anything_is_written(db: Database) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        await audit.record(db, "system", "playback", "", detail={"seconds": float("inf")})
+    assert (await audit.verify_chain(db)).ok
 
 
 # ------------------------------------------------------------------------------------------------ nobody changes a row
