@@ -104,6 +104,11 @@ def _parser() -> argparse.ArgumentParser:
     drain.add_argument("--cancel", action="store_true", help="have them take new sittings again, and come back if they have ended")
     drain.set_defaults(command=_drain)
 
+    procedure = commands.add_parser("procedure", help="by which version of its procedure each kind of sitting is held")
+    procedure.add_argument("adopt", nargs="?", metavar="VERSION", help="hold by this one from now on: KIND/VERSION, or a file")
+    procedure.add_argument("--lang", choices=("en", "zh-CN"), help="language of what is said (default: LANG)")
+    procedure.set_defaults(command=_procedure)
+
     backup = commands.add_parser("backup", help="back up databases, recordings of closed sittings and secrets, also while the server runs")
     backup.add_argument("path", metavar="PATH", type=Path, help="a new directory, or a new file whose name ends in .tar")
     backup.set_defaults(command=_backup)
@@ -436,6 +441,22 @@ def _drain(options: argparse.Namespace) -> int:
     try:
         asyncio.run(drain.cancel(chosen, print) if options.cancel else drain.run(chosen, lambda line: print(line, flush=True)))
     except drain.DrainRefused as error:
+        raise Refused(str(error)) from None
+    return 0
+
+
+def _procedure(options: argparse.Namespace) -> int:
+    from dispatch.operations import procedure
+    from dispatch.store.database import DatabaseUnavailable
+    from dispatch.web.translations import catalogue
+
+    language = options.lang or _language()
+    try:
+        if options.adopt:
+            asyncio.run(procedure.adopt(_settings(), options.adopt, language, catalogue(language).gettext, print))
+        else:
+            asyncio.run(procedure.tell(_settings(), language, print))
+    except (procedure.NotAdopted, DatabaseUnavailable) as error:
         raise Refused(str(error)) from None
     return 0
 

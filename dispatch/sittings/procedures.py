@@ -35,8 +35,9 @@ async def adopted(db: Database, kind: str) -> ProcedureVersion | None:
         return await _adopted(session, kind)
 
 
-async def adopt(db: Database, text: str, by: User, now: datetime) -> Procedure:
-    """The unit holds the kind that the text is of by it from now on; who presides stays whoever presides that kind.
+async def adopt(db: Database, text: str, by: User | str, now: datetime, *, address: str | None = None) -> Procedure:
+    """The unit holds the kind that the text is of by it from now on; who presides stays whoever presides that kind. `by` is a member of
+    the staff, or the name of an operator at the command line of the machine `address`.
 
     Raises ValidationFailed at "text" with every bad line (code of :class:`rooms.procedure.Problem`, its line among the data).
     """
@@ -50,11 +51,12 @@ async def adopt(db: Database, text: str, by: User, now: datetime) -> Procedure:
         raise ValidationFailed([("text", "procedure_version", {"line": 1, "most": LONGEST_VERSION})])
     async with db.writer() as session:
         await session.execute(update(ProcedureVersion).where(ProcedureVersion.kind == found.kind).values(adopted=False))
-        row = ProcedureVersion(id=new_id(), kind=found.kind, version=found.version, text=text, by=by.name, at=now, adopted=True)
+        who = by if isinstance(by, str) else by.name
+        row = ProcedureVersion(id=new_id(), kind=found.kind, version=found.version, text=text, by=who, at=now, adopted=True)
         session.add(row)
         await session.flush()
         detail = {"procedure": row.id, "kind": found.kind, "version": found.version}
-        await audit.write(session, by, "procedure_adopted", f"{found.kind} {found.version}", detail=detail, now=now)
+        await audit.write(session, by, "procedure_adopted", f"{found.kind} {found.version}", detail=detail, now=now, address=address)
     return found
 
 

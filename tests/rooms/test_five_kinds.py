@@ -458,4 +458,4 @@ class FiveKinds(RuleBasedStateMachine):
 
 
 TestFiveKinds = FiveKinds.TestCase
-TestFiveKinds.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestFiveKinds.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
