@@ -1,4 +1,4 @@
-"""Who acts in a sitting and what he may: the questions that the decisions of the chair's desk have in common. Pure."""
+"""Who acts in a sitting and what he may: the questions that all decisions of the conference have in common. Pure."""
 
 from __future__ import annotations
 

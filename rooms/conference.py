@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from rooms import consents, conversation, departures, desk, floor, needs, opinions, privacy, roll_call, seats, votes
+from rooms.acts import Fact, need, seat_of
 from rooms.commands import (
     SYSTEM,
     Actor,
@@ -81,10 +82,7 @@ from rooms.protocol import (
     YieldFloor,
 )
 from rooms.protocol import Seat as TakeSeat
-from rooms.state import Endpoint, Seat, State
-
-Fact = tuple[str, Mapping[str, Any]]
-"""An event without its time."""
+from rooms.state import Endpoint, State
 
 
 def handle(state: State | None, actor: Actor, command: Command, now_us: int, facts: Facts | None = None) -> tuple[Event, ...]:
@@ -142,7 +140,7 @@ def _cancel(state: State, actor: Actor, command: Cancel) -> Iterable[Fact]:
 
 
 def _consent(state: State, actor: Actor, command: Consent) -> Iterable[Fact]:
-    _seat_of(state, command.participant)
+    seat_of(state, command.participant)
     return [
         (
             "consented",
@@ -157,7 +155,7 @@ def _consent(state: State, actor: Actor, command: Consent) -> Iterable[Fact]:
 
 
 def _check_device(state: State, actor: Actor, command: CheckDevice) -> Iterable[Fact]:
-    _seat_of(state, command.participant)
+    seat_of(state, command.participant)
     return [("device_checked", {"participant": command.participant, "result": dict(command.result)})]
 
 
@@ -290,7 +288,7 @@ def _set_source(state: State, actor: Actor, command: SetSource) -> Iterable[Fact
 
 
 def _admit(state: State, actor: Actor, command: Admit) -> Iterable[Fact]:
-    _need(state, actor, "admit")
+    need(state, actor, "admit")
     if state.locked:
         raise UserError("sitting_locked", "unlock it first")
     waiting = [p for p, seat in state.seats.items() if seat.presence == "waiting"]
@@ -308,8 +306,8 @@ def _admit(state: State, actor: Actor, command: Admit) -> Iterable[Fact]:
 
 
 def _to_waiting(state: State, actor: Actor, command: ReturnToWaiting) -> Iterable[Fact]:
-    _need(state, actor, "admit")
-    seat = _seat_of(state, command.participant)
+    need(state, actor, "admit")
+    seat = seat_of(state, command.participant)
     device = state.endpoints.get(seat.endpoint or "")
     people = device.participants if device else (command.participant,)
     if any(_enters_at_once(state, p) for p in people):
@@ -320,7 +318,7 @@ def _to_waiting(state: State, actor: Actor, command: ReturnToWaiting) -> Iterabl
 
 
 def _admit_device(state: State, actor: Actor, command: AdmitDevice) -> Iterable[Fact]:
-    _need(state, actor, "admit")
+    need(state, actor, "admit")
     endpoint = state.endpoints.get(command.endpoint)
     if endpoint is None or not endpoint.pending:
         raise UserError("device_unknown", "no such device asks to come in", field="endpoint")
@@ -340,8 +338,8 @@ def _replace(state: State, endpoint: str, people: Iterable[str], who: Mapping[st
 
 
 def _mute(state: State, actor: Actor, command: Mute) -> Iterable[Fact]:
-    _need(state, actor, "admit")
-    seat = _seat_of(state, command.participant)
+    need(state, actor, "admit")
+    seat = seat_of(state, command.participant)
     if command.participant == state.chair and state.chair not in _people(state, actor):
         raise UserError("chair_not_muted", "nobody closes the chair's microphone", field="participant")
     if command.source in seat.muted:
@@ -350,14 +348,14 @@ def _mute(state: State, actor: Actor, command: Mute) -> Iterable[Fact]:
 
 
 def _allow(state: State, actor: Actor, command: Allow) -> Iterable[Fact]:
-    _need(state, actor, "admit")
-    if command.source not in _seat_of(state, command.participant).muted:
+    need(state, actor, "admit")
+    if command.source not in seat_of(state, command.participant).muted:
         return []
     return [("allowed", {"participant": command.participant, "source": str(command.source), "by": by(state, actor)})]
 
 
 def _mute_all(state: State, actor: Actor, command: MuteAll) -> Iterable[Fact]:
-    _need(state, actor, "admit")
+    need(state, actor, "admit")
     others = (
         p
         for p, seat in state.seats.items()
@@ -367,8 +365,8 @@ def _mute_all(state: State, actor: Actor, command: MuteAll) -> Iterable[Fact]:
 
 
 def _remove(state: State, actor: Actor, command: Remove) -> Iterable[Fact]:
-    _need(state, actor, "direct")
-    seat = _seat_of(state, command.participant)
+    need(state, actor, "direct")
+    seat = seat_of(state, command.participant)
     if command.participant == state.chair:
         raise UserError("chair_not_removed", "the chair cannot be removed", field="participant")
     if not command.reason.strip():
@@ -380,14 +378,14 @@ def _remove(state: State, actor: Actor, command: Remove) -> Iterable[Fact]:
 
 
 def _readmit(state: State, actor: Actor, command: Readmit) -> Iterable[Fact]:
-    _need(state, actor, "direct")
-    if _seat_of(state, command.participant).presence != "removed":
+    need(state, actor, "direct")
+    if seat_of(state, command.participant).presence != "removed":
         raise UserError("not_removed", "the participant was not removed", field="participant")
     return [("readmitted", {"participant": command.participant, "by": by(state, actor)})]
 
 
 def _change_stage(state: State, actor: Actor, command: ChangeStage, facts: Facts) -> Iterable[Fact]:
-    _need(state, actor, "direct")
+    need(state, actor, "direct")
     if command.to not in state.procedure.stages:
         raise UserError("stage_unknown", command.to, field="to")
     if command.to not in state.next_stages:
@@ -422,7 +420,7 @@ def _clear_alert(state: State, actor: Actor, command: ClearAlert) -> list[Fact]:
 
 def _acknowledge(state: State, actor: Actor, command: AcknowledgeAlert) -> Iterable[Fact]:
     if actor.endpoint and actor.endpoint not in state.observers:
-        _need(state, actor, "admit")
+        need(state, actor, "admit")
     found = state.alerts.get(command.alert)
     if found is None:
         raise UserError("alert_unknown", "this alert is over", field="alert")
@@ -447,17 +445,6 @@ def _clear_lost(state: State, participants: Iterable[str]) -> list[Fact]:
 
 
 # ------------------------------------------------------------------------------------------------ small questions
-
-
-def _need(state: State, actor: Actor, right: str) -> None:
-    if not getattr(state.rights(actor.endpoint), right):
-        raise UserError("not_allowed", f"needs the right to {right}")
-
-
-def _seat_of(state: State, participant: str) -> Seat:
-    if participant not in state.seats:
-        raise UserError("participant_unknown", participant, field="participant")
-    return state.seats[participant]
 
 
 def _people(state: State, actor: Actor) -> tuple[str, ...]:

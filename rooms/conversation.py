@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rooms.acts import Fact, doer, need, seat_of
 from rooms.commands import Actor, Notify
 from rooms.desired import may_observe
 from rooms.privacy import is_private, readers_among
 from rooms.protocol import Lock, LowerHand, RaiseHand, UserError, Write
 from rooms.state import State
-
-Fact = tuple[str, Mapping[str, Any]]
 
 
 def raise_hand(state: State, actor: Actor, command: RaiseHand) -> Iterable[Fact]:
@@ -28,21 +27,18 @@ def raise_hand(state: State, actor: Actor, command: RaiseHand) -> Iterable[Fact]
 
 def lower_hand(state: State, actor: Actor, command: LowerHand) -> Iterable[Fact]:
     """Chair or clerk: the wish was heard."""
-    _need_admit(state, actor)
-    seat = state.seats.get(command.participant)
-    if seat is None:
-        raise UserError("participant_unknown", command.participant, field="participant")
-    if seat.hand_at_us is None:
+    need(state, actor, "admit")
+    if seat_of(state, command.participant).hand_at_us is None:
         return []
-    return [("hand_lowered", {"participant": command.participant, "by": _by(state, actor)})]
+    return [("hand_lowered", {"participant": command.participant, "by": doer(state, actor)})]
 
 
 def lock(state: State, actor: Actor, command: Lock) -> Iterable[Fact]:
     """Chair or clerk: nobody more is let in, or people are let in again."""
-    _need_admit(state, actor)
+    need(state, actor, "admit")
     if command.on == state.locked:
         return []
-    return [("locked" if command.on else "unlocked", {"by": _by(state, actor)})]
+    return [("locked" if command.on else "unlocked", {"by": doer(state, actor)})]
 
 
 def write(state: State, actor: Actor, command: Write) -> Iterable[Fact]:
@@ -62,7 +58,7 @@ def write(state: State, actor: Actor, command: Write) -> Iterable[Fact]:
     readers = readers_among(state, endpoint, _readers(state, command), to_all=command.to == "all")
     if not set(readers) - set(own):
         raise UserError("nobody_there", "nobody would read it", field="to")
-    kind, data = _sent(state, _by(state, actor), command.to, (*readers, *own), command.text, notice=False)
+    kind, data = _sent(state, doer(state, actor), command.to, (*readers, *own), command.text, notice=False)
     return [(kind, {**data, "observed": False, "private": True} if is_private(state, endpoint) else data)]
 
 
@@ -117,12 +113,3 @@ def _inside(state: State, actor: Actor) -> tuple[str, ...]:
     if endpoint is None or not state.is_inside(endpoint):
         raise UserError("not_inside", "hands are raised inside")
     return endpoint.participants
-
-
-def _need_admit(state: State, actor: Actor) -> None:
-    if not state.rights(actor.endpoint).admit:
-        raise UserError("not_allowed", "needs the right to admit")
-
-
-def _by(state: State, actor: Actor) -> dict[str, Any]:
-    return state.acting(state.endpoints[actor.endpoint])

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rooms.acts import Fact
 from rooms.commands import Actor
 from rooms.kept import Opinion
 from rooms.protocol import GiveOpinion, OpinionsView, OpinionText, UserError
 from rooms.state import Seat, State
 
-Fact = tuple[str, Mapping[str, Any]]
 AFTER: str = "opinions"
 """The need of a stage into which one steps only with every opinion."""
 

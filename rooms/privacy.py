@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rooms.acts import Fact, doer, need
 from rooms.commands import Actor
 from rooms.kept import Consultation
 from rooms.protocol import Consult, EndConsult, Listen, PrivateView, Step, UserError
 from rooms.state import Endpoint, State
 
-Fact = tuple[str, Mapping[str, Any]]
 HELPERS = frozenset({"interpreter", "guardian"})
 """Who may be with those who consult: without them one of these could not follow."""
 
@@ -29,8 +29,7 @@ HELPERS = frozenset({"interpreter", "guardian"})
 
 def consult(state: State, actor: Actor, command: Consult) -> Iterable[Fact]:
     """The chair lets these talk among themselves: one of each role of a group that the procedure names, and who helps them."""
-    if not state.rights(actor.endpoint).direct:
-        raise UserError("not_allowed", "the chair lets people talk among themselves")
+    need(state, actor, "direct")
     people = tuple(p for p in state.seats if p in set(command.participants))
     for participant in command.participants:
         if participant not in state.seats:
@@ -45,7 +44,7 @@ def consult(state: State, actor: Actor, command: Consult) -> Iterable[Fact]:
     devices = {state.seats[p].endpoint: None for p in people}
     if any(not set(state.endpoints[device].participants) <= set(people) for device in devices if device):
         raise UserError("consult_overheard", "somebody else sits at the same device", field="participants")
-    data = {"consult": str(state.consults_held + 1), "participants": list(people), "by": _by(state, actor)}
+    data = {"consult": str(state.consults_held + 1), "participants": list(people), "by": doer(state, actor)}
     return [("consult_opened", data)]
 
 
@@ -56,7 +55,7 @@ def end_consult(state: State, actor: Actor, command: EndConsult) -> Iterable[Fac
         raise UserError("consult_unknown", "this talk is over", field="consult")
     if set(_people(state, actor)).isdisjoint(found.members) and not state.rights(actor.endpoint).direct:
         raise UserError("not_allowed", "its members end it, or the chair")
-    return [("consult_ended", {"consult": found.id, "by": _by(state, actor)})]
+    return [("consult_ended", {"consult": found.id, "by": doer(state, actor)})]
 
 
 def step(state: State, actor: Actor, command: Step) -> Iterable[Fact]:
@@ -109,10 +108,6 @@ def readers_among(state: State, endpoint: Endpoint, readers: Iterable[str], *, t
 def _people(state: State, actor: Actor) -> tuple[str, ...]:
     endpoint = state.endpoints.get(actor.endpoint)
     return endpoint.participants if endpoint and not endpoint.pending else ()
-
-
-def _by(state: State, actor: Actor) -> dict[str, Any]:
-    return state.acting(state.endpoints[actor.endpoint])
 
 
 # ------------------------------------------------------------------------------------------------ folded

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rooms.acts import Fact, need
 from rooms.commands import Actor, RefuseConsent, SitDown, StandUp, alert_id
 from rooms.media.engine import Source
 from rooms.protocol import Seat, Unseat, UserError, Voice
 from rooms.state import Endpoint, State
 from rooms.state import Seat as Place
-
-Fact = tuple[str, Mapping[str, Any]]
 
 
 def sit_down(state: State, actor: Actor, command: SitDown) -> Iterable[Fact]:
@@ -45,7 +44,7 @@ def refuse_consent(state: State, actor: Actor, command: RefuseConsent) -> Iterab
 
 def seat(state: State, actor: Actor, command: Seat) -> Iterable[Fact]:
     """Chair or clerk: he sits there, and is let in where the device is."""
-    _need_admit(state, actor)
+    need(state, actor, "admit")
     endpoint = state.endpoints.get(command.endpoint)
     if endpoint is None or not endpoint.shared:
         raise UserError("device_unknown", "no such device of a room", field="endpoint")
@@ -64,7 +63,7 @@ def unseat(state: State, actor: Actor, command: Unseat) -> Iterable[Fact]:
     if found is None:
         raise UserError("participant_unknown", command.participant, field="participant")
     if found.device != actor.endpoint:
-        _need_admit(state, actor)
+        need(state, actor, "admit")
     device = state.endpoints.get(found.device or "")
     if device is None or not device.shared:
         raise UserError("not_seated", "the participant sits at no room's device", field="participant")
@@ -75,7 +74,7 @@ def voice(state: State, actor: Actor, command: Voice) -> Iterable[Fact]:
     """Chair or clerk, or somebody at the device itself: who speaks there now."""
     device = command.endpoint or actor.endpoint
     if device != actor.endpoint:
-        _need_admit(state, actor)
+        need(state, actor, "admit")
     endpoint = state.endpoints.get(device)
     if endpoint is None or not endpoint.shared:
         raise UserError("device_unknown", "no such device of a room", field="endpoint")
@@ -123,11 +122,6 @@ def _unseated(state: State, participant: str, name: str, who: Mapping[str, Any])
     cleared: list[Fact] = [("alert_cleared", {"alert": alert}) for alert in told if alert in state.alerts]
     device = state.seats[participant].device
     return [*cleared, ("unseated", {"participant": participant, "endpoint": device, "device": name, "by": dict(who)})]
-
-
-def _need_admit(state: State, actor: Actor) -> None:
-    if not state.rights(actor.endpoint).admit:
-        raise UserError("not_allowed", "needs the right to admit")
 
 
 def _by(state: State, actor: Actor, device: Endpoint) -> dict[str, Any]:

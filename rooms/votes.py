@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rooms.acts import Fact, doer, need
 from rooms.commands import Actor
 from rooms.departures import has_gone
 from rooms.kept import Question, Vote
 from rooms.protocol import CastVote, CloseQuestion, PutQuestion, QuestionResult, QuestionView, UserError, VoteView
 from rooms.state import Seat, State
 
-Fact = tuple[str, Mapping[str, Any]]
 NO_VOTE = frozenset({"clerk", "interpreter", "guardian", "expert", "guest"})
 """Roles that record, translate or are heard, and decide nothing."""
 QUESTIONS_KEPT = 50
@@ -29,7 +29,7 @@ QUESTIONS_KEPT = 50
 
 def put(state: State, actor: Actor, command: PutQuestion) -> Iterable[Fact]:
     """The chair asks."""
-    _need_chair(state, actor)
+    need(state, actor, "direct")
     if not state.now.votes:
         raise UserError("no_votes_here", f"nothing is voted on in {state.stage}")
     if len(state.questions) >= QUESTIONS_KEPT:
@@ -37,7 +37,7 @@ def put(state: State, actor: Actor, command: PutQuestion) -> Iterable[Fact]:
     text = command.text.strip()
     if not text:
         raise UserError("text_missing", "an empty question", field="text")
-    data = {"question": str(len(state.questions) + 1), "text": text, "private": state.now.private, "by": _by(state, actor)}
+    data = {"question": str(len(state.questions) + 1), "text": text, "private": state.now.private, "by": doer(state, actor)}
     return [("question_put", data)]
 
 
@@ -58,7 +58,7 @@ def vote(state: State, actor: Actor, command: CastVote) -> Iterable[Fact]:
 
 def close(state: State, actor: Actor, command: CloseQuestion) -> Iterable[Fact]:
     """The chair counts, when everybody has voted."""
-    _need_chair(state, actor)
+    need(state, actor, "direct")
     question = _open_question(state, command.question)
     open_votes = missing(state, question)
     lost = [p for p in open_votes if state.seats[p].presence == "lost"]
@@ -67,7 +67,7 @@ def close(state: State, actor: Actor, command: CloseQuestion) -> Iterable[Fact]:
     if open_votes:
         raise UserError("votes_missing", "、".join(state.name(p) for p in open_votes), field="question")
     private = state.procedure.stages[question.stage].private
-    return [("question_closed", {"question": question.id, **count(question), "private": private, "by": _by(state, actor)})]
+    return [("question_closed", {"question": question.id, **count(question), "private": private, "by": doer(state, actor)})]
 
 
 def votes_on(state: State, seat: Seat, question: Question) -> bool:
@@ -93,15 +93,6 @@ def _open_question(state: State, question: str) -> Question:
     if found is None or not found.open:
         raise UserError("question_unknown", "this question is not open", field="question")
     return found
-
-
-def _need_chair(state: State, actor: Actor) -> None:
-    if not state.rights(actor.endpoint).direct:
-        raise UserError("not_allowed", "the chair puts questions")
-
-
-def _by(state: State, actor: Actor) -> dict[str, Any]:
-    return state.acting(state.endpoints[actor.endpoint])
 
 
 # ------------------------------------------------------------------------------------------------ folded
