@@ -356,6 +356,7 @@ class Overview:
     room: str
     court: str
     stage: str
+    stage_names: dict[str, str]
     status: str
     stage_since_us: int
     starts_at_us: int
@@ -402,6 +403,7 @@ def overview(state: State, measured: Measured) -> Overview:
         room=state.plan.room,
         court=state.plan.court,
         stage=state.stage,
+        stage_names=dict(state.now.names),
         status=status(state),
         stage_since_us=state.stage_since_us,
         starts_at_us=state.plan.starts_at_us,

@@ -14,6 +14,7 @@ from typing import Any
 
 from dispatch.console.event_words import EventWords
 from dispatch.console.situation import Words, word
+from dispatch.sittings.stage_names import stage_name
 from rooms.log import Row
 from rooms.recording.attendance import Place, places, read_rows
 from rooms.recording.timeline import Timeline, load, merge
@@ -69,12 +70,13 @@ def page(sealed: Sealed, _: Words) -> Json:
 
 def stages(rows: Iterable[Row], start_us: int, end_us: int, _: Words) -> list[Json]:
     """The stages between the two times, each from its change to the next."""
-    changes = [(row.at_us, str(row.data["to"])) for row in rows if row.type == "stage_changed"]
+    changes = [row for row in rows if row.type == "stage_changed"]
     found = []
-    for (from_us, stage), (to_us, _next) in zip(changes, [*changes[1:], (end_us, "")], strict=True):
-        begin, end = max(from_us, start_us), min(to_us, end_us)
+    for change, to_us in zip(changes, [*(row.at_us for row in changes[1:]), end_us], strict=True):
+        stage, begin, end = str(change.data["to"]), max(change.at_us, start_us), min(to_us, end_us)
         if begin < end:
-            found.append({"from_us": begin, "to_us": end, "stage": stage, "text": _(f"stage.{stage}")})
+            text = stage_name(stage, change.data.get("names"), _)
+            found.append({"from_us": begin, "to_us": end, "stage": stage, "text": text})
     return found
 
 

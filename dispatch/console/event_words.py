@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dispatch.console.situation import Words, word
+from dispatch.sittings.stage_names import stage_name
 from rooms.log import Row
+from rooms.procedure import procedure_of
 from rooms.state import doers
 
 Json = dict[str, Any]
@@ -52,6 +54,7 @@ class EventWords:
         self._sits: dict[str, str] = {}
         self._alerts: dict[str, str] = {}
         self._senders: tuple[str, ...] = ()
+        self._stages: dict[str, Mapping[str, str]] = {}
 
     def lines(self, rows: Iterable[Row]) -> list[Json]:
         """``{"seq", "at_us", "mark", "type", "text"}`` for each row."""
@@ -100,14 +103,18 @@ class EventWords:
 
     def _reason(self, row: Row) -> str:
         """The free text a person gave, where the sentence itself has no room for it."""
-        reason = row.data.get("reason", "")
-        return str(reason) if reason and row.type in {"stage_changed", "removed", "conference_cancelled"} else ""
+        reason = str(row.data.get("reason", ""))
+        if row.type == "stage_changed":
+            return word("pause", reason, self._) if reason else ""
+        return reason if row.type in {"removed", "conference_cancelled"} else ""
 
     def _learn(self, row: Row) -> None:
         data = row.data
         if "plan" in data:
             self._names |= {person["id"]: person["name"] for person in data["plan"]["participants"]}
             self._roles |= {person["id"]: person["role"] for person in data["plan"]["participants"]}
+            if text := data["plan"].get("procedure"):
+                self._stages |= {stage.name: stage.names for stage in procedure_of(text).stages.values()}
         if "endpoint" in data and "participants" in data:
             self._at[data["endpoint"]] = list(data["participants"])
         elif "endpoint" in data and "participant" in data and row.type == "device_replaced":
@@ -118,6 +125,8 @@ class EventWords:
             self._at[device] += [p for p in (data["participant"],) if p not in self._at[device]]
         elif row.type == "unseated" and data["endpoint"] in self._at:
             self._at[data["endpoint"]] = [p for p in self._at[data["endpoint"]] if p != data["participant"]]
+        elif row.type == "stage_changed" and "names" in data:
+            self._stages[data["to"]] = data["names"]
         elif row.type == "message_sent":
             self._senders = doers(data["by"])
         elif row.type == "observer_joined":
@@ -152,7 +161,7 @@ class EventWords:
         if key == "readers":
             return self._people(reader for reader in value if reader not in self._senders)
         if key in {"from", "to"} and event == "stage_changed":
-            return self._(f"stage.{value}")
+            return stage_name(str(value), self._stages.get(str(value)), self._)
         if key == "alert":
             return self._alerts.get(value) or self._("an alert")
         if key == "booking" and isinstance(value, Mapping):

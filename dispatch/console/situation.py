@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dispatch.sittings.stage_names import stage_name
+
 Words = Callable[..., str]
 Json = dict[str, Any]
 
@@ -69,7 +71,7 @@ def situation(booked: Booked, live: Json | None, now_us: int, _: Words, *, peopl
         "ends_at_us": booked.ends_at_us,
         "status": status,
         "status_text": _(f"status.{status}"),
-        "stage_text": _(f"stage.{going['stage']}") if going and status in {"live", "recess", "closed"} else _(f"status.{status}"),
+        "stage_text": _stage(going, status, _),
         "stage_since_us": going["stage_since_us"] if going else None,
         "trouble": _trouble(tasks),
         "recording": _recording(going, status, _),
@@ -91,6 +93,11 @@ def situation(booked: Booked, live: Json | None, now_us: int, _: Words, *, peopl
 
 def _present(live: Json | None) -> int:
     return sum(person["presence"] == "present" for person in live["participants"]) if live else 0
+
+
+def _stage(live: Json | None, status: str, _: Words) -> str:
+    """Where it stands: its stage while it is held and at its end, its status before."""
+    return stage_name(live["stage"], live["stage_names"], _) if live and status in {"live", "recess", "closed"} else _(f"status.{status}")
 
 
 def _recording(live: Json | None, status: str, _: Words) -> Json:

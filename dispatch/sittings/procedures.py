@@ -36,7 +36,8 @@ async def adopted(db: Database, kind: str) -> ProcedureVersion | None:
 
 
 async def adopt(db: Database, text: str, by: User | str, now: datetime, *, address: str | None = None) -> Procedure:
-    """The unit holds the kind that the text is of by it from now on; who presides stays whoever presides that kind. `by` is a member of
+    """The unit holds the kind that the text is of by it from now on; who presides stays whoever presides that kind, and it has every
+    role that can be booked for it, whatever rights it gives. `by` is a member of
     the staff, or the name of an operator at the command line of the machine `address`.
 
     Raises ValidationFailed at "text" with every bad line (code of :class:`rooms.procedure.Problem`, its line among the data).
@@ -47,6 +48,9 @@ async def adopt(db: Database, text: str, by: User | str, now: datetime, *, addre
         raise ValidationFailed([("text", each.code, {"line": each.line, **each.data}) for each in refused.problems]) from refused
     if found.chair != PROCEDURES[found.kind].chair:
         raise ValidationFailed([("text", "procedure_chair", {"line": 1, "roles": [PROCEDURES[found.kind].chair]})])
+    missing = [role for role in PROCEDURES[found.kind].order if role not in found.roles]
+    if missing:
+        raise ValidationFailed([("text", "procedure_roles", {"line": 1, "roles": missing})])
     if not found.version or len(found.version) > LONGEST_VERSION:
         raise ValidationFailed([("text", "procedure_version", {"line": 1, "most": LONGEST_VERSION})])
     async with db.writer() as session:

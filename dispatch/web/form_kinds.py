@@ -57,9 +57,9 @@ async def choices(request: Request) -> list[KindChoices]:
 
 def stages(request: Request, kind: str) -> list[str]:
     """What a sitting of that kind goes through, in words; nothing of a kind that cannot be held."""
-    _, tag = gettext(request), language(request)
+    _ = gettext(request)
     found = PROCEDURES[kind].stages.values() if kind in PROCEDURES else ()
-    return [stage_name(stage.name, stage.names, tag, _) for stage in found]
+    return [stage_name(stage.name, stage.names, _) for stage in found]
 
 
 def chair_words(request: Request, kind: str) -> str:

@@ -15,6 +15,8 @@ from rooms.commands import KeepStill, RaiseAlert
 from rooms.journal import EVENT_KINDS
 from rooms.log import GENESIS, Event, Row, chain
 from rooms.media.engine import Source
+from rooms.needs import SIGNED
+from rooms.procedure import SHIPPED
 from rooms.protocol import (
     Admit,
     CallRoll,
@@ -145,3 +147,22 @@ def test_every_cause_that_the_recorder_gives_has_a_word_in_both_languages() -> N
     assert {"packet_loss", "key_frame", "engine_lost", "disk_full"} <= causes
     for language in ("zh-CN", "en"):
         assert {f"log.cause.{cause}" for cause in causes} <= set(catalogue(language).texts), language
+
+
+def test_every_reason_of_a_pause_has_a_word_in_both_languages() -> None:
+    reasons = {reason for version in SHIPPED.values() for stage in version.stages.values() for reason in stage.reasons}
+    assert {"mediation", "rest"} <= reasons
+    for language in ("zh-CN", "en"):
+        assert {f"log.pause.{reason}" for reason in {*reasons, SIGNED}} <= set(catalogue(language).texts), language
+
+
+def test_a_stage_is_called_what_the_version_calls_it_and_a_pause_says_why() -> None:
+    """Of the unit's own stages the catalogue knows no word."""
+    changed = {"from": "questioning", "to": "tea", "status": "recess", "names": {"zh-CN": "茶歇", "en": "Tea"}, "by": {"system": True}}
+    back = {"from": "tea", "to": "questioning", "status": "live", "names": {"zh-CN": "问答", "en": "Questions"}, "by": {"system": True}}
+    changes = [Event("stage_changed", 1, changed | {"reason": "rest"}), Event("stage_changed", 2, back | {"reason": ""})]
+    told = said(changes, "zh-CN")
+    assert "茶歇" in told[0]
+    assert "休息" in told[0]
+    assert "问答" in told[1]
+    assert "stage." not in "".join(told)

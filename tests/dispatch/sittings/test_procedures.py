@@ -55,6 +55,15 @@ async def test_a_bad_file_is_refused_with_every_bad_line_and_changes_nothing(cou
     assert await audited(court.db, "procedure_adopted") == []
 
 
+async def test_whoever_can_be_booked_has_a_role_in_every_version(court: Court) -> None:
+    text = re.sub(r"  interpreter: .*\n|, interpreter: S?V?L", "", PROCEDURES["round_table"].text)
+    with pytest.raises(ValidationFailed) as refused:
+        await procedures.adopt(court.db, text, court.users["xu"], NOW)
+    assert [(field, code, data["roles"]) for field, code, data in refused.value.errors] == [("text", "procedure_roles", ["interpreter"])]
+    for shipped in SHIPPED.values():
+        assert set(PROCEDURES[shipped.kind].order) <= shipped.roles
+
+
 async def test_who_presides_a_kind_cannot_be_another(court: Court) -> None:
     text = PROCEDURES["round_table"].text.replace("chair: convenor", "chair: member")
     text = re.sub(r"member: SVPL", "member: SVPLD", text).replace("member: S°VPL", "member: S°VPLD").replace("member: L", "member: LD")
