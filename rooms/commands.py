@@ -7,44 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rooms.plan import SittingPlan, Ticket
-from rooms.protocol import (
-    AcknowledgeAlert,
-    Admit,
-    AdmitDevice,
-    Allow,
-    CallRoll,
-    CastVote,
-    ChangeStage,
-    Classify,
-    CloseQuestion,
-    ConsentToStages,
-    Consult,
-    EndConsult,
-    GiveFloor,
-    GiveOpinion,
-    Identify,
-    Leave,
-    Listen,
-    Lock,
-    LowerHand,
-    Mute,
-    MuteAll,
-    PutQuestion,
-    RaiseHand,
-    Readmit,
-    RecordWish,
-    Remove,
-    ReturnToWaiting,
-    Seat,
-    SetSource,
-    Step,
-    TakeFloor,
-    Unseat,
-    Voice,
-    Warn,
-    Write,
-    YieldFloor,
-)
+from rooms.protocol import Act
 from rooms.state import Severity
 
 
@@ -228,42 +191,7 @@ Command = (
     | RaiseAlert
     | ClearAlert
     | Observe
-    | SetSource
-    | Leave
-    | Admit
-    | ReturnToWaiting
-    | AdmitDevice
-    | Mute
-    | Allow
-    | MuteAll
-    | Remove
-    | Readmit
-    | ChangeStage
-    | AcknowledgeAlert
     | Notify
-    | RaiseHand
-    | LowerHand
-    | Write
-    | Lock
-    | Seat
-    | Unseat
-    | Voice
-    | GiveFloor
-    | TakeFloor
-    | YieldFloor
-    | CallRoll
-    | Identify
     | KeepStill
-    | ConsentToStages
-    | Warn
-    | RecordWish
-    | Consult
-    | EndConsult
-    | Step
-    | Listen
-    | GiveOpinion
-    | PutQuestion
-    | CastVote
-    | CloseQuestion
-    | Classify
+    | Act
 )

@@ -2,7 +2,7 @@
 /**
  * Speaks the protocol of a conference (docs/protocol.md) over one WebSocket that comes back by itself. Knows no DOM.
  *
- * The types below name every message of rooms/protocol.py; tests/dispatch/web/test_protocol_types.py holds them against it.
+ * The types below name every message of rooms/protocol/; tests/dispatch/web/test_protocol_types.py holds them against it.
  */
 
 /** @typedef {'microphone' | 'camera' | 'screen'} Source */
@@ -253,7 +253,7 @@
 
 export const SUBPROTOCOL = 'sitting.v1';
 
-/** WebSocket close codes of rooms/protocol.py, CloseCode. */
+/** WebSocket close codes of rooms/protocol/, CloseCode. */
 export const CloseCode = Object.freeze({
   MALFORMED: 4400,
   UNAUTHORISED: 4401,

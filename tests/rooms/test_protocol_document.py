@@ -19,7 +19,7 @@ BASES = {"Message", "FromBrowser", "FromServer"}
 MESSAGES = {
     name: value
     for name, value in vars(protocol).items()
-    if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == protocol.__name__ and name not in BASES
+    if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__.startswith("rooms.protocol.") and name not in BASES
 }
 SECTIONS = {
     match["name"]: match["body"]

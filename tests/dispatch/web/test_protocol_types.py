@@ -1,4 +1,4 @@
-"""static/js/protocol.js names every message and field of rooms/protocol.py, and nothing else."""
+"""static/js/protocol.js names every message and field of rooms/protocol/, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import rooms.protocol as protocol
 
-SCRIPT = (Path(protocol.__file__).parents[1] / "static" / "js" / "protocol.js").read_text(encoding="utf-8")
+SCRIPT = (Path(protocol.__file__).parents[2] / "static" / "js" / "protocol.js").read_text(encoding="utf-8")
 NAMES = {"Error": "ServerError"}
 """JavaScript has an Error of its own."""
 
