@@ -12,7 +12,7 @@ from dispatch.operations.acts import operator
 from dispatch.sittings import procedures
 from dispatch.store.database import Database
 from dispatch.store.tables import utc_now
-from rooms.procedure import BRIEF_COURT, PROCEDURES, SHIPPED, Procedure, procedure_of
+from rooms.procedure import PROCEDURES, SHIPPED, Procedure
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -28,11 +28,8 @@ async def tell(settings: Settings, language: str, say: Say) -> None:
     """A line for each kind: the version it is held by, its name and source, and since when; then what else could be adopted."""
     db = await Database.open(settings)
     try:
-        for kind, newest in PROCEDURES.items():
-            row = await procedures.adopted(db, kind)
-            held = newest if kind != BRIEF_COURT.kind else BRIEF_COURT
-            if row is not None:
-                held = procedure_of(row.text)
+        for kind in PROCEDURES:
+            row, held = await procedures.adopted(db, kind), await procedures.held_by(db, kind)
             since = f"{row.by}, {db.site.clock(row.at)}" if row is not None else "-"
             say(f"{kind}/{held.version}  {_name(held, language)}  ({held.source})  {since}")
             for each in SHIPPED.values():

@@ -94,7 +94,7 @@ class LivePlane:
             if self._clock() < opens_at:
                 site = self._db.site
                 raise Refused("sitting_not_open", title=sitting.title, opens=site.clock(opens_at), starts=site.clock(sitting.starts_at))
-            procedure = await procedures.text_of(self._db, sitting.kind)
+            procedure = await procedures.held_by(self._db, sitting.kind)
             await _ask(self._hub.open(sittings.plan(sitting, self._db, procedure)))
             if sitting_id not in self._told:
                 await self._tell_earlier(sitting)

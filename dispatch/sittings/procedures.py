@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from dispatch import audit
 from dispatch.errors import ValidationFailed
 from dispatch.store.tables import ProcedureVersion, User, new_id
-from rooms.procedure import PROCEDURES, Procedure, ProcedureRefused, read_procedure
+from rooms.procedure import HELD_AT_FIRST, PROCEDURES, Procedure, ProcedureRefused, procedure_of, read_procedure
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 LONGEST_VERSION = 80
 
 
-async def text_of(db: Database, kind: str) -> str:
-    """The version that the unit has adopted for a kind; "" where it has adopted none."""
+async def held_by(db: Database, kind: str) -> Procedure:
+    """The version by which the unit holds a kind: what it adopted, else what comes with the program."""
     found = await adopted(db, kind)
-    return found.text if found is not None else ""
+    return procedure_of(found.text) if found is not None else HELD_AT_FIRST[kind]
 
 
 async def adopted(db: Database, kind: str) -> ProcedureVersion | None:

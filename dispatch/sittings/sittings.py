@@ -14,7 +14,7 @@ from dispatch.sittings.moments import microseconds
 from dispatch.sittings.statuses import ALLOWED, project
 from dispatch.store.tables import Participant, Sitting
 from rooms.plan import PlanParticipant, SittingPlan
-from rooms.procedure import BRIEF_COURT, PROCEDURES
+from rooms.procedure import HELD_AT_FIRST, Procedure
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
@@ -70,9 +70,9 @@ def takes_part(sitting: Sitting, user_id: str) -> bool:
     return any(participant.user_id == user_id for participant in sitting.participants)
 
 
-def plan(sitting: Sitting, db: Database, procedure: str = "") -> SittingPlan:
-    """What the live plane is told of a sitting, in the installation's words. `procedure`: the version that the unit has adopted for its
-    kind; without one a court sits by the version in four stages, every other kind by the newest that comes with the program."""
+def plan(sitting: Sitting, db: Database, procedure: Procedure | None = None) -> SittingPlan:
+    """What the live plane is told of a sitting, in the installation's words. `procedure`: the version by which it is opened; of one that
+    is open already nothing is said: it keeps its own."""
     return SittingPlan(
         id=sitting.id,
         kind=sitting.kind,
@@ -84,6 +84,6 @@ def plan(sitting: Sitting, db: Database, procedure: str = "") -> SittingPlan:
         ends_at_us=microseconds(sitting.ends_at),
         time_zone=db.site.zone.key,
         participants=tuple(PlanParticipant(p.id, p.name, p.role, chair=p.presides, guards=p.guards_id) for p in sitting.participants),
-        procedure=procedure or (PROCEDURES[sitting.kind].text if sitting.kind != BRIEF_COURT.kind else ""),
+        procedure=(procedure or HELD_AT_FIRST[sitting.kind]).text,
         apart=tuple((pair.one_id, pair.other_id) for pair in sitting.apart),
     )

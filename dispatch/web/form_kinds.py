@@ -9,6 +9,7 @@ from dispatch.booking import templates
 from dispatch.booking.roles import chair_role
 from dispatch.booking.templates import Start
 from dispatch.errors import NotFound
+from dispatch.sittings import procedures
 from dispatch.sittings.stage_names import stage_name
 from dispatch.store.tables import SittingTemplate
 from dispatch.web.request import Request, ctx, gettext, language
@@ -55,11 +56,11 @@ async def choices(request: Request) -> list[KindChoices]:
     ]
 
 
-def stages(request: Request, kind: str) -> list[str]:
-    """What a sitting of that kind goes through, in words; nothing of a kind that cannot be held."""
+async def stages(request: Request, kind: str) -> list[str]:
+    """What a sitting of that kind goes through in this unit, in words; nothing of a kind that cannot be held, nor the pauses."""
     _ = gettext(request)
-    found = PROCEDURES[kind].stages.values() if kind in PROCEDURES else ()
-    return [stage_name(stage.name, stage.names, _) for stage in found]
+    found = (await procedures.held_by(ctx(request).db, kind)).stages.values() if kind in PROCEDURES else ()
+    return [stage_name(stage.name, stage.names, _) for stage in found if not stage.pause]
 
 
 def chair_words(request: Request, kind: str) -> str:

@@ -262,7 +262,7 @@ async def fields_of(request: Request, form: Form, error: UserError | None = None
         "roles": roles_for(kind) or roles_for(form_kinds.FIRST),
         "colleagues": await lookups.staff(db, JUDGE, PROSECUTOR, CLERK),
         "kinds_of_sittings": await form_kinds.choices(request),
-        "stages": form_kinds.stages(request, kind),
+        "stages": await form_kinds.stages(request, kind),
         "staff_parts": [
             {"name": name, "label": label, "empty": empty, "users": await lookups.staff(db, *accounts), "span": span}
             for name, label, empty, accounts, span in parts

@@ -25,6 +25,9 @@ PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
 BRIEF_COURT = SHIPPED["remote_court", "2025-1"]
 """A court in four stages: what every sitting was held by before logs said by which version."""
 
+HELD_AT_FIRST: Mapping[str, Procedure] = MappingProxyType({**PROCEDURES, BRIEF_COURT.kind: BRIEF_COURT})
+"""What a unit that has adopted no version holds each kind by: a court goes on as it did before there were others."""
+
 
 def procedure_of(text: str) -> Procedure:
     """The version that a sitting is held by, from what its log keeps of it; raises ProcedureRefused."""
@@ -33,6 +36,7 @@ def procedure_of(text: str) -> Procedure:
 
 __all__ = [
     "BRIEF_COURT",
+    "HELD_AT_FIRST",
     "NOTHING",
     "PROCEDURES",
     "SHIPPED",

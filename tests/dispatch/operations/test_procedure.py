@@ -39,7 +39,7 @@ async def test_a_version_is_adopted_by_its_name_or_from_a_file_and_the_operator_
     assert lines == ["remote_court/2026-1  Ordinary court hearing", "round_table/云河 2027  Round table"]
     db = await Database.open(settings)
     try:
-        assert await procedures.text_of(db, "remote_court") == PROCEDURES["remote_court"].text
+        assert await procedures.held_by(db, "remote_court") == PROCEDURES["remote_court"]
         assert [(row.actor, row.subject) for row in await audited(db, "procedure_adopted")] == [
             (operator(), "remote_court 2026-1"),
             (operator(), "round_table 云河 2027"),

@@ -17,15 +17,15 @@ from tests.dispatch.making import NOW, Court, audited, make_sitting
 async def test_a_unit_that_adopted_nothing_holds_a_court_in_four_stages(court: Court) -> None:
     sitting = await make_sitting(court)
     assert await procedures.adopted(court.db, "remote_court") is None
-    text = await procedures.text_of(court.db, "remote_court")
-    assert procedure_of(sittings.plan(sitting, court.db, text).procedure) == BRIEF_COURT
+    held = await procedures.held_by(court.db, "remote_court")
+    assert procedure_of(sittings.plan(sitting, court.db, held).procedure) == held == BRIEF_COURT
 
 
 @pytest.mark.parametrize(("kind", "version"), SHIPPED)
 async def test_what_is_adopted_is_what_sittings_are_opened_by(court: Court, kind: str, version: str) -> None:
     shipped = SHIPPED[kind, version]
     await procedures.adopt(court.db, shipped.text, court.users["xu"], NOW)
-    assert procedure_of(await procedures.text_of(court.db, kind)) == shipped
+    assert await procedures.held_by(court.db, kind) == shipped
     row = await procedures.adopted(court.db, kind)
     assert row is not None
     assert (row.version, row.by, row.at) == (version, "许文博", NOW)
@@ -38,9 +38,9 @@ async def test_the_newest_that_was_adopted_counts_and_going_back_is_adopting_aga
     xu, sitting = court.users["xu"], await make_sitting(court)
     for found in (PROCEDURES["remote_court"], BRIEF_COURT, PROCEDURES["remote_court"]):
         await procedures.adopt(court.db, found.text, xu, NOW)
-        text = await procedures.text_of(court.db, "remote_court")
-        assert sittings.plan(sitting, court.db, text).procedure == found.text
-    assert await procedures.text_of(court.db, "round_table") == ""
+        held = await procedures.held_by(court.db, "remote_court")
+        assert sittings.plan(sitting, court.db, held).procedure == found.text
+    assert await procedures.held_by(court.db, "round_table") == PROCEDURES["round_table"]
 
 
 async def test_a_bad_file_is_refused_with_every_bad_line_and_changes_nothing(court: Court) -> None:
