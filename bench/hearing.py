@@ -33,7 +33,7 @@ from bench.load.usage import machine
 from tests.browser.court import Court, Held
 from tests.browser.hearing import eventually, switch_on, take_the_chair
 from tests.browser.participants import Person, arrive
-from tests.browser.site import Site
+from tests.browser.site import SHORT_COURT, Site
 
 HOOK = Path(__file__).parent / "load" / "joining.js"
 #: Joins one after another before the other way has its turn.
@@ -55,7 +55,8 @@ def options() -> argparse.Namespace:
 
 def site_in(folder: Path, address: str, engine: str = "embedded") -> Site:
     """A site with all its parts whose media go by `address`; not started yet."""
-    return Site(folder, settings={"SPARES": "true", "MEDIA_BIND": address, "MEDIA_ADDRESS": address, "ENGINE": engine})
+    settings = {"SPARES": "true", "MEDIA_BIND": address, "MEDIA_ADDRESS": address, "ENGINE": engine}
+    return Site(folder, settings=settings, adopts=SHORT_COURT)
 
 
 # -- joining

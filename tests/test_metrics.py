@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rooms.participant.tracks import synthetic
 from tests.browser.court import Court
-from tests.browser.site import Site
+from tests.browser.site import SHORT_COURT, Site
 from tests.caller import Caller
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ LIBRARY = ("python_", "process_")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"), command="demo")
+    site = Site(tmp_path_factory.mktemp("site"), command="demo", adopts=SHORT_COURT)
     try:
         yield site.start()
     finally:

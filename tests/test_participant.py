@@ -18,7 +18,7 @@ from rooms.participant.participant import Refused
 from rooms.participant.tracks import from_file, synthetic
 from rooms.participant.visit import PageRefused, Visit
 from tests.browser.court import Court
-from tests.browser.site import Site
+from tests.browser.site import SHORT_COURT, Site
 from tests.caller import Caller
 
 NAMES = ("李明", "王芳")
@@ -26,7 +26,7 @@ NAMES = ("李明", "王芳")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"), command="demo", settings={"MEDIA_WORKERS": "2"})
+    site = Site(tmp_path_factory.mktemp("site"), command="demo", settings={"MEDIA_WORKERS": "2"}, adopts=SHORT_COURT)
     try:
         yield site.start()
     finally:

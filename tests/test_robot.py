@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.browser.court import Court, Held
-from tests.browser.site import Site
+from tests.browser.site import SHORT_COURT, Site
 from tests.robot import Robot
 
 NAMES = ("李明", "王芳")
@@ -18,7 +18,7 @@ NAMES = ("李明", "王芳")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"), command="demo")
+    site = Site(tmp_path_factory.mktemp("site"), command="demo", adopts=SHORT_COURT)
     try:
         yield site.start()
     finally:

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from dispatch import audit
 from dispatch.errors import ValidationFailed
 from dispatch.store.tables import ProcedureVersion, User, new_id
-from rooms.procedure import HELD_AT_FIRST, PROCEDURES, Procedure, ProcedureRefused, procedure_of, read_procedure
+from rooms.procedure import PROCEDURES, Procedure, ProcedureRefused, procedure_of, read_procedure
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,7 +26,7 @@ LONGEST_VERSION = 80
 async def held_by(db: Database, kind: str) -> Procedure:
     """The version by which the unit holds a kind: what it adopted, else what comes with the program."""
     found = await adopted(db, kind)
-    return procedure_of(found.text) if found is not None else HELD_AT_FIRST[kind]
+    return procedure_of(found.text) if found is not None else PROCEDURES[kind]
 
 
 async def adopted(db: Database, kind: str) -> ProcedureVersion | None:

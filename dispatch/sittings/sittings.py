@@ -14,7 +14,7 @@ from dispatch.sittings.moments import microseconds
 from dispatch.sittings.statuses import ALLOWED, project
 from dispatch.store.tables import Participant, Sitting
 from rooms.plan import PlanParticipant, SittingPlan
-from rooms.procedure import HELD_AT_FIRST, Procedure
+from rooms.procedure import PROCEDURES, Procedure
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
@@ -84,6 +84,6 @@ def plan(sitting: Sitting, db: Database, procedure: Procedure | None = None) -> 
         ends_at_us=microseconds(sitting.ends_at),
         time_zone=db.site.zone.key,
         participants=tuple(PlanParticipant(p.id, p.name, p.role, chair=p.presides, guards=p.guards_id) for p in sitting.participants),
-        procedure=(procedure or HELD_AT_FIRST[sitting.kind]).text,
+        procedure=(procedure or PROCEDURES[sitting.kind]).text,
         apart=tuple((pair.one_id, pair.other_id) for pair in sitting.apart),
     )

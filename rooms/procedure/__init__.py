@@ -21,12 +21,10 @@ SHIPPED = _shipped()
 PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
     {kind: max((each for each in SHIPPED.values() if each.kind == kind), key=lambda each: each.version) for kind in KINDS}
 )
-"""Every kind of sitting that can be held, in its newest version that comes with the program; a unit may hold it by its own."""
+"""Every kind of sitting that can be held, in its newest version that comes with the program: by it a unit holds the kind that has
+adopted no other."""
 BRIEF_COURT = SHIPPED["remote_court", "2025-1"]
 """A court in four stages: what every sitting was held by before logs said by which version."""
-
-HELD_AT_FIRST: Mapping[str, Procedure] = MappingProxyType({**PROCEDURES, BRIEF_COURT.kind: BRIEF_COURT})
-"""What a unit that has adopted no version holds each kind by: a court goes on as it did before there were others."""
 
 
 def procedure_of(text: str) -> Procedure:
@@ -36,7 +34,6 @@ def procedure_of(text: str) -> Procedure:
 
 __all__ = [
     "BRIEF_COURT",
-    "HELD_AT_FIRST",
     "NOTHING",
     "PROCEDURES",
     "SHIPPED",

@@ -13,7 +13,7 @@ from playwright.async_api import Playwright, async_playwright, expect
 from tests.browser import participants
 from tests.browser.network import SERVER, Computer, Network, NetworkSite, NoNamespaces
 from tests.browser.participants import Person, arrive
-from tests.browser.site import Site
+from tests.browser.site import SHORT_COURT, Site
 
 LIMIT_S = 300
 """A test without a limit of its own may take so long: a machine busy with something else needs many times the usual."""
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A running server with the demonstration's rooms and people, for all files that need none of their own."""
-    site = Site(tmp_path_factory.mktemp("site"), command="demo")
+    site = Site(tmp_path_factory.mktemp("site"), command="demo", adopts=SHORT_COURT)
     try:
         yield site.start()
     finally:
@@ -95,6 +95,7 @@ def lan_site(network: Network, tmp_path: Path) -> Iterator[NetworkSite]:
         tmp_path / "var",
         settings={"PUBLIC_URL": ""},
         options=("--lan", SERVER),
+        adopts=SHORT_COURT,
         before=network.court.before,
         machine=network.court,
         address=f"https://{SERVER}:8443",

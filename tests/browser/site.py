@@ -18,6 +18,8 @@ from rooms import spare
 
 TOP = Path(__file__).resolve().parents[2]
 PARTS = ("web", "jobs", "recorder", "engine")
+SHORT_COURT = ("remote_court/2025-1",)
+"""A court in four stages, for tests of what happens in a hearing and not of its steps."""
 
 
 def free_port(kind: socket.SocketKind) -> int:
@@ -39,13 +41,15 @@ def until(condition: Callable[[], bool], limit_s: float, what: str) -> None:
 @dataclass
 class Site:
     """A running server. `settings` are DISPATCH_* variables without the prefix that differ from the test's own; `options` are
-    those of the command; `before` stands before it on the command line."""
+    those of the command; `before` stands before it on the command line. `adopts`: versions of procedures that the unit has adopted when
+    it starts for the first time."""
 
     data: Path
     command: str = "serve"
     settings: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
+    adopts: tuple[str, ...] = ()
     port: int = 0
     udp_port: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -75,6 +79,9 @@ class Site:
         self.port = self.port or free_port(socket.SOCK_STREAM)
         self.udp_port = self.udp_port or free_port(socket.SOCK_DGRAM)
         self.data.mkdir(parents=True, exist_ok=True)
+        for version in self.adopts if not (self.data / "server.out").exists() else ():
+            command = [sys.executable, "server.py", "procedure", version]
+            subprocess.run(command, cwd=TOP, env=self.environment, check=True, stdout=subprocess.DEVNULL)
         with (self.data / "server.out").open("ab") as output:
             self.process = subprocess.Popen(
                 [*self.before, sys.executable, "server.py", self.command, *self.options],

@@ -10,14 +10,14 @@ from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
 from tests.browser.hearing import enter, eventually, take_the_chair
 from tests.browser.participants import Person
-from tests.browser.site import Site
+from tests.browser.site import SHORT_COURT, Site
 
 pytestmark = [pytest.mark.main, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("command"))
+    site = Site(tmp_path_factory.mktemp("command"), adopts=SHORT_COURT)
     try:
         yield site.start()
     finally:

@@ -150,7 +150,7 @@ async def test_a_sitting_of_each_kind_from_the_waiting_room_to_its_end(site: Sit
     robots: list[Robot] = []
     administrator = (await court.person("administrator")).user
     try:
-        # Where a court has adopted nothing it sits in four stages.
+        # The court of the other tests sits in four stages.
         await procedures.adopt(court.db, PROCEDURES[kind].text, administrator, utc_now())
         held = await court.sitting(about.people, kind=kind, with_clerk=about.clerk)
         chair = await Robot.signed_in(site, held, held.chair)

@@ -18,7 +18,7 @@ from tests.browser.hearing import Seat, eventually, take_the_chair, to_the_waiti
 from tests.browser.network import SERVER, Computer, Network, NetworkSite
 from tests.browser.participants import Person
 from tests.browser.recorded import Folder
-from tests.browser.site import TOP
+from tests.browser.site import SHORT_COURT, TOP
 
 pytestmark = [pytest.mark.main, pytest.mark.timeout(400)]
 PARTIES = (("李明", "party"), ("王芳", "party"))
@@ -35,6 +35,7 @@ def janus_site(network: Network, tmp_path: Path) -> Iterator[NetworkSite]:
         tmp_path / "var",
         settings={"PUBLIC_URL": "", "ENGINE": "janus"},
         options=("--lan", SERVER),
+        adopts=SHORT_COURT,
         before=network.court.before,
         machine=network.court,
         address=f"https://{SERVER}:8443",

@@ -22,7 +22,7 @@ from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
 from tests.browser.hearing import take_the_chair, to_the_waiting_room
 from tests.browser.network import SERVER, VISITOR, Computer, Machine, Network, NetworkSite, presented
-from tests.browser.site import TOP, until
+from tests.browser.site import SHORT_COURT, TOP, until
 
 needs_certutil = pytest.mark.skipif(shutil.which("certutil") is None, reason="certutil is missing: apt-get install libnss3-tools")
 needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is missing: apt-get install nginx")
@@ -36,6 +36,7 @@ def proxied_site(network: Network, tmp_path: Path) -> Iterator[NetworkSite]:
     site = NetworkSite(
         tmp_path / "var",
         settings={"BEHIND_PROXY": "true", "PUBLIC_URL": f"https://{SERVER}", "MEDIA_ADDRESS": SERVER},
+        adopts=SHORT_COURT,
         before=network.court.before,
         machine=network.court,
         address=f"https://{SERVER}",

@@ -13,7 +13,7 @@ from tests import turn
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
 from tests.browser.hearing import take_the_chair, to_the_waiting_room
-from tests.browser.site import Site
+from tests.browser.site import SHORT_COURT, Site
 from tests.browser.test_joining import consent, seen_by_the_clerk
 from tests.turn import Turn
 
@@ -38,7 +38,8 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def relayed_site(tmp_path_factory: pytest.TempPathFactory, relay: Turn, way: str) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("relayed"), command="demo", settings=relay.site_settings(way, forced=True))
+    settings = relay.site_settings(way, forced=True)
+    site = Site(tmp_path_factory.mktemp("relayed"), command="demo", settings=settings, adopts=SHORT_COURT)
     try:
         yield site.start()
     finally:

@@ -17,14 +17,14 @@ from dispatch.operations import snapshot
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court, Held
 from tests.browser.hearing import eventually, take_the_chair, to_the_waiting_room
-from tests.browser.site import TOP, Site
+from tests.browser.site import SHORT_COURT, TOP, Site
 
 SPOKEN_S = 4.0
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path / "var")
+    site = Site(tmp_path / "var", adopts=SHORT_COURT)
     try:
         yield site.start()
     finally:

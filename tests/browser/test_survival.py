@@ -28,7 +28,7 @@ from playwright.async_api import async_playwright
 from tests.browser.court import Court, Held
 from tests.browser.hearing import Seat, eventually, take_the_chair, to_the_waiting_room
 from tests.browser.participants import HERE, Person, arrive
-from tests.browser.site import TOP, Site
+from tests.browser.site import SHORT_COURT, TOP, Site
 
 TURNS = int(os.environ.get("SOAK", "1"))
 KILLS = {"web": ("web",), "recorder": ("recorder",), "engine": ("engine",), "all": ("web", "recorder", "engine")}
@@ -139,7 +139,7 @@ async def transports(seat: Seat) -> dict[str, str | None]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("survival"), settings={"SPARES": "true"})
+    site = Site(tmp_path_factory.mktemp("survival"), settings={"SPARES": "true"}, adopts=SHORT_COURT)
     try:
         yield site.start()
     finally:

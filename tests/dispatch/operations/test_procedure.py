@@ -26,8 +26,8 @@ async def said(settings: Settings, language: str = "zh-CN") -> list[str]:
 async def test_what_each_kind_is_held_by_is_told_and_what_else_there_is(settings: Settings) -> None:
     lines = await said(settings)
     assert [line.split("/")[0] for line in lines if not line.startswith(" ")] == list(PROCEDURES)
-    assert lines[0].startswith("remote_court/2025-1  简化流程庭审")
-    assert lines[1] == "  remote_court/2026-1  普通程序庭审"
+    assert lines[0].startswith("remote_court/2026-1  普通程序庭审")
+    assert lines[1] == "  remote_court/2025-1  简化流程庭审"
 
 
 async def test_a_version_is_adopted_by_its_name_or_from_a_file_and_the_operator_is_audited(settings: Settings, tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from rooms.procedure import BRIEF_COURT, PROCEDURES, SHIPPED, procedure_of, read
 from tests.dispatch.making import NOW, Court, audited, make_sitting
 
 
-async def test_a_unit_that_adopted_nothing_holds_a_court_in_four_stages(court: Court) -> None:
+async def test_a_unit_that_adopted_nothing_holds_a_court_by_the_ordinary_procedure(court: Court) -> None:
     sitting = await make_sitting(court)
     assert await procedures.adopted(court.db, "remote_court") is None
     held = await procedures.held_by(court.db, "remote_court")
-    assert procedure_of(sittings.plan(sitting, court.db, held).procedure) == held == BRIEF_COURT
+    assert procedure_of(sittings.plan(sitting, court.db, held).procedure) == held == PROCEDURES["remote_court"]
 
 
 @pytest.mark.parametrize(("kind", "version"), SHIPPED)
