@@ -246,7 +246,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     from dispatch.operations.certificate import CertificateRefused, Served
     from dispatch.sittings.live import LivePlane
     from dispatch.store.database import Database
-    from dispatch.store.site import Site
+    from dispatch.store.site import Site, key_file
     from dispatch.supervise import listen
     from dispatch.web import logs
     from dispatch.web.app import make_app, make_runner
@@ -255,6 +255,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     from rooms.media.client import EngineClient
     from rooms.media.pool import EnginePool
     from rooms.recording.client import RecorderClient
+    from rooms.sealing import Sealing
     from rooms.spare import wait_until_needed
     from rooms.sqlite_log import SqliteLog
 
@@ -277,6 +278,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
         clock_us=lambda: time.time_ns() // 1000,
         owner=f"{socket.gethostname()}:{os.getpid()}",
         relay=_relay(settings),
+        sealing=Sealing(key_file(settings.secrets / "sealing.key")),
     )
     live = LivePlane(db, hub, settings)
     runner = make_runner(make_app(Context(settings, db, hub, live)))

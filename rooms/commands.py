@@ -8,6 +8,7 @@ from typing import Any
 
 from rooms.plan import SittingPlan, Ticket
 from rooms.protocol import Act
+from rooms.sealing import Seal
 from rooms.state import Severity
 
 
@@ -25,9 +26,18 @@ SYSTEM = Actor()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a decision needs to know besides the state. `recorder_ready`: folder open, disk free, heartbeat alive."""
+    """What a decision needs to know besides the state. `recorder_ready`: folder open, disk free, heartbeat alive. `seal`: the
+    sitting's own."""
 
     recorder_ready: bool = True
+    seal: Seal | None = None
+
+    @property
+    def sealed_with(self) -> Seal:
+        """The seal, where something is sealed or opened. Raises ValueError where none was passed in."""
+        if self.seal is None:
+            raise ValueError("a decision about what is sealed needs the sitting's seal")
+        return self.seal
 
 
 @dataclass(frozen=True, slots=True)

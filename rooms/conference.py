@@ -94,10 +94,8 @@ def handle(state: State | None, actor: Actor, command: Command, now_us: int, fac
         found = _open(state, command)
     elif state is None:
         raise UserError("sitting_unknown", "no such conference")
-    elif isinstance(command, ChangeStage):
-        found = _change_stage(state, actor, command, facts or Facts())
-    elif isinstance(command, RecordWish):
-        found = desk.record(state, actor, command, facts or Facts())
+    elif type(command) in _WITH_FACTS:
+        found = _WITH_FACTS[type(command)](state, actor, command, facts or Facts())
     else:
         found = _HANDLERS[type(command)](state, actor, command)
     return tuple(Event(kind, now_us, data) for kind, data in found)
@@ -397,7 +395,7 @@ def _change_stage(state: State, actor: Actor, command: ChangeStage, facts: Facts
     data = {"from": state.stage, "to": to.name, "status": to.status, "names": dict(to.names), "by": by(state, actor)}
     return [
         ("stage_changed", data | {"reason": command.reason.strip()}),
-        *opinions.opened(state, to.name),
+        *opinions.opened(state, to.name, facts),
         *departures.resumed(state, to.name),
     ]
 
@@ -511,10 +509,14 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         EndConsult: privacy.end_consult,
         Step: privacy.step,
         Listen: privacy.listen,
-        GiveOpinion: opinions.give,
         PutQuestion: votes.put,
-        CastVote: votes.vote,
-        CloseQuestion: votes.close,
         Classify: departures.classify,
     },
 )
+_WITH_FACTS: Mapping[type[Any], Callable[[State, Actor, Any, Facts], Iterable[Fact]]] = {
+    ChangeStage: _change_stage,
+    RecordWish: desk.record,
+    GiveOpinion: opinions.give,
+    CastVote: votes.vote,
+    CloseQuestion: votes.close,
+}

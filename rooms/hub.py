@@ -48,6 +48,7 @@ from rooms.quality import History, HourKey
 from rooms.recording.control import Recorder, RecorderEvent
 from rooms.relay import Relay
 from rooms.reserve import Reserve
+from rooms.sealing import KEY_BYTES, Sealing
 from rooms.state import State
 from rooms.views import Overview
 
@@ -66,7 +67,7 @@ class Hub:
     """Make it, `start()` it, `close()` it. All methods are called on one event loop.
 
     `owner` names this server in leases; `reserve` is the path of the reserve file; `clock_us` gives microseconds since the epoch,
-    UTC; `relay` is the site's TURN.
+    UTC; `relay` is the site's TURN; `sealing` is the key of what is written in secret, thrown away with the hub unless one is given.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Hub:
         clock_us: Callable[[], int],
         owner: str,
         relay: Relay | None = None,
+        sealing: Sealing | None = None,
     ) -> None:
         self._log = log
         self._engine = engine
@@ -94,7 +96,8 @@ class Hub:
         self._untaken: set[str] = set()
         self._change_listeners: list[Callable[[str], None]] = []
         self._row_listeners: list[Callable[[Row], None]] = []
-        self._ports = Ports(log, engine, recorder, self._reserve, clock_us, self._changed, self._written, relay or Relay())
+        sealing = sealing or Sealing(os.urandom(KEY_BYTES))
+        self._ports = Ports(log, engine, recorder, self._reserve, clock_us, self._changed, self._written, sealing, relay or Relay())
         self._engine_workers: Mapping[str, Mapping[str, Any]] = {}
         self._recorder_instance = ""
         self._recorder_up = False

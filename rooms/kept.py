@@ -16,21 +16,35 @@ class Consultation:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a member of the closed phase thinks, as he wrote it last. `final`: he changes it no more."""
+    """What a member of the closed phase thinks, as he wrote it last, sealed (:class:`rooms.sealing.Sealed`). `final`: he changes it no
+    more."""
 
     participant: str
-    text: str
+    box: str
+    digest: str
     final: bool
     at_us: int
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
-    """One member's vote: "for", "against" or "abstain"; `dissent` is what he wants to have noted."""
+class OpenedOpinion:
+    """An opinion that everybody may read."""
 
     participant: str
-    choice: str
-    dissent: str
+    text: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One member's vote: "for", "against" or "abstain"; `dissent` is what he wants to have noted. Both are in the `box`, and empty here,
+    until the question is closed."""
+
+    participant: str
+    box: str
+    digest: str
+    choice: str = ""
+    dissent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

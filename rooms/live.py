@@ -47,6 +47,7 @@ from rooms.recording.control import Recorder, RecorderEvent
 from rooms.recording_link import RecordingLink
 from rooms.relay import Relay
 from rooms.reserve import Reserve
+from rooms.sealing import Sealing
 from rooms.state import State
 from rooms.views import Common, Measured, Overview, overview, view_for
 
@@ -82,6 +83,7 @@ class Ports:
     clock_us: Callable[[], int]
     changed: Callable[[str], None]
     written: Callable[[Sequence[Row]], None]
+    sealing: Sealing
     relay: Relay = field(default_factory=Relay)
 
 
@@ -105,6 +107,7 @@ class Live:
         self.media = MediaLink(self, ports.engine)
         self.recording = RecordingLink(self, ports.recorder, ports.clock_us)
         self._ports = ports
+        self._seal = ports.sealing.of(sitting)
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._notices: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
@@ -191,9 +194,8 @@ class Live:
     async def act(self, actor: Actor, command: Command) -> None:
         """Have `command` decided and done; raises UserError or ProtocolError when it is refused."""
         self._check_working()
-        facts = Facts()
-        if isinstance(command, ChangeStage | RecordWish):
-            facts = Facts(recorder_ready=await self._recorder_ready(command))
+        ready = await self._recorder_ready(command) if isinstance(command, ChangeStage | RecordWish) else True
+        facts = Facts(recorder_ready=ready, seal=self._seal)
         await self._post(actor, command, facts)
 
     def _check_working(self) -> None:
@@ -410,6 +412,7 @@ class Live:
             recorder_ready=self.recording.ready,
             recording=self.recording.view(),
             undecodable=self.media.undecodable,
+            seal=self._seal,
         )
 
     def overview(self) -> Overview | None:

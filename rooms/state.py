@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from rooms.kept import Consultation, Departure, Opinion, Question, Stop
+from rooms.kept import Consultation, Departure, OpenedOpinion, Opinion, Question, Stop
 from rooms.media.engine import Source
 from rooms.plan import PlanParticipant, SittingPlan
 from rooms.procedure import NOTHING, Procedure, Rights, Stage, intersection, procedure_of
@@ -184,7 +184,7 @@ class State:
     """members of a consultation or of a private stage who stepped out of it for a while"""
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
     """sealed, by participant"""
-    opinions_opened: tuple[Opinion, ...] = ()
+    opinions_opened: tuple[OpenedOpinion, ...] = ()
     questions: Mapping[str, Question] = field(default_factory=dict)
     stopped: Stop | None = None
     """why the system stopped the sitting, until it goes on"""

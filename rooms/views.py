@@ -30,6 +30,7 @@ from rooms.protocol import (
     SourceView,
     View,
 )
+from rooms.sealing import Seal
 from rooms.state import Alert, Endpoint, Seat, State, WrittenMessage, doers
 
 MESSAGES_SHOWN = 100
@@ -46,6 +47,7 @@ class Measured:
     * `awaited`: endpoints that have not come back since the server restarted at `restarted_us`. Whose tracks arrive all the
       same is not lost: media flow on without the server.
     * `recorder_ready`: the recorder could begin now. * `undecodable`: endpoint → tracks that its browser cannot show.
+    * `seal`: the sitting's, with which each reads again what he himself has written in secret.
     """
 
     producers: frozenset[tuple[str, Source]] = frozenset()
@@ -56,6 +58,7 @@ class Measured:
     recorder_ready: bool = True
     recording: RecordingView = OFF
     undecodable: Mapping[str, frozenset[tuple[str, Source]]] = field(default_factory=dict)
+    seal: Seal | None = None
 
 
 class Common:
@@ -134,8 +137,8 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
         consults=consultations(state) if leads else (),
         listening=cast("Channel", listening(state, endpoint) if endpoint else "mix"),
         interpreters=common.interpreters if seen else (),
-        opinions=opinions.view(state, mine, seen=seen, leads=leads),
-        questions=votes.view(state, mine) if place == "inside" else (),
+        opinions=opinions.view(state, mine, seen=seen, leads=leads, seal=measured.seal),
+        questions=votes.view(state, mine, measured.seal) if place == "inside" else (),
     )
 
 

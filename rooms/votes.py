@@ -1,6 +1,8 @@
 """Questions that are put to the vote: one vote each, sealed until the question is closed, dissent noted. Decides and folds; part of
 the conference, see :mod:`rooms.conference`.
 
+How somebody voted lies in a box (:mod:`rooms.sealing`) in the log until the question is closed, which opens all votes.
+
 Those vote who see the stage in which it was put, but for :data:`NO_VOTE`. A question is closed when everybody who is let in has
 voted: the vote of one whose connection is lost waits for him, until he is back or is said to have left.
 
@@ -15,10 +17,11 @@ from dataclasses import replace
 from typing import Any
 
 from rooms.acts import Fact, doer, need
-from rooms.commands import Actor
+from rooms.commands import Actor, Facts
 from rooms.departures import has_gone
 from rooms.kept import Question, Vote
 from rooms.protocol import CastVote, CloseQuestion, PutQuestion, QuestionResult, QuestionView, UserError, VoteView
+from rooms.sealing import Seal, SealBroken
 from rooms.state import Seat, State
 
 NO_VOTE = frozenset({"clerk", "interpreter", "guardian", "expert", "guest"})
@@ -41,8 +44,9 @@ def put(state: State, actor: Actor, command: PutQuestion) -> Iterable[Fact]:
     return [("question_put", data)]
 
 
-def vote(state: State, actor: Actor, command: CastVote) -> Iterable[Fact]:
-    """A member votes, once, at a device of his own."""
+def vote(state: State, actor: Actor, command: CastVote, facts: Facts) -> Iterable[Fact]:
+    """A member votes, once, at a device of his own; again only where his vote does not open any more, because the site has another
+    key."""
     question = _open_question(state, command.question)
     endpoint = state.endpoints.get(actor.endpoint)
     people = endpoint.participants if endpoint and state.is_inside(endpoint) else ()
@@ -50,14 +54,15 @@ def vote(state: State, actor: Actor, command: CastVote) -> Iterable[Fact]:
         raise UserError("no_vote", "only its members vote on it")
     if len(people) > 1:
         raise UserError("device_of_ones_own", "several people sit at this device")
-    if any(v.participant == people[0] for v in question.votes):
+    about, seal = _about(question, people[0]), facts.sealed_with
+    if any(v.participant == people[0] and seal.opens(about, v.box) for v in question.votes):
         raise UserError("voted_already", "one vote each", field="question")
-    data = {"question": question.id, "participant": people[0], "choice": command.choice, "dissent": command.dissent.strip()}
-    return [("voted", data)]
+    sealed = seal.shut(about, _said(command.choice, command.dissent.strip()))
+    return [("voted", {"question": question.id, "participant": people[0], "box": sealed.box, "digest": sealed.digest})]
 
 
-def close(state: State, actor: Actor, command: CloseQuestion) -> Iterable[Fact]:
-    """The chair counts, when everybody has voted."""
+def close(state: State, actor: Actor, command: CloseQuestion, facts: Facts) -> Iterable[Fact]:
+    """The chair counts, when everybody has voted. Raises UserError "vote_unreadable" with those who have to vote anew."""
     need(state, actor, "direct")
     question = _open_question(state, command.question)
     open_votes = missing(state, question)
@@ -66,8 +71,14 @@ def close(state: State, actor: Actor, command: CloseQuestion) -> Iterable[Fact]:
         raise UserError("vote_waits", "、".join(state.name(p) for p in lost), field="question")
     if open_votes:
         raise UserError("votes_missing", "、".join(state.name(p) for p in open_votes), field="question")
+    opened = [_open(question, each, facts.sealed_with) for each in question.votes]
+    broken = [v.participant for v, found in zip(question.votes, opened, strict=True) if found is None]
+    if broken:
+        raise UserError("vote_unreadable", "、".join(state.name(p) for p in broken), field="question")
+    given = [found for found in opened if found is not None]
     private = state.procedure.stages[question.stage].private
-    return [("question_closed", {"question": question.id, **count(question), "private": private, "by": doer(state, actor)})]
+    counted = _count(str(each["choice"]) for each in given)
+    return [("question_closed", {"question": question.id, **counted, "votes": given, "private": private, "by": doer(state, actor)})]
 
 
 def votes_on(state: State, seat: Seat, question: Question) -> bool:
@@ -83,9 +94,31 @@ def missing(state: State, question: Question) -> tuple[str, ...]:
 
 
 def count(question: Question) -> dict[str, int]:
-    """How many were for it, against it, and abstained."""
-    found = Counter(v.choice for v in question.votes)
+    """How many were for it, against it, and abstained, once it is closed."""
+    return _count(v.choice for v in question.votes)
+
+
+def _count(choices: Iterable[str]) -> dict[str, int]:
+    found = Counter(choices)
     return {"for": found["for"], "against": found["against"], "abstain": found["abstain"]}
+
+
+def _about(question: Question, participant: str) -> str:
+    return f"vote of {participant} on {question.id}"
+
+
+def _said(choice: str, dissent: str) -> str:
+    """What is sealed: one line for the choice, the rest is the dissent."""
+    return f"{choice}\n{dissent}"
+
+
+def _open(question: Question, given: Vote, seal: Seal) -> dict[str, str] | None:
+    try:
+        found = seal.open(_about(question, given.participant), given.box)
+    except SealBroken:
+        return None
+    choice, _, dissent = found.text.partition("\n")
+    return {"participant": given.participant, "choice": choice, "dissent": dissent, "salt": found.salt, "digest": given.digest}
 
 
 def _open_question(state: State, question: str) -> Question:
@@ -105,17 +138,22 @@ def _put(state: State, data: Mapping[str, Any], at_us: int) -> State:
 
 def _voted(state: State, data: Mapping[str, Any], at_us: int) -> State:
     question = state.questions.get(data["question"])
-    if question is None:
+    if question is None or "box" not in data:  # a log of before has the plain vote: that was never sealed, and is given anew
         return state
-    given = Vote(data["participant"], data["choice"], data["dissent"])
-    return replace(state, questions={**state.questions, question.id: replace(question, votes=(*question.votes, given))})
+    given = Vote(data["participant"], data["box"], data["digest"])
+    votes = (*(v for v in question.votes if v.participant != given.participant), given)
+    return replace(state, questions={**state.questions, question.id: replace(question, votes=votes)})
 
 
 def _closed(state: State, data: Mapping[str, Any], at_us: int) -> State:
     question = state.questions.get(data["question"])
     if question is None:
         return state
-    return replace(state, questions={**state.questions, question.id: replace(question, open=False)})
+    opened = {v["participant"]: v for v in data.get("votes", ())}
+    votes = tuple(
+        replace(v, choice=found["choice"], dissent=found["dissent"]) if (found := opened.get(v.participant)) else v for v in question.votes
+    )
+    return replace(state, questions={**state.questions, question.id: replace(question, votes=votes, open=False)})
 
 
 FOLDS: Mapping[str, Callable[[State, Mapping[str, Any], int], State]] = {
@@ -128,9 +166,10 @@ FOLDS: Mapping[str, Callable[[State, Mapping[str, Any], int], State]] = {
 # ------------------------------------------------------------------------------------------------ viewed
 
 
-def view(state: State, people: tuple[str, ...]) -> tuple[QuestionView, ...]:
-    """The questions for those who saw the stage in which they were put, and for nobody else; how each voted only when it is closed."""
-    return tuple(_view(state, question, people) for question in state.questions.values() if _sees(state, question, people))
+def view(state: State, people: tuple[str, ...], seal: Seal | None) -> tuple[QuestionView, ...]:
+    """The questions for those who saw the stage in which they were put, and for nobody else; how each voted only when it is closed.
+    Without a `seal` nobody reads his own vote before."""
+    return tuple(_view(state, question, people, seal) for question in state.questions.values() if _sees(state, question, people))
 
 
 def _sees(state: State, question: Question, people: tuple[str, ...]) -> bool:
@@ -138,9 +177,9 @@ def _sees(state: State, question: Question, people: tuple[str, ...]) -> bool:
     return bool(seats) and all(s.admitted and state.procedure.rights_of(s.participant.role, question.stage).see for s in seats)
 
 
-def _view(state: State, question: Question, people: tuple[str, ...]) -> QuestionView:
+def _view(state: State, question: Question, people: tuple[str, ...], seal: Seal | None) -> QuestionView:
     hidden = state.plan.kept_from(people).difference(people)
-    own = next((v.choice for v in question.votes if len(people) == 1 and v.participant == people[0]), "")
+    own = next((_choice(question, v, seal) for v in question.votes if len(people) == 1 and v.participant == people[0]), "")
     result = None
     if not question.open:
         votes = tuple(
@@ -157,3 +196,9 @@ def _view(state: State, question: Question, people: tuple[str, ...]) -> Question
         may_vote=question.open and len(people) == 1 and people[0] in missing(state, question),
         result=result,
     )
+
+
+def _choice(question: Question, given: Vote, seal: Seal | None) -> str:
+    """How its owner voted."""
+    found = _open(question, given, seal) if seal is not None and not given.choice else None
+    return found["choice"] if found else given.choice

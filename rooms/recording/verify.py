@@ -3,7 +3,8 @@
 What is checked: the manifest against its own digests; every original named there against its size, SHA-256 and SM3 (where
 this Python's OpenSSL has SM3, else the report says that it was left out); that nothing is missing, added or swapped;
 every row of ``events.jsonl`` against the hash chain (the rule is in :mod:`rooms.log`) and its last row against the
-manifest, so that a log that was cut shows.
+manifest, so that a log that was cut shows; every opinion and vote that was opened against the digest that stood in the log
+while it was sealed (SHA-256 of salt and text).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _TEXTS = {
     "file_extra": ("the file was added after sealing", "封存后添加的文件"),
     "sm3_other": ("the content has another SM3 than the manifest says", "文件内容的 SM3 与清单不符"),
     "log_row": ("row {detail} of the event log was changed, moved or removed", "事件日志第 {detail} 行被改动、移动或删除"),
+    "opened_other": ("row {detail} of the event log opens what was not what had been sealed", "事件日志第 {detail} 行开启的内容与此前密封的内容不符"),
     "log_cut": ("the event log does not end where the manifest says: {detail}", "事件日志的结尾与清单不符：{detail}"),
 }
 _WORDS = {
@@ -240,6 +242,7 @@ def _digests(path: Path) -> tuple[str, str]:
 def _check_log(path: Path, manifest: Mapping[str, Any], report: Report) -> None:
     """Follow the chain; name the first row that breaks it, and tell whether the end is the manifest's."""
     previous, count = "0" * 64, 0
+    sealed: dict[tuple[str, str], str] = {}
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             row = json.loads(line)
@@ -257,10 +260,26 @@ def _check_log(path: Path, manifest: Mapping[str, Any], report: Report) -> None:
             report.add("log_row", path.name, number)
             return
         previous, count = row["hash"], number
+        if not _opens_what_was_sealed(row, sealed):
+            report.add("opened_other", path.name, number)
     report.events = count
     head = manifest["events"]
     if (count, previous if count else "") != (head["head_seq"], head["head_hash"]):
         report.add("log_cut", path.name, f"{count} ≠ {head['head_seq']}")
+
+
+def _opens_what_was_sealed(row: Mapping[str, Any], sealed: dict[tuple[str, str], str]) -> bool:
+    """Keep in `sealed` the digest of each opinion and vote (question or "", who), and compare what a row opens."""
+    data = row["data"]
+    if row["type"] in {"opinion_given", "voted"} and "digest" in data:
+        sealed[data.get("question", ""), data["participant"]] = data["digest"]
+    opened = {"opinions_opened": data.get("opinions", ()), "question_closed": data.get("votes", ())}.get(row["type"], ())
+    return all(_is_what_was_sealed(each, sealed.get((data.get("question", ""), each["participant"]))) for each in opened if "digest" in each)
+
+
+def _is_what_was_sealed(opened: Mapping[str, str], digest: str | None) -> bool:
+    text = opened["text"] if "text" in opened else f"{opened['choice']}\n{opened['dissent']}"
+    return digest == hashlib.sha256(bytes.fromhex(opened["salt"]) + text.encode()).hexdigest()
 
 
 def _lines(report: Report, language: str) -> Iterator[str]:

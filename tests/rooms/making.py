@@ -15,9 +15,11 @@ from rooms.plan import PlanParticipant, SittingPlan, Ticket
 from rooms.procedure import BRIEF_COURT, PROCEDURES
 from rooms.procedure.model import Procedure, Stage, stages, table
 from rooms.protocol import Admit, ChangeStage, UserError
+from rooms.sealing import Seal
 from rooms.state import State
 
 NOW_US = 1_795_500_000_000_000
+SEAL = Seal(b"the key of a site in the tests...", "sitting")
 PEOPLE = (
     PlanParticipant("judge", "审判长 周正", "judge", chair=True),
     PlanParticipant("clerk", "书记员 赵敏", "clerk"),
@@ -100,7 +102,7 @@ class Sitting:
 
     def _do(self, actor: Actor, command: Command, facts: Facts | None) -> list[str]:
         self.now_us += 1_000_000
-        events = handle(self._state, actor, command, self.now_us, facts)
+        events = handle(self._state, actor, command, self.now_us, facts or Facts(seal=SEAL))
         for event in events:
             self._state = apply(self._state, event)
         self.log += events

@@ -56,12 +56,13 @@ from rooms.protocol import (
 from rooms.state import Endpoint, State
 from rooms.views import Measured, view_for
 from tests.rooms.court import path_to
-from tests.rooms.making import NOW_US, make_plan, observer, room_ticket, ticket
+from tests.rooms.making import NOW_US, SEAL, make_plan, observer, room_ticket, ticket
 
 MICROPHONE, CAMERA, SCREEN = Source
 TWICE = {"party", "hearing_officer", "member", "petitioner", "panel"}
 WARDS = ("party", "suspect", "petitioner")
 NOBODY = "nobody"
+OPINION = "my opinion"
 
 
 def people_of(kind: str) -> tuple[PlanParticipant, ...]:
@@ -200,7 +201,7 @@ class FiveKinds(RuleBasedStateMachine):
         self.now_us += 1000
         before = self.state
         try:
-            events = handle(self.state, actor, command, self.now_us, Facts())
+            events = handle(self.state, actor, command, self.now_us, Facts(seal=SEAL))
         except (UserError, ProtocolError):
             assert self.state is before
             return
@@ -240,7 +241,7 @@ class FiveKinds(RuleBasedStateMachine):
                 st.builds(TakeFloor),
                 st.builds(YieldFloor),
                 st.builds(RecordWish, on=st.booleans()),
-                st.builds(GiveOpinion, text=st.just("my opinion"), final=st.booleans()),
+                st.builds(GiveOpinion, text=st.just(OPINION), final=st.booleans()),
                 st.builds(PutQuestion, text=st.just("agreed?")),
                 st.builds(CastVote, question=st.sampled_from(["1", "2"]), choice=st.sampled_from(["for", "against", "abstain"])),
                 st.builds(CloseQuestion, question=st.sampled_from(["1", "2"])),
@@ -415,7 +416,7 @@ class FiveKinds(RuleBasedStateMachine):
             else:
                 assert not {t.endpoint for t in wanted.watch[officer]} & aside
         for viewer in (*self.state.endpoints, *self.state.observers):
-            view = view_for(self.state, Measured(), viewer)
+            view = view_for(self.state, Measured(seal=SEAL), viewer)
             assert view is not None
             people = self.state.endpoints[viewer].participants if viewer in self.state.endpoints else ()
             for message in view.messages:
@@ -423,14 +424,20 @@ class FiveKinds(RuleBasedStateMachine):
                     assert not self.written[message.text].isdisjoint(people)
             if view.private is not None and not view.private.member:
                 assert view.private.members == ()
-            for opinion in self.state.opinions.values():
-                assert opinion.participant in people or opinion.text not in view.model_dump_json()
+            if not self.state.opinions_opened and not any(p in self.state.opinions for p in people):
+                assert OPINION not in view.model_dump_json()
             for question in view.questions:
                 assert question.result is None or not question.open
                 assert all(
                     "V" in str(LETTERS[oracle.kind][self.state.questions[question.id].stage].get(self.state.seats[p].participant.role))
                     for p in people
                 )
+
+    @invariant()
+    def the_log_has_what_is_sealed_only_when_it_is_opened(self) -> None:
+        for row in self.log:
+            assert (OPINION in row.line()) == (row.type == "opinions_opened")
+            assert row.type != "voted" or not row.data.keys() & {"choice", "dissent"}
 
     @invariant()
     def whom_one_must_not_see_is_nowhere_on_his_page(self) -> None:
