@@ -40,7 +40,7 @@ _TEXTS = {
     "file_extra": ("the file was added after sealing", "封存后添加的文件"),
     "sm3_other": ("the content has another SM3 than the manifest says", "文件内容的 SM3 与清单不符"),
     "log_row": ("row {detail} of the event log was changed, moved or removed", "事件日志第 {detail} 行被改动、移动或删除"),
-    "opened_other": ("row {detail} of the event log opens what was not what had been sealed", "事件日志第 {detail} 行开启的内容与此前密封的内容不符"),
+    "opened_other": ("row {detail} of the log opens something else than was sealed", "事件日志第 {detail} 行开启的与密封的不符"),
     "log_cut": ("the event log does not end where the manifest says: {detail}", "事件日志的结尾与清单不符：{detail}"),
 }
 _WORDS = {
@@ -274,7 +274,8 @@ def _opens_what_was_sealed(row: Mapping[str, Any], sealed: dict[tuple[str, str],
     if row["type"] in {"opinion_given", "voted"} and "digest" in data:
         sealed[data.get("question", ""), data["participant"]] = data["digest"]
     opened = {"opinions_opened": data.get("opinions", ()), "question_closed": data.get("votes", ())}.get(row["type"], ())
-    return all(_is_what_was_sealed(each, sealed.get((data.get("question", ""), each["participant"]))) for each in opened if "digest" in each)
+    about = data.get("question", "")
+    return all(_is_what_was_sealed(each, sealed.get((about, each["participant"]))) for each in opened if "digest" in each)
 
 
 def _is_what_was_sealed(opened: Mapping[str, str], digest: str | None) -> bool:

@@ -22,6 +22,7 @@ from rooms.media.engine import Routing, Source
 from rooms.plan import Ticket
 from rooms.protocol import SUBPROTOCOL
 from rooms.relay import Relay
+from rooms.sealing import Sealing
 from rooms.signalling import new_socket
 from rooms.sqlite_log import SqliteLog
 from rooms.state import State
@@ -192,6 +193,7 @@ class Courthouse:
             clock_us=self.clock,
             owner=owner,
             relay=Relay(("turn:turn.court.test:3478?transport=udp",), "the relay's secret"),
+            sealing=Sealing(b"the sealing key of the courthouse"[:32]),
         )
         self.hub.on_row(self.written.append)
         self.hub.on_change(self.changed.append)

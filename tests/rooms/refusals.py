@@ -7,6 +7,7 @@ from typing import Any
 
 from rooms.commands import Disappear
 from rooms.procedure import PROCEDURES
+from rooms.sealing import Sealing
 from rooms.votes import QUESTIONS_KEPT
 from tests.rooms.court import COURT
 from tests.rooms.courthouse import Courthouse, Page
@@ -90,6 +91,19 @@ async def opinions_missing(house: Courthouse) -> str:
     return await (await discussion(house))["chair-0"].refused("stage", to="opinions")
 
 
+def another_key(house: Courthouse) -> None:
+    """As a server has it that was started without the key of the one before."""
+    house.live()._seal = Sealing(b"another key of another server..."[:32]).of("sitting")
+
+
+async def opinion_unreadable(house: Courthouse) -> str:
+    pages = await discussion(house)
+    await pages["hearing_officer-0"].send("opinion", text="my opinion", final=True)
+    await house.logged("opinion_given")
+    another_key(house)
+    return await pages["chair-0"].refused("stage", to="opinions")
+
+
 async def table(house: Courthouse, *more: str, questions: int = 1) -> dict[str, Page]:
     """Convenor and a member, and what was put to the vote."""
     pages = await sitting_of(house, "round_table", "convenor-0", "member-0", *more, stages=("report", "opinions"))
@@ -120,6 +134,19 @@ async def voted_already(house: Courthouse) -> str:
     member = (await table(house))["member-0"]
     await member.send("vote", question="1", choice="for")
     return await member.refused("vote", question="1", choice="against")
+
+
+async def vote_unreadable(house: Courthouse) -> str:
+    pages = await table(house)
+    for who in ("convenor-0", "member-0"):
+        await pages[who].send("vote", question="1", choice="for")
+        await pages["convenor-0"].sees(partial(_has_voted, who))
+    another_key(house)
+    return await pages["convenor-0"].refused("close_question", question="1")
+
+
+def _has_voted(who: str, view: dict[str, Any]) -> bool:
+    return who in view["questions"][0]["given"]
 
 
 async def votes_missing(house: Courthouse) -> str:
@@ -153,5 +180,5 @@ async def is_present(house: Courthouse) -> str:
 PRIVATE = (consult_not_provided, consults_already, consult_overheard, consult_unknown, no_private_phase)
 DECIDED = (
     no_opinion_asked, opinion_final, opinions_missing, no_votes_here, too_many_questions, question_unknown, no_vote, voted_already,
-    votes_missing, vote_waits, device_of_ones_own, is_present,
+    votes_missing, vote_waits, opinion_unreadable, vote_unreadable, device_of_ones_own, is_present,
 )  # fmt: skip

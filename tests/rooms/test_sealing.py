@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rooms.sealing import Sealed, SealBroken, Sealing, digest_of
+from rooms.sealing import SealBroken, Sealed, Sealing, digest_of
 
 SITE = Sealing(b"k" * 32)
 SEAL = SITE.of("sitting")

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from rooms.log import GENESIS, Event, canonical, chain
+from rooms.log import GENESIS, Event, Row, canonical, chain
 from rooms.recording.seal import seal_folder
 from rooms.recording.verify import NotARecording, main, verify
+from rooms.sealing import Sealing
 from tests.rooms.recording.conftest import Site, now_us
 from tests.rooms.recording.streams import Sender, merged, opus_packets, vp8_frames
 
@@ -84,6 +85,29 @@ def resigned(content: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
     change(manifest)
     body = canonical(manifest).encode()
     return canonical({**manifest, "digest": hashlib.sha256(body).hexdigest(), "digest_sm3": hashlib.new("sm3", body).hexdigest()}).encode()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_what_was_opened_is_held_against_what_was_sealed(tmp_path: Path, replaced: bool) -> None:
+    """Whoever wrote the log could have opened another opinion than was given: the chain holds, and the digest does not."""
+    seal = Sealing(b"k" * 32).of("s1")
+    given, voted = seal.shut("opinion", "同意"), seal.shut("vote", "for\n理由不同")
+    salts = seal.open("opinion", given.box).salt, seal.open("vote", voted.box).salt
+    opened = {"participant": "p1", "text": "不同意" if replaced else "同意", "salt": salts[0], "digest": given.digest}
+    choice = "against" if replaced else "for"
+    counted = {"participant": "p1", "choice": choice, "dissent": "理由不同", "salt": salts[1], "digest": voted.digest}
+    events = [
+        Event("opinion_given", 1, {"participant": "p1", "box": given.box, "digest": given.digest, "final": True}),
+        Event("opinions_opened", 2, {"opinions": [opened]}),
+        Event("voted", 3, {"question": "1", "participant": "p1", "box": voted.box, "digest": voted.digest}),
+        Event("question_closed", 4, {"question": "1", "votes": [counted]}),
+    ]
+    root, rows = a_folder(tmp_path / "s1"), list[Row]()
+    for event in events:
+        rows.append(chain("s1", 1, len(rows) + 1, rows[-1].hash if rows else GENESIS, event))
+    (root / "events.jsonl").write_text("".join(row.line() + "\n" for row in rows))
+    seal_folder(root, {"sitting": "s1", **META}, 1_790_000_000_000_000)
+    assert [(p.code, p.detail) for p in verify(root).problems] == ([("opened_other", "2"), ("opened_other", "4")] if replaced else [])
 
 
 ORIGINALS = [
