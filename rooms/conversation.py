@@ -55,6 +55,8 @@ def write(state: State, actor: Actor, command: Write) -> Iterable[Fact]:
     if command.to == "all" and not (rights.see or rights.admit):
         raise UserError("not_allowed", "nobody is seen or heard in this stage")
     own = endpoint.participants
+    if command.to == "all" and not is_private(state, endpoint) and any(state.held_back(p) for p in own):
+        raise UserError("identity_missing", "whoever is not known yet writes to chair and clerk")
     readers = readers_among(state, endpoint, _readers(state, command), to_all=command.to == "all")
     if not set(readers) - set(own):
         raise UserError("nobody_there", "nobody would read it", field="to")

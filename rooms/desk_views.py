@@ -47,9 +47,11 @@ def on_the_desk(state: State, seat: Seat, *, you: bool, desk: bool) -> dict[str,
             "prompts": seat.prompts,
             "warnings": seat.warnings,
             "admonition": _as(AdmonitionView, seat.admonition),
+            "held_back": state.held_back(participant) and seat.presence in {"present", "waiting"},
         }
     if desk:
         found["identity"] = _as(IdentityView, seat.identity)
+        found["identity_missing"] = state.unidentified(participant)
     return found
 
 

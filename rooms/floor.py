@@ -24,11 +24,13 @@ SIDES = ("bench", "left", "right", "middle")
 
 def give(state: State, actor: Actor, command: GiveFloor) -> Iterable[Fact]:
     """The chair gives the floor to somebody inside who may speak in this stage; a mute of his microphone ends with it. Raises UserError
-    "not_allowed", "participant_unknown", "not_inside" or "not_in_stage"."""
+    "not_allowed", "participant_unknown", "not_inside", "identity_missing" or "not_in_stage"."""
     need(state, actor, "direct")
     seat = seat_of(state, command.participant)
     if not present(seat):
         raise UserError("not_inside", "the participant is not inside", field="participant")
+    if state.held_back(command.participant):
+        raise UserError("identity_missing", state.name(command.participant), field="participant")
     if state.now.private or not _speaks(state, command.participant):
         raise UserError("not_in_stage", f"{command.participant} does not speak in {state.stage}", field="participant")
     if state.floor == command.participant:
@@ -131,7 +133,9 @@ def speaking(state: State) -> tuple[dict[str, Any], ...]:
 
 
 def _speaks(state: State, participant: str) -> bool:
-    """Whether the stage lets his role speak, of right or in turn."""
+    """Whether the stage lets his role speak, of right or in turn, and it is known who he is."""
+    if state.held_back(participant):
+        return False
     return _may_speak(state.procedure.rights[state.stage].get(state.seats[participant].participant.role))
 
 

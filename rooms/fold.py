@@ -233,7 +233,7 @@ def _stage_changed(state: State, data: Data, at_us: int) -> State:
     state = privacy.opened_doors(state)
     called_from = data["from"] if state.procedure.stages[data["to"]].pause and not state.now.pause else ""
     state = replace(state, stage=data["to"], stage_since_us=at_us, stage_by=data["by"], reason=data["reason"], called_from=called_from)
-    state = opinions.reconsidered(_outside(state))
+    state = opinions.reconsidered(_outside(roll_call.reached(state)))
     state = desk.reached(floor.hushed(state))
     if state.now.closes_sources:
         closed = {k: replace(e, on=frozenset(), voice=None, voice_at_us=None) for k, e in state.endpoints.items()}

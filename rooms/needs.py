@@ -42,15 +42,17 @@ def _quorum(state: State, to: str) -> list[Missing]:
     found = []
     for quorum in state.procedure.quorum:
         people = [seat for seat in state.seats.values() if seat.participant.role in quorum.roles]
-        here = sum(present(seat) for seat in people)
+        here = sum(present(seat) and not state.held_back(seat.participant.id) for seat in people)
         if here < quorum.least or (quorum.most is not None and here > quorum.most):
+            away = tuple(s.participant.id for s in people if not present(s) or state.held_back(s.participant.id))
             data = {"least": quorum.least, "most": quorum.most, "present": here, "roles": sorted(quorum.roles)}
-            found.append(Missing("quorum_missing", tuple(seat.participant.id for seat in people if not present(seat)), data))
+            found.append(Missing("quorum_missing", away, data))
     return found
 
 
 def _consents(state: State, to: str) -> list[Missing]:
-    found = tuple(p for p, seat in state.seats.items() if present(seat) and to in consents.missing(state, p))
+    here = (p for p, seat in state.seats.items() if present(seat) and not state.held_back(p))
+    found = tuple(p for p in here if to in consents.missing(state, p))
     return [Missing("consent_missing", found)] if found else []
 
 

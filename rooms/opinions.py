@@ -81,7 +81,7 @@ def _about(participant: str) -> str:
 
 
 def _member(state: State, seat: Seat) -> bool:
-    return seat.admitted and state.procedure.rights_of(seat.participant.role, state.stage).see
+    return seat.admitted and not state.held_back(seat.participant.id) and state.procedure.rights_of(seat.participant.role, state.stage).see
 
 
 # ------------------------------------------------------------------------------------------------ folded

@@ -12,6 +12,7 @@ from typing import Any
 
 from rooms.acts import Fact, doer, need_desk, present, seat_of
 from rooms.commands import Actor, KeepStill
+from rooms.floor import hushed
 from rooms.protocol import CallRoll, Identify, UserError
 from rooms.state import Identity, State
 
@@ -32,12 +33,12 @@ def unanswered(state: State) -> tuple[str, ...]:
 
 def unidentified(state: State) -> tuple[str, ...]:
     """Who is inside, has to show a document, and has not been found to be who he says."""
-    roles = state.procedure.identified
-    return tuple(
-        p
-        for p, seat in state.seats.items()
-        if seat.participant.role in roles and present(seat) and (seat.identity is None or seat.identity.result != "confirmed")
-    )
+    return tuple(p for p, seat in state.seats.items() if present(seat) and state.unidentified(p))
+
+
+def held_back(state: State) -> tuple[str, ...]:
+    """Who came in after the identities were established, and is not heard before his own is."""
+    return unidentified(state) if state.identity_due else ()
 
 
 def answer(state: State, actor: Actor, command: CallRoll) -> Iterable[Fact]:
@@ -66,7 +67,7 @@ def identify(state: State, actor: Actor, command: Identify) -> Iterable[Fact]:
     if not note and (command.result == "refused" or command.face is None or command.document is None):
         raise UserError("reason_missing", "say why there is no still, or why it is refused", field="note")
     data = {"participant": command.participant, "result": command.result, "face": command.face, "document": command.document}
-    return [("identified", data | {"note": note, "by": doer(state, actor)})]
+    return [("identified", data | {"device": state.seats[command.participant].device, "note": note, "by": doer(state, actor)})]
 
 
 def keep_still(state: State, actor: Actor, command: KeepStill) -> Iterable[Fact]:
@@ -90,8 +91,13 @@ def _identified(state: State, data: Data, at_us: int) -> State:
     seat = state.seats.get(data["participant"])
     if seat is None:
         return state
-    identity = Identity(data["result"], data["face"], data["document"], at_us)
-    return replace(state, seats={**state.seats, data["participant"]: replace(seat, identity=identity)})
+    identity = Identity(data["result"], data["face"], data["document"], at_us, data.get("device", seat.device))
+    return hushed(replace(state, seats={**state.seats, data["participant"]: replace(seat, identity=identity)}))
+
+
+def reached(state: State) -> State:
+    """From a stage on that needs the identities, whoever comes later has to show his."""
+    return replace(state, identity_due=True) if "identity" in state.now.needs else state
 
 
 def _kept(state: State, data: Data, at_us: int) -> State:

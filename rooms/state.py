@@ -23,12 +23,14 @@ Severity = Literal["info", "warning", "critical"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a look at face and document showed: "confirmed" or "refused", with the SHA-256 of a still of each, None where there is none."""
+    """What a look at face and document showed: "confirmed" or "refused", with the SHA-256 of a still of each, None where there is none;
+    `device`: the one at which he was looked at."""
 
     result: str
     face: str | None
     document: str | None
     at_us: int
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ class State:
     """microseconds for which each participant has had the floor, before he has it now"""
     recording_wanted: bool = False
     """whoever may run the recording wants what is recordable recorded"""
+    identity_due: bool = False
+    """a stage was reached that needs everybody's identity: from then on nobody is heard of whom it is not known"""
     stills: frozenset[str] = frozenset()
     """SHA-256 of the stills that were kept as evidence"""
     cancelled: bool = False
@@ -237,9 +241,24 @@ class State:
         given = self.procedure.rights_of(seat.participant.role, stage or self.stage, chair=participant == self.chair)
         if stage is None and self.circle(participant):
             return replace(given, speak=True, see=True, publish=True, admit=False, record=False)
-        if stage is None and self.now.private and participant in self.out:
+        if stage is None and self.now.private and (participant in self.out or self.held_back(participant)):
             return replace(given, speak=False, see=False, publish=False, speak_in_turn=False, publish_in_turn=False)
+        if stage is None and self.held_back(participant):
+            return given.waiting_for_the_floor()
         return given.holding_the_floor() if self.has_the_floor(participant) else given
+
+    def unidentified(self, participant: str) -> bool:
+        """Whether he has to show a document and was not found to be who he says, at the device at which he sits now: who comes back
+        at another one may be somebody else."""
+        seat = self.seats.get(participant)
+        if seat is None or seat.participant.role not in self.procedure.identified:
+            return False
+        return seat.identity is None or seat.identity.result != "confirmed" or seat.identity.device != seat.device
+
+    def held_back(self, participant: str) -> bool:
+        """Whether he may be seen and not heard, and counts for nothing, until chair or clerk have looked at face and document: he came
+        after the identities were established, or was found not to be who he says. Source: rules of online litigation, article 7."""
+        return self.identity_due and self.unidentified(participant)
 
     def circle(self, participant: str) -> str:
         """The consultation in which he is; "" in the main room, also while he stepped out of one."""

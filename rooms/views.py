@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from rooms import acts, floor, needs, opinions, votes
+from rooms import acts, floor, needs, opinions, roll_call, votes
 from rooms.desired import listening, may_observe, quality
 from rooms.desk_views import course, on_the_desk
 from rooms.media.engine import Source
@@ -211,6 +211,9 @@ def _next_stage(state: State, measured: Measured, to: str) -> dict[str, Any]:
     entry = {"to": to, "names": dict(stage.names), "private": stage.private, "reasons": list(reasons)}
     needed = needs.missing(state, to)
     missing = [{"code": each.code, "names": [state.name(p) for p in each.people], **each.data} for each in needed]
+    held = roll_call.held_back(state)
+    if held and to != state.procedure.last and not any(each.code == "identity_missing" for each in needed):
+        missing.append({"code": "identity_missing", "names": [state.name(p) for p in held]})
     if reasons == (needs.SIGNED,):
         missing.append({"code": "minutes_missing", "names": []})
     if to == state.procedure.last or not (stage.recorded or (stage.recordable and state.recording_wanted)):

@@ -84,7 +84,8 @@ def close(state: State, actor: Actor, command: CloseQuestion, facts: Facts) -> I
 def votes_on(state: State, seat: Seat, question: Question) -> bool:
     """Whether somebody is one of those who vote on a question."""
     role = seat.participant.role
-    return role not in NO_VOTE and seat.admitted and state.procedure.rights_of(role, question.stage).see
+    here = seat.admitted and not state.held_back(seat.participant.id)
+    return role not in NO_VOTE and here and state.procedure.rights_of(role, question.stage).see
 
 
 def missing(state: State, question: Question) -> tuple[str, ...]:

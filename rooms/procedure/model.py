@@ -78,6 +78,16 @@ class Rights:
             publish_in_turn=False,
         )
 
+    def waiting_for_the_floor(self) -> Rights:
+        """The rights of whoever is seen and not heard for now, whatever the stage gives him."""
+        return replace(
+            self,
+            speak=False,
+            publish=False,
+            speak_in_turn=self.speak or self.speak_in_turn,
+            publish_in_turn=self.publish or self.publish_in_turn,
+        )
+
     @property
     def sources(self) -> frozenset[Source]:
         """Whoever speaks does so with sound and picture; a right to publish alone keeps the picture and the screen. Who waits for the

@@ -107,8 +107,9 @@ class DepartureView(Message):
 class ParticipantView(Message):
     """One participant. `presence`: absent (never came), waiting, present, lost (connection broke, place kept), left,
     removed. `you` marks the viewer's own. The device check is for chair, clerk and officers only, and so is another one's network;
-    roll, identity, missing consents, prompts and warnings are for chair, clerk and himself. `spoke_s`: how long he had the floor before he
-    has it now."""
+    roll, identity, missing consents, prompts and warnings are for chair, clerk and himself. `identity_missing`, for chair and clerk: he
+    shows a document and has not been looked at, or not at this device; `held_back`, for them and himself: he is not heard until he was.
+    `spoke_s`: how long he had the floor before he has it now."""
 
     id: Id
     name: str
@@ -125,6 +126,8 @@ class ParticipantView(Message):
     side: Literal["bench", "left", "right", "middle"] = "middle"
     roll: Literal["present", "absent", "late", ""] = ""
     identity: IdentityView | None = None
+    identity_missing: bool = False
+    held_back: bool = False
     consents_missing: tuple[str, ...] = ()
     consents_due: tuple[ConsentDue, ...] = ()
     consents_given: tuple[str, ...] = ()

@@ -31,8 +31,8 @@ export class Drawer {
    */
   constructor(root, send, timeZone, { now, identify }) {
     this.desk = new DeskActs(root, send);
-    this.next = new NextAct(root, send);
-    this.floor = new FloorDesk(root, send, now, timeZone);
+    this.next = new NextAct(root, send, identify);
+    this.floor = new FloorDesk(root, send, now, timeZone, identify);
     this.roll = new RollCall(root, send, identify);
     this.root = root;
     this.send = send;

@@ -20,8 +20,9 @@ export class FloorDesk {
    * @param {(message: ProcedureMessage | {type: 'lower_hand', participant: string}) => void} send
    * @param {() => number} now the server's clock, ms
    * @param {string} timeZone
+   * @param {(person: ParticipantView) => void} identify opens the dialog in which face and document are looked at
    */
-  constructor(drawer, send, now, timeZone) {
+  constructor(drawer, send, now, timeZone, identify) {
     this.now = now;
     this.timeZone = timeZone;
     this.section = find(drawer, '[data-section="hands"]');
@@ -32,6 +33,7 @@ export class FloorDesk {
       if (!(button instanceof HTMLElement)) return;
       const participant = button.dataset.for ?? '';
       if (button.dataset.act === 'give-floor') send({ type: 'give_floor', participant });
+      else if (button.dataset.act === 'identify') this.#view?.participants.filter((person) => person.id === participant).forEach(identify);
       else if (button.dataset.act === 'take-floor') send({ type: 'take_floor' });
       else if (button.dataset.act === 'lower-hand') send({ type: 'lower_hand', participant });
     });
@@ -54,6 +56,7 @@ export class FloorDesk {
       row,
       icon('hand', 18), el('b', {}, person.name), el('time', {}, clock(Number(person.hand_at_us) / 1000, this.timeZone, true)),
       mayHave(view, person) && el('button', { class: 'button button-small button-primary', type: 'button', 'data-act': 'give-floor', 'data-for': person.id, 'aria-label': `${t('Give the floor')}${t(': ')}${person.name}` }, t('Give the floor')),
+      person.held_back && el('button', { class: 'button button-small button-primary', type: 'button', 'data-act': 'identify', 'data-for': person.id, 'aria-label': `${t('Identity…')}${t(': ')}${person.name}` }, icon('shield', 18), t('Identity…')),
       el('button', { class: 'button button-small', type: 'button', 'data-act': 'lower-hand', 'data-for': person.id, 'aria-label': t('Lower the hand of {name}', { name: person.name }) }, t('Lower')),
     )));
     this.tick();
@@ -69,13 +72,14 @@ export class FloorDesk {
 
 /** Whether the chair may give him the floor now. @param {View} view @param {ParticipantView} person */
 export function mayHave(view, person) {
-  return view.rights.direct && stepByStep(view) && inSession(view) && floorIsGiven(view) && person.presence === 'present' && floorOf(view)?.participant !== person.id;
+  return view.rights.direct && stepByStep(view) && inSession(view) && floorIsGiven(view) && person.presence === 'present' && !person.held_back && floorOf(view)?.participant !== person.id;
 }
 
 /** What was said of order to somebody, and how long he has spoken; nothing where it is nothing. @param {ParticipantView} person */
 export function conduct(person) {
   const { prompts, warnings, spoke_s: spoke, roll, departure, guarded_by: guard } = person;
   return [
+    person.held_back && t('not heard: identity not confirmed'),
     roll === 'late' && t('came late'),
     spoke >= 1 && t('spoke {time}', { time: minutes(spoke) }),
     prompts > 0 && t('reminded {n} times', { n: prompts }),

@@ -129,7 +129,8 @@ class HearingPage {
       send: (message) => this.connection.send(message),
       now: () => this.connection.now(),
       microphone: () => this.sources.condition.microphone,
-      open: () => void this.sources.switch('microphone', true),
+      camera: () => this.sources.condition.camera,
+      open: (device) => void this.sources.switch(device, true),
       admonished: (admonition) => this.banners.admonished(admonition),
     });
     this.deviceMenu = new DeviceMenu(part('devices-menu'), this.sources, (speaker) => {

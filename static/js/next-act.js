@@ -13,6 +13,7 @@ import { showSteps } from './stepper.js';
 /** @typedef {import('./procedure.js').Missing} Missing */
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
 /** @typedef {import('./protocol.js').BrowserMessage} BrowserMessage */
+/** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
 
 /** From this height on all stages are seen at once beside what else the chair needs. */
 const HIGH_PX = 900;
@@ -24,10 +25,12 @@ export class NextAct {
   /**
    * @param {HTMLElement} drawer
    * @param {(message: BrowserMessage | ProcedureMessage) => void} send
+   * @param {(person: ParticipantView) => void} identify opens the dialog in which face and document are looked at
    */
-  constructor(drawer, send) {
+  constructor(drawer, send, identify) {
     this.drawer = drawer;
     this.send = send;
+    this.identify = identify;
     this.section = find(drawer, '[data-section="acts"]');
     this.steps = find(drawer, '[data-part="steps"]');
     const box = this.steps.closest('details');
@@ -66,6 +69,10 @@ export class NextAct {
         return this.#change(button.dataset.to ?? '', view);
       case 'admit-everybody':
         return this.send({ type: 'admit', participants: [] });
+      case 'identify': {
+        const person = view.participants.find((one) => one.identity_missing && button.dataset.names?.split('\n').includes(one.name));
+        return person && this.identify(person);
+      }
       case 'to-roll':
         return this.#toRoll();
       case 'remind-consent':

@@ -4,12 +4,12 @@ import { t } from './i18n.js';
 import { keepingFocus } from './focus.js';
 import { el, fill, find, icon, say } from './markup.js';
 import { announce } from './page.js';
-import { floorOf, holdsFloor, inSession, mine, nameOf, privateOf, shutOut, speaksInTurn, stageWord } from './procedure.js';
+import { floorOf, heldBack, holdsFloor, inSession, mine, nameOf, privateOf, shutOut, speaksInTurn, stageWord } from './procedure.js';
 import { minutes } from './strip-line.js';
 
 /** @typedef {import('./procedure.js').View} View */
 /** @typedef {import('./procedure.js').ProcedureMessage} ProcedureMessage */
-/** @typedef {{words: string, kind: 'turn' | 'ask' | 'asked' | 'private', icon: string, main?: Act, other?: Act}} Line */
+/** @typedef {{words: string, kind: 'turn' | 'ask' | 'asked' | 'held' | 'private', icon: string, main?: Act, other?: Act}} Line */
 /** @typedef {{act: string, text: string, icon: string}} Act */
 
 export class OwnTurn {
@@ -21,7 +21,7 @@ export class OwnTurn {
    * @param {HTMLElement} root the line
    * @param {HTMLElement} card what is shown instead of the pictures to whom a private phase leaves outside
    * @param {HTMLElement} alarm said at once by screen readers
-   * @param {{send: (message: ProcedureMessage | {type: 'hand', up: boolean}) => void, microphone: () => string, open: () => void, now: () => number}} acts
+   * @param {{send: (message: ProcedureMessage | {type: 'hand', up: boolean}) => void, microphone: () => string, camera: () => string, open: (device: 'microphone' | 'camera') => void, now: () => number}} acts
    */
   constructor(root, card, alarm, acts) {
     this.root = root;
@@ -75,6 +75,7 @@ export class OwnTurn {
       const end = phase.kind === 'consultation' ? { main: { act: 'end-talk', text: t('End the private talk'), icon: 'check' } } : {};
       return { kind: 'private', icon: 'lock', words, ...end, other: { act: 'step-out', text: t('Step out'), icon: 'leave' } };
     }
+    if (heldBack(view)) return this.#held(view);
     if (!inSession(view)) return null;
     if (holdsFloor(view)) {
       const back = { act: 'yield', text: t('Give the floor back'), icon: 'check' };
@@ -91,6 +92,14 @@ export class OwnTurn {
       return { kind: 'asked', icon: 'hand', words: t('You have asked for the floor: number {n}. The chair sees it.', { n: before + 1 }), other: { act: 'hand-down', text: t('Withdraw'), icon: 'close' } };
     }
     return { kind: 'ask', icon: 'info', words: t('You are heard when the chair gives you the floor.'), main: { act: 'hand-up', text: t('Ask for the floor'), icon: 'hand' } };
+  }
+
+  /** Nobody has looked at face and document yet: what he does for it, one step after the other. @param {View} view @returns {Line} */
+  #held(view) {
+    const line = { kind: /** @type {const} */ ('held'), icon: 'shield' };
+    if (this.acts.camera() !== 'on') return { ...line, words: t('You are not heard until your face and your document have been looked at.'), main: { act: 'open-camera', text: t('Open your camera'), icon: 'camera' } };
+    if (mine(view).some((person) => person.hand_at_us !== null)) return { ...line, words: t('Chair and clerk know that you are ready. Hold your document before the camera.'), other: { act: 'hand-down', text: t('Withdraw'), icon: 'close' } };
+    return { ...line, words: t('You are not heard until your face and your document have been looked at.'), main: { act: 'hand-up', text: t('I have my document ready'), icon: 'check' } };
   }
 
   /** @param {View} view */
@@ -113,7 +122,9 @@ export class OwnTurn {
   #say(view, former) {
     if (!former) return;
     const [was, is] = [privateOf(former), privateOf(view)];
-    if (holdsFloor(view) && !holdsFloor(former)) say(this.alarm, t('It is your turn to speak.'));
+    if (heldBack(view) && !heldBack(former)) say(this.alarm, t('You are not heard until your face and your document have been looked at.'));
+    else if (!heldBack(view) && heldBack(former) && view.place === 'inside') say(this.alarm, t('Your identity is confirmed.'));
+    else if (holdsFloor(view) && !holdsFloor(former)) say(this.alarm, t('It is your turn to speak.'));
     else if (!holdsFloor(view) && holdsFloor(former)) say(this.alarm, t('You no longer have the floor.'));
     else if (is && !was) say(this.alarm, is.member ? t('Private now: only the members see and hear each other.') : `${deliberation(view)}${t('. ')}${t('You are not heard and hear nothing. Stay on this page; it goes on by itself.')}`);
     else if (was && !is) say(this.alarm, t('The private phase is over.'));
@@ -128,7 +139,9 @@ export class OwnTurn {
     const { send } = this.acts;
     switch (pressed.dataset.act) {
       case 'open':
-        return this.acts.open();
+        return this.acts.open('microphone');
+      case 'open-camera':
+        return this.acts.open('camera');
       case 'yield':
         return send({ type: 'yield_floor' });
       case 'hand-up':

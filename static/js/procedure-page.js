@@ -17,9 +17,9 @@ export class ProcedurePage {
   /**
    * @param {HTMLElement} root
    * @param {string} sitting
-   * @param {{send: (message: ProcedureMessage | {type: 'hand', up: boolean}) => void, now: () => number, microphone: () => string, open: () => void,
-   * admonished: (admonition: Admonition) => void}} acts
-   * `now`: the server's clock, ms; `microphone`: its condition; `open`: opens it
+   * @param {{send: (message: ProcedureMessage | {type: 'hand', up: boolean}) => void, now: () => number, microphone: () => string, camera: () => string,
+   * open: (device: 'microphone' | 'camera') => void, admonished: (admonition: Admonition) => void}} acts
+   * `now`: the server's clock, ms; `microphone`, `camera`: their condition; `open`: opens one
    */
   constructor(root, sitting, acts) {
     this.root = root;
@@ -51,7 +51,7 @@ export class ProcedurePage {
     this.turn.tick();
   }
 
-  /** The own microphone is another than before. */
+  /** The own microphone or camera is another than before. */
   showOwn() {
     this.turn.showOwn();
   }

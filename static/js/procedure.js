@@ -112,6 +112,9 @@ export function speaksInTurn(view) {
   return !holdsFloor(view) && !view.rights.speak && view.rights.speak_in_turn;
 }
 
+/** Whether the viewer is not heard because nobody has looked at face and document of everybody at his device. @param {View} view */
+export const heldBack = (view) => view.place === 'inside' && mine(view).some((person) => person.held_back);
+
 /** Whether anybody needs the floor in this stage: the court hands it out. @param {View} view */
 export function floorIsGiven(view) {
   return inSession(view) && (floorOf(view) !== null || view.participants.some((person) => person.hand_at_us !== null) || view.rights.speak_in_turn || view.rights.direct);

@@ -56,6 +56,8 @@
  * @property {Side} side
  * @property {Roll} roll
  * @property {IdentityView | null} identity
+ * @property {boolean} identity_missing
+ * @property {boolean} held_back
  * @property {string[]} consents_missing
  * @property {ConsentDue[]} consents_due
  * @property {string[]} consents_given

@@ -51,13 +51,14 @@ export class RollCall {
 /** @param {ParticipantView} person */
 function rollRow(person) {
   const { roll, identity } = person;
+  const known = identity?.result === 'confirmed' && person.identity_missing ? 'elsewhere' : (identity?.result ?? '');
   const inside = person.presence === 'present' || person.presence === 'lost';
   return [
     el('div', { class: 'person-who' }, el('b', {}, person.name), el('span', {}, word(`role.${person.role}`)), !inside && el('span', {}, word(`presence.${person.presence}`))),
     el('div', { class: 'roll-answers', role: 'group', 'aria-label': t('Answer of {name}', { name: person.name }) },
       ...ANSWERS.map((answer) => el('button', { class: 'button button-small', type: 'button', 'data-roll': answer, 'data-for': person.id, 'aria-pressed': String(roll === answer) }, rollWord(answer))),
-      el('button', { class: `button button-small roll-identity ${identity?.result === 'confirmed' ? 'is-on' : ''}`, type: 'button', 'data-roll': 'identity', 'data-for': person.id, 'aria-label': `${identityWord(identity?.result ?? '')}${t(': ')}${person.name}` },
-        icon(identity?.result === 'confirmed' ? 'shield-check' : identity?.result === 'refused' ? 'alert' : 'shield', 18), identityWord(identity?.result ?? ''))),
+      el('button', { class: `button button-small roll-identity ${known === 'confirmed' ? 'is-on' : ''}`, type: 'button', 'data-roll': 'identity', 'data-for': person.id, 'aria-label': `${identityWord(known)}${t(': ')}${person.name}` },
+        icon(known === 'confirmed' ? 'shield-check' : known === '' ? 'shield' : 'alert', 18), identityWord(known))),
   ];
 }
 
@@ -66,7 +67,8 @@ export function rollWord(roll) {
   return { present: t('Present'), late: t('Late'), absent: t('Absent'), '': t('Not called yet') }[roll];
 }
 
-/** @param {string} result */
+/** @param {string} result what was found, "elsewhere" for one who has come back at another device since */
 function identityWord(result) {
+  if (result === 'elsewhere') return t('Another device: look again');
   return result === 'confirmed' ? t('Confirmed') : result === 'refused' ? t('Not confirmed') : t('Identity…');
 }

@@ -133,8 +133,9 @@ export function mend(missing) {
   switch (missing.code) {
     case 'people_waiting':
       return { act: 'admit-everybody', text: t('Admit all') };
-    case 'roll_call_missing':
     case 'identity_missing':
+      return { act: 'identify', text: t('Identity…') };
+    case 'roll_call_missing':
     case 'people_absent':
       return { act: 'to-roll', text: t('To the roll-call') };
     case 'consent_missing':

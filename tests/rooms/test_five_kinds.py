@@ -34,6 +34,7 @@ from rooms.protocol import (
     EndConsult,
     GiveFloor,
     GiveOpinion,
+    Identify,
     Leave,
     Listen,
     Mute,
@@ -86,15 +87,27 @@ MARKS: dict[str, Any] = {
     kind: {name: set(about.get("is", ())) for name, about in yaml.safe_load(procedure.text)["stages"].items()}
     for kind, procedure in PROCEDURES.items()
 }
+NEEDS: dict[str, Any] = {
+    kind: {name: set(about.get("needs", ())) for name, about in yaml.safe_load(procedure.text)["stages"].items()}
+    for kind, procedure in PROCEDURES.items()
+}
+ROLES: dict[str, Any] = {
+    kind: {name: set(about.get("is", ())) for name, about in yaml.safe_load(procedure.text)["roles"].items()}
+    for kind, procedure in PROCEDURES.items()
+}
 numbers = st.integers(0, 30)
+few = st.sets(numbers, max_size=3)
 sources = st.sampled_from(list(Source))
 
 
 class Oracle:
-    """Who may get what of whom, from letters and seats."""
+    """Who may get what of whom, from letters, seats and what the log says of identities."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, log: list[Row]) -> None:
         self.state = state
+        self.looked = {row.data["participant"]: (row.data["result"], row.data["device"]) for row in log if row.type == "identified"}
+        gone = {row.data["to"] for row in log if row.type == "stage_changed"}
+        self.due = any("identity" in NEEDS[state.plan.kind][stage] for stage in gone)
         self.kind, self.stage = state.plan.kind, state.stage
         self.marks = MARKS[self.kind][self.stage]
 
@@ -121,8 +134,15 @@ class Oracle:
             return False
         return person == holder or self.state.seats[person].endpoint == self.state.seats[holder].endpoint is not None
 
+    def unknown(self, person: str) -> bool:
+        """Whether it has to be known by now who he is, and is not: not looked at, not found to be him, or at another device since."""
+        seat = self.state.seats[person]
+        shows = "identified" in ROLES[self.kind][seat.participant.role]
+        return self.due and shows and self.looked.get(person) != ("confirmed", seat.endpoint or seat.beside)
+
     def sees(self, person: str) -> bool:
-        return bool(self.room(person)) or ("V" in self.letters(person) and not (person in self.state.out and "private" in self.marks))
+        shut_out = "private" in self.marks and (person in self.state.out or self.unknown(person))
+        return bool(self.room(person)) or ("V" in self.letters(person) and not shut_out)
 
     def gives(self, person: str, source: Source) -> bool:
         if self.room(person):
@@ -130,6 +150,8 @@ class Oracle:
         if "private" in self.marks and not self.sees(person):
             return False
         letters = self.letters(person)
+        if self.unknown(person):
+            return source is CAMERA and ("S" in letters or "P" in letters)
         if self.holds_the_floor(person):
             letters = letters.replace("°", "")
         speaks, shows = ("S" in letters and "S°" not in letters), ("P" in letters and "P°" not in letters)
@@ -164,9 +186,9 @@ class FiveKinds(RuleBasedStateMachine):
     state: State
     log: list[Row]
 
-    @initialize(where=st.sampled_from(STAGES), absent=st.sets(numbers, max_size=3), pair=st.tuples(numbers, numbers))
-    def opened(self, where: tuple[str, str], absent: set[int], pair: tuple[int, int]) -> None:
-        """The sitting has come to some stage, almost all of its people are inside, and two of them must not meet."""
+    @initialize(where=st.sampled_from(STAGES), absent=few, unknown=few, pair=st.tuples(numbers, numbers))
+    def opened(self, where: tuple[str, str], absent: set[int], unknown: set[int], pair: tuple[int, int]) -> None:
+        """The sitting has come to some stage, almost all of its people are inside and known, and two of them must not meet."""
         kind, stage = where
         self.people = [p.id for p in PEOPLE[kind]]
         self.chair = next(p.id for p in PEOPLE[kind] if p.chair)
@@ -185,12 +207,18 @@ class FiveKinds(RuleBasedStateMachine):
             data = {"from": before, "to": after, "by": {"participant": self.chair}, "reason": ""}
             self._append((Event("stage_changed", self.now_us, data),))
             self._do(Actor(f"e-{self.chair}"), Admit())
+        for index, person in enumerate(self.people):
+            if index not in unknown:
+                self._do(Actor(f"e-{self.chair}"), Identify(participant=person, result="confirmed", note="identity card"))
         for person in self.people:
             for source in Source:
                 self._do(Actor(f"e-{person}"), SetSource(source=source, on=True))
 
     def _person(self, number: int) -> str:
         return self.people[number % len(self.people)]
+
+    def oracle(self) -> Oracle:
+        return Oracle(self.state, self.log)
 
     def _append(self, events: tuple[Event, ...]) -> None:
         for event in events:
@@ -209,7 +237,7 @@ class FiveKinds(RuleBasedStateMachine):
             # Nobody but the chair goes on, and he is there.
             device = before.endpoints[actor.endpoint]
             assert self.chair in device.participants
-            assert Oracle(before).inside(device)
+            assert Oracle(before, self.log).inside(device)
             assert command.to in before.next_stages
         self._append(events)
 
@@ -242,6 +270,7 @@ class FiveKinds(RuleBasedStateMachine):
                 st.builds(YieldFloor),
                 st.builds(RecordWish, on=st.booleans()),
                 st.builds(GiveOpinion, text=st.just(OPINION), final=st.booleans()),
+                st.builds(Identify, participant=whoever, result=st.sampled_from(["confirmed", "refused"]), note=st.just("identity card")),
                 st.builds(PutQuestion, text=st.just("agreed?")),
                 st.builds(CastVote, question=st.sampled_from(["1", "2"]), choice=st.sampled_from(["for", "against", "abstain"])),
                 st.builds(CloseQuestion, question=st.sampled_from(["1", "2"])),
@@ -272,7 +301,7 @@ class FiveKinds(RuleBasedStateMachine):
     def somebody_writes(self, number: int, to: Any, reader: int) -> None:
         who, text = self._person(number), f"text {len(self.log)}"
         endpoint = self.state.endpoints.get(f"e-{who}")
-        oracle = Oracle(self.state)
+        oracle = self.oracle()
         if endpoint is not None and who in endpoint.participants:
             room = {oracle.room(p) for p in endpoint.participants}
             private = room != {""} or ("private" in oracle.marks and all(oracle.sees(p) for p in endpoint.participants))
@@ -283,7 +312,7 @@ class FiveKinds(RuleBasedStateMachine):
 
     @rule(number=numbers, reader=numbers, what=st.sampled_from(["writes", "writes to one", "is lost", "leaves", "is put out"]))
     def something_happens_to_a_member_of_a_private_phase(self, number: int, reader: int, what: str) -> None:
-        oracle = Oracle(self.state)
+        oracle = self.oracle()
         private = "private" in oracle.marks
         members = [p for p in self.people if not self.state.closed and (oracle.room(p) or (private and oracle.sees(p)))]
         if not members:
@@ -348,7 +377,7 @@ class FiveKinds(RuleBasedStateMachine):
 
     @invariant()
     def nobody_gets_what_he_has_no_right_to(self) -> None:
-        wanted, oracle = routing(self.state), Oracle(self.state)
+        wanted, oracle = routing(self.state), self.oracle()
         for viewer, tracks in wanted.watch.items():
             if viewer not in self.state.observers:
                 for track in tracks:
@@ -357,7 +386,7 @@ class FiveKinds(RuleBasedStateMachine):
     @invariant()
     def whoever_has_the_right_gets_it(self) -> None:
         """So that no rule holds because nothing flows at all."""
-        wanted, oracle = routing(self.state), Oracle(self.state)
+        wanted, oracle = routing(self.state), self.oracle()
         for viewer, giver in self._pairs():
             if {self.state.seats[p].listens for p in viewer.participants} == {"mix"}:
                 for source in Source:
@@ -369,7 +398,7 @@ class FiveKinds(RuleBasedStateMachine):
 
     @invariant()
     def only_the_sound_is_chosen(self) -> None:
-        wanted, oracle = routing(self.state), Oracle(self.state)
+        wanted, oracle = routing(self.state), self.oracle()
         interpreters = {
             e.id for e in self.state.endpoints.values() if {self.state.seats[p].participant.role for p in e.participants} == {"interpreter"}
         }
@@ -387,7 +416,7 @@ class FiveKinds(RuleBasedStateMachine):
 
     @invariant()
     def only_what_may_passes(self) -> None:
-        oracle = Oracle(self.state)
+        oracle = self.oracle()
         for endpoint, passing in routing(self.state).publish.items():
             if endpoint in self.state.observers:
                 assert passing == frozenset()
@@ -403,7 +432,7 @@ class FiveKinds(RuleBasedStateMachine):
 
     @invariant()
     def private_phases_leak_nothing(self) -> None:
-        wanted, oracle = routing(self.state), Oracle(self.state)
+        wanted, oracle = routing(self.state), self.oracle()
         marks = oracle.marks
         aside = {e.id for e in self.state.endpoints.values() if any(oracle.room(p) for p in e.participants)}
         assert not {t.endpoint for t in wanted.record} & aside
@@ -461,7 +490,7 @@ class FiveKinds(RuleBasedStateMachine):
             assert all(self.state.seats[p].admitted for p in talk.members)
         for person in self.state.out:
             member = any(person in talk.members for talk in self.state.consults.values())
-            assert member or ("private" in Oracle(self.state).marks and "V" in Oracle(self.state).letters(person))
+            assert member or ("private" in self.oracle().marks and "V" in self.oracle().letters(person))
 
 
 TestFiveKinds = FiveKinds.TestCase
