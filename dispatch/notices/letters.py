@@ -110,7 +110,7 @@ class Writer:
             f"notice.sms.{message.kind}{'_room' if in_room else ''}",
             court=self._court(tag),
             name=tidy(receiver.person.name),
-            title=sitting.title,
+            **_nouns(_, sitting.kind),
             when=self._when(sitting.starts_at, sitting.ends_at, tag),
             room=self._room(message.detail, tag),
             url=receiver.url,
@@ -137,11 +137,12 @@ class Writer:
     def _subject(self, message: Message, sitting: Sitting, first: Part) -> str:
         _ = self._words(first.language)
         when = self._when(sitting.starts_at, sitting.ends_at, first.language)
-        return tidy(_(f"notice.{message.kind}.subject", title=sitting.title, when=when))[:SUBJECT_LONGEST]
+        words = _nouns(_, sitting.kind)
+        return tidy(_(f"notice.{message.kind}.subject", title=sitting.title, when=when, **words))[:SUBJECT_LONGEST]
 
     def _part(self, message: Message, sitting: Sitting, receiver: Receiver, tag: str) -> Part:
         _ = self._words(tag)
-        over = message.kind in ENDS
+        over, nouns = message.kind in ENDS, _nouns(_, sitting.kind)
         facts = [(_("notice.case"), f"{sitting.case.number}\n{sitting.case.title}")]
         if sitting.title != sitting.case.title:
             facts.append((_("notice.sitting"), sitting.title))
@@ -154,8 +155,8 @@ class Writer:
         return Part(
             language=tag,
             court=self._court(tag),
-            heading=_(f"notice.{message.kind}.heading"),
-            opening=_(f"notice.{message.kind}.opening", name=tidy(receiver.person.name)),
+            heading=_(f"notice.{message.kind}.heading", **nouns),
+            opening=_(f"notice.{message.kind}.opening", name=tidy(receiver.person.name), **nouns),
             facts=tuple(facts),
             action="" if over or not receiver.url else _("notice.sign_in") if receiver.staff else _("notice.enter"),
             notes=tuple(self._notes(receiver, tag, over=over)),
@@ -217,3 +218,8 @@ class Writer:
             attendees=(Contact(message.address, tidy(person.name), person.role, receiver.staff, person.presides),),
             alarms=self._settings.reminders,
         )
+
+
+def _nouns(_: Gettext, kind: str) -> dict[str, str]:
+    """What a kind of sitting is called, and what one is called to."""
+    return {"sitting": _(f"noun.sitting.{kind}"), "call": _(f"notice.call.{kind}")}

@@ -13,6 +13,7 @@ from dispatch import audit
 from dispatch.errors import UserError
 from dispatch.identity import browsers, invitations
 from dispatch.identity.invitations import LinkRefused
+from dispatch.sittings import procedures
 from dispatch.store.tables import Participant, Sitting
 from dispatch.web.access import LINK, PUBLIC, Route
 from dispatch.web.entrants import COOKIE_S, ENDED, Entrant, by_link, device_words
@@ -37,10 +38,12 @@ def has_consented(participant: Participant) -> bool:
     return participant.consented_at is not None
 
 
-def notice_for(request: Request) -> Notice:
-    """The notice in the page's language."""
-    settings = ctx(request).settings
-    return notice(gettext(request), settings.court_en if language(request) == "en" else settings.court, clerk_contact(request))
+async def notice_for(request: Request, sitting: Sitting) -> Notice:
+    """The notice of a sitting in the page's language, by the version of the procedure by which its kind is held."""
+    context, tag = ctx(request), language(request)
+    procedure = await procedures.held_by(context.db, sitting.kind)
+    court = context.settings.court_en if tag == "en" else context.settings.court
+    return notice(gettext(request), tag, procedure, court, clerk_contact(request))
 
 
 def not_agreed(request: Request, fields: Mapping[str, str], text: Notice) -> str:
@@ -128,7 +131,7 @@ async def show_notice(request: Request) -> Response:
         "join/notice.html",
         sitting=found.sitting,
         person=person,
-        notice=notice_for(request),
+        notice=await notice_for(request, found.sitting),
         consented=has_consented(person),
         error="",
     )
@@ -139,7 +142,7 @@ async def consent(request: Request) -> Response:
     found = await _present(request)
     if not isinstance(found, Entrant):
         return found
-    fields, person, text = await form(request), found.participants[0], notice_for(request)
+    fields, person, text = await form(request), found.participants[0], await notice_for(request, found.sitting)
     error = not_agreed(request, fields, text)
     if error:
         return render(

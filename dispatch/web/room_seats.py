@@ -159,10 +159,10 @@ async def show_consent(request: Request) -> Response:
     asked = [person for person in _named(found, request.query.get("people", "")) if not has_consented(person)]
     if not asked:
         return _go_on(found, (), [person.id for person in _named(found, request.query.get("refused", ""))])
-    return _consent_page(request, found, asked)
+    return await _consent_page(request, found, asked)
 
 
-def _consent_page(request: Request, found: Entrant, asked: list[Participant], *, error: str = "", status: int = 200) -> Response:
+async def _consent_page(request: Request, found: Entrant, asked: list[Participant], *, error: str = "", status: int = 200) -> Response:
     refused = _named(found, request.query.get("refused", ""))
     return render(
         request,
@@ -174,7 +174,7 @@ def _consent_page(request: Request, found: Entrant, asked: list[Participant], *,
         people=",".join(person.id for person in asked),
         refused=refused,
         refused_ids=",".join(person.id for person in refused),
-        notice=notice_for(request),
+        notice=await notice_for(request, found.sitting),
         error=error,
     )
 
@@ -184,7 +184,7 @@ async def consent(request: Request) -> Response:
     found = await _present(request)
     if not isinstance(found, Entrant):
         return found
-    fields, text = await form(request), notice_for(request)
+    fields, text = await form(request), await notice_for(request, found.sitting)
     asked = [person for person in _named(found, request.query.get("people", "")) if not has_consented(person)]
     refused = [person.id for person in _named(found, request.query.get("refused", ""))]
     if not asked:
@@ -197,11 +197,11 @@ async def consent(request: Request) -> Response:
         return _go_on(found, after, [*refused, person.id])
     error = not_agreed(request, fields, text)
     if error:
-        return _consent_page(request, found, asked, error=error, status=422)
+        return await _consent_page(request, found, asked, error=error, status=422)
     try:
         await _agrees(request, found, person, text)
     except UserError as refusal:
-        return _consent_page(request, found, asked, error=error_text(request, refusal), status=refusal.status)
+        return await _consent_page(request, found, asked, error=error_text(request, refusal), status=refusal.status)
     return _go_on(found, after, refused)
 
 
@@ -266,7 +266,8 @@ class SeatBody(BaseModel):
 
 async def list_seats(request: Request) -> Response:
     """Who sits here, who may sit down, and the notice that a newcomer reads."""
-    found, text = await by_device(request), notice_for(request)
+    found = await by_device(request)
+    text = await notice_for(request, found.sitting)
     people = [
         {
             "id": place.person.id,
@@ -279,12 +280,13 @@ async def list_seats(request: Request) -> Response:
         }
         for place in places(request, found)
     ]
-    return answer({"people": people, "notice": {"version": text.version, "sha256": text.sha256, "parts": text.parts}})
+    return answer({"people": people, "notice": {"version": text.version, "sha256": text.sha256, "parts": text.parts, "agree": text.agree}})
 
 
 async def take_seat(request: Request) -> Response:
     """A newcomer consents, or has consented before, and sits down; or he refuses."""
-    found, text = await by_device(request), notice_for(request)
+    found = await by_device(request)
+    text = await notice_for(request, found.sitting)
     try:
         body = SeatBody.model_validate_json(await request.read() or b"{}")
     except ValidationError as error:

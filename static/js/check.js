@@ -148,12 +148,12 @@ export class DeviceCheck extends HTMLElement {
     if (heard === null) return;
     if (!heard) return this.#fail('speaker', { title: t('You did not hear the sound'), remedy: t('Turn the volume up, switch the silent mode off, pull out or charge your headphones, then try again.') }, 'not_heard', '');
     this.results.speaker = { ok: true, code: '', label: '' };
-    this.#show('speaker', el('p', {}, t('You hear the court.')));
+    this.#show('speaker', el('p', {}, t('You hear what comes back.')));
     this.#state('speaker', 'ok', t('works'));
   }
 
   async #network() {
-    this.#show('network', el('p', {}, t('Sending picture and sound to the court and back…')));
+    this.#show('network', el('p', {}, t('Sending picture and sound there and back…')));
     const own = [this.devices.track('microphone'), this.devices.track('camera')].filter((track) => track !== null);
     const spare = own.length === 0 ? standIn() : null;
     const result = await loopBack(spare ? [spare] : own, (what, body) => send(`${this.#data.base}/${what}`, body)).catch(() => ({ ok: false, code: /** @type {const} */ ('no_answer'), rtt_ms: 0, lost_percent: 0, frames: 0, relay: /** @type {const} */ ('') }));
@@ -161,14 +161,14 @@ export class DeviceCheck extends HTMLElement {
     if (this.#run.signal.aborted) return;
     this.results.network = result;
     const measured = t('Delay {ms} ms, loss {percent} %', { ms: Math.round(result.rtt_ms), percent: result.lost_percent.toFixed(1) });
-    const figures = result.relay ? `${measured} · ${t("through the court's relay ({way})", { way: result.relay.toUpperCase() })}` : measured;
+    const figures = result.relay ? `${measured} · ${t("through the site's relay ({way})", { way: result.relay.toUpperCase() })}` : measured;
     if (!result.ok) return this.#complain('network', pathTrouble(result.code || 'no_answer'));
     if (result.code === 'slow') {
       const { title, remedy } = pathTrouble('slow');
       this.#show('network', el('p', { class: 'strong' }, title), el('p', {}, remedy), el('p', { class: 'muted small' }, figures), this.#again('network'));
       return this.#state('network', 'warning', t('weak'));
     }
-    this.#show('network', el('p', {}, t('Picture and sound reach the court and come back.')), el('p', { class: 'muted small' }, figures));
+    this.#show('network', el('p', {}, t('Picture and sound get through and come back.')), el('p', { class: 'muted small' }, figures));
     this.#state('network', 'ok', t('works'));
   }
 

@@ -13,7 +13,7 @@ import { announce, send as post, toast } from './page.js';
  * A participant as the server lists him to the room's device.
  * @typedef {{id: string, name: string, role: string, here: boolean, may: boolean, consented: boolean, words: string}} Listed
  */
-/** @typedef {{version: string, sha256: string, parts: [string, string[]][]}} Notice */
+/** @typedef {{version: string, sha256: string, parts: [string, string[]][], agree: string}} Notice */
 
 /** The line above the tools of a room's device, and its dialog. */
 export class RoomSeats {
@@ -162,7 +162,7 @@ export class RoomSeats {
       el('div', { class: 'seats-notice', tabindex: 0, role: 'region', 'aria-label': t('Notice') },
         ...parts.map(([heading, paragraphs]) => el('section', {}, el('h3', {}, heading), ...paragraphs.map((text) => el('p', {}, text))))),
       el('form', { class: 'stack gap-3', novalidate: true },
-        el('label', { class: 'check' }, el('input', { type: 'checkbox', name: 'agree' }), el('span', {}, t('I, {name}, have read the notice, and I agree to take part online and to be recorded.', { name: person.name }))),
+        el('label', { class: 'check' }, el('input', { type: 'checkbox', name: 'agree' }), el('span', {}, t('I, {name}, say for myself: {words}', { name: person.name, words: this.#notice?.agree ?? '' }))),
         el('p', { class: 'field-error', role: 'alert', hidden: true, 'data-part': 'agree-error' }, t('Please tick the box if you agree.')),
         el('div', { class: 'dialog-actions' },
           el('button', { class: 'button button-quiet', type: 'button', 'data-seat': 'back' }, t('Back')),

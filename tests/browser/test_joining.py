@@ -108,7 +108,7 @@ async def test_who_does_not_agree_is_told_whom_to_call(court: Court, person: Per
     li = await person(viewport=PHONE)
     await li.page.goto(held.links["李明"])
     await li.page.click("form[action$=refuse] button")
-    await reads(li.page, "您未同意在线参加庭审", "010-5550 1200")
+    await reads(li.page, "您未同意在线参加", "010-5550 1200")
     await is_accessible(li)
     await li.page.goto(f"{court.site.url}/join/sitting/{held.id}/waiting")
     assert li.page.url.endswith(f"/join/sitting/{held.id}/"), "the waiting room opened without consent"
@@ -129,7 +129,7 @@ async def test_links_that_do_not_open_say_why(court: Court, person: PersonFactor
         (f"{court.site.url}/join/{'x' * 43}", "无法识别此链接"),
         (moved.links["李明"], "此链接已失效"),
         (expired.links["李明"], "此链接已过期"),
-        (cancelled.links["李明"], "本次庭审已取消"),
+        (cancelled.links["李明"], "本场已取消"),
     ):
         await li.page.goto(link)
         await reads(li.page, words, "010-5550 1200")

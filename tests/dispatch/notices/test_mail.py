@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.booking import bookings
+from dispatch.booking.draft import ParticipantDraft
 from dispatch.identity import invitations, people
 from dispatch.notices.mail import MailServer
 from dispatch.notices.sender import Unreachable
@@ -44,6 +45,26 @@ async def test_an_invitation_brings_the_link_in_both_languages_and_a_calendar_en
     (event,) = calendar["events"]
     assert (calendar["method"], utc(event["start"]), event["url"]) == ("REQUEST", at("14:00"), link)
     assert [one["address"] for one in event["attendees"]] == [f"mailto:{LIU}"], "nobody learns the others' addresses"
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "subject", "opening"),
+    [
+        ("petition_intake", "petitioner", "接访通知：", "现通知您参加下列接访。"),
+        ("round_table", "member", "会议通知：", "现通知您参加下列会议。"),
+    ],
+)
+async def test_people_are_told_of_the_kind_of_sitting_that_it_is(
+    court: Court, box: MailBox, post: Post, kind: str, role: str, subject: str, opening: str
+) -> None:
+    people = (ParticipantDraft("刘芳", role, email=LIU), ParticipantDraft("韩松", "guest" if role == "member" else "officer"))
+    await told_sitting(court, kind=kind, participants=people)
+    await post.deliver()
+    mail = box.to(LIU)[0]
+    assert mail["Subject"].startswith(subject)
+    text = parts(mail)["text/plain"]
+    assert opening in text
+    assert "庭" not in text.replace("第一法庭", "")
 
 
 async def test_who_sits_in_the_room_gets_no_link(court: Court, box: MailBox, post: Post) -> None:
@@ -81,8 +102,8 @@ async def test_the_language_of_the_receiver_comes_first(court: Court, box: MailB
     await post.deliver()
     mail = box.to("chen@court.example")[0]
     text = parts(mail)["text/plain"]
-    assert mail["Subject"].startswith("Notice of a sitting: ")
-    assert text.index("Notice of a sitting") < text.index("开庭通知")
+    assert mail["Subject"].startswith("Notice of hearing: ")
+    assert text.index("Notice of hearing") < text.index("开庭通知")
     assert "/sittings/" in text, "staff sign in"
 
 
