@@ -57,6 +57,8 @@ HEARTBEAT_S = 3.0
 REFUSALS_EACH_S = 1.0
 """At most one refusal of each device goes into the log in so many seconds."""
 COALESCE_S = 0.05
+PRIVATE_FIRST_S = 2.0
+"""So long pages wait to be told of a private phase for the router to have its rights: who is told that nobody else hears is not heard."""
 log = structlog.get_logger()
 
 
@@ -122,6 +124,7 @@ class Live:
         self._common: Common | None = None
         self._flush: asyncio.TimerHandle | None = None
         self._flushed_s = 0.0
+        self._held = False
         self._networks: dict[str, NetworkView] = {}
         self.quality = QualityOfConference()
         self._closing = False
@@ -381,7 +384,24 @@ class Live:
             loop = asyncio.get_running_loop()
             self._flush = loop.call_at(max(loop.time(), self._flushed_s + COALESCE_S), self._send_states)
 
+    def rights_hold(self) -> None:
+        """The router has the present rights: pages that waited for it are told."""
+        if self._held and self._flush is not None:
+            self._flush.cancel()
+            self._send_states()
+
+    def _holds_back(self) -> bool:
+        """Whether pages are not told yet, because a private phase is on and the router has not what it asks for."""
+        state = self.state
+        private = state is not None and (state.now.private or bool(state.consults))
+        return private and self.media.up and not self.media.is_settled and not self._held
+
     def _send_states(self) -> None:
+        if self._holds_back():
+            self._held = True
+            self._flush = asyncio.get_running_loop().call_later(PRIVATE_FIRST_S, self._send_states)
+            return
+        self._held = False
         self._flush = None
         self._flushed_s = asyncio.get_running_loop().time()
         state, measured = self.state, self.measured()

@@ -65,6 +65,9 @@ class Owner(Protocol):
     def superseded(self, why: str) -> None:
         """Another server owns the conference."""
 
+    def rights_hold(self) -> None:
+        """The engine has the present rights."""
+
 
 class MediaLink:
     """One conference's side of the engine."""
@@ -89,6 +92,11 @@ class MediaLink:
     def up(self) -> bool:
         """Whether the engine process of this conference is connected."""
         return self.there.is_set()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the engine has the present rights."""
+        return self._settled.is_set()
 
     def start(self) -> None:
         """Begin to keep the router at what is desired."""
@@ -164,6 +172,7 @@ class MediaLink:
             self._applied = desired
         if journal.state is state or routing(journal.state or state) == desired:
             self._settled.set()
+            self._owner.rights_hold()
         else:
             self._wake.set()
         lines = quality(state)[0]

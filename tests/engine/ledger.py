@@ -72,6 +72,7 @@ class Ledger:
         self.sent: dict[str, int] = {}
         self.got: dict[str, Got] = {}
         self._known: dict[bytes, tuple[str, float]] = {}
+        self._noted: set[object] = set()
 
     def sends(self, who: str, connection: Sending) -> None:
         """Note what leaves this connection, which is connected."""
@@ -83,21 +84,21 @@ class Ledger:
                     self._leaves(who, RtpPacket.parse(data).payload)
                 await send(data)
 
-            transport._send_rtp = noted
+            setattr(transport, "_send_rtp", noted)  # noqa: B010  a method of the connection's own
 
     def receives(self, who: str, connection: Receiving) -> None:
         """Note whatever media comes in on this connection, wanted or not."""
         for transport in {each.receiver.transport for each in connection.pc.getTransceivers()}:
-            if getattr(transport, "noted", False):
+            if transport in self._noted:
                 continue
-            transport.noted = True
+            self._noted.add(transport)
             handle = transport._handle_rtp_data
 
             async def noted(data: bytes, arrival_time_ms: int, handle=handle) -> None:  # type: ignore[no-untyped-def]
                 self.comes(who, RtpPacket.parse(data).payload)
                 await handle(data, arrival_time_ms=arrival_time_ms)
 
-            transport._handle_rtp_data = noted
+            setattr(transport, "_handle_rtp_data", noted)  # noqa: B010
 
     def _leaves(self, who: str, payload: bytes) -> None:
         self.sent[who] = self.sent.get(who, 0) + 1

@@ -19,6 +19,7 @@ from rooms.recording.control import RecorderEvent
 from tests.rooms.courthouse import Courthouse, Page, alerts, person, until
 from tests.rooms.in_memory import MemoryEngine
 from tests.rooms.making import ticket
+from tests.rooms.walking import Walk
 
 CAMERA, MICROPHONE, SCREEN = Source.CAMERA, Source.MICROPHONE, Source.SCREEN
 
@@ -297,3 +298,31 @@ async def test_what_was_refused_is_in_the_log_and_not_more_often_than_need_be(ho
     by = [row.data["by"]["participant"] for row in house.written if row.type == "refused"]
     assert by.count("judge") == 1
     assert by.count("zhang") < 5
+
+
+async def test_pages_are_told_of_a_private_phase_when_the_router_has_it(house: Courthouse) -> None:
+    """Who is told that nobody else hears must not be heard: while the engine is slow, pages wait."""
+    walk = await Walk.begun(house, "remote_court")
+    await walk.to("final_statements")
+    before = house.engine.routings["sitting"]
+    assert before.record
+    house.engine.gate.clear()
+    await walk.chair.send("stage", to="deliberation")
+    await until(lambda: house.state().stage == "deliberation")
+    await asyncio.sleep(0.2)
+    assert {page.view["sitting"]["stage"] for page in walk.pages.values()} == {"final_statements"}
+    house.engine.gate.set()
+    await walk.chair.sees(lambda view: view["sitting"]["stage"] == "deliberation")
+    assert house.engine.routings["sitting"].private
+
+
+async def test_a_router_that_does_not_answer_keeps_nobody_from_hearing_of_a_private_phase(
+    house: Courthouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms.live, "PRIVATE_FIRST_S", 0.2)
+    walk = await Walk.begun(house, "remote_court")
+    await walk.to("final_statements")
+    house.engine.gate.clear()
+    await walk.chair.send("stage", to="deliberation")
+    await walk.pages["gallery"].sees(lambda view: view["sitting"]["stage"] == "deliberation")
+    house.engine.gate.set()
