@@ -405,10 +405,10 @@ def _change_stage(state: State, actor: Actor, command: ChangeStage, facts: Facts
 
 def _raise_alert(state: State, actor: Actor, command: RaiseAlert) -> list[Fact]:
     alert = alert_id(command.code, command.subject)
-    if alert in state.alerts:
+    if alert in state.alerts or (command.code == departures.DUE and not departures.is_lost(state, command.subject)):
         return []
     fact: Fact = ("alert_raised", {"alert": alert, "code": command.code, "severity": command.severity, "data": dict(command.data)})
-    return [fact, *departures.fell_due(state)] if command.code == departures.DUE else [fact]
+    return [fact, *departures.fell_due(state, command.subject)] if command.code == departures.DUE else [fact]
 
 
 def _clear_alert(state: State, actor: Actor, command: ClearAlert) -> list[Fact]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from rooms.acts import Fact, doer, need_desk, seat_of
-from rooms.commands import Actor, alert_id
+from rooms.commands import Actor, RaiseAlert, alert_id
 from rooms.kept import Departure, Stop
 from rooms.protocol import Classify, UserError
 from rooms.state import Seat, State
@@ -29,18 +29,26 @@ def classify(state: State, actor: Actor, command: Classify) -> Iterable[Fact]:
     seat = seat_of(state, command.participant)
     if seat.presence not in AWAY:
         raise UserError("is_present", "the participant is here", field="participant")
+    is_due = command.cause == "left" or alert_id(DUE, command.participant) in state.alerts
+    said = said_of(seat)
+    if said is not None and said.cause == command.cause and (said.declared or not is_due):
+        return []
     data = {"participant": command.participant, "cause": command.cause, "note": command.note.strip(), "by": doer(state, actor)}
     facts: list[Fact] = [("departure_classified", data)]
-    if command.cause != "left" and alert_id(DUE, command.participant) not in state.alerts:
-        return facts
+    return [*facts, *(_declared(state, seat, command.cause, data["by"]) if is_due else ())]
+
+
+def _declared(state: State, seat: Seat, cause: str, by: Mapping[str, Any]) -> Iterable[Fact]:
+    """The departure with its cause, and what the procedure lets follow."""
     consequence = state.procedure.departure
-    declared: dict[str, Any] = {"participant": command.participant, "cause": command.cause, "consequence": consequence}
-    declared |= {"prompts": seat.prompts, "warnings": seat.warnings, "lost_at_us": seat.lost_at_us, "by": data["by"]}
+    data: dict[str, Any] = {"participant": seat.participant.id, "cause": cause, "consequence": consequence}
+    data |= {"prompts": seat.prompts, "warnings": seat.warnings, "lost_at_us": seat.lost_at_us, "by": by}
     if consequence == "rebook":
         # A petition keeps the day on which it was received, however often it is booked anew.
-        declared["receipt_at_us"] = state.plan.starts_at_us
-    facts.append(("departure_declared", declared))
-    return [*facts, *(stop(state, "equipment", command.cause) if consequence == "stop" else ())]
+        data["receipt_at_us"] = state.plan.received_us
+    yield ("departure_declared", data)
+    if consequence == "stop":
+        yield from stop(state, "equipment", cause)
 
 
 def overdue(state: State, now_us: int) -> tuple[str, ...]:
@@ -56,9 +64,35 @@ def overdue(state: State, now_us: int) -> tuple[str, ...]:
     )
 
 
-def fell_due(state: State) -> Iterable[Fact]:
-    """What follows by itself when the grace of one who is needed is over."""
+def due(state: State, now_us: int) -> tuple[RaiseAlert, ...]:
+    """What the clock says of them, for chair and clerk."""
+    consequence = state.procedure.departure
+    return tuple(
+        RaiseAlert(DUE, "warning", p, {"participant": p, "name": state.name(p), "consequence": consequence})
+        for p in overdue(state, now_us)
+    )
+
+
+def is_lost(state: State, participant: str) -> bool:
+    """Whether his connection is lost: he may have come back since the clock was looked at."""
+    seat = state.seats.get(participant)
+    return seat is not None and seat.presence == "lost"
+
+
+def fell_due(state: State, participant: str) -> Iterable[Fact]:
+    """What follows by itself when the grace of one who is needed is over: where the cause was said already, his departure is declared."""
+    seat = state.seats.get(participant)
+    said = said_of(seat) if seat is not None else None
+    if seat is not None and said is not None and not said.declared:
+        return _declared(state, seat, said.cause, {"system": True})
     return stop(state, "equipment", "unknown") if state.procedure.departure == "stop" else ()
+
+
+def keeps_waiting(state: State) -> tuple[str, ...]:
+    """Where the sitting stops for whoever is gone: those for whom it waits, until they are back or are said to have left."""
+    if state.procedure.departure != "stop":
+        return ()
+    return tuple(p for p, s in state.seats.items() if s.presence == "lost" and alert_id(DUE, p) in state.alerts and not has_gone(s))
 
 
 def unrecorded(state: State, cause: str) -> Iterable[Fact]:
@@ -84,11 +118,18 @@ def resumed(state: State, to: str) -> Iterable[Fact]:
     return (("resumed", {"reason": stopped.reason, "cause": stopped.cause, "since_us": stopped.at_us}),)
 
 
+def said_of(seat: Seat) -> Departure | None:
+    """What was said of his being away this time, if he is."""
+    found = seat.departure
+    if seat.presence not in AWAY or found is None or (seat.lost_at_us is not None and found.at_us < seat.lost_at_us):
+        return None
+    return found
+
+
 def has_gone(seat: Seat) -> bool:
     """Whether he is said to have left, and has not been here since."""
-    found = seat.departure
-    away = seat.presence in AWAY and found is not None and (seat.lost_at_us is None or found.at_us >= seat.lost_at_us)
-    return away and found is not None and found.cause == "left"
+    said = said_of(seat)
+    return said is not None and said.cause == "left"
 
 
 # ------------------------------------------------------------------------------------------------ folded
@@ -101,6 +142,14 @@ def _classified(state: State, data: Mapping[str, Any], at_us: int) -> State:
     return replace(state, seats={**state.seats, data["participant"]: replace(seat, departure=Departure(data["cause"], at_us))})
 
 
+def _was_declared(state: State, data: Mapping[str, Any], at_us: int) -> State:
+    seat = state.seats.get(data["participant"])
+    if seat is None:
+        return state
+    said = Departure(data["cause"], at_us, declared=True)
+    return replace(state, seats={**state.seats, data["participant"]: replace(seat, departure=said)})
+
+
 def _stopped(state: State, data: Mapping[str, Any], at_us: int) -> State:
     return replace(state, stopped=Stop(data["reason"], data["cause"], at_us))
 
@@ -111,6 +160,7 @@ def _resumed(state: State, data: Mapping[str, Any], at_us: int) -> State:
 
 FOLDS: Mapping[str, Callable[[State, Mapping[str, Any], int], State]] = {
     "departure_classified": _classified,
+    "departure_declared": _was_declared,
     "stopped": _stopped,
     "resumed": _resumed,
 }

@@ -60,10 +60,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """Why somebody is not there, as chair or clerk said: "network", "equipment", "power", "force_majeure" or "left"."""
+    """Why somebody is not there, as chair or clerk said: "network", "equipment", "power", "force_majeure" or "left". `declared`: and what
+    follows from it was declared."""
 
     cause: str
     at_us: int
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from rooms.protocol import State as StateMessage
 from rooms.quality import Inside, QualityOfConference
 from rooms.recording.control import Recorder, RecorderEvent
 from rooms.recording_link import RecordingLink
+from rooms.refusals import Refusals
 from rooms.relay import Relay
 from rooms.reserve import Reserve
 from rooms.sealing import Sealing
@@ -54,8 +55,6 @@ from rooms.views import Common, Measured, Overview, overview, view_for
 LOST_AFTER_S = 9.5
 """Presence turns to lost within 10 s of the last sign of life; the half second is for finding out."""
 HEARTBEAT_S = 3.0
-REFUSALS_EACH_S = 1.0
-"""At most one refusal of each device goes into the log in so many seconds."""
 COALESCE_S = 0.05
 PRIVATE_FIRST_S = 2.0
 """So long pages wait to be told of a private phase for the router to have its rights: who is told that nobody else hears is not heard."""
@@ -114,7 +113,7 @@ class Live:
         self._notices: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._heard_s: dict[str, float] = {}
-        self._refused_s: dict[str, float] = {}
+        self._refusals = Refusals()
         self._awaited: set[str] = set()
         self._engine = ""
         self._last_engine = ""
@@ -273,17 +272,9 @@ class Live:
         self.changed()
 
     def _note_refused(self, job: _Job, code: str) -> None:
-        """What somebody in the sitting asked for and did not get goes into the log, but no more often than :data:`REFUSALS_EACH_S`: a
-        page that asks without end must not fill it."""
-        state, asked = self.state, job.actor.endpoint
-        endpoint = state.endpoints.get(asked) if state is not None else None
-        now_s = asyncio.get_running_loop().time()
-        if state is None or endpoint is None or not endpoint.participants or code == "log_unwritable":
-            return
-        if now_s - self._refused_s.get(asked, -REFUSALS_EACH_S) < REFUSALS_EACH_S:
-            return
-        self._refused_s = {e: s for e, s in self._refused_s.items() if e in state.endpoints} | {asked: now_s}
-        self._later(Observe("refused", {"command": getattr(job.command, "type", ""), "code": code, "by": state.acting(endpoint)}))
+        found = self._refusals.note(self.state, job.actor, job.command, code, asyncio.get_running_loop().time())
+        if found is not None:
+            self._later(found)
 
     def _watch_log(self) -> None:
         """The alert about an unwritable log follows the journal."""
@@ -559,9 +550,8 @@ class Live:
             return
         if self.journal.failing_since_us is not None:
             self._notices.put_nowait(lambda: self._post(SYSTEM, None, Facts()))
-        for participant in departures.overdue(self.state, self._ports.clock_us()):
-            data = {"participant": participant, "name": self.state.name(participant), "consequence": self.state.procedure.departure}
-            self._later(RaiseAlert("departure_due", "warning", participant, data))
+        for alert in departures.due(self.state, self._ports.clock_us()):
+            self._later(alert)
         self._notices.put_nowait(self.recording.judge)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rooms import consents, opinions, roll_call
+from rooms import consents, departures, opinions, roll_call
 from rooms.acts import present
 from rooms.procedure.model import Need, Stage
 from rooms.protocol import UserError
@@ -61,6 +61,12 @@ def _opinions(state: State, to: str) -> list[Missing]:
     return [Missing("opinions_missing", found)] if found else []
 
 
+def _people(state: State, to: str) -> list[Missing]:
+    """The kind's own consequence: where the sitting stops for one who is gone, it does not go on without him."""
+    found = departures.keeps_waiting(state) if state.procedure.stages[to].status == "live" else ()
+    return [Missing("people_gone", found)] if found else []
+
+
 CHECKS: Mapping[Need, Callable[[State, str], list[Missing]]] = {
     "roll_call": _roll_call,
     "identity": _identity,
@@ -75,7 +81,8 @@ def missing(state: State, to: str) -> tuple[Missing, ...]:
     stage = state.procedure.stages[to]
     if to == state.procedure.last:
         return ()
-    return tuple(each for need, check in CHECKS.items() if need in stage.needs for each in check(state, to))
+    found = (each for need, check in CHECKS.items() if need in stage.needs for each in check(state, to))
+    return (*_people(state, to), *found)
 
 
 def reasons(state: State, to: Stage) -> tuple[str, ...]:

@@ -35,8 +35,15 @@ class SittingPlan:
     participants: tuple[PlanParticipant, ...]
     procedure: str = ""
     """the version that it is held by, as :func:`rooms.procedure.read_procedure` reads it; "": see :func:`rooms.procedure.procedure_of`"""
+    received_at_us: int | None = None
+    """when the matter was first received, where that was before this sitting: a petition that is booked anew keeps its day"""
     apart: tuple[tuple[str, str], ...] = ()
     """pairs of participants who must not see or hear each other, in no stage and at no device"""
+
+    @property
+    def received_us(self) -> int:
+        """When the matter was received, microseconds: its own begin, where nothing was before it."""
+        return self.starts_at_us if self.received_at_us is None else self.received_at_us
 
     def to_json(self) -> dict[str, Any]:
         """The shape in the log: event `conference_opened` and `plan_revised`."""

@@ -102,6 +102,8 @@ export function missingWord(missing) {
       return t('Picture and sound are not available at the moment.');
     case 'people_absent':
       return t('Not here: {names}', { names: who });
+    case 'people_gone':
+      return t('Gone, and the sitting waits for: {names}', { names: who });
     case 'people_waiting':
       return t('Still in the waiting room: {names}', { names: who });
     case 'consent_missing':
@@ -137,6 +139,7 @@ export function mend(missing) {
       return { act: 'identify', text: t('Identity…') };
     case 'roll_call_missing':
     case 'people_absent':
+    case 'people_gone':
       return { act: 'to-roll', text: t('To the roll-call') };
     case 'consent_missing':
       return { act: 'remind-consent', text: t('Remind them') };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rooms import departures
 from rooms.commands import Disappear, Observe, RaiseAlert
 from rooms.departures import GRACE_US, overdue
 from rooms.fold import fold
@@ -35,11 +36,16 @@ def test_what_follows_is_the_procedures_and_only_after_the_grace(kind: str, stag
     assert overdue(sitting.state, since_us + GRACE_US - 1) == ()
     assert overdue(sitting.state, since_us + GRACE_US) == (who,)
     assert sitting.act(f"e-{chair}", Classify(participant=who, cause="network")) == ["departure_classified"]
+    assert sitting.act(f"e-{chair}", Classify(participant=who, cause="network")) == [], "it was said already"
     raised = due(sitting, who)
+    assert raised[:2] == ["alert_raised", "departure_declared"], "the cause was said before"
+    assert due(sitting, who) == []
     assert overdue(sitting.state, since_us + GRACE_US) == ()
     assert ("stopped" in raised) == (consequence == "stop")
-    assert sitting.act(f"e-{chair}", Classify(participant=who, cause="power"))[:2] == ["departure_classified", "departure_declared"]
-    declared = next(e for e in sitting.log if e.type == "departure_declared").data
+    assert sitting.act(f"e-{chair}", Classify(participant=who, cause="network")) == []
+    assert sitting.act(f"e-{chair}", Classify(participant=who, cause="power")) == ["departure_classified", "departure_declared"]
+    first, declared = (e.data for e in sitting.log if e.type == "departure_declared")
+    assert (first["cause"], first["by"]) == ("network", {"system": True})
     assert (declared["consequence"], declared["cause"], declared["lost_at_us"]) == (consequence, "power", since_us)
     assert declared.get("receipt_at_us") == (sitting.state.plan.starts_at_us if consequence == "rebook" else None)
     sitting.arrive(who)
@@ -88,6 +94,27 @@ def test_an_interrogation_that_is_not_recorded_stops_and_says_when_it_goes_on() 
     assert sitting.log[-1].data == {"reason": "recording_failed", "cause": "disk_full", "since_us": stopped_us}
     assert sitting.state.stopped is None
     assert fold(sitting.log) == sitting.state
+
+
+def test_an_interrogation_does_not_go_on_without_him_for_whom_it_was_stopped() -> None:
+    sitting = come_to("remote_interrogation", "identity")
+    sitting.system(Disappear("e-suspect-0"))
+    sitting.now_us += GRACE_US
+    (alert,) = departures.due(sitting.state, sitting.now_us)
+    assert sitting.system(alert) == ["alert_raised", "stage_changed", "stopped"]
+    with refused("people_gone"):
+        sitting.act("e-interrogator-0", ChangeStage(to="identity"))
+    sitting.arrive("suspect-0")
+    assert sitting.act("e-interrogator-0", ChangeStage(to="identity"))[-1] == "resumed"
+
+
+def test_whoever_came_back_while_the_clock_was_looked_at_is_not_due() -> None:
+    sitting = come_to("remote_interrogation", "identity")
+    sitting.system(Disappear("e-suspect-0"))
+    (alert,) = departures.due(sitting.state, sitting.now_us + GRACE_US)
+    sitting.arrive("suspect-0")
+    assert sitting.system(alert) == []
+    assert sitting.state.stage == "identity"
 
 
 def test_a_court_goes_on_while_the_recording_is_mended() -> None:

@@ -15,8 +15,24 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from rooms.commands import SYSTEM, Actor, Arrive, Command, Consent, Disappear, Facts, Open, Revoke, SitDown, StandUp
+from rooms import departures
+from rooms.commands import (
+    SYSTEM,
+    Actor,
+    Arrive,
+    Command,
+    Consent,
+    Disappear,
+    Facts,
+    Observe,
+    Open,
+    RaiseAlert,
+    Revoke,
+    SitDown,
+    StandUp,
+)
 from rooms.conference import handle
+from rooms.departures import GRACE_US
 from rooms.desired import recording, routing
 from rooms.fold import apply, fold
 from rooms.log import GENESIS, Event, Row, chain
@@ -29,6 +45,7 @@ from rooms.protocol import (
     Allow,
     CastVote,
     ChangeStage,
+    Classify,
     CloseQuestion,
     Consult,
     EndConsult,
@@ -51,11 +68,14 @@ from rooms.protocol import (
     TakeFloor,
     Unseat,
     UserError,
+    Warn,
     Write,
     YieldFloor,
 )
-from rooms.state import Endpoint, State
+from rooms.refusals import Refusals
+from rooms.state import Endpoint, State, doers
 from rooms.views import Measured, view_for
+from rooms.votes import NO_VOTE
 from tests.rooms.court import path_to
 from tests.rooms.making import NOW_US, SEAL, make_plan, observer, room_ticket, ticket
 
@@ -78,7 +98,7 @@ def people_of(kind: str) -> tuple[PlanParticipant, ...]:
 
 
 PEOPLE = {kind: people_of(kind) for kind in PROCEDURES}
-STAGES = [(kind, stage) for kind, procedure in PROCEDURES.items() for stage in procedure.stages if stage != procedure.last]
+STAGES = {kind: [stage for stage in procedure.stages if stage != procedure.last] for kind, procedure in PROCEDURES.items()}
 LETTERS: dict[str, Any] = {
     kind: {name: about["rights"] for name, about in yaml.safe_load(procedure.text)["stages"].items()}
     for kind, procedure in PROCEDURES.items()
@@ -95,8 +115,15 @@ ROLES: dict[str, Any] = {
     kind: {name: set(about.get("is", ())) for name, about in yaml.safe_load(procedure.text)["roles"].items()}
     for kind, procedure in PROCEDURES.items()
 }
+CONSEQUENCES = {kind: yaml.safe_load(procedure.text)["departure"] for kind, procedure in PROCEDURES.items()}
+STOPS = {kind: bool(yaml.safe_load(procedure.text).get("stops_without_recording")) for kind, procedure in PROCEDURES.items()}
+CAUSES = ("network", "equipment", "power", "force_majeure", "left")
+RECORDER = ("recording_started", "recording_failed", "recording_failed", "recording_restored", "recording_stopped", "recorder_lost", "gap")
+STEP_US = 1_100_000
+"""From one command to the next: longer than the pause between two refusals that are noted."""
 numbers = st.integers(0, 30)
 few = st.sets(numbers, max_size=3)
+moments = st.sets(st.integers(0, 3))
 sources = st.sampled_from(list(Source))
 
 
@@ -186,13 +213,14 @@ class FiveKinds(RuleBasedStateMachine):
     state: State
     log: list[Row]
 
-    @initialize(where=st.sampled_from(STAGES), absent=few, unknown=few, pair=st.tuples(numbers, numbers))
-    def opened(self, where: tuple[str, str], absent: set[int], unknown: set[int], pair: tuple[int, int]) -> None:
+    @initialize(kind=st.sampled_from(list(STAGES)), where=numbers, absent=few, unknown=few, pair=st.tuples(numbers, numbers))
+    def opened(self, kind: str, where: int, absent: set[int], unknown: set[int], pair: tuple[int, int]) -> None:
         """The sitting has come to some stage, almost all of its people are inside and known, and two of them must not meet."""
-        kind, stage = where
+        stage = STAGES[kind][where % len(STAGES[kind])]
         self.people = [p.id for p in PEOPLE[kind]]
         self.chair = next(p.id for p in PEOPLE[kind] if p.chair)
-        self.log, self.now_us = [], NOW_US
+        self.log, self.now_us, self.ready, self.refusals = [], NOW_US, True, Refusals()
+        self.consequence = CONSEQUENCES[kind]
         self.written: dict[str, set[str]] = {}
         one, other = self._person(pair[0]), self._person(pair[1])
         apart = ((one, other),) if one != other and self.chair not in {one, other} else ()
@@ -226,12 +254,19 @@ class FiveKinds(RuleBasedStateMachine):
             self.log.append(chain("sitting", 1, len(self.log) + 1, self.log[-1].hash if self.log else GENESIS, event))
 
     def _do(self, actor: Actor, command: Command) -> None:
-        self.now_us += 1000
+        """A command as the shell has it done: decided, or refused and noted; then the clock is looked at."""
+        self.now_us += STEP_US
+        self._decide(actor, command)
+        for alert in departures.due(self.state, self.now_us):
+            self._decide(SYSTEM, alert)
+
+    def _decide(self, actor: Actor, command: Command) -> None:
         before = self.state
         try:
-            events = handle(self.state, actor, command, self.now_us, Facts(seal=SEAL))
-        except (UserError, ProtocolError):
+            events = handle(self.state, actor, command, self.now_us, Facts(recorder_ready=self.ready, seal=SEAL))
+        except (UserError, ProtocolError) as error:
             assert self.state is before
+            self._refused(actor, command, error)
             return
         if isinstance(command, ChangeStage) and actor.endpoint:
             # Nobody but the chair goes on, and he is there.
@@ -239,7 +274,53 @@ class FiveKinds(RuleBasedStateMachine):
             assert self.chair in device.participants
             assert Oracle(before, self.log).inside(device)
             assert command.to in before.next_stages
+            stage = before.procedure.stages[command.to]
+            assert self.ready or not stage.recorded, "nothing that has to be recorded begins without the recorder"
+            assert stage.status != "live" or self.consequence != "stop" or not self._overdue(before)
+        if isinstance(command, CloseQuestion):
+            assert not self._votes_that_wait(before, command.question)
         self._append(events)
+
+    def _refused(self, actor: Actor, command: Command, error: UserError | ProtocolError) -> None:
+        """What is refused changes nothing and is in the log, under the name of whoever asked for it."""
+        before, device = self.state, self.state.endpoints.get(actor.endpoint)
+        code = error.code if isinstance(error, UserError) else ""
+        noted = self.refusals.note(self.state, actor, command, code, self.now_us / 1e6) if code else None
+        assert (noted is not None) == bool(code and device and device.participants)
+        if noted is not None and device is not None:
+            self._append(handle(self.state, SYSTEM, noted, self.now_us))
+            assert (self.log[-1].type, self.log[-1].data["code"]) == ("refused", code)
+            assert set(doers(self.log[-1].data["by"])) == set(device.participants)
+        assert self.state == before
+
+    def _restart(self) -> None:
+        """The server ends and comes back: what it knows is what the log says."""
+        again = fold(Row.from_line(row.line()) for row in self.log)
+        assert again is not None
+        self.state, self.refusals = again, Refusals()
+
+    def _overdue(self, state: State) -> set[str]:
+        """Whoever is awaited, was lost longer than the grace ago, and is not said to have left."""
+        awaited = {role for role, marks in ROLES[state.plan.kind].items() if "awaited" in marks}
+        found = {p for p, s in state.seats.items() if s.presence == "lost" and s.participant.role in awaited}
+        return {p for p in found if self.now_us - self._lost_at_us(state, p) >= GRACE_US and self._said(state, p) != "left"}
+
+    def _lost_at_us(self, state: State, person: str) -> int:
+        return next(row.at_us for row in reversed(self.log) if row.type == "endpoint_lost" and person in row.data["participants"])
+
+    def _said(self, state: State, person: str) -> str:
+        """Why he is gone this time, as was said last; "" is nothing."""
+        lost_us = self._lost_at_us(state, person)
+        said = (row for row in reversed(self.log) if row.type == "departure_classified" and row.data["participant"] == person)
+        return next((str(row.data["cause"]) for row in said if row.at_us >= lost_us), "")
+
+    def _votes_that_wait(self, state: State, question: str) -> set[str]:
+        asked = state.questions[question]
+        letters = LETTERS[state.plan.kind][asked.stage]
+        lost = {p: s.participant.role for p, s in state.seats.items() if s.presence == "lost" and s.admitted}
+        voters = {p for p, role in lost.items() if "V" in str(letters.get(role, "")) and role not in NO_VOTE}
+        voted = {row.data["participant"] for row in self.log if row.type == "voted" and row.data["question"] == question}
+        return {p for p in voters - voted if self._said(state, p) != "left"}
 
     # -- what may happen --------------------------------------------------------------------------------------
 
@@ -296,6 +377,22 @@ class FiveKinds(RuleBasedStateMachine):
         reasons = self.state.procedure.stages[to].reasons or ("",)
         who = self._person(number) if number > 20 else self.chair
         self._do(Actor(f"e-{who}"), ChangeStage(to=to, reason=reasons[reason % len(reasons)]))
+
+    @rule(silent=few, cause=st.sampled_from(("", "network", "left")), restarts=st.booleans())
+    def something_is_voted_on(self, silent: set[int], cause: Any, restarts: bool) -> None:
+        """The chair asks, most of them answer, and some are lost before they do."""
+        self._do(Actor(f"e-{self.chair}"), PutQuestion(text="agreed?"))
+        question = str(len(self.state.questions))
+        for index, person in enumerate(self.people):
+            if index not in silent:
+                self._do(Actor(f"e-{person}"), CastVote(question=question, choice="for"))
+            elif person != self.chair:
+                self._do(SYSTEM, Disappear(f"e-{person}"))
+                if cause:
+                    self._do(Actor(f"e-{self.chair}"), Classify(participant=person, cause=cause, note=""))
+        if restarts:
+            self._restart()
+        self._do(Actor(f"e-{self.chair}"), CloseQuestion(question=question))
 
     @rule(number=numbers, to=st.sampled_from(["all", "chair", "clerk", "people"]), reader=numbers)
     def somebody_writes(self, number: int, to: Any, reader: int) -> None:
@@ -363,17 +460,98 @@ class FiveKinds(RuleBasedStateMachine):
     def link_is_revoked(self, number: int) -> None:
         self._do(SYSTEM, Revoke(self._person(number), "reissued"))
 
+    @rule(number=numbers, cause=st.sampled_from(CAUSES), keeper=numbers)
+    def it_is_said_why_somebody_is_gone(self, number: int, cause: Any, keeper: int) -> None:
+        """By the chair mostly, and mostly of one who is gone."""
+        away = [p for p in self.people if not self.state.closed and self.state.seats[p].presence in {"lost", "left"}]
+        who = away[number % len(away)] if away and number < 25 else self._person(number)
+        says = self._person(keeper) if keeper > 20 else self.chair
+        self._do(Actor(f"e-{says}"), Classify(participant=who, cause=cause, note="said at the desk"))
+
+    @rule(number=numbers, degree=st.sampled_from(["prompt", "warning"]), by_chair=st.booleans())
+    def somebody_is_warned(self, number: int, degree: Any, by_chair: bool) -> None:
+        who = self._person(number)
+        self._do(Actor(f"e-{self.chair if by_chair else who}"), Warn(participant=who, degree=degree, reason="order"))
+
+    @rule(seconds=st.sampled_from([5, 60, 119, 121]), restarts=st.booleans())
+    def time_goes_by(self, seconds: int, restarts: bool) -> None:
+        self.now_us += seconds * 1_000_000
+        if restarts:
+            self._restart()
+        self._do(SYSTEM, Observe("server_restarted", {"down_from_us": self.now_us}) if restarts else Disappear("nothing"))
+
+    @rule(number=numbers, cause=st.sampled_from(("", *CAUSES)), early=st.booleans(), back=st.booleans(), restarts=moments)
+    def somebody_does_not_come_back_in_time(self, number: int, cause: Any, early: bool, back: bool, restarts: set[int]) -> None:
+        """Lost, perhaps with a cause that is said at once or later, until the grace is over; the server restarts anywhere between."""
+        who = self._person(number)
+        says = Classify(participant=who, cause=cause, note="") if cause else None
+        if 0 in restarts:
+            self._restart()
+        self._do(SYSTEM, Disappear(f"e-{who}"))
+        if 1 in restarts:
+            self._restart()
+        if says and early:
+            self._do(Actor(f"e-{self.chair}"), says)
+        self.now_us += GRACE_US
+        if 2 in restarts:
+            self._restart()
+        self._do(SYSTEM, Disappear("nothing"))
+        if says and not early:
+            self._do(Actor(f"e-{self.chair}"), says)
+        if 3 in restarts:
+            self._restart()
+        if back:
+            self._do(SYSTEM, Arrive(ticket(who)))
+
+    @rule(what=st.sampled_from(RECORDER), ready=st.booleans(), restarts=st.booleans())
+    def the_recorder_says(self, what: str, ready: bool, restarts: bool) -> None:
+        """That it writes, that it has failed, that it writes again; and whether it could begin."""
+        self.ready = ready
+        data = {"cause": "disk_full"} if what == "recording_failed" else {"by": {"system": True}, "reason": ""}
+        self._do(SYSTEM, Observe(what, data))
+        if restarts:
+            self._restart()
+        if what == "recording_failed":
+            self._do(SYSTEM, RaiseAlert("recording_failed", "critical", data={"cause": "disk_full"}))
+
     @rule()
     def the_server_restarts(self) -> None:
-        again = fold(Row.from_line(row.line()) for row in self.log)
-        assert again is not None
-        self.state = again
+        self._restart()
 
     # -- what holds -------------------------------------------------------------------------------------------
 
     @invariant()
     def the_log_is_the_state(self) -> None:
         assert fold(Row.from_line(row.line()) for row in self.log) == self.state
+
+    @invariant()
+    def nobody_is_declared_gone_before_his_time_nor_otherwise_than_the_kind_provides(self) -> None:
+        for row in self.log:
+            if row.type == "departure_declared":
+                lost_us = row.data["lost_at_us"]
+                assert row.data["cause"] == "left" or row.at_us - lost_us >= GRACE_US
+                assert row.data["consequence"] == self.consequence
+        alerts = {a.code: a.data["participant"] for a in self.state.alerts.values() if a.code in {"departure_due", "participant_lost"}}
+        assert all(self.state.seats[p].presence == "lost" for p in alerts.values())
+
+    @invariant()
+    def what_must_not_go_on_stops(self) -> None:
+        """Without a recording where the kind provides so, and without one who is gone; the system does nothing else with the stages."""
+        stage = self.state.procedure.first
+        for index, row in enumerate(self.log):
+            if row.type == "recording_failed" and STOPS[self.state.plan.kind] and "recorded" in MARKS[self.state.plan.kind][stage]:
+                assert [each.type for each in self.log[index + 1 : index + 3]] == ["stage_changed", "stopped"]
+            if row.type == "stage_changed":
+                stage = row.data["to"]
+                if row.data["by"] == {"system": True}:
+                    assert "pause" in MARKS[self.state.plan.kind][stage]
+                    assert self.consequence == "stop" or STOPS[self.state.plan.kind]
+            if row.type == "resumed":
+                stopped = next(each for each in reversed(self.log[:index]) if each.type == "stopped")
+                assert (row.data["since_us"], row.data["cause"]) == (stopped.at_us, stopped.data["cause"])
+        assert stage == self.state.stage
+        live = "pause" not in MARKS[self.state.plan.kind][stage] and self.state.now.status == "live"
+        assert not (live and self.consequence == "stop" and self._overdue(self.state))
 
     @invariant()
     def nobody_gets_what_he_has_no_right_to(self) -> None:
