@@ -33,9 +33,10 @@ def classify(state: State, actor: Actor, command: Classify) -> Iterable[Fact]:
     said = said_of(seat)
     if said is not None and said.cause == command.cause and (said.declared or not is_due):
         return []
-    data = {"participant": command.participant, "cause": command.cause, "note": command.note.strip(), "by": doer(state, actor)}
+    by = doer(state, actor)
+    data = {"participant": command.participant, "cause": command.cause, "note": command.note.strip(), "by": by}
     facts: list[Fact] = [("departure_classified", data)]
-    return [*facts, *(_declared(state, seat, command.cause, data["by"]) if is_due else ())]
+    return [*facts, *(_declared(state, seat, command.cause, by) if is_due else ())]
 
 
 def _declared(state: State, seat: Seat, cause: str, by: Mapping[str, Any]) -> Iterable[Fact]:
@@ -68,7 +69,7 @@ def due(state: State, now_us: int) -> tuple[RaiseAlert, ...]:
     """What the clock says of them, for chair and clerk."""
     consequence = state.procedure.departure
     return tuple(
-        RaiseAlert(DUE, "warning", p, {"participant": p, "name": state.name(p), "consequence": consequence})
+        RaiseAlert("departure_due", "warning", p, {"participant": p, "name": state.name(p), "consequence": consequence})
         for p in overdue(state, now_us)
     )
 

@@ -26,7 +26,7 @@ def test_it_knows_names_and_roles_and_nothing_by_which_one_could_be_reached() ->
     fields = set(asdict(make_plan())) | set(asdict(make_plan().participants[0]))
     assert fields == {
         "id", "kind", "title", "case_number", "court", "room", "starts_at_us", "ends_at_us", "time_zone", "participants",
-        "name", "role", "chair", "guards", "procedure", "apart",
+        "name", "role", "chair", "guards", "procedure", "apart", "received_at_us",
     }  # fmt: skip
 
 

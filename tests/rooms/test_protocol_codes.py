@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from rooms.commands import Disappear
+from rooms.departures import GRACE_US
 from rooms.plan import Ticket
 from rooms.protocol import MAX_MESSAGE_BYTES
 from tests.rooms.courthouse import Courthouse, Page, person, until
@@ -255,6 +257,14 @@ async def quorum_missing(house: Courthouse) -> str:
     return await (await in_stage(house, "public_hearing", zhang="hearing_officer")).refused("stage", to="roll_call")
 
 
+async def people_gone(house: Courthouse) -> str:
+    judge = await in_stage(house, "remote_interrogation", "out_of_cell", "identity", clerk="clerk", zhang="suspect")
+    await house.live().note(Disappear("e-zhang"))
+    house.clock.forward(GRACE_US / 1e6)
+    await judge.sees(partial(_at, "recess"))
+    return await judge.refused("stage", to="identity")
+
+
 async def minutes_missing(house: Courthouse) -> str:
     stages = ("identity", "statement", "explanation", "minutes")
     return await (await in_stage(house, "petition_intake", *stages, zhang="petitioner")).refused("stage", to="routing")
@@ -271,7 +281,7 @@ ERRORS: tuple[Callable[[Courthouse], Awaitable[str]], ...] = (
     device_unknown, chair_not_muted, chair_not_removed, reason_missing, not_removed, stage_unknown, stage_not_next,
     recording_not_ready, alert_unknown, sitting_locked, nobody_there, text_missing, source_not_for_all, nobody_heard, not_seated,
     consent_missing, enters_by_himself, sits_apart, seated_elsewhere, was_removed, not_in_stage, reason_not_allowed, roll_call_missing,
-    identity_missing, quorum_missing, minutes_missing, still_unknown, *PRIVATE, *DECIDED,
+    identity_missing, people_gone, quorum_missing, minutes_missing, still_unknown, *PRIVATE, *DECIDED,
 )  # fmt: skip
 
 
