@@ -260,6 +260,7 @@ async def quorum_missing(house: Courthouse) -> str:
 async def people_gone(house: Courthouse) -> str:
     judge = await in_stage(house, "remote_interrogation", "out_of_cell", "identity", clerk="clerk", zhang="suspect")
     await house.live().note(Disappear("e-zhang"))
+    house.pages = [judge]  # his own is told that he was not heard of
     house.clock.forward(GRACE_US / 1e6)
     await judge.sees(partial(_at, "recess"))
     return await judge.refused("stage", to="identity")
