@@ -12,15 +12,16 @@ import { Entrance } from './entrance.js';
 import { EventLog } from './hearing-log.js';
 import { language, t, word } from './i18n.js';
 import { audioContext } from './levels.js';
-import { find, icon, say } from './markup.js';
+import { find } from './markup.js';
 import { Media } from './media.js';
 import { Messages, Notices } from './messages.js';
 import { MoreTime } from './more-time.js';
+import { Outside } from './outside.js';
 import { OwnScreen } from './own-screen.js';
 import { OwnSources } from './own-sources.js';
 import { announce, pageData, toast } from './page.js';
 import { onNetworkChange } from './rescue.js';
-import { inSession, notOpen } from './procedure.js';
+import { inSession } from './procedure.js';
 import { ProcedurePage } from './procedure-page.js';
 import { IdentityDialog } from './identity.js';
 import { RoomSeats } from './room-seats.js';
@@ -100,6 +101,7 @@ class HearingPage {
     this.ownLevel = new OwnLevel();
     const part = (/** @type {string} */ name) => find(root, `[data-part="${name}"]`);
     this.part = part;
+    this.outside = new Outside(part, data);
     this.preview = /** @type {OwnPreview} */ (find(root, 'own-preview'));
     this.preview.sources = this.sources;
     this.top = new TopBar(part('top'), () => this.connection.now(), data.time_zone);
@@ -180,7 +182,7 @@ class HearingPage {
     document.addEventListener('pointerdown', () => audioContext(), { once: true });
     setInterval(() => this.#listen(), LEVEL_EVERY_MS);
     setInterval(() => void this.#measure(), MEASURE_EVERY_MS);
-    if (this.data.lobby && !this.#wasInside()) this.#show('lobby');
+    if (this.data.lobby && !this.outside.wasInside()) this.#show('lobby');
     else this.#connect();
     this.preview.show();
     this.top.tick();
@@ -210,7 +212,7 @@ class HearingPage {
     const screen = view.place === 'observing' ? 'inside' : view.place;
     this.root.classList.toggle('is-listener', onlyListens(view));
     if (screen === 'inside' && former?.place !== 'inside' && !onlyListens(view)) this.#arrive(former);
-    if (screen === 'inside') this.#remember(true);
+    if (screen === 'inside') this.outside.remember(true);
     if (screen !== 'inside') this.entrance.cancel();
     this.#show(screen);
     this.top.show(view);
@@ -224,7 +226,7 @@ class HearingPage {
     this.time?.show(view);
     (screen === 'inside' ? this.messages : this.clerkMessages).show(view);
     if (screen === 'inside') this.#showTiles(view);
-    else this.#showBefore(view);
+    else this.outside.before(view);
     this.log?.changed();
     publish(this);
   }
@@ -248,31 +250,13 @@ class HearingPage {
     }
     document.body.classList.toggle('is-inside', screen === 'inside');
     if (screen === 'connecting') {
-      say(this.part('before-title'), t('Connecting…'));
-      say(this.part('before-text'), '');
+      this.outside.connecting();
     }
     if (screen === 'inside' && former !== 'inside') {
       announce(t('You are in the hearing.'));
       this.part(this.root.classList.contains('is-listener') ? 'tool-messages' : 'tool-microphone').focus();
     }
     this.preview.show();
-  }
-
-  /** @param {View} view */
-  #showBefore(view) {
-    if (view.place === 'device_pending') {
-      say(this.part('before-title'), t('You are already here at another device'));
-      say(this.part('before-text'), t('The clerk will confirm that you go on here; the other device is then disconnected. Please wait.'));
-      return;
-    }
-    const open = !notOpen(view);
-    say(this.part('before-title'), view.sitting.locked ? t('Waiting. Nobody is let in just now') : t('Waiting. The clerk will let you in'));
-    say(
-      this.part('before-text'),
-      open
-        ? t('The hearing is in progress. Nobody sees or hears you now. Stay on this page; you do not have to do anything.')
-        : t('Nobody sees or hears you now. Stay on this page; you do not have to do anything.'),
-    );
   }
 
   /** @param {View} view */
@@ -340,20 +324,7 @@ class HearingPage {
     const { title, remedy } = deviceTrouble(error.code, error.device);
     const again = () => void this.sources.switch(error.device, true);
     if (this.screen === 'inside') return this.banners.trouble(error.device, title, remedy, again);
-    const place = this.part('trouble');
-    const button = document.createElement('button');
-    button.className = 'button button-small';
-    button.type = 'button';
-    button.append(icon('refresh', 18), t('Try again'));
-    button.addEventListener('click', () => {
-      place.replaceChildren();
-      again();
-    });
-    const strong = document.createElement('strong');
-    strong.textContent = title;
-    const text = document.createElement('p');
-    text.textContent = remedy;
-    place.replaceChildren(strong, text, button);
+    this.outside.trouble(title, remedy, again);
   }
 
   /** A device was pulled out and another one taken. @param {import('./devices.js').Device} device @param {string} label */
@@ -415,65 +386,20 @@ class HearingPage {
     this.#end({ mark: 'leave', title: t('You have left the hearing'), text: t('You can come back until the hearing closes.'), detail: '', back: t('Come back') });
   }
 
-  /** @param {import('./endings.js').Ending} end */
-  #end({ mark, title, text, detail, back }) {
-    this.#remember(false);
+  /** @param {import('./endings.js').Ending} ending */
+  #end(ending) {
+    this.outside.remember(false);
     this.entrance.cancel();
     this.ownScreen.stop();
     this.media.close();
     this.devices.closeAll();
-    this.part('end-mark').replaceChildren(icon(mark, 32));
-    say(this.part('end-title'), title);
-    say(this.part('end-text'), text);
-    this.part('end-detail').hidden = detail === '';
-    say(this.part('end-detail'), detail);
-    /** @type {HTMLElement[]} */
-    const acts = [];
-    if (back) {
-      const button = document.createElement('button');
-      button.className = 'button button-primary';
-      button.type = 'button';
-      button.textContent = back;
-      button.addEventListener('click', () => location.reload());
-      acts.push(button);
-    }
-    if (this.data.home) {
-      const link = document.createElement('a');
-      link.className = 'button';
-      link.href = this.data.home;
-      link.textContent = t('To my list of today');
-      acts.push(link);
-    }
-    this.part('end-acts').replaceChildren(...acts);
+    this.outside.end(ending);
     this.#show('ended');
     this.banners.clear();
     this.part('alerts').replaceChildren();
     this.part('notices').replaceChildren();
     this.part('end-title').focus();
     publish(this);
-  }
-
-  get #key() {
-    return `inside:${this.data.sitting}`;
-  }
-
-  /** After a reload of this tab the person is still inside, and enters without asking. */
-  #wasInside() {
-    try {
-      return sessionStorage.getItem(this.#key) === 'yes';
-    } catch {
-      return false;
-    }
-  }
-
-  /** @param {boolean} inside */
-  #remember(inside) {
-    try {
-      if (inside) sessionStorage.setItem(this.#key, 'yes');
-      else sessionStorage.removeItem(this.#key);
-    } catch {
-      // Private windows may keep nothing.
-    }
   }
 
   /** What the page shows, as data: for support and for tests. */
