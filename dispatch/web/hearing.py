@@ -15,6 +15,7 @@ from dispatch.store.tables import Participant
 from dispatch.web.access import CLERK, DEVICE, JUDGE, LINK, PROSECUTOR, PUBLIC, Route, roles
 from dispatch.web.entrants import ENDED, Entrant, by_device, entrant, remember
 from dispatch.web.joining import ended, has_consented, is_early, opens_at, refused
+from dispatch.web.nouns import nouns
 from dispatch.web.request import Request, Response, answer, ctx, gettext, me, problem, render, see_other, translate, visitor
 from rooms.protocol import CloseCode, Farewell
 from rooms.signalling import new_socket, refuse
@@ -61,7 +62,8 @@ async def show(request: Request) -> Response:
         "extend_url": f"/hearing/{sitting.id}/extend" if found.via == "staff" and leads(found) else "",
         "log_url": f"/hearing/{sitting.id}/log" if leads(found) else "",
     }
-    response = render(request, "hearing/hearing.html", sitting=sitting, people=found.participants, data=data)
+    noun = nouns(gettext(request), sitting.kind)
+    response = render(request, "hearing/hearing.html", sitting=sitting, people=found.participants, data=data, noun=noun)
     remember(request, response, found)
     return response
 

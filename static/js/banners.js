@@ -75,7 +75,7 @@ export class Banners {
     this.#view = view;
     const inside = view.place === 'inside';
     const { status } = stageOf(view);
-    this.#when(inside && notOpen(view), { key: 'stage', kind: 'note', icon: 'info', text: t('The hearing is not open yet. You see and hear each other; nothing is recorded.') });
+    this.#when(inside && notOpen(view), { key: 'stage', kind: 'note', icon: 'info', text: t('The {sitting} has not begun yet. You see and hear each other; nothing is recorded.') });
     if (inside && rests(view) && !privateOf(view)) {
       this.#set({ key: 'stage', kind: 'note', icon: 'pause', text: restWord(view) });
     }
@@ -99,14 +99,14 @@ export class Banners {
     if (!off) this.#resumed = false;
     const can = view.place === 'inside' && (sources.condition.microphone === 'off' || sources.condition.camera === 'off');
     this.#when(this.#resumed && off && can, {
-      key: 'resumed', kind: 'warning', icon: 'mic-off', text: t('The hearing goes on. Your microphone and camera are closed.'), act: { word: t('Open both'), run: this.acts.openBoth },
+      key: 'resumed', kind: 'warning', icon: 'mic-off', text: t('The {sitting} goes on. Your microphone and camera are closed.'), act: { word: t('Open both'), run: this.acts.openBoth },
     });
     for (const device of /** @type {const} */ (['microphone', 'camera'])) if (sources.condition[device] === 'on') this.#drop(`trouble-${device}`);
   }
 
   /** One's own screen is shared: never hidden, since others read it. @param {boolean} shared */
   ownScreen(shared) {
-    this.#when(shared, { key: 'screen', kind: 'note', icon: 'screen', text: t('Everybody in the hearing sees the screen that you share.'), act: { word: t('Stop sharing'), run: this.acts.endScreen } });
+    this.#when(shared, { key: 'screen', kind: 'note', icon: 'screen', text: t('Everybody here sees the screen that you share.'), act: { word: t('Stop sharing'), run: this.acts.endScreen } });
     if (shared) this.#drop('trouble-screen');
   }
 
@@ -131,7 +131,7 @@ export class Banners {
     if (now_ms !== undefined && next.starts_at_us / 1000 - now_ms > OVERRUN_SOON_MS * 2) return this.#drop('next');
     this.#set({
       key: 'next', kind: late ? 'danger' : 'warning', icon: 'calendar',
-      text: t('{room} is booked from {time}: {title}. This hearing does not end by itself.', { room: String(next.room), time: start, title: String(next.title) }),
+      text: t('{room} is booked from {time}: {title}. This {sitting} does not end by itself.', { room: String(next.room), time: start, title: String(next.title) }),
     });
   }
 
@@ -142,7 +142,7 @@ export class Banners {
 
   /** The way up has been weak for some time. @param {boolean} weak */
   uplink(weak) {
-    this.#when(weak, { key: 'uplink', kind: 'warning', icon: 'network-off', text: t('Your connection to the court is weak: the others may see and hear you badly. Move closer to the Wi-Fi, or close other programs that use the network.') });
+    this.#when(weak, { key: 'uplink', kind: 'warning', icon: 'network-off', text: t('Your connection is weak: the others may see and hear you badly. Move closer to the Wi-Fi, or close other programs that use the network.') });
   }
 
   /** @param {boolean} blocked */

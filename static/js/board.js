@@ -1,4 +1,4 @@
-// The board of the hearing: what is large in the one row, what is not in the other; people and shared screens.
+// The board of the hearing: what is large, what stands before it, and the two sides beside it; people and shared screens.
 
 import { t } from './i18n.js';
 import { keyed } from './keyed.js';
@@ -13,7 +13,10 @@ import { HearingTile } from './tiles.js';
 /** @typedef {import('./places.js').Place} Place */
 /** @typedef {import('./places.js').Seat} Seat */
 
-/** All pictures of the hearing in their two rows. */
+/** From this width on the sides stand beside the bench, px. */
+const FACING_PX = 760;
+
+/** All pictures of the hearing in their rows. */
 export class Board {
   /** @type {import('./layout.js').Mode} */
   mode;
@@ -26,6 +29,8 @@ export class Board {
   #watch = new SpeakerWatch();
   /** Who speaks as the court hears it; undefined: it has not said, so that what is heard here decides. @type {string | null | undefined} */
   #told = undefined;
+  /** There is room for the two sides beside the bench. */
+  #wide = false;
   /** The screens that are shown. @type {Set<string>} */
   #shared = new Set();
   /** The layout has changed: show again. */
@@ -36,20 +41,19 @@ export class Board {
 
   /**
    * @param {HTMLElement} root
-   * @param {HTMLElement} large
-   * @param {HTMLElement} small
+   * @param {Record<'large' | 'left' | 'others' | 'right', HTMLElement>} rows
    * @param {string} kind of the sitting
    */
-  constructor(root, large, small, kind) {
+  constructor(root, rows, kind) {
     this.kind = kind;
     this.mode = remembered(kind);
     this.root = root;
-    this.large = large;
-    this.small = small;
-    for (const row of [large, small]) {
+    this.rows = rows;
+    for (const row of Object.values(rows)) {
       row.addEventListener('click', (event) => this.#press(event));
       new ResizeObserver(() => this.#fit(row)).observe(row);
     }
+    new ResizeObserver(() => this.#wide !== this.root.clientWidth >= FACING_PX && this.onchange()).observe(root);
     document.addEventListener('fullscreenchange', () => {
       if (!document.fullscreenElement && this.#only !== null) this.showOnly(null);
     });
@@ -131,7 +135,7 @@ export class Board {
 
   /** The pictures of people. @returns {HearingTile[]} */
   get tiles() {
-    return [this.large, this.small].flatMap((row) => [...row.children].filter((child) => child instanceof HearingTile));
+    return Object.values(this.rows).flatMap((row) => [...row.children].filter((child) => child instanceof HearingTile));
   }
 
   /**
@@ -143,15 +147,19 @@ export class Board {
     const places = placesOf(view);
     const screens = screensOf(view);
     this.#settle(screens);
-    const [large, others] = arrangeAll(places, screens, { mode: this.mode, pinned: this.#only ?? this.pinned, speaker: this.#watch.speaker });
+    this.#wide = this.root.clientWidth >= FACING_PX;
+    const seated = arrangeAll(places, screens, { mode: this.mode, pinned: this.#only ?? this.pinned, speaker: this.#watch.speaker, wide: this.#wide });
+    const { large, left, others, right } = seated;
     this.root.dataset.layout = this.pinned === null ? this.mode : 'pinned';
     this.root.classList.toggle('has-stage', large.some((seat) => seat.screen));
+    this.root.dataset.facing = left.length > 0 && right.length > 0 ? 'both' : left.length > 0 ? 'left' : right.length > 0 ? 'right' : 'none';
     this.root.dataset.people = others.length > 4 ? 'many' : 'few';
     /** @type {Map<string, HearingTile>} */
     const people = new Map();
     /** @type {Map<string, ScreenTile>} */
     const shared = new Map();
-    for (const [row, seats] of /** @type {[HTMLElement, Seat[]][]} */ ([[this.large, large], [this.small, others]])) {
+    for (const name of /** @type {const} */ (['large', 'left', 'others', 'right'])) {
+      const [row, seats] = [this.rows[name], seated[name]];
       row.hidden = seats.length === 0;
       row.dataset.count = String(seats.length);
       keyed(row, seats, (seat) => seat.key, (seat) => this.#make(seat), (tile, seat) => {

@@ -52,6 +52,12 @@ export class Drawer {
     this.devices.addEventListener('click', (event) => this.#act(event));
   }
 
+  /** Whoever keeps the record and does not conduct has all stages and the log before him from the beginning. @param {View} view */
+  #lay(view) {
+    if (view.rights.direct) return;
+    for (const box of this.root.querySelectorAll('.steps-box, .hearing-log')) box.setAttribute('open', '');
+  }
+
   /** Once a second. */
   tick() {
     this.floor.tick();
@@ -59,6 +65,7 @@ export class Drawer {
 
   /** @param {View} view */
   show(view) {
+    if (this.#view === null && view.place === 'inside') this.#lay(view);
     this.#view = view;
     const waiting = view.participants.filter((participant) => participant.presence === 'waiting');
     const { admit } = view.rights;
@@ -76,7 +83,7 @@ export class Drawer {
     const people = view.participants.filter((participant) => participant.presence !== 'waiting');
     keyed(this.people, rowsOf(view, people), (one) => one.key, makePerson, (row, one) => ('room' in one ? showRoom(row, one.room, view) : showPerson(row, one.person, view, this.timeZone, this.desk)));
     this.lock.setAttribute('aria-pressed', String(view.sitting.locked));
-    say(find(this.lock, 'span'), view.sitting.locked ? t('Unlock the hearing') : t('Lock the hearing'));
+    say(find(this.lock, 'span'), view.sitting.locked ? t('Unlock the {sitting}') : t('Lock the {sitting}'));
     find(this.root, '[data-section="watchers"]').hidden = view.watchers.length === 0;
     fill(this.watchers, ...view.watchers.map((name) => el('li', {}, icon('eye', 18), name)));
   }
@@ -116,7 +123,7 @@ export class Drawer {
   /** @param {ParticipantView} person */
   async #remove(person) {
     const reason = await ask({
-      title: t('Remove {name} from the hearing?', { name: person.name }),
+      title: t('Remove {name} from the {sitting}?', { name: person.name }),
       text: t('{name} is cut off at once and cannot come back until you take the removal back. The reason goes into the record.', { name: person.name }),
       act: t('Remove'),
       danger: true,
@@ -251,7 +258,7 @@ function moreMenu(person, view, open, first) {
     screenAct(person),
     el('button', { type: 'button', 'data-act': 'to-waiting' }, icon('door', 18), t('Back to the waiting room')),
     unseatButton(person, view),
-    view.rights.direct && el('button', { type: 'button', 'data-act': 'remove' }, icon('cross-circle', 18), t('Remove from the hearing…')),
+    view.rights.direct && el('button', { type: 'button', 'data-act': 'remove' }, icon('cross-circle', 18), t('Remove from the {sitting}…')),
   ];
   return menuOf(person, open, acts);
 }

@@ -30,7 +30,7 @@ export class Entrance {
     this.sources.held = true;
     this.#left = SECONDS;
     this.root.hidden = false;
-    say(find(this.root, '[data-part="entrance-text"]'), microphone && camera ? t('Everybody in the hearing will see and hear you.') : camera ? t('Everybody in the hearing will see you.') : t('Everybody in the hearing will hear you.'));
+    say(find(this.root, '[data-part="entrance-text"]'), microphone && camera ? t('Everybody inside will see and hear you.') : camera ? t('Everybody inside will see you.') : t('Everybody inside will hear you.'));
     this.#draw();
     // After the page has moved the focus to its tools.
     setTimeout(() => this.now.focus(), 0);

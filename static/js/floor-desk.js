@@ -4,7 +4,7 @@ import { clock, t, word } from './i18n.js';
 import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon, say } from './markup.js';
-import { floorIsGiven, floorOf, inSession, nameOf, stepByStep } from './procedure.js';
+import { floorIsGiven, floorOf, inSession, keepsDesk, nameOf, stepByStep } from './procedure.js';
 import { minutes } from './strip-line.js';
 
 /** @typedef {import('./procedure.js').View} View */
@@ -45,11 +45,11 @@ export class FloorDesk {
     const floor = floorOf(view);
     const up = view.participants.filter((person) => person.hand_at_us !== null).sort((a, b) => Number(a.hand_at_us) - Number(b.hand_at_us));
     const hands = up.filter((person) => person.id !== floor?.participant);
-    this.section.hidden = !(view.rights.admit || view.rights.direct) || (hands.length === 0 && !floor);
+    this.section.hidden = !keepsDesk(view) || (hands.length === 0 && !floor);
     this.holder.hidden = floor === null;
     keepingFocus(this.holder, 'act', () => fill(
       this.holder,
-      icon('mic', 18), el('b', {}, floor ? nameOf(view, floor.participant) : ''), el('span', { class: 'figures', 'data-time': 'holder' }),
+      icon('mic', 18), el('b', {}, floor ? nameOf(view, floor.participant) || t('Somebody') : ''), el('span', { class: 'figures', 'data-time': 'holder' }),
       floor && view.rights.direct && el('button', { class: 'button button-small', type: 'button', 'data-act': 'take-floor' }, t('Take the floor back')),
     ));
     keyed(this.hands, hands, (person) => person.id, () => el('li', {}), (row, person) => keepingFocus(row, 'act', () => fill(
@@ -57,7 +57,7 @@ export class FloorDesk {
       icon('hand', 18), el('b', {}, person.name), el('time', {}, clock(Number(person.hand_at_us) / 1000, this.timeZone, true)),
       mayHave(view, person) && el('button', { class: 'button button-small button-primary', type: 'button', 'data-act': 'give-floor', 'data-for': person.id, 'aria-label': `${t('Give the floor')}${t(': ')}${person.name}` }, t('Give the floor')),
       person.held_back && el('button', { class: 'button button-small button-primary', type: 'button', 'data-act': 'identify', 'data-for': person.id, 'aria-label': `${t('Identity…')}${t(': ')}${person.name}` }, icon('shield', 18), t('Identity…')),
-      el('button', { class: 'button button-small', type: 'button', 'data-act': 'lower-hand', 'data-for': person.id, 'aria-label': t('Lower the hand of {name}', { name: person.name }) }, t('Lower')),
+      (view.rights.admit || view.rights.direct) && el('button', { class: 'button button-small', type: 'button', 'data-act': 'lower-hand', 'data-for': person.id, 'aria-label': t('Lower the hand of {name}', { name: person.name }) }, t('Lower')),
     )));
     this.tick();
   }

@@ -21,7 +21,7 @@ import { OwnScreen } from './own-screen.js';
 import { OwnSources } from './own-sources.js';
 import { announce, pageData, toast } from './page.js';
 import { onNetworkChange } from './rescue.js';
-import { inSession } from './procedure.js';
+import { inSession, keepsDesk } from './procedure.js';
 import { ProcedurePage } from './procedure-page.js';
 import { IdentityDialog } from './identity.js';
 import { RoomSeats } from './room-seats.js';
@@ -96,7 +96,7 @@ class HearingPage {
     this.ownScreen = new OwnScreen(this.connection, this.media, {
       onchange: () => this.#showOwn(),
       ontrouble: (code) => this.#screenTrouble(code),
-      onended: (by) => toast({ browser: t('Your screen is not shared any more.'), court: t('The court has ended the share of your screen.'), page: t('The page was loaded anew, which ended the share of your screen. Share it again if need be.') }[by]),
+      onended: (by) => toast({ browser: t('Your screen is not shared any more.'), court: t('The share of your screen was ended by {house}.'), page: t('The page was loaded anew, which ended the share of your screen. Share it again if need be.') }[by]),
     });
     this.ownLevel = new OwnLevel();
     const part = (/** @type {string} */ name) => find(root, `[data-part="${name}"]`);
@@ -112,7 +112,7 @@ class HearingPage {
       endScreen: () => this.ownScreen.stop(),
     });
     this.alerts = new Alerts(part('alerts'), part('alarm'), (alert) => this.connection.send({ type: 'acknowledge', alert }), data.time_zone);
-    this.board = new Board(part('pictures'), part('bench'), part('floor'), data.kind);
+    this.board = new Board(part('pictures'), { large: part('bench'), left: part('left'), others: part('floor'), right: part('right') }, data.kind);
     this.board.onend = (participant) => this.connection.send({ type: 'mute', participant, source: 'screen' });
     this.board.onchange = () => {
       if (this.view) this.#showTiles(this.view);
@@ -218,7 +218,7 @@ class HearingPage {
     this.top.show(view);
     this.banners.show(view, former, this.sources);
     this.alerts.show(view.alerts);
-    if (view.rights.admit || view.rights.direct) this.drawer.show(view);
+    if (keepsDesk(view)) this.drawer.show(view);
     this.tools.show(view);
     this.procedure.show(view, former);
     this.seats.show(view);
@@ -253,7 +253,7 @@ class HearingPage {
       this.outside.connecting();
     }
     if (screen === 'inside' && former !== 'inside') {
-      announce(t('You are in the hearing.'));
+      announce(t('You are in the {sitting}.'));
       this.part(this.root.classList.contains('is-listener') ? 'tool-messages' : 'tool-microphone').focus();
     }
     this.preview.show();
@@ -373,17 +373,19 @@ class HearingPage {
   async #leave() {
     const sits = this.view !== null && inSession(this.view) && this.screen === 'inside';
     if (this.view && this.screen === 'inside' && !this.view.rights.leave) {
-      toast(t('The chair does not leave while the court is in session. Call a recess or close the hearing first.'));
+      toast(t('Who presides does not leave while the {sitting} goes on. Call a pause or end it first.'));
       return;
     }
-    const text = sits && this.data.citizen
+    const text = sits && this.data.citizen && this.data.kind !== 'remote_court'
+      ? t('The {sitting} goes on without you. Your link brings you back until it ends.')
+      : sits && this.data.citizen
       ? t('The court is in session. Leaving without the court\'s leave may count as leaving midway. Your link brings you back until the hearing closes.')
-      : t('Your microphone and camera are closed. You can come back until the hearing closes.');
-    if ((await ask({ title: t('Leave the hearing?'), text, act: t('Leave') })) === null) return;
+      : t('Your microphone and camera are closed. You can come back until the {sitting} ends.');
+    if ((await ask({ title: t('Leave the {sitting}?'), text, act: t('Leave') })) === null) return;
     this.connection.send({ type: 'leave' });
     // At once: what was sent goes out first, and nothing that comes meanwhile may show the hearing again.
     this.connection.close();
-    this.#end({ mark: 'leave', title: t('You have left the hearing'), text: t('You can come back until the hearing closes.'), detail: '', back: t('Come back') });
+    this.#end({ mark: 'leave', title: t('You have left the {sitting}'), text: t('You can come back until the {sitting} ends.'), detail: '', back: t('Come back') });
   }
 
   /** @param {import('./endings.js').Ending} ending */

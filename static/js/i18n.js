@@ -13,6 +13,11 @@ try {
   // Without the catalogue the page speaks English: better than not at all.
 }
 
+/** What the sitting of this page, those who conduct it and those who let people in are called: filled into every text that names them. @type {Record<string, string>} */
+const nouns = {};
+const kind = document.getElementById('hearing')?.dataset['kind'] ?? '';
+for (const noun of ['sitting', 'house', 'usher']) nouns[noun] = texts[`noun.${noun}.${kind}`] ?? texts[`noun.${noun}`] ?? noun;
+
 /**
  * The text for a msgid, its {values} filled. Write the msgid as a literal, so that the missing-translation test finds it.
  * @param {string} msgid
@@ -21,7 +26,7 @@ try {
  */
 export function t(msgid, values = {}) {
   const text = texts[msgid] ?? msgid;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : nouns[name] ?? whole));
 }
 
 /**

@@ -3,7 +3,8 @@
 /** @typedef {import('./places.js').Place} Place */
 /** @typedef {import('./places.js').SharedScreen} SharedScreen */
 /** @typedef {import('./places.js').Seat} Seat */
-/** @typedef {{mode: Mode, pinned: string | null, speaker: string | null}} Wish */
+/** @typedef {{mode: Mode, pinned: string | null, speaker: string | null, wide: boolean}} Wish `wide`: there is room for the two sides beside the bench */
+/** @typedef {{large: Seat[], left: Seat[], others: Seat[], right: Seat[]}} Rows */
 /** @typedef {'court' | 'equal' | 'speaker' | 'inset'} Mode */
 
 export const MODES = /** @type {const} */ (['court', 'equal', 'speaker', 'inset']);
@@ -13,24 +14,29 @@ const KEY = 'hearing-layout';
  * What is large and what is not. A shared screen is what everybody is to read: in every layout it stands alone, with the people beside
  * it, those first who would be large without it. What is pinned comes before everything else; nobody needs himself or his own screen
  * large.
+ *
+ * A bench that is large has the sides facing each other at its left and right where there is room, and whoever is of neither side, a
+ * witness or an interpreter, before it: as in a court room seen from the gallery.
  * @param {Place[]} places
  * @param {SharedScreen[]} screens
  * @param {Wish} wish
- * @returns {[Seat[], Seat[]]}
+ * @returns {Rows}
  */
 export function arrangeAll(places, screens, wish) {
   const everything = [...screens, ...places];
   const pinned = everything.filter((seat) => seat.key === wish.pinned);
   const large = pinned.length > 0 ? pinned : screens.filter((screen) => !screen.you);
   const [people, others] = arrange(places, wish);
-  if (large.length === 0) return [people, [...screens, ...others]];
-  return [large, [...screens, ...people, ...others].filter((seat) => !large.includes(seat))];
+  if (large.length > 0) return { large, left: [], others: [...screens, ...people, ...others].filter((seat) => !large.includes(seat)), right: [] };
+  if (wish.mode !== 'court' || !wish.wide || people.length === 0 || screens.length > 0) return { large: people, left: [], others: [...screens, ...others], right: [] };
+  const of = (/** @type {string} */ side) => others.filter((place) => place.side === side);
+  return { large: people, left: of('left'), others: others.filter((place) => place.side !== 'left' && place.side !== 'right'), right: of('right') };
 }
 
 /**
  * Which people are large and which are not.
  * @param {Place[]} places
- * @param {Wish} wish
+ * @param {Omit<Wish, 'wide'>} wish
  * @returns {[Place[], Place[]]}
  */
 export function arrange(places, { mode, pinned, speaker }) {

@@ -76,7 +76,7 @@ export class Withdrawal {
     const choices = people.flatMap((person) => person.consents_given.map((stage) => ({ value: `${person.id}/${stage}`, text: people.length > 1 ? `${person.name} · ${stageWord(view, stage)}` : stageWord(view, stage) })));
     const answer = await choose({
       title: t('Take your agreement back?'), act: t('Take it back'), danger: true, choices, choice: t('Stage'), several: true,
-      text: t('The court is told at once and decides how to go on. What was done online stays valid.'),
+      text: t('It is told at once to {house}, who decides how to go on. What was done online stays valid.'),
     });
     for (const person of answer ? people : []) {
       const stages = person.consents_given.filter((stage) => answer?.chosen.includes(`${person.id}/${stage}`));

@@ -44,6 +44,7 @@ export class NextAct {
     this.#view = view;
     const steps = stepByStep(view);
     this.section.hidden = !view.rights.direct && !steps;
+    find(this.section, 'h3').hidden = !view.rights.direct;
     this.steps.parentElement?.toggleAttribute('hidden', !steps);
     if (steps) showSteps(this.steps, view);
     const main = mainAct(view);
@@ -76,9 +77,9 @@ export class NextAct {
       case 'to-roll':
         return this.#toRoll();
       case 'remind-consent':
-        return this.#remind(view.participants.filter((person) => person.consents_missing.length > 0 || !person.consented).filter((person) => person.presence === 'present').map((person) => person.id), t('Please say on your page whether you agree; the court waits for your answer.'));
+        return this.#remind(view.participants.filter((person) => person.consents_missing.length > 0 || !person.consented).filter((person) => person.presence === 'present').map((person) => person.id), t('Please say on your page whether you agree; your answer is waited for.'));
       case 'remind-opinion':
-        return this.#remind(view.participants.filter((person) => button.dataset.names?.split('\n').includes(person.name)).map((person) => person.id), t('Please hand in your opinion; the court waits for it.'));
+        return this.#remind(view.participants.filter((person) => button.dataset.names?.split('\n').includes(person.name)).map((person) => person.id), t('Please hand in your opinion; it is waited for.'));
     }
   }
 

@@ -24,10 +24,10 @@ export class Outside {
   before(view) {
     if (view.place === 'device_pending') return this.#say(t('You are already here at another device'), t('The clerk will confirm that you go on here; the other device is then disconnected. Please wait.'));
     this.#say(
-      view.sitting.locked ? t('Waiting. Nobody is let in just now') : t('Waiting. The clerk will let you in'),
+      view.sitting.locked ? t('Waiting. Nobody is let in just now') : t('Waiting. {usher} will let you in'),
       notOpen(view)
         ? t('Nobody sees or hears you now. Stay on this page; you do not have to do anything.')
-        : t('The hearing is in progress. Nobody sees or hears you now. Stay on this page; you do not have to do anything.'),
+        : t('The {sitting} is in progress. Nobody sees or hears you now. Stay on this page; you do not have to do anything.'),
     );
   }
 

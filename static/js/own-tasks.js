@@ -1,6 +1,6 @@
 // What the sitting wants of its viewer himself: consents, his opinion, his vote; and what came of them. Cards beside the pictures.
 
-import { t } from './i18n.js';
+import { language, t } from './i18n.js';
 import { ask } from './ask.js';
 import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
@@ -65,11 +65,11 @@ export class OwnTasks {
         open.length > 0 && el('p', { class: 'hint' }, t('You may refuse, and you may take it back later. Your answer is kept in the log.')),
         ...open.map((one) => el('div', { class: 'consent' },
           el('h3', {}, named(one.names, stageWord(view, one.stage))),
-          el('p', { class: 'task-text' }, one.text),
+          ...agreedText(one.text),
           el('div', { class: 'row' }, agreeButton('agree', person, one, t('I agree')), agreeButton('refuse', person, one, t('I do not agree'))))),
         open.length > 1 && el('button', { class: 'button button-primary', type: 'button', 'data-act': 'agree-all', 'data-for': person.id }, t('I agree to all of these')),
         ...refused.map((one) => el('div', { class: 'consent' },
-          el('p', {}, t('You have not agreed to: {stage}. The court is waiting for it and decides how to go on.', { stage: named(one.names, stageWord(view, one.stage)) })),
+          el('p', {}, t('You have not agreed to: {stage}. It is for {house} to decide how to go on.', { stage: named(one.names, stageWord(view, one.stage)) })),
           agreeButton('agree', person, one, t('Agree after all')))),
       ));
     });
@@ -202,6 +202,14 @@ export class OwnTasks {
       return '';
     }
   }
+}
+
+/** What is agreed to stands there in both languages, whatever the page is in: each a paragraph, the page's own first. @param {string} text */
+function agreedText(text) {
+  const paragraphs = text.split('\n').filter(Boolean).map((one) => ({ one, lang: /[\u4e00-\u9fff]/.test(one) ? 'zh-CN' : 'en' }));
+  const own = language === 'en' ? 'en' : 'zh-CN';
+  return [...paragraphs.filter(({ lang }) => lang === own), ...paragraphs.filter(({ lang }) => lang !== own)].map(({ one, lang }) =>
+    el('p', lang === own ? { class: 'task-text' } : { class: 'task-text hint', lang }, one));
 }
 
 /** @param {'agree' | 'refuse'} act @param {import('./protocol.js').ParticipantView} person @param {ConsentDue} due @param {string} text */

@@ -1,10 +1,17 @@
 // Who sits where, and which screens are shared: what the layout arranges. Knows no DOM.
 
+import { privateOf } from './procedure.js';
+
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
 /** @typedef {import('./protocol.js').View} View */
 
-/** They see and hear and are never seen: they have no picture. */
-const LISTENERS = new Set(['gallery', 'media', 'supervisor']);
+/** They see and hear and are not seen, unless a procedure gives them more: they have no picture. */
+const LISTENERS = new Set(['gallery', 'media', 'supervisor', 'police', 'custody_officer']);
+
+/** Whether somebody only sees and hears just now. @param {ParticipantView} person */
+function listens(person) {
+  return LISTENERS.has(person.role) && Object.values(person.sources).every((source) => !source.allowed && !source.muted_by_chair);
+}
 
 /** Those who stand at the left come first, then the middle, then the right: as in a court room seen from the gallery. */
 const ORDER = { bench: 0, left: 1, middle: 2, right: 3 };
@@ -23,20 +30,23 @@ const ORDER = { bench: 0, left: 1, middle: 2, right: 3 };
 /** Whether the viewer only sees and hears. @param {View} view */
 export function onlyListens(view) {
   const people = view.participants.filter((person) => person.you);
-  return people.length > 0 && people.every((person) => LISTENERS.has(person.role));
+  return people.length > 0 && people.every(listens);
 }
 
 /**
- * Who is inside, by device. One's own device is never on the bench row: nobody needs himself large.
+ * Who is inside, by device; for a member of something private its members alone. One's own device is never on the bench row: nobody
+ * needs himself large.
  * @param {View} view
  * @returns {Place[]}
  */
 export function placesOf(view) {
   /** @type {Map<string, Place>} */
   const places = new Map();
+  const phase = privateOf(view);
+  const among = phase?.member && !phase.out ? phase.members : null;
   for (const participant of view.participants) {
     if (participant.endpoint === null || (participant.presence !== 'present' && participant.presence !== 'lost')) continue;
-    if (LISTENERS.has(participant.role)) continue;
+    if (listens(participant) || (among && !among.includes(participant.id))) continue;
     const key = participant.endpoint;
     const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false, side: participant.side };
     place.people.push(participant);

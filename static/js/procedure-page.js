@@ -36,7 +36,6 @@ export class ProcedurePage {
   show(view, former) {
     for (const part of [this.strip, this.turn, this.tasks, this.listening, this.withdrawal]) part.show(view);
     this.root.classList.toggle('is-shut-out', view.place === 'inside' && shutOut(view));
-    this.root.dataset.kind = view.sitting.kind;
     if (former && former.sitting.stage !== view.sitting.stage && view.place !== 'observing') announce(t('Stage: {stage}', { stage: stageWord(view, stageOf(view).name) }));
     const newest = admonition(view);
     if (former && newest && newest.at_us > (admonition(former)?.at_us ?? 0)) {

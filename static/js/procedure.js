@@ -101,6 +101,11 @@ export function mine(view) {
   return view.participants.filter((person) => person.you);
 }
 
+/** Whoever conducts or lets people in has the desk beside the pictures, and so has the clerk, who keeps the record. @param {View} view */
+export function keepsDesk(view) {
+  return view.rights.admit || view.rights.direct || (view.place === 'inside' && mine(view).length > 0 && mine(view).every((person) => person.role === 'clerk'));
+}
+
 /** @param {View} view */
 export function holdsFloor(view) {
   const floor = floorOf(view);

@@ -4,7 +4,7 @@ import { t, word } from './i18n.js';
 import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon, say } from './markup.js';
-import { stepByStep } from './procedure.js';
+import { keepsDesk, stepByStep } from './procedure.js';
 
 /** @typedef {import('./procedure.js').View} View */
 /** @typedef {import('./procedure.js').Roll} Roll */
@@ -39,7 +39,7 @@ export class RollCall {
   /** @param {View} view */
   show(view) {
     this.#view = view;
-    this.section.hidden = !(view.rights.admit || view.rights.direct) || !stepByStep(view);
+    this.section.hidden = !keepsDesk(view) || !stepByStep(view);
     if (this.section.hidden) return;
     const called = view.participants;
     const answered = called.filter((person) => person.roll !== '').length;

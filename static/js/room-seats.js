@@ -135,7 +135,7 @@ export class RoomSeats {
   /** @param {Listed} person */
   async #stand(person) {
     const last = this.#listed.filter((one) => one.here).length === 1;
-    const text = last ? t('Nobody sits here then, and this device leaves the hearing.') : t('The log keeps when. Whoever comes back is let in again by the clerk.');
+    const text = last ? t('Nobody sits here then, and this device leaves the {sitting}.') : t('The log keeps when. Whoever comes back is let in again by the clerk.');
     if ((await ask({ title: t('Does {name} leave this device?', { name: person.name }), text, act: t('Leaves') })) === null) return;
     this.send({ type: 'unseat', participant: person.id });
     if (last) this.#dialog.close();

@@ -57,8 +57,8 @@ export function heldBack(view, source) {
   }
   if (muted.length === 0 || muted.length === here.length) return '';
   return source === 'microphone'
-    ? t('The microphone stays closed: the court has closed that of {names}.', { names: names(muted) })
-    : t('The camera stays closed: the court has closed that of {names}.', { names: names(muted) });
+    ? t('The microphone stays closed: that of {names} was closed by {house}.', { names: names(muted) })
+    : t('The camera stays closed: that of {names} was closed by {house}.', { names: names(muted) });
 }
 
 /**

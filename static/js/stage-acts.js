@@ -10,7 +10,7 @@ import { nextStages, stageOf, stagesOf, stageWord } from './procedure.js';
 /** @param {View} view @param {string} to */
 function aim(view, to) {
   const stage = stagesOf(view).find((one) => one.name === to);
-  return { status: stage?.status ?? 'live', private: stage?.private ?? false, pause: stage?.pause ?? false };
+  return { status: stage?.status ?? 'live', private: stage?.private ?? false, pause: stage?.pause ?? false, recorded: stage?.recorded ?? true };
 }
 
 /** Whether the sitting has one stage in which it is in session, and needs no other name for it. @param {View} view */
@@ -31,13 +31,14 @@ export function actWord(view, to) {
 
 /** @param {View} view @param {string} to */
 export function consequence(view, to) {
-  const { status, pause, private: unheard } = aim(view, to);
+  const { status, pause, private: unheard, recorded } = aim(view, to);
   const now = stageOf(view);
-  if (status === 'closed') return t('The hearing ends for everybody, the recording is sealed, and this cannot be undone.');
+  if (status === 'closed') return t('The {sitting} ends for everybody, the recording is sealed, and this cannot be undone.');
   if (unheard) return t('Only the members see and hear each other; everybody else sees a card and hears nothing. Nothing is recorded, nobody watches.');
   if (pause || status === 'recess') return t('The recording stops and every microphone and camera is closed until you resume.');
   if (now.status === 'recess') return t('The recording goes on, and everybody inside may open microphone and camera again.');
-  if (now.status === 'open') return t('The court is in session from now on, and everything that is seen and heard is recorded.');
+  if (now.status === 'open' && !recorded) return t('The {sitting} begins. It is recorded only if whoever may run the recording wants it.');
+  if (now.status === 'open') return t('The {sitting} begins, and everything that is seen and heard is recorded from now on.');
   return t('Rights to speak, to show and to be heard change at once for everybody.');
 }
 
@@ -97,7 +98,7 @@ export function missingWord(missing) {
   const who = names.join(t(', '));
   switch (code) {
     case 'recording_not_ready':
-      return t('The recording is not ready: the hearing cannot be opened yet.');
+      return t('The recording is not ready: the {sitting} cannot begin yet.');
     case 'media_away':
       return t('Picture and sound are not available at the moment.');
     case 'people_absent':
@@ -107,7 +108,7 @@ export function missingWord(missing) {
     case 'people_waiting':
       return t('Still in the waiting room: {names}', { names: who });
     case 'consent_missing':
-      return t('Has not consented to an online hearing: {names}', { names: who });
+      return t('Has not consented to taking part online: {names}', { names: who });
     case 'roll_call_missing':
       return t('Not yet answered at the roll-call: {names}', { names: who });
     case 'identity_missing':

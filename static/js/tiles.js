@@ -4,7 +4,7 @@ import { t, word } from './i18n.js';
 import { remoteLevel } from './levels.js';
 import { el, icon, say } from './markup.js';
 import { barsOf } from './measure.js';
-import { floorOf, privateOf, rests } from './procedure.js';
+import { floorOf, privateOf, rests, stageWord } from './procedure.js';
 import { roomOf, tileWords } from './rooms.js';
 import { setSpeaker } from './speakers.js';
 import { SpeechMark } from './speaking.js';
@@ -179,7 +179,7 @@ export class HearingTile extends HTMLElement {
     const sources = place.people.map((participant) => participant.sources['microphone']);
     const muted = sources.some((source) => source?.muted_by_chair);
     const closed = (!rests(view) || privateOf(view) !== null) && !sources.every((source) => source?.on);
-    const text = muted ? t('Microphone closed by the court') : t('Microphone off');
+    const text = muted ? t('Microphone closed by {house}') : t('Microphone off');
     this.#sound.hidden = !muted && !closed;
     this.#sound.classList.toggle('tile-sign-muted', muted);
     if (this.#sound.title === text) return;
@@ -210,8 +210,8 @@ export class HearingTile extends HTMLElement {
   /** @param {Place} place @param {View} view */
   #whyNoPicture(place, view) {
     const sources = place.people.map((participant) => participant.sources['camera']);
-    if (rests(view) && !privateOf(view)) return t('In recess');
-    if (sources.some((source) => source?.muted_by_chair)) return t('Camera closed by the court');
+    if (rests(view) && !privateOf(view)) return stageWord(view, view.sitting.stage);
+    if (sources.some((source) => source?.muted_by_chair)) return t('Camera closed by {house}');
     if (sources.every((source) => source?.on)) return t('Picture is coming…');
     return t('Camera off');
   }

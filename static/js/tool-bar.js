@@ -4,7 +4,7 @@ import { t } from './i18n.js';
 import { el, find, icon, say } from './markup.js';
 import { MODES } from './layout.js';
 import { announce, toast } from './page.js';
-import { speaksInTurn } from './procedure.js';
+import { keepsDesk, speaksInTurn } from './procedure.js';
 import { heldBack } from './rooms.js';
 
 /** @typedef {import('./protocol.js').View} View */
@@ -81,7 +81,7 @@ export class ToolBar {
   show(view) {
     const inTurn = speaksInTurn(view) ? t('You are heard when the chair gives you the floor.') : '';
     this.#heldBack = { microphone: heldBack(view, 'microphone') || inTurn, camera: heldBack(view, 'camera'), screen: '' };
-    this.#leads = view.rights.admit || view.rights.direct;
+    this.#leads = keepsDesk(view);
     this.drawerButton.hidden = !this.#leads;
     find(this.root, '[data-part="help-people"]').hidden = !this.#leads;
     if (this.#leads && !this.#opened && view.place === 'inside') {
@@ -227,9 +227,9 @@ function conditionWord(source, condition) {
       return t('Opening…');
     case 'muted':
       return {
-        microphone: t('The court has closed your microphone. You can open it when the chair allows it.'),
-        camera: t('The court has closed your camera. You can open it when the chair allows it.'),
-        screen: t('The court has ended the share of your screen. You can share again when the chair allows it.'),
+        microphone: t('Your microphone was closed by {house}. You can open it when you are allowed to.'),
+        camera: t('Your camera was closed by {house}. You can open it when you are allowed to.'),
+        screen: t('The share of your screen was ended by {house}. You can share again when you are allowed to.'),
       }[source];
     case 'unavailable':
       return t('Not available in this stage');
@@ -246,7 +246,7 @@ function shortWord(source, condition) {
     case 'opening':
       return t('opening');
     case 'muted':
-      return t('closed by the court');
+      return t('closed for you');
     case 'unavailable':
       return t('not available');
     default:

@@ -6,16 +6,25 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
+
 from dispatch.booking import bookings
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.identity import invitations
 from dispatch.identity.people import add_user
 from dispatch.settings import load
 from dispatch.store.database import Database
-from dispatch.store.tables import Room, User, utc_now
+from dispatch.store.tables import Participant, Room, SittingApart, User, utc_now
 from tests.browser.site import Site
 
 PASSWORD = "Yunhe-2026-court"
+TITLES = {
+    "remote_court": "第一次开庭",
+    "petition_intake": "远程接访",
+    "public_hearing": "拟不起诉公开听证",
+    "round_table": "检察官联席会议",
+    "remote_interrogation": "第一次提讯",
+}
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
 
 
@@ -82,8 +91,11 @@ class Court:
         starts_at: datetime | None = None,
         length: timedelta = timedelta(hours=1),
         room: Room | None = None,
+        guards: tuple[str, str] | None = None,
+        screened: tuple[str, str] | None = None,
     ) -> Held:
-        """A sitting of this kind with a judge of its own in the chair and these parties (name, role)."""
+        """A sitting of this kind with a judge of its own in the chair and these parties (name, role). `guards`: a guardian and the minor
+        whose guardian he is; `screened`: two who must not see or hear each other."""
         chair = await self.person("judge")
         clerk = await self.person("clerk") if with_clerk else None
         by = clerk or await self.person("clerk")
@@ -94,7 +106,7 @@ class Court:
         draft = SittingDraft(
             case_number=f"（2026）京0105民初{number}{self._made}号",
             case_title=f"{parties[0][0]}诉某公司买卖合同纠纷",
-            title="第一次开庭",
+            title=TITLES[kind],
             kind=kind,
             room_id=room.id,
             starts_at=begin,
@@ -105,9 +117,16 @@ class Court:
             override_reason="双方当事人同意即时开庭",
         )
         sitting = await bookings.create_sitting(self.db, draft, by.user, now)
+        named = {participant.name: participant.id for participant in sitting.participants}
+        async with self.db.writer() as session:
+            if guards is not None:
+                await session.execute(update(Participant).where(Participant.id == named[guards[0]]).values(guards_id=named[guards[1]]))
+            if screened is not None:
+                one, other = sorted(named[name] for name in screened)
+                session.add(SittingApart(sitting_id=sitting.id, one_id=one, other_id=other))
         links = {}
         for participant in sitting.participants:
             token = await invitations.link_of(self.db, participant.id)
             if token is not None:
                 links[participant.name] = f"{self.site.url}/join/{token}"
-        return Held(sitting.id, room, chair, clerk, {p.name: p.id for p in sitting.participants}, links)
+        return Held(sitting.id, room, chair, clerk, named, links)

@@ -46,7 +46,7 @@ async def test_what_is_written_is_read_by_whom_it_is_for(site: Site, court: Cour
     await expect(page.locator('[data-part="messages-count"]')).to_have_text("1")
     await page.keyboard.press("c")
     await expect(page.locator("#messages-panel .message-text")).to_have_text("请求提交新证据")
-    await write(page, "请双方看第二页", "庭内全体")
+    await write(page, "请双方看第二页", "场内全体")
     await expect(phone.locator("#messages-panel .message-text")).to_have_text(["请求提交新证据", "请双方看第二页"])
     await other.keyboard.press("c")
     await expect(other.locator("#messages-panel .message-text")).to_have_text("请双方看第二页")
