@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from rooms.commands import Disappear
-from rooms.departures import GRACE_US
+from rooms.commands import Disappear, RaiseAlert
 from rooms.plan import Ticket
 from rooms.protocol import MAX_MESSAGE_BYTES
 from tests.rooms.courthouse import Courthouse, Page, person, until
@@ -261,7 +260,7 @@ async def people_gone(house: Courthouse) -> str:
     judge = await in_stage(house, "remote_interrogation", "out_of_cell", "identity", clerk="clerk", zhang="suspect")
     await house.live().note(Disappear("e-zhang"))
     house.pages = [judge]  # his own is told that he was not heard of
-    house.clock.forward(GRACE_US / 1e6)
+    await house.live().note(RaiseAlert("departure_due", "warning", "zhang"))
     await judge.sees(partial(_at, "recess"))
     return await judge.refused("stage", to="identity")
 
