@@ -130,7 +130,8 @@ def _revise(state: State, actor: Actor, command: Revise) -> Iterable[Fact]:
         return []
     if plan.kind != state.plan.kind:
         raise UserError("kind_fixed", "the kind of a sitting does not change")
-    return [("plan_revised", {"plan": plan.to_json()})]
+    gone = state.seats.keys() - {p.id for p in plan.participants}
+    return [*_clear_lost(state, sorted(gone)), ("plan_revised", {"plan": plan.to_json()})]
 
 
 def _cancel(state: State, actor: Actor, command: Cancel) -> Iterable[Fact]:
@@ -261,7 +262,7 @@ def _leave(state: State, actor: Actor, command: Leave) -> Iterable[Fact]:
         return [("device_refused", {"endpoint": endpoint.id, "participants": list(endpoint.participants), "by": by(state, actor)})]
     if (state.now.recorded or state.is_recorded) and state.chair in endpoint.participants:
         raise UserError("chair_cannot_leave", "call a recess or close the hearing first")
-    return [("left", {"participant": p}) for p in endpoint.participants]
+    return [*_clear_lost(state, endpoint.participants), *(("left", {"participant": p}) for p in endpoint.participants)]
 
 
 def _set_source(state: State, actor: Actor, command: SetSource) -> Iterable[Fact]:

@@ -15,20 +15,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rooms import talks
 from rooms.acts import Fact, doer, need
 from rooms.commands import Actor
 from rooms.kept import Consultation
-from rooms.protocol import Consult, EndConsult, Listen, PrivateView, Step, UserError
+from rooms.protocol import Consult, EndConsult, Listen, PrivateView, Step, TalkOffer, UserError
 from rooms.state import Endpoint, State
-
-HELPERS = frozenset({"interpreter", "guardian"})
-"""Who may be with those who consult: without them one of these could not follow."""
 
 # ------------------------------------------------------------------------------------------------ decided
 
 
 def consult(state: State, actor: Actor, command: Consult) -> Iterable[Fact]:
-    """The chair lets these talk among themselves: one of each role of a group that the procedure names, and who helps them."""
+    """The chair lets these talk among themselves: of each role of a group that the procedure names, all of one side, and who helps them
+    (:mod:`rooms.talks`)."""
     need(state, actor, "direct")
     people = tuple(p for p in state.seats if p in set(command.participants))
     for participant in command.participants:
@@ -38,8 +37,9 @@ def consult(state: State, actor: Actor, command: Consult) -> Iterable[Fact]:
             raise UserError("not_inside", "everybody who consults is inside", field="participants")
         if state.member_of(participant):
             raise UserError("consults_already", "one talk at a time", field="participants")
-    roles = {state.seats[p].participant.role for p in people}
-    if not any(group <= roles <= group | HELPERS for group in state.procedure.consults):
+        if state.held_back(participant):
+            raise UserError("identity_missing", state.name(participant), field="participants")
+    if not talks.provided(state, people):
         raise UserError("consult_not_provided", "the procedure lets others talk among themselves", field="participants")
     devices = {state.seats[p].endpoint: None for p in people}
     if any(not set(state.endpoints[device].participants) <= set(people) for device in devices if device):
@@ -206,6 +206,11 @@ def private_view(state: State, viewer: str, *, seen: bool) -> PrivateView | None
 def consultations(state: State) -> tuple[PrivateView, ...]:
     """All talks that are going on, for who leads the sitting."""
     return tuple(_consultation(found, frozenset(), member=False, out=False) for found in state.consults.values())
+
+
+def offers(state: State) -> tuple[TalkOffer, ...]:
+    """The talks that could begin now, for who leads the sitting."""
+    return tuple(TalkOffer(members=each.members, helpers=each.helpers) for each in talks.offered(state))
 
 
 def _consultation(found: Consultation, hidden: frozenset[str], *, member: bool, out: bool) -> PrivateView:

@@ -14,7 +14,7 @@ from rooms import acts, floor, needs, opinions, roll_call, votes
 from rooms.desired import listening, may_observe, quality
 from rooms.desk_views import course, on_the_desk
 from rooms.media.engine import Source
-from rooms.privacy import Doors, consultations, private_view
+from rooms.privacy import Doors, consultations, offers, private_view
 from rooms.procedure import Rights
 from rooms.protocol import (
     AlertView,
@@ -135,6 +135,7 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
         media=measured.media,
         private=private_view(state, viewer, seen=seen),
         consults=consultations(state) if leads else (),
+        talks=offers(state) if rights.direct else (),
         listening=cast("Channel", listening(state, endpoint) if endpoint else "mix"),
         interpreters=common.interpreters if seen else (),
         opinions=opinions.view(state, mine, seen=seen, leads=leads, seal=measured.seal),

@@ -41,26 +41,29 @@ class Seating:
     opposed: frozenset[str] = frozenset()
     beside: frozenset[str] = frozenset()
 
-    def hall(self, roles: Sequence[str]) -> Hall:
-        """Who sits where, given everybody's role in the order in which they are named."""
-        bench: list[int] = []
-        left: list[int] = []
-        right: list[int] = []
-        middle: list[int] = []
-        side, is_open = left, not self.left.intersection(roles)
-        for index, role in enumerate(roles):
+    def sides(self, roles: Sequence[str]) -> tuple[str, ...]:
+        """On whose side each is, given everybody's role in the order in which they are named: "bench", "left", "right" or "middle"."""
+        found = []
+        side, is_open = "left", not self.left.intersection(roles)
+        for role in roles:
             if role in self.bench:
-                bench.append(index)
+                found.append("bench")
             elif role in self.left | self.right | self.opposed | self.beside:
                 if role in self.left:
-                    side = left
+                    side = "left"
                 elif role in self.right:
-                    side = right
+                    side = "right"
                 elif role in self.opposed:
-                    side, is_open = (left, False) if is_open else (right, False)
-                side.append(index)
+                    side, is_open = ("left", False) if is_open else ("right", False)
+                found.append(side)
             else:
-                middle.append(index)
+                found.append("middle")
+        return tuple(found)
+
+    def hall(self, roles: Sequence[str]) -> Hall:
+        """Who sits where, given everybody's role in the order in which they are named."""
+        sides = self.sides(roles)
+        bench, left, right, middle = ([i for i, side in enumerate(sides) if side == name] for name in ("bench", "left", "right", "middle"))
         if not right:
             right = [index for index in left if roles[index] in self.beside]
             left = [index for index in left if roles[index] not in self.beside]

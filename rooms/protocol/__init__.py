@@ -121,6 +121,7 @@ from rooms.protocol.views import (
     SourceView,
     SpeakingView,
     StageView,
+    TalkOffer,
     View,
     VoteView,
 )
@@ -239,6 +240,7 @@ __all__ = [
     "Subscribe",
     "SubscribeOffer",
     "TakeFloor",
+    "TalkOffer",
     "TrackOffered",
     "Unseat",
     "UserError",

@@ -198,6 +198,13 @@ class MessageView(Message):
     notice: bool
 
 
+class TalkOffer(Message):
+    """A consultation that could begin now. `members` belong together by the procedure; `helpers` may be with them."""
+
+    members: tuple[Id, ...]
+    helpers: tuple[Id, ...]
+
+
 class SittingView(Message):
     """The sitting as all may see it. `next_stages`: what the viewer may do next, each with what is still missing."""
 
@@ -317,6 +324,8 @@ class View(Message):
     """the private phase that goes on and concerns the viewer most"""
     consults: tuple[PrivateView, ...]
     """every consultation that goes on, for chair and clerk"""
+    talks: tuple[TalkOffer, ...]
+    """those that could begin now, for the chair"""
     listening: Literal["mix", "original", "interpretation"]
     interpreters: tuple[Id, ...]
     """who interprets and is inside"""

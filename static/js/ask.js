@@ -17,6 +17,7 @@ import { el } from './markup.js';
  * @property {{value: string, text: string}[]} [choices] one of these has to be chosen
  * @property {string} [choice] label of the choices
  * @property {boolean} [several] any number of the choices, at least one
+ * @property {boolean} [none] or none of them
  */
 
 /** @typedef {{text: string, chosen: string[]}} Answer */
@@ -35,7 +36,7 @@ export async function ask(question) {
  * @param {Question} question
  * @returns {Promise<Answer | null>}
  */
-export function choose({ title, text, points = [], act, danger = false, reason, hint, longest = 500, optional = false, choices = [], choice = '', several = false }) {
+export function choose({ title, text, points = [], act, danger = false, reason, hint, longest = 500, optional = false, choices = [], choice = '', several = false, none = false }) {
   return new Promise((resolve) => {
     const field = reason ? el('textarea', { id: 'ask-reason', maxlength: longest, required: !optional, rows: 3, 'aria-describedby': 'ask-hint' }) : null;
     const boxes = choices.map(({ value }) => el('input', { type: several ? 'checkbox' : 'radio', name: 'ask-choice', value }));
@@ -63,7 +64,7 @@ export function choose({ title, text, points = [], act, danger = false, reason, 
       event.preventDefault();
       const given = field?.value.trim() ?? '';
       const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
-      if (boxes.length > 0 && chosen.length === 0) {
+      if (boxes.length > 0 && chosen.length === 0 && !none) {
         fault.hidden = false;
         return boxes[0]?.focus();
       }

@@ -6,7 +6,7 @@ import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon } from './markup.js';
 import { causeWord, mayHave } from './floor-desk.js';
-import { inSession, mine, nameOf, questionsOf, stageOf, stepByStep } from './procedure.js';
+import { inSession, nameOf, questionsOf, stageOf, stepByStep } from './procedure.js';
 import { choiceWord, counted } from './own-tasks.js';
 
 /** @typedef {import('./procedure.js').View} View */
@@ -66,7 +66,8 @@ export class DeskActs {
         el('p', { class: 'grow small' }, t('In private: {names}. Nobody else hears them.', { names: talk.members.map((id) => nameOf(view, id)).filter(Boolean).join(t(', ')) })),
         view.rights.direct && el('button', { class: 'button button-small', type: 'button', 'data-act': 'end-consult', 'data-for': talk.id }, icon('close', 18), t('End the private talk')))),
       talks.length === 0 && el('p', { class: 'muted small' }, t('Client and lawyer talk among themselves; nobody hears or records them.')),
-      view.rights.direct && inSession(view) && el('div', { class: 'row' }, el('button', { class: 'button button-small', type: 'button', 'data-act': 'consult' }, icon('lock', 18), t('Let two or more talk in private…'))),
+      view.talks.length > 0 && inSession(view) && el('div', { class: 'row' }, el('button', { class: 'button button-small', type: 'button', 'data-act': 'consult' }, icon('lock', 18), t('Let client and lawyer talk in private…'))),
+      view.talks.length === 0 && talks.length === 0 && el('p', { class: 'muted small' }, t('Nobody is here now who may.')),
     ));
   }
 
@@ -112,15 +113,26 @@ export class DeskActs {
     }
   }
 
-  /** @param {View} view */
+  /** Who belongs together first, then who helps them, then who will hear whom, by name. @param {View} view */
   async #consult(view) {
-    const own = mine(view).map((person) => person.id);
-    const here = view.participants.filter((person) => person.presence === 'present' && !own.includes(person.id));
+    const name = (/** @type {string} */ id) => {
+      const person = view.participants.find((one) => one.id === id);
+      return person ? `${person.name} (${word(`role.${person.role}`)})` : '';
+    };
+    const names = (/** @type {string[]} */ ids) => ids.map(name).join(t(', '));
+    const unheard = t('They see and hear only each other, everybody else sees and hears nothing of it, and nothing is recorded.');
     const answer = await choose({
-      title: t('Who talks in private?'), text: t('They see and hear only each other, everybody else sees and hears nothing of it, and nothing is recorded.'), act: t('Begin the private talk'),
-      choice: t('People'), several: true, choices: here.map((person) => ({ value: person.id, text: `${person.name} · ${word(`role.${person.role}`)}` })),
+      title: t('Who talks in private?'), text: unheard, act: t('Next'), choice: t('People'), choices: view.talks.map((talk, index) => ({ value: String(index), text: names(talk.members) })),
     });
-    if (answer !== null) this.send({ type: 'consult', participants: answer.chosen });
+    const talk = view.talks[Number(answer?.chosen[0] ?? -1)];
+    if (!answer || !talk) return;
+    const helpers = talk.helpers.length === 0 ? { chosen: [] } : await choose({
+      title: t('Who helps them?'), text: t('Leave it empty if nobody does.'), act: t('Next'), choice: t('People'), several: true, none: true, choices: talk.helpers.map((id) => ({ value: id, text: name(id) })),
+    });
+    if (helpers === null) return;
+    const participants = [...talk.members, ...helpers.chosen];
+    const sure = await ask({ title: t('These {n} will hear each other, and nobody else', { n: participants.length }), text: unheard, points: participants.map(name), act: t('Begin the private talk') });
+    if (sure !== null) this.send({ type: 'consult', participants });
   }
 
   /** What may be done about one person, for his menu. @param {ParticipantView} person @param {View} view */

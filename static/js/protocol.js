@@ -31,6 +31,7 @@
 /** @typedef {{yes: number, no: number, abstain: number, votes: VoteView[]}} QuestionResult */
 /** @typedef {{id: string, text: string, open: boolean, given: string[], mine: Choice | '', may_vote: boolean, result: QuestionResult | null}} QuestionView */
 /** @typedef {{kind: 'deliberation' | 'consultation', id: string, members: string[], member: boolean, out: boolean, since_us: number}} PrivateView */
+/** @typedef {{members: string[], helpers: string[]}} TalkOffer */
 /** @typedef {'present' | 'absent' | 'late' | ''} Roll */
 /** @typedef {{result: 'confirmed' | 'refused', face: string | null, document: string | null, at_us: number}} IdentityView */
 /** @typedef {{degree: 'prompt' | 'warning', reason: string, at_us: number}} AdmonitionView */
@@ -166,6 +167,7 @@
  * @property {'up' | 'away'} media
  * @property {PrivateView | null} private
  * @property {PrivateView[]} consults
+ * @property {TalkOffer[]} talks
  * @property {Channel} listening
  * @property {string[]} interpreters
  * @property {OpinionsView | null} opinions

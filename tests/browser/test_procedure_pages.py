@@ -112,8 +112,10 @@ async def test_a_petition_is_heard_step_by_step_through_its_pages(site: Site, co
 
     # Client and lawyer talk among themselves; either ends it.
     await desk.click('[data-act="consult"]')
-    for box in await desk.locator("dialog[open] input[name=ask-choice]").all():
-        await box.check()
+    await desk.locator("dialog[open] input[name=ask-choice]").check()
+    await desk.click('dialog[open] button[type="submit"]')
+    await expect(desk.locator("dialog[open] .ask-points li")).to_have_count(2)
+    await expect(desk.locator("dialog[open] .ask-points")).to_contain_text("李明")
     await desk.click('dialog[open] button[type="submit"]')
     for page in (party, phone):
         await expect(part(page, "own-turn")).to_have_attribute("data-kind", "private")

@@ -8,7 +8,7 @@ from rooms.fold import apply
 from rooms.log import Event
 from rooms.plan import PlanParticipant
 from rooms.procedure import PROCEDURES
-from rooms.protocol import Admit
+from rooms.protocol import Admit, Identify
 from tests.rooms.making import Sitting
 
 COURT = (
@@ -27,13 +27,16 @@ EVERYBODY = tuple(p.id for p in COURT if p.id not in {"judge", "witness"})
 
 
 def court(*inside: str, stage: str = "investigation", **plan: Any) -> Sitting:
-    """A court that has come to `stage`, with judge and these inside."""
+    """A court that has come to `stage`, with judge and these inside, and known."""
     people = plan.pop("people", tuple(p for p in COURT if p.id in {"judge", "witness", *inside}))
     sitting = Sitting(people=people, procedure=PROCEDURES["remote_court"].text, **plan)
     sitting.arrive("judge")
     for person in inside:
         sitting.arrive(person)
     sitting.act("e-judge", Admit())
+    for person in inside:
+        if sitting.state.unidentified(person) and sitting.presence(person) == "present":
+            sitting.act("e-judge", Identify(participant=person, result="confirmed", note="身份证"))
     go(sitting, *path_to("remote_court", stage))
     return sitting
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rooms import departures
-from rooms.commands import Disappear, Observe, RaiseAlert
+from rooms.commands import Disappear, Observe, RaiseAlert, Revise
 from rooms.departures import GRACE_US, overdue
 from rooms.fold import fold
-from rooms.protocol import CastVote, ChangeStage, Classify, CloseQuestion, PutQuestion
+from rooms.protocol import CastVote, ChangeStage, Classify, CloseQuestion, Leave, PutQuestion
 from tests.rooms.making import Sitting, refused
 from tests.rooms.test_opinions_and_votes import come_to
 
@@ -115,6 +117,19 @@ def test_whoever_came_back_while_the_clock_was_looked_at_is_not_due() -> None:
     sitting.arrive("suspect-0")
     assert sitting.system(alert) == []
     assert sitting.state.stage == "identity"
+
+
+@pytest.mark.parametrize("way", ["leaves", "is no longer booked"])
+def test_nobody_is_asked_after_one_who_was_lost_and_then_is_no_longer_there(way: str) -> None:
+    sitting = come_to("remote_court", "debate")
+    sitting.system(Disappear("e-party-0"))
+    due(sitting, "party-0")
+    if way == "leaves":  # what he sent before the connection broke comes late
+        sitting.act("e-party-0", Leave())
+    else:
+        people = tuple(p for p in sitting.state.plan.participants if p.id != "party-0")
+        sitting.system(Revise(replace(sitting.state.plan, participants=people)))
+    assert not {a.code for a in sitting.state.alerts.values()} & {"participant_lost", "departure_due"}
 
 
 def test_a_court_goes_on_while_the_recording_is_mended() -> None:

@@ -8,8 +8,9 @@ from rooms.commands import Disappear, Revise
 from rooms.desired import may_observe, recording, routing
 from rooms.fold import fold
 from rooms.media.engine import Source, TrackKey
+from rooms.plan import PlanParticipant
 from rooms.procedure import PROCEDURES
-from rooms.protocol import Admit, ChangeStage, Consult, EndConsult, Leave, Listen, Mute, Remove, SetSource, Step, View, Write
+from rooms.protocol import Admit, ChangeStage, Consult, EndConsult, Identify, Leave, Listen, Mute, Remove, SetSource, Step, View, Write
 from rooms.views import Measured, overview, view_for
 from tests.rooms.court import COURT, EVERYBODY, court, go, path_to
 from tests.rooms.making import Sitting, make_plan, refused
@@ -128,6 +129,35 @@ def test_only_the_chair_allows_it_and_only_to_those_for_whom_it_is_provided() ->
         sitting.act("e-li", EndConsult(consult="1"))
     with refused("consult_unknown"):
         sitting.act("e-judge", EndConsult(consult="2"))
+
+
+def test_the_chair_is_offered_who_belongs_together_and_nobody_else() -> None:
+    sitting = court(*EVERYBODY)
+    (offer,) = seen(sitting, "e-judge").talks
+    assert (offer.members, offer.helpers) == (("zhang", "lawyer"), ("guardian", "interpreter"))
+    assert seen(sitting, "e-clerk").talks == seen(sitting, "e-zhang").talks == ()
+    with refused("consult_not_provided"):
+        sitting.act("e-judge", Consult(participants=("li", "lawyer")))
+    sitting.act("e-judge", Consult(participants=("zhang", "lawyer")))
+    assert seen(sitting, "e-judge").talks == (), "one talk at a time"
+
+
+def test_a_guardian_is_with_his_own_minor_and_whom_one_must_not_hear_with_nobody() -> None:
+    people = (*(p for p in COURT if p.id != "guardian"), PlanParticipant("guardian", "法定代理人", "guardian", guards="li"))
+    sitting = court(*EVERYBODY, people=people, apart=(("lawyer", "interpreter"),))
+    (offer,) = seen(sitting, "e-judge").talks
+    assert offer.helpers == ()
+    for helper in ("guardian", "interpreter"):
+        with refused("consult_not_provided"):
+            sitting.act("e-judge", Consult(participants=("zhang", "lawyer", helper)))
+
+
+def test_nobody_of_whom_it_is_not_known_who_he_is_hears_what_client_and_lawyer_say() -> None:
+    sitting = court("zhang", "lawyer")
+    sitting.act("e-judge", Identify(participant="lawyer", result="refused", note="与律师证不符"))
+    assert seen(sitting, "e-judge").talks == ()
+    with refused("identity_missing"):
+        sitting.act("e-judge", Consult(participants=("zhang", "lawyer")))
 
 
 def test_nobody_talks_aside_at_a_device_at_which_others_sit_or_sit_down_later() -> None:
