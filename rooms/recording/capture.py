@@ -19,6 +19,7 @@ from rooms.recording.folder import Batch, FolderError, SittingFolder, Source, ca
 from rooms.recording.frame import Hole, Timed
 from rooms.recording.recovery import Found
 from rooms.recording.seal import seal_folder
+from rooms.recording.signer import Signer, SignerUnusable
 from rooms.recording.timing import EndpointClock
 from rooms.recording.track import Track
 
@@ -40,7 +41,7 @@ def now_us() -> int:
 class Capture:
     """One sitting. `notify` gets every notice with its fields; all methods are called on the loop."""
 
-    def __init__(self, sitting: str, root: Path, notify: Send) -> None:
+    def __init__(self, sitting: str, root: Path, notify: Send, signer: Callable[[], Signer | None] = lambda: None) -> None:
         self.sitting = sitting
         self.root = root
         self.epoch = 0
@@ -49,6 +50,7 @@ class Capture:
         self.tracks: dict[int, Track] = {}
         self.failed = ""
         self._notify = notify
+        self._signer = signer
         self._disk = DiskThread(f"disk-{sitting[:8]}")
         self._folder = SittingFolder(root, self._from_disk)
         self._found: Found | None = None
@@ -128,9 +130,11 @@ class Capture:
         if not self._folder.sealed:
             self._folder.close_lines()
         try:
-            answer = seal_folder(self.root, {**meta, "sitting": self.sitting}, now_us())
+            answer = seal_folder(self.root, {**meta, "sitting": self.sitting}, now_us(), self._signer())
         except OSError as error:
             raise FolderError(cause_of(error), str(error)) from error
+        except SignerUnusable as error:
+            raise FolderError("failed", f"the manifest cannot be signed: {error}") from error  # asked again until it can
         self._folder.sealed = True
         return answer
 

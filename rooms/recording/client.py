@@ -65,7 +65,7 @@ class RecorderClient(Recorder):
             await self._request("events", sitting=sitting, epoch=epoch, rows=batch)
 
     async def seal(self, sitting: str, epoch: int, meta: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Seal the sitting's folder: {"manifest_sha256", "files"}. Digests take about a second per 300 MB."""
+        """Seal the sitting's folder: {"manifest_sha256", "files", "signed_by"}. Digests take about a second per 300 MB."""
         return await self._request("seal", SEAL_LIMIT_S, sitting=sitting, epoch=epoch, meta=dict(meta))
 
     async def report(self) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ Requests (all with `sitting` and `epoch`):
 * ``events {rows}``: rows of the event log, each the canonical JSON line with its hash, appended to ``events.jsonl``
   in order of `seq`; rows already there are ignored.
 * ``seal {meta}``: close all files, write ``manifest.json`` over the tracks, the ledger and the log, make originals
-  read-only. `meta` holds sitting, participants and endpoints for the manifest. Answers {"manifest_sha256", "files"}.
+  read-only. `meta` holds sitting, participants and endpoints for the manifest. Answers {"manifest_sha256", "files", "signed_by"}.
 * ``report {}`` (no sitting, no epoch): {"instance", "sittings": {id: {"on", "failed", "tracks": [...]}}}
 
 Notices:

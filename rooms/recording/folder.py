@@ -7,6 +7,7 @@
     <folder>/events.jsonl                        the sitting's event log, hash-chained (rooms.log)
     <folder>/ledger.jsonl                        starts, stops, restarts, gaps, alarms
     <folder>/heartbeat.jsonl                     one row a second while recording
+    <folder>/digests.jsonl                       how far each of these is proven (rooms.recording.digests)
     <folder>/manifest.json                       made by sealing
     <folder>/derived/                            made from the originals, may be deleted
 
@@ -16,24 +17,25 @@ are, listed with cause "interrupted", and new segments get new numbers.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rooms.recording import recovery
+from rooms.recording.digests import Digests
 from rooms.recording.frame import Hole, Timed
 from rooms.recording.gaps import Gap, Gaps
 from rooms.recording.lines import Lines
 from rooms.recording.recovery import Found
+from rooms.recording.rolling import Row, row_of
 from rooms.recording.segment import Segment
 
-SYNC_EVERY = 5
-"""Open segments are synced with each fifth heartbeat."""
 BEHIND_US = 6_000_000
 """What arrived so long before a heartbeat is on the disk, where a killed recorder leaves it, however busy the machine is."""
 PROBE_BYTES = 256 << 10
@@ -113,11 +115,12 @@ class SittingFolder:
         self._ledger = Lines(root / "ledger.jsonl", keep=True)
         self._events = Lines(root / "events.jsonl", keep=True)
         self._heartbeat = Lines(root / "heartbeat.jsonl", keep=False)
-        self._lists = (self._segments, self._ledger, self._events, self._heartbeat)
+        self._digests = Digests(root / "digests.jsonl")
+        self._rolled = (self._segments, self._ledger, self._events, self._heartbeat)
+        self._lists = (*self._rolled, self._digests.lines)
         self._writing: dict[int, _Writing] = {}
         self._gaps = Gaps()
         self._number = 0
-        self._beats = 0
         self._running = False
         self._failed_us = self._last_beat_us = self._now_us = 0
         self._epoch = 0
@@ -131,7 +134,8 @@ class SittingFolder:
             return Found(sealed=True)
         try:
             self._tracks.mkdir(parents=True, exist_ok=True)
-            segments, ledger, events, beats = (lines.open() for lines in self._lists)
+            segments, ledger, events, beats, digests = (lines.open() for lines in self._lists)
+            self._digests.follow(json.loads(digests[-1]) if digests else None)
             self._last_beat_us = json.loads(beats[-1])["at_us"] if beats else 0
             self._recover([json.loads(line) for line in segments])
             self._probe()
@@ -202,9 +206,19 @@ class SittingFolder:
         try:
             self._segments.flush()
             self._ledger.flush()
+            self._digests.note(self._now_us, self._proven())
         except OSError as error:
             self._fail(error)
             raise FolderError.of(error) from error
+
+    def _proven(self) -> Iterator[Row]:
+        yield from (row_of(lines.path.name, lines.rolling) for lines in self._rolled)
+        yield from (writing.segment.rolled() for writing in self._writing.values() if writing.segment is not None)
+
+    def _closing(self, row: Row) -> None:
+        """A segment is about to get its last head. That it cannot be written down now keeps no segment from being closed."""
+        with contextlib.suppress(OSError):
+            self._digests.note(self._now_us, [row])
 
     def _note(self, kind: str, at_us: int, **fields: Any) -> None:
         self._ledger.add({"kind": kind, "at_us": at_us, "epoch": self._epoch, **fields})
@@ -217,6 +231,8 @@ class SittingFolder:
                 lines.flush()
             except OSError:
                 continue  # the alarm was raised when it began
+        with contextlib.suppress(OSError):
+            self._digests.note(self._now_us, self._proven())
         for lines in self._lists:
             lines.close()
 
@@ -324,7 +340,7 @@ class SittingFolder:
         if segment is None:
             return
         try:
-            segment.close()
+            segment.close(self._closing)
         except OSError as error:
             cause = cause_of(error)
             self._fail(error)
@@ -356,7 +372,6 @@ class SittingFolder:
         self._now_us = at_us
         if self.failed and not self._recovered(at_us):
             return None
-        self._beats += 1
         rows = [{**known, **self._written(number)} for number, known in tracks.items()]
         try:
             if not self._heartbeat.in_place():
@@ -367,8 +382,8 @@ class SittingFolder:
             self._heartbeat.flush()
             self._segments.flush()
             self._ledger.flush()
-            if self._beats % SYNC_EVERY == 0:
-                self._sync()
+            self._sync()
+            self._digests.note(at_us, self._proven())
         except OSError as error:
             self._heartbeat.drop()
             self._fail(error)
@@ -414,6 +429,8 @@ class SittingFolder:
         self._tracks.mkdir(parents=True, exist_ok=True)
         for lines in self._lists:
             if not lines.in_place():
+                if lines is self._digests.lines:
+                    self._digests.follow(None)
                 lines.reopen()
         self._events.flush()
 

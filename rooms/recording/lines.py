@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from rooms.log import canonical
+from rooms.recording.rolling import Rolling
 
 
 class Lines:
     """Rows wait in memory until :meth:`flush` has them on the disk, whole or not at all.
 
     With `keep` the rows of this process and before are remembered, so that :meth:`reopen` can write them again into a
-    folder that lost them. Everything but :meth:`add` may raise OSError.
+    folder that lost them. `rolling` are the digests of what is on the disk. Everything but :meth:`add` may raise OSError.
     """
 
     def __init__(self, path: Path, keep: bool) -> None:
         self.path = path
         self.size = 0
+        self.rolling = Rolling()
         self._keep = keep
         self._fd = -1
         self._waiting: list[bytes] = []
@@ -38,6 +40,8 @@ class Lines:
         self.size = content.rfind(b"\n") + 1
         if self.size < len(content):
             os.ftruncate(self._fd, self.size)
+        self.rolling = Rolling()
+        self.rolling.add(content[: self.size])
         lines = content[: self.size].splitlines(keepends=True)
         if self._keep:
             self._kept = list(lines)
@@ -60,6 +64,7 @@ class Lines:
             content = b"".join(rows)
             self._append(content)
             self.size += len(content)
+            self.rolling.add(content)
             del self._waiting[: len(rows)]
             if self._keep:
                 self._kept += rows

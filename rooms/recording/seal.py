@@ -1,9 +1,10 @@
 """Sealing: the manifest that lets a third party check a sitting's folder, and read-only originals.
 
-``manifest.json`` is canonical JSON (sorted keys, no spaces, UTF-8; the subset of RFC 8785 without floats). It names each
-original with its SHA-256 and its SM3 (GB/T 32905-2016), the digest that Chinese procedure asks for. Its own `digest` and
-`digest_sm3` are those of the manifest without these two fields, so that a changed byte in the manifest shows by itself; the
-SHA-256 of the whole file is the answer of sealing and is kept in the event log of the server.
+``manifest.json`` is canonical JSON (RFC 8785). It names each original with its SHA-256 and its SM3 (GB/T 32905-2016), the
+digest that Chinese procedure asks for. Its own `digest` and `digest_sm3` are those of the manifest without these two fields,
+so that a changed byte in the manifest shows by itself; the SHA-256 of the whole file is the answer of sealing and is kept in
+the event log of the server. Where the site has a signer the manifest names him beforehand as `signer`, and his signature
+lies beside it (:mod:`rooms.recording.signature`).
 """
 
 from __future__ import annotations
@@ -11,35 +12,45 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import rfc8785
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
-from rooms.log import canonical
+from rooms.recording import signature
+from rooms.recording.signer import Signer
 
-FORMAT = 2
-SOFTWARE = "rooms.recording 2"
-LISTS = ("segments.jsonl", "ledger.jsonl", "events.jsonl", "heartbeat.jsonl")
+FORMAT = 3
+"""1: without SM3. 2: keys in the order of their code points, not of RFC 8785, and no `signer`, no `tracks`."""
+SOFTWARE = "rooms.recording 3"
+LISTS = ("segments.jsonl", "ledger.jsonl", "events.jsonl", "heartbeat.jsonl", "digests.jsonl")
 CHUNK_BYTES = 1 << 20
 
 
-def seal_folder(root: Path, meta: Mapping[str, Any], now_us: int) -> dict[str, Any]:
-    """Write the manifest and make originals read-only: {"manifest_sha256", "files"}. Sealing again changes nothing.
+def seal_folder(root: Path, meta: Mapping[str, Any], now_us: int, signer: Signer | None = None) -> dict[str, Any]:
+    """Write the manifest, make originals read-only, sign: {"manifest_sha256", "files", "signed_by"}. Sealing again changes
+    nothing, and signs where the manifest names a signer and he could not sign before.
 
     `meta` holds "sitting" and whatever the manifest shall say of it (title, case number, participants, endpoints).
-    Raises OSError.
+    Raises OSError, and SignerUnusable when everything but the signature is done.
     """
     path = root / "manifest.json"
     if not path.exists():
-        content = canonical(_signed(_manifest(root, meta, now_us))).encode()
-        _write(path, content)
+        by = signature.described(signer) if signer is not None else None
+        _write(path, rfc8785.dumps(_digested({**_manifest(root, meta, now_us), "signer": by})))
     content = path.read_bytes()
     manifest = json.loads(content)
     _protect(root, manifest)
-    return {"manifest_sha256": hashlib.sha256(content).hexdigest(), "files": len(manifest["files"])}
+    named = manifest.get("signer")
+    if named and signer is not None and not signature.exists(root):
+        for name, made in signature.sign(content, signer).items():
+            _write(root / name, made)
+            os.chmod(root / name, 0o444)
+    by_whom = str(named["subject"]) if named and signature.exists(root) else ""
+    return {"manifest_sha256": hashlib.sha256(content).hexdigest(), "files": len(manifest["files"]), "signed_by": by_whom}
 
 
 def _manifest(root: Path, meta: Mapping[str, Any], now_us: int) -> dict[str, Any]:
@@ -57,14 +68,15 @@ def _manifest(root: Path, meta: Mapping[str, Any], now_us: int) -> dict[str, Any
         "made_at": datetime.fromtimestamp(now_us // 1_000_000, UTC).isoformat().replace("+00:00", "Z"),
         "files": files,
         "missing": sorted(row["file"] for row in segments if row["file"] not in present),
+        "tracks": _tracks(segments),
         "segments": segments,
         "ledger": _rows(root / "ledger.jsonl"),
         "events": {"file": "events.jsonl", "head_seq": head["seq"], "head_hash": head["hash"]},
     }
 
 
-def _signed(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    content = canonical(manifest).encode()
+def _digested(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    content = rfc8785.dumps(dict(manifest))
     sm3 = Hash(SM3())
     sm3.update(content)
     return {**manifest, "digest": hashlib.sha256(content).hexdigest(), "digest_sm3": sm3.finalize().hex()}
@@ -101,8 +113,19 @@ def _segments(root: Path) -> list[dict[str, Any]]:
     return list(segments.values())
 
 
+def _tracks(segments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each device's camera, microphone or screen: when it was first and last recorded, and in which files."""
+    tracks: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in segments:
+        empty = {"endpoint": row["endpoint"], "source": row["source"], "start_us": row["start_us"], "end_us": row["start_us"], "files": []}
+        track = tracks.setdefault((row["endpoint"], row["source"]), empty)
+        track["end_us"] = max(track["end_us"], row.get("end_us", row["start_us"]))
+        track["files"].append(row["file"])
+    return list(tracks.values())
+
+
 def _write(path: Path, content: bytes) -> None:
-    part = path.with_suffix(".json.part")
+    part = path.with_name(f".{path.name}.part")
     with open(part, "wb") as file:
         file.write(content)
         file.flush()

@@ -9,35 +9,61 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from rooms.recording.frame import Timed
+from rooms.recording.rolling import Rolling, Row, row_of
 
 MILLISECOND = Fraction(1, 1000)
 CLUSTER_MS = 250
+READ_BYTES = 1 << 20
 
 
 class _Output:
-    """The file as libavformat sees it. After `dead` is set it swallows everything."""
+    """The file as libavformat sees it. After `dead` is set it swallows everything; while `holding`, what it rewrites is kept back.
+
+    Its first write is the head, which it rewrites when it closes the file; all else it appends, and `rolling` goes along.
+    """
 
     def __init__(self, path: Path) -> None:
         self.fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640)
         self.size = 0
         self.dead = False
+        self.holding = False
+        self.head = bytearray()
+        self.rolling: Rolling | None = Rolling()
+        """None once something else than the head was rewritten: the digests are then to be read from the file"""
         self._at = 0
 
     def write(self, data: Any) -> int:
         view = memoryview(data)
         length = len(view)
         if not self.dead:
-            done = 0
-            while done < length:
-                done += os.pwrite(self.fd, view[done:], self._at + done)
+            if not (self.holding and self._at + length <= len(self.head)):
+                self.put(view, self._at)
+            self._follow(view, self._at)
         self._at += length
         self.size = max(self.size, self._at)
         return length
+
+    def put(self, data: memoryview, at: int) -> None:
+        """Onto the disk. Raises OSError."""
+        done = 0
+        while done < len(data):
+            done += os.pwrite(self.fd, data[done:], at + done)
+
+    def _follow(self, data: memoryview, at: int) -> None:
+        if not self.size:
+            self.head[:] = data
+        elif at + len(data) <= len(self.head):
+            self.head[at : at + len(data)] = data
+        elif at == self.size and self.rolling is not None:
+            self.rolling.add(data)
+        else:
+            self.rolling = None
 
     def seek(self, offset: int, whence: int = 0) -> int:
         self._at = offset + (0, self._at, self.size)[whence]
@@ -113,30 +139,58 @@ class Segment:
         """What the kernel has of this file is on the disk when this returns. Raises OSError."""
         os.fdatasync(self._output.fd)
 
-    def close(self) -> None:
-        """Write the index and close; a broken file is cut back to its last whole cluster instead. Raises OSError of the last write."""
+    def rolled(self, closed: bool = False) -> Row:
+        """The digests of what was handed to the kernel up to now. Raises OSError where they have to be read from the file."""
+        output = self._output
+        rolling = output.rolling
+        if rolling is None:
+            rolling = self._read(output.size)
+        return row_of(f"tracks/{self.path.name}", rolling, bytes(output.head), closed)
+
+    def _read(self, size: int) -> Rolling:
+        rolling = Rolling()
+        at = len(self._output.head)
+        while at < size and (chunk := os.pread(self._output.fd, min(READ_BYTES, size - at), at)):
+            rolling.add(chunk)
+            at += len(chunk)
+        return rolling
+
+    def close(self, closing: Callable[[Row], None] = lambda _row: None) -> None:
+        """Write the index and close; a broken file is cut back to its last whole cluster instead. Raises OSError of the last write.
+
+        `closing` is told the last digests when everything but the new head is on the disk: a kill before it is written leaves
+        the old one, a kill after it the new one, and both are written down.
+        """
         output = self._output
         try:
             if self.broken:
-                self._abandon()
+                self._abandon(closing)
                 return
             try:
+                output.holding = True
                 self._container.close()
+                os.fdatasync(output.fd)
+                closing(self.rolled(closed=True))
+                output.put(memoryview(output.head), 0)
                 os.fdatasync(output.fd)
             except OSError:
                 self.broken = True
-                self._abandon()
+                self._abandon(closing)
                 raise
         finally:
             with contextlib.suppress(OSError):
                 os.close(output.fd)
 
-    def _abandon(self) -> None:
-        self._output.dead = True
+    def _abandon(self, closing: Callable[[Row], None]) -> None:
+        output = self._output
+        output.dead = True
         with contextlib.suppress(Exception):  # the muxer only complains about what is known to be broken
             self._container.close()
         with contextlib.suppress(OSError):
-            os.ftruncate(self._output.fd, self._good[0])
+            output.head[:] = os.pread(output.fd, min(len(output.head), self._good[0]), 0)
+            closing(row_of(f"tracks/{self.path.name}", self._read(self._good[0]), bytes(output.head), closed=True))
+        with contextlib.suppress(OSError):
+            os.ftruncate(output.fd, self._good[0])
         _, self.frames, self.end_us = self._good
 
 

@@ -1,10 +1,11 @@
-"""Checks a sealed sitting's folder with nothing but the folder: no database, no network, and none of the code that wrote it.
+"""Checks a sitting's folder with nothing but the folder: no database, no network, and none of the code that wrote it.
 
-What is checked: the manifest against its own digests; every original named there against its size, SHA-256 and SM3 (where
-this Python's OpenSSL has SM3, else the report says that it was left out); that nothing is missing, added or swapped;
+What is checked of a sealed one: the manifest against its own digests; every original named there against its size, SHA-256 and
+SM3 (where this Python's OpenSSL has SM3, else the report says that it was left out); that nothing is missing, added or swapped;
 every row of ``events.jsonl`` against the hash chain (the rule is in :mod:`rooms.log`) and its last row against the
 manifest, so that a log that was cut shows; every opinion and vote that was opened against the digest that stood in the log
-while it was sealed (SHA-256 of salt and text).
+while it was sealed (SHA-256 of salt and text); signature and time-stamp (:mod:`rooms.verification`). Of a folder that was never
+sealed, because its recorder crashed: how far each file is proven, and how much came after.
 """
 
 from __future__ import annotations
@@ -15,52 +16,26 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-LANGUAGES = ("en", "zh-CN")
+from rooms.verification import prefix, signature, stamp
+from rooms.verification.canonical import canonical
+from rooms.verification.prefix import Proven
+from rooms.verification.signature import Signed
+from rooms.verification.stamp import Stamped
+from rooms.verification.words import LANGUAGES, TEXTS, WORDS
+
 _DIGESTS = ("digest", "digest_sm3")
 _HAS_SM3 = "sm3" in hashlib.algorithms_available
-_LISTS = ("segments.jsonl", "ledger.jsonl", "events.jsonl", "heartbeat.jsonl")
-_MAY_BE_THERE = frozenset({"manifest.json", "derived", "tracks", *_LISTS})
-
-_TEXTS = {
-    "manifest_missing": ("the manifest is missing", "缺少清单文件"),
-    "manifest_unreadable": ("the manifest cannot be read: {detail}", "清单文件无法读取：{detail}"),
-    "manifest_changed": ("the manifest was changed after sealing", "清单文件在封存后被改动"),
-    "manifest_other": ("this is not the manifest with SHA-256 {detail}", "这不是 SHA-256 为 {detail} 的清单文件"),
-    "file_missing": ("the file is missing", "文件缺失"),
-    "file_unreadable": ("the file cannot be read: {detail}", "文件无法读取：{detail}"),
-    "file_not_regular": ("this is not a regular file", "这不是普通文件"),
-    "file_resized": ("the file was changed: it has {detail}", "文件被改动：大小为 {detail}"),
-    "file_changed": ("the content was changed", "文件内容被改动"),
-    "file_swapped": ("the file holds what belongs in {detail}", "文件内容属于 {detail}，已被调换"),
-    "file_extra": ("the file was added after sealing", "封存后添加的文件"),
-    "sm3_other": ("the content has another SM3 than the manifest says", "文件内容的 SM3 与清单不符"),
-    "log_row": ("row {detail} of the event log was changed, moved or removed", "事件日志第 {detail} 行被改动、移动或删除"),
-    "opened_other": ("row {detail} of the log opens something else than was sealed", "事件日志第 {detail} 行开启的与密封的不符"),
-    "log_cut": ("the event log does not end where the manifest says: {detail}", "事件日志的结尾与清单不符：{detail}"),
-}
-_WORDS = {
-    "ok": ("Unchanged since it was sealed", "自封存以来未被改动"),
-    "bad": ("PROBLEMS FOUND", "发现问题"),
-    "sitting": ("Sitting", "场次"),
-    "sealed": ("Sealed at", "封存时间"),
-    "files": ("Files checked", "已校验文件"),
-    "events": ("Rows of the event log", "事件日志行数"),
-    "gaps": ("Gaps stated in the ledger", "台账中记载的中断"),
-    "lost": ("Files that were lost before sealing, as the manifest states", "清单注明封存前已丢失的文件"),
-    "digest": ("SHA-256 of the manifest", "清单文件的 SHA-256"),
-    "digest_sm3": ("SM3 of the manifest", "清单文件的 SM3"),
-    "sm3": ("SM3 of the files", "文件的 SM3"),
-    "sm3_checked": ("checked", "已校验"),
-    "sm3_absent": ("not stated in this manifest", "本清单未记载"),
-    "sm3_unchecked": ("not checked: this Python has no SM3", "未校验：本机 Python 不支持 SM3"),
-    "usage": ("{path} is not the folder of a recording", "{path} 不是录制文件夹"),
-}
-
+_LISTS = ("segments.jsonl", "ledger.jsonl", "events.jsonl", "heartbeat.jsonl", "digests.jsonl")
+_BESIDE = (signature.SIGNATURE, signature.CMS, stamp.STAMP, stamp.ANSWER)
+_MAY_BE_THERE = frozenset({"manifest.json", "derived", "tracks", *_LISTS, *_BESIDE})
+GOOD, CHANGED, USAGE, INCOMPLETE = 0, 1, 2, 3
+"""What the command ends with. INCOMPLETE: nothing was found changed, but not everything could be checked."""
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -72,12 +47,16 @@ class Problem:
 
     def text(self, language: str) -> str:
         """In plain words of "en" or "zh-CN"."""
-        return _TEXTS[self.code][LANGUAGES.index(language)].format(detail=self.detail)
+        return TEXTS[self.code][LANGUAGES.index(language)].format(detail=self.detail)
 
 
 @dataclass(slots=True)
 class Report:
-    """What was found. `ok` when there is no problem. `sm3`: "checked", "absent" (an older manifest) or "unchecked" (no SM3 here)."""
+    """What was found. `ok` when there is no problem, `complete` when besides everything could be checked.
+
+    `sm3`: "checked", "absent" (an older manifest) or "unchecked" (no SM3 here). `proven`: of an unsealed folder, file by file.
+    `unchecked`: what could not be looked at or vouched for: "sm3", "signature", "stamp", "unsealed", "unsigned", "stamp_root".
+    """
 
     path: Path
     problems: list[Problem] = field(default_factory=list)
@@ -92,6 +71,17 @@ class Report:
     events: int = 0
     gaps: int = 0
     lost: tuple[str, ...] = ()
+    sealed: bool = True
+    signature: Signed = field(default_factory=Signed)
+    stamp: Stamped = field(default_factory=Stamped)
+    proven: list[Proven] = field(default_factory=list)
+    ledger: list[dict[str, Any]] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Nothing was left out."""
+        return self.ok and not self.unchecked
 
     @property
     def ok(self) -> bool:
@@ -117,7 +107,14 @@ class Report:
             "bytes": self.bytes,
             "events": self.events,
             "gaps": self.gaps,
+            "ledger": self.ledger,
             "lost": list(self.lost),
+            "sealed": self.sealed,
+            "complete": self.complete,
+            "unchecked": self.unchecked,
+            "signature": asdict(self.signature),
+            "stamp": asdict(self.stamp),
+            "proven": [asdict(each) | {"after": each.after} for each in self.proven],
             "problems": [{"code": p.code, "file": p.file, "detail": p.detail, "text": p.text(language)} for p in self.problems],
         }
 
@@ -126,22 +123,95 @@ class NotARecording(Exception):
     """The path leads to nothing that a recorder wrote."""
 
 
-def verify(path: Path, manifest_sha256: str = "") -> Report:
-    """Check the folder `path`; with `manifest_sha256` also that its manifest is that very one. Raises NotARecording."""
-    path = Path(path)
-    if not path.is_dir() or not any((path / name).exists() for name in ("manifest.json", "tracks", *_LISTS)):
-        raise NotARecording(str(path))
+def verify(path: Path, manifest_sha256: str = "", trust: Path | None = None) -> Report:
+    """Check the folder `path`, or of a file in one this file and what vouches for it; with `manifest_sha256` also that its manifest
+    is that very one, with `trust` (PEM) that signer and time-stamping authority lead to one of these roots. Raises NotARecording."""
+    path, only = _folder_of(Path(path))
     report = Report(path)
+    if not _was_sealed(path):
+        _check_unsealed(path, only, report)
+        return report
     manifest = _read_manifest(path, report, manifest_sha256)
     if manifest is not None:
         try:
-            _check(path, manifest, report)
+            _check(path, manifest, only, report)
+            _check_seals(path, manifest, trust, report)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             report.add("manifest_unreadable", "manifest.json", f"{type(error).__name__}: {error}")
     return report
 
 
-def _canonical(value: Mapping[str, Any]) -> bytes:
+def _was_sealed(path: Path) -> bool:
+    """Whether there is, or was, a manifest: what lay beside it, and originals that nobody may write, are left of one."""
+    if any((path / name).exists() for name in ("manifest.json", *_BESIDE)):
+        return True
+    return (path / "tracks").is_dir() and not (path / "tracks").stat().st_mode & 0o222
+
+
+def _folder_of(path: Path) -> tuple[Path, str]:
+    """The folder of a recording, and the name of the file in it that alone is asked for, "" for all."""
+    for folder in (path, path.parent, path.parent.parent):
+        if folder.is_dir() and any((folder / name).exists() for name in ("manifest.json", "tracks", *_LISTS)):
+            if folder == path or path.is_file():
+                return folder, "" if folder == path else path.relative_to(folder).as_posix()
+            break
+    raise NotARecording(str(path))
+
+
+def _check_unsealed(path: Path, only: str, report: Report) -> None:
+    report.sealed = False
+    report.unchecked.append("unsealed")
+    names = [name for name in _present(path) if name in _LISTS or name.startswith("tracks/")]
+    report.proven = [each for each in prefix.check(path, names, report.add) if only in ("", each.file)]
+    report.files, report.bytes = len(report.proven), sum(each.bytes for each in report.proven)
+    if (path / "ledger.jsonl").is_file():
+        _state_gaps(_whole_rows(path / "ledger.jsonl"), report)
+    if (path / "events.jsonl").is_file():
+        _check_log(path / "events.jsonl", None, report)
+
+
+def _whole_rows(path: Path) -> list[dict[str, Any]]:
+    rows = []
+    for line in path.read_bytes().rpartition(b"\n")[0].splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # what was changed in it, the digests tell
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def _state_gaps(ledger: Sequence[Mapping[str, Any]], report: Report) -> None:
+    gaps = [row for row in ledger if row.get("kind") in ("gap", "restart")]
+    report.gaps = sum(row["kind"] == "gap" for row in gaps)
+    report.ledger = [{key: row.get(key) for key in ("kind", "endpoint", "source", "from_us", "to_us", "cause")} for row in gaps]
+
+
+def _check_seals(path: Path, manifest: Mapping[str, Any], trust: Path | None, report: Report) -> None:
+    """Signature and time-stamp. A certificate has to be good when it signed: by the time-stamp, or else by the manifest."""
+    content = (path / "manifest.json").read_bytes()
+    report.stamp = stamp.check(path, trust, report.add)
+    read = signature.read(path, manifest, content, report.add)
+    if read is not None:
+        at = report.stamp.at if report.stamp.state == "good" else str(manifest["made_at"])
+        report.signature = signature.check(read, content, datetime.fromisoformat(at).astimezone(UTC), trust, report.add)
+    elif manifest.get("signer"):
+        report.signature = Signed("bad", by=str(manifest["signer"]["subject"]))
+    lacking = {
+        "sm3": report.sm3 == "unchecked",
+        "signature": report.signature.state == "unchecked",
+        "unsigned": trust is not None and not report.signature.state,
+        "stamp": report.stamp.state == "unchecked",
+        "stamp_root": report.stamp.root == "other",
+    }
+    report.unchecked += [name for name, lacks in lacking.items() if lacks]
+
+
+def _canonical(value: Mapping[str, Any], rfc8785: bool = False) -> bytes:
+    """In the form of RFC 8785, or of manifests before format 3 and of the log: keys in the order of their code points."""
+    if rfc8785:
+        return canonical(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
@@ -160,11 +230,12 @@ def _read_manifest(path: Path, report: Report, expected: str) -> dict[str, Any] 
         report.add("manifest_other", "manifest.json", expected)
     try:
         manifest = json.loads(content)
-        body = _canonical({key: value for key, value in manifest.items() if key not in _DIGESTS})
-        unchanged = manifest.get("digest") == hashlib.sha256(body).hexdigest() and _canonical(manifest) == content
+        rfc8785 = manifest["format"] >= 3
+        body = _canonical({key: value for key, value in manifest.items() if key not in _DIGESTS}, rfc8785)
+        unchanged = manifest.get("digest") == hashlib.sha256(body).hexdigest() and _canonical(manifest, rfc8785) == content
         if _HAS_SM3 and "digest_sm3" in manifest:
             unchanged = unchanged and manifest["digest_sm3"] == hashlib.new("sm3", body).hexdigest()
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
         report.add("manifest_unreadable", "manifest.json", error)
         return None
     if not unchanged:
@@ -173,22 +244,23 @@ def _read_manifest(path: Path, report: Report, expected: str) -> dict[str, Any] 
     return dict(manifest)
 
 
-def _check(path: Path, manifest: Mapping[str, Any], report: Report) -> None:
+def _check(path: Path, manifest: Mapping[str, Any], only: str, report: Report) -> None:
     report.sitting = str(manifest["sitting"])
     report.title = str(manifest["meta"].get("title", ""))
     report.sealed_at = str(manifest["made_at"])
     report.lost = tuple(manifest["missing"])
-    report.gaps = sum(row["kind"] == "gap" for row in manifest["ledger"])
+    _state_gaps(manifest["ledger"], report)
     stated = all("sm3" in row for row in manifest["files"])
     report.sm3 = "checked" if stated and _HAS_SM3 else "unchecked" if stated else "absent"
     belongs = {row["sha256"]: row["file"] for row in manifest["files"]}
     named = {row["file"] for row in manifest["files"]}
     for row in manifest["files"]:
-        _check_file(path, row, belongs, report)
+        if only in ("", row["file"]):
+            _check_file(path, row, belongs, report)
     for name in _present(path):
-        if name not in named:
+        if name not in named and only in ("", name):
             report.add("file_extra", name)
-    if "events.jsonl" in named and (path / "events.jsonl").is_file():
+    if only in ("", "events.jsonl") and "events.jsonl" in named and (path / "events.jsonl").is_file():
         _check_log(path / "events.jsonl", manifest, report)
 
 
@@ -239,18 +311,21 @@ def _digests(path: Path) -> tuple[str, str]:
     return sha256.hexdigest(), sm3.hexdigest() if sm3 is not None else ""
 
 
-def _check_log(path: Path, manifest: Mapping[str, Any], report: Report) -> None:
-    """Follow the chain; name the first row that breaks it, and tell whether the end is the manifest's."""
+def _check_log(path: Path, manifest: Mapping[str, Any] | None, report: Report) -> None:
+    """Follow the chain; name the first row that breaks it, and tell whether the end is the manifest's, if there is one."""
     previous, count = "0" * 64, 0
     sealed: dict[tuple[str, str], str] = {}
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    content = path.read_bytes()
+    if manifest is None:
+        content = content.rpartition(b"\n")[0]  # a row that a kill cut off
+    for number, line in enumerate(content.splitlines(), start=1):
         try:
             row = json.loads(line)
             body = {key: value for key, value in row.items() if key != "hash"}
             good = (
                 row["seq"] == number
                 and row["prev"] == previous
-                and row["sitting"] == manifest["sitting"]
+                and row["sitting"] == (manifest["sitting"] if manifest is not None else report.sitting or row["sitting"])
                 and row["hash"] == hashlib.sha256(_canonical(body)).hexdigest()
                 and _canonical(row) == line
             )
@@ -259,10 +334,12 @@ def _check_log(path: Path, manifest: Mapping[str, Any], report: Report) -> None:
         if not good:
             report.add("log_row", path.name, number)
             return
-        previous, count = row["hash"], number
+        previous, count, report.sitting = row["hash"], number, str(row["sitting"])
         if not _opens_what_was_sealed(row, sealed):
             report.add("opened_other", path.name, number)
     report.events = count
+    if manifest is None:
+        return
     head = manifest["events"]
     if (count, previous if count else "") != (head["head_seq"], head["head_hash"]):
         report.add("log_cut", path.name, f"{count} ≠ {head['head_seq']}")
@@ -284,10 +361,11 @@ def _is_what_was_sealed(opened: Mapping[str, str], digest: str | None) -> bool:
 
 
 def _lines(report: Report, language: str) -> Iterator[str]:
-    def word(key: str) -> str:
-        return _WORDS[key][LANGUAGES.index(language)]
+    def word(key: str, **values: object) -> str:
+        return WORDS[key][LANGUAGES.index(language)].format(**values)
 
-    yield f"{word('ok') if report.ok else word('bad')}: {report.path}"
+    verdict = "bad" if not report.ok else "unsealed" if not report.sealed else "ok" if report.complete else "incomplete"
+    yield f"{word(verdict)}: {report.path}"
     for problem in report.problems:
         yield f"  {problem.file}: {problem.text(language)}"
     facts = (
@@ -302,6 +380,30 @@ def _lines(report: Report, language: str) -> Iterator[str]:
         ("sm3", word(f"sm3_{report.sm3}") if report.sm3 else ""),
     )
     yield from (f"{word(key)}: {value}" for key, value in facts if value not in ("", None))
+    for row in report.ledger:
+        yield f"  {word('gap')}: {_gap(row, word)}"
+    for each in report.proven:
+        about = asdict(each) | {"after": each.after}
+        yield f"  {word('proven')}: {word('proven_line' if each.proven else 'proven_none', **about)}"
+    if report.sealed and report.manifest_sha256:
+        yield f"{word('signature')}: {_vouched('signature', report.signature, word)}"
+        yield f"{word('stamp')}: {_vouched('stamp', report.stamp, word)}"
+
+
+def _gap(row: Mapping[str, Any], word: Callable[..., str]) -> str:
+    begin, end = int(row["from_us"] or 0), int(row["to_us"] or 0)
+    about = {"device": row["endpoint"] or "", "source": row["source"] or "", "cause": row["cause"] or "", "seconds": (end - begin) / 1e6}
+    return word("gap_line", begin=_clock(begin), end=_clock(end), **about).strip()
+
+
+def _vouched(what: str, about: Signed | Stamped, word: Callable[..., str]) -> str:
+    why = word(f"why_{about.why}") if about.why in ("library", "algorithm") else about.why
+    text = word(f"{what}_{about.state}", **{**asdict(about), "why": why})
+    return f"{text}; {word(f'root_{about.root}')}" if about.state == "good" else text
+
+
+def _clock(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1e6, UTC).strftime("%H:%M:%S.%f")[:-3] + "Z"
 
 
 def _default_language() -> str:
@@ -310,27 +412,50 @@ def _default_language() -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command ``verify PATH``: 0 unchanged, 1 problems, 2 wrong usage."""
+    """The command ``verify PATH``: 0 unchanged, 1 something was changed, 2 wrong usage, 3 nothing was found changed, but not
+    everything could be checked (an unsealed folder, an algorithm or library that is not there, a root that is not trusted)."""
     parser = argparse.ArgumentParser(prog="server.py verify", description="Check a recording against its manifest / 校验录制文件")
-    parser.add_argument("path", type=Path, help="the sitting's folder / 场次文件夹")
+    parser.add_argument("path", type=Path, help="the sitting's folder, or a file in it / 场次文件夹或其中的文件")
     parser.add_argument("--lang", choices=(*LANGUAGES, "zh"), default=_default_language(), help="language of the report / 报告语言")
     parser.add_argument("--json", action="store_true", help="report for programs / 输出 JSON")
     parser.add_argument("--manifest-sha256", default="", metavar="HEX", help="the manifest must be this one / 清单文件应有的 SHA-256")
+    parser.add_argument("--trust", type=Path, metavar="FILE", help="roots that you trust, PEM / 所信任的根证书（PEM）")
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 2
+        return ended.code if isinstance(ended.code, int) else USAGE
     language = "zh-CN" if arguments.lang.startswith("zh") else "en"
+
+    def refuse(key: str, path: Path) -> int:
+        print(WORDS[key][LANGUAGES.index(language)].format(path=path), file=sys.stderr)
+        return USAGE
+
+    if arguments.trust is not None and not _holds_certificates(arguments.trust):
+        return refuse("trust", arguments.trust)
     try:
-        report = verify(arguments.path, arguments.manifest_sha256)
+        report = verify(arguments.path, arguments.manifest_sha256, arguments.trust)
     except NotARecording:
-        print(_WORDS["usage"][LANGUAGES.index(language)].format(path=arguments.path), file=sys.stderr)
-        return 2
+        return refuse("usage", arguments.path)
     if arguments.json:
         print(json.dumps(report.to_json(language), ensure_ascii=False))
     else:
         print("\n".join(_lines(report, language)))
-    return 0 if report.ok else 1
+    return CHANGED if not report.ok else GOOD if report.complete else INCOMPLETE
+
+
+def _holds_certificates(path: Path) -> bool:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    try:
+        from cryptography import x509
+
+        return bool(x509.load_pem_x509_certificates(content))
+    except ImportError:
+        return b"-----BEGIN CERTIFICATE-----" in content
+    except ValueError:
+        return False
 
 
 if __name__ == "__main__":

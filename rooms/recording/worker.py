@@ -14,7 +14,8 @@ import importlib
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,8 @@ from rooms.recording import feed
 from rooms.recording.capture import Capture, now_us
 from rooms.recording.folder import FolderError
 from rooms.recording.receiver import Feed
+from rooms.recording.signer import Signer
+from rooms.recording.signer import load as load_signer
 from rooms.spare import wait_until_needed
 
 TICK_S = 0.2
@@ -38,13 +41,16 @@ log = structlog.get_logger()
 class Recorder:
     """All sittings of this process, and who commands them."""
 
-    def __init__(self, recordings: Path, feed_socket: Path, engine_feed_sockets: Sequence[Path]) -> None:
+    def __init__(
+        self, recordings: Path, feed_socket: Path, engine_feed_sockets: Sequence[Path], signer: Callable[[], Signer | None] = lambda: None
+    ) -> None:
         self.instance = uuid4().hex
         self.captures: dict[str, Capture] = {}
         self.by_handle: dict[int, Capture] = {}
         self.peers: set[wire.Peer] = set()
         self.feed = Feed(feed_socket, engine_feed_sockets, self)
         self._recordings = recordings
+        self._signer = signer
         self._beats: set[asyncio.Task[None]] = set()
 
     # -- commands -----------------------------------------------------------------------------------------------
@@ -96,7 +102,7 @@ class Recorder:
             relative = PurePosixPath(folder)
             if not folder or relative.is_absolute() or ".." in relative.parts:
                 raise ValueError(f"folder {folder!r} is not below the recordings directory")
-            capture = Capture(sitting, self._recordings / relative, self.notify)
+            capture = Capture(sitting, self._recordings / relative, self.notify, self._signer)
             self.captures[sitting] = capture
         self._check_epoch(capture, epoch)
         await capture.open()
@@ -197,7 +203,8 @@ async def serve(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     arguments.recordings.mkdir(parents=True, exist_ok=True)
-    recorder = Recorder(arguments.recordings, arguments.feed_socket, arguments.engine_feed_socket)
+    signer = partial(load_signer, arguments.seal_key, arguments.seal_chain, arguments.seal_signer)
+    recorder = Recorder(arguments.recordings, arguments.feed_socket, arguments.engine_feed_socket, signer)
     server = await wire.serve(arguments.socket, recorder.accept)
     log.info("recorder is up", instance=recorder.instance, recordings=str(arguments.recordings))
     gc.freeze()
@@ -223,6 +230,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--feed-socket", type=Path, required=True, help="where media are taken (Unix datagram socket)")
     result.add_argument("--engine-feed-socket", type=Path, required=True, nargs="+", help="the datagram socket of each engine worker")
     result.add_argument("--recordings", type=Path, required=True, help="directory that holds a folder for each sitting")
+    result.add_argument("--seal-key", type=Path, help="key that signs manifests, PEM")
+    result.add_argument("--seal-chain", type=Path, help="its certificate and those that lead to its root, PEM")
+    result.add_argument("--seal-signer", default="", metavar="MODULE:FACTORY", help="a device that signs (rooms.recording.signer)")
     result.add_argument("--spare", action="store_true", help="load everything, then wait for a line on standard input")
     return result
 

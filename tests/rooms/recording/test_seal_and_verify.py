@@ -131,7 +131,7 @@ def test_sealing_again_gives_the_same_answer_and_changes_nothing(sealed: Path) -
     before = (sealed / "manifest.json").read_bytes()
     again = seal_folder(sealed, {"sitting": "s1", "title": "another"}, 5)
     assert (sealed / "manifest.json").read_bytes() == before
-    assert again == {"manifest_sha256": hashlib.sha256(before).hexdigest(), "files": 6}
+    assert again == {"manifest_sha256": hashlib.sha256(before).hexdigest(), "files": 6, "signed_by": ""}
 
 
 def test_originals_and_their_folder_are_read_only(sealed: Path) -> None:
@@ -231,10 +231,18 @@ def test_the_command_speaks_plain_words_in_both_languages(sealed: Path, capsys: 
 
 
 def test_the_check_needs_nothing_but_the_standard_library(sealed: Path) -> None:
-    source = Path(verify.__code__.co_filename)
-    command = [sys.executable, "-I", "-S", str(source), str(sealed), "--lang", "en"]
+    """And nothing of what writes a recording: what it loads of ours is named."""
+    top = Path(verify.__code__.co_filename).parent.parent.parent
+    program = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); from rooms.recording.verify import main; code = main(); "
+        "print(*sorted(name for name in sys.modules if name.startswith(('rooms', 'dispatch'))), file=sys.stderr); sys.exit(code)"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program, str(top), str(sealed), "--lang", "en"]
     alone = subprocess.run(command, capture_output=True, text=True, check=False)
     assert alone.returncode == 0, alone.stderr
+    ours = {"canonical", "prefix", "signature", "stamp", "words"}
+    parts = {"rooms", "rooms.recording", "rooms.recording.verify", "rooms.verification"}
+    assert set(alone.stderr.split()) == parts | {f"rooms.verification.{name}" for name in ours}
 
 
 async def test_a_recorded_sitting_is_sealed_and_agreed_with(site: Site) -> None:
@@ -254,7 +262,7 @@ async def test_a_recorded_sitting_is_sealed_and_agreed_with(site: Site) -> None:
     assert await site.client.seal("s1", 1, META) == sealed
     report = verify(site.recordings / "s1", str(sealed["manifest_sha256"]))
     assert report.ok, report.problems
-    assert (report.events, sealed["files"]) == (7, 6)
+    assert (report.events, sealed["files"]) == (7, 7)
     await site.kill()
     await site.start()
     await site.client.open("s1", 2, "s1", "t")
