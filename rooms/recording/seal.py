@@ -40,14 +40,14 @@ def seal_folder(root: Path, meta: Mapping[str, Any], now_us: int, signer: Signer
     path = root / "manifest.json"
     if not path.exists():
         by = signature.described(signer) if signer is not None else None
-        _write(path, rfc8785.dumps(_digested({**_manifest(root, meta, now_us), "signer": by})))
+        write(path, rfc8785.dumps(_digested({**_manifest(root, meta, now_us), "signer": by})))
     content = path.read_bytes()
     manifest = json.loads(content)
     _protect(root, manifest)
     named = manifest.get("signer")
     if named and signer is not None and not signature.exists(root):
         for name, made in signature.sign(content, signer).items():
-            _write(root / name, made)
+            write(root / name, made)
             os.chmod(root / name, 0o444)
     by_whom = str(named["subject"]) if named and signature.exists(root) else ""
     return {"manifest_sha256": hashlib.sha256(content).hexdigest(), "files": len(manifest["files"]), "signed_by": by_whom}
@@ -124,7 +124,8 @@ def _tracks(segments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return list(tracks.values())
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Aside, synced and renamed into place: nobody reads half a file. Raises OSError."""
     part = path.with_name(f".{path.name}.part")
     with open(part, "wb") as file:
         file.write(content)

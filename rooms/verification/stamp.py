@@ -1,14 +1,15 @@
 """When a sealed manifest was there at the latest: ``manifest.tsr``, the answer of a time-stamping authority (RFC 3161).
 
 It is over the signature (``manifest.sig.json``, as CAdES does it: so the signature outlives its certificate), or over the
-manifest where nobody signed. ``manifest.stamp.json`` names the file it is over, the time, the SHA-256 of the answer, and has
-a `digest` of its own, so that a changed byte in either shows by itself. By openssl alone::
+manifest where nobody signed. ``manifest.stamp.json`` names the file it is over, the time, the roots that its writer trusted,
+the SHA-256 of the answer, and has a `digest` of its own, so that a changed byte in either shows by itself. By openssl alone::
 
     openssl ts -verify -data manifest.sig.json -in manifest.tsr -CAfile root.pem
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -79,7 +80,8 @@ def _answered(about: Mapping[str, Any], answer: bytes, over: bytes, trust: Path 
         if decoded.tst_info.message_imprint.message != hashlib.sha256(over).digest():
             add("stamp_other", ANSWER, about["over"])
             return Stamped("bad", by=by, over=about["over"])
-        VerifierBuilder(roots=came).build().verify(decoded, hashlib.sha256(over).digest())
+        along = [x509.load_der_x509_certificate(base64.b64decode(each)) for each in about["roots"]]
+        VerifierBuilder(roots=along).build().verify(decoded, hashlib.sha256(over).digest())
     except (VerificationError, ValueError) as error:
         add("stamp_changed", ANSWER, error)
         return Stamped("bad", over=about["over"])
@@ -88,10 +90,9 @@ def _answered(about: Mapping[str, Any], answer: bytes, over: bytes, trust: Path 
         return Stamped("bad", over=about["over"])
     if trust is None:
         return found
-    roots = x509.load_pem_x509_certificates(trust.read_bytes())
-    between = [each for each in came if each not in roots and each != authority]
+    roots = x509.load_pem_x509_certificates(trust.read_bytes())  # and nothing that came along: the library trusts what lies between
     try:
-        VerifierBuilder(roots=roots, intermediates=between).build().verify(decoded, hashlib.sha256(over).digest())
+        VerifierBuilder(roots=roots).build().verify(decoded, hashlib.sha256(over).digest())
     except VerificationError as error:
         return replace(found, root="other", why=str(error))
     return replace(found, root="trusted")

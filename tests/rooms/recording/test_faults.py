@@ -16,8 +16,8 @@ import pytest
 from rooms.recording.control import RecorderError
 from rooms.recording.verify import verify
 from tests.rooms.recording.conftest import Site, now_us
+from tests.rooms.recording.folders import event_rows
 from tests.rooms.recording.streams import Sender, Sent, beeps_of, frames_of, merged, opus_packets, vp8_frames
-from tests.rooms.recording.test_seal_and_verify import event_rows
 
 
 async def record(site: Site, reason: str = "hearing_opened") -> None:

@@ -19,35 +19,8 @@ from rooms.recording.seal import seal_folder
 from rooms.recording.verify import NotARecording, main, verify
 from rooms.sealing import Sealing
 from tests.rooms.recording.conftest import Site, now_us
+from tests.rooms.recording.folders import META, a_folder, event_rows, flip, rewrite
 from tests.rooms.recording.streams import Sender, merged, opus_packets, vp8_frames
-
-META = {"title": "李某诉王某", "case_number": "(2026)苏03民初12号", "participants": [{"id": "p1", "name": "李某", "role": "party"}]}
-
-
-def event_rows(count: int, sitting: str = "s1") -> list[str]:
-    """A log of `count` rows."""
-    rows, prev = [], GENESIS
-    for seq in range(1, count + 1):
-        row = chain(sitting, 1, seq, prev, Event("stage_changed", seq, {"to": "庭审"}))
-        rows.append(row.line())
-        prev = row.hash
-    return rows
-
-
-def a_folder(root: Path) -> Path:
-    """A small sitting's folder, not yet sealed."""
-    (root / "tracks").mkdir(parents=True)
-    lines = []
-    for number, endpoint in enumerate(("alice", "bob"), start=1):
-        name = f"tracks/{number:04d}-camera-{endpoint}.mkv"
-        (root / name).write_bytes(os.urandom(5000))
-        opened = {"row": "opened", "file": name, "endpoint": endpoint, "source": "camera", "codec": "VP8", "start_us": 1, "number": number}
-        lines += [opened, {"row": "closed", "file": name, "end_us": 2, "frames": 1, "cause": "stopped"}]
-    (root / "segments.jsonl").write_text("".join(canonical(row) + "\n" for row in lines))
-    (root / "ledger.jsonl").write_text(canonical({"kind": "start", "at_us": 1}) + "\n")
-    (root / "heartbeat.jsonl").write_text(canonical({"at_us": 1, "recording": True}) + "\n")
-    (root / "events.jsonl").write_text("".join(row + "\n" for row in event_rows(5)))
-    return root
 
 
 @pytest.fixture
@@ -56,17 +29,6 @@ def sealed(tmp_path: Path) -> Path:
     root = a_folder(tmp_path / "s1")
     seal_folder(root, {"sitting": "s1", **META}, 1_790_000_000_000_000)
     return root
-
-
-def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
-    content = path.read_bytes()
-    os.chmod(path.parent, 0o755)
-    os.chmod(path, 0o644)
-    path.write_bytes(change(content))
-
-
-def flip(position: int) -> Callable[[bytes], bytes]:
-    return lambda content: content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
 
 
 def names(path: Path) -> set[str]:
