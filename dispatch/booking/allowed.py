@@ -1,4 +1,4 @@
-"""Whether a sitting may be held when it is wanted: working hours, holidays, statutory notice (DOMAIN.md section 7).
+"""Whether a sitting may be held as it is wanted: working hours, holidays, statutory notice (DOMAIN.md section 7), a minor's guardian.
 
 None of these makes a booking impossible. Whoever books against a rule says why, and the reason is kept with the booking; without one
 the refusal names every rule that is broken, of what, and what it says. What is closed for maintenance or on leave is another matter:
@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo
 from prometheus_client import Counter
 from sqlalchemy import select
 
+from dispatch.booking import protection
 from dispatch.booking.catalogue.calendar_days import CalendarDay, Kind, WorkingCalendar, published, published_years
 from dispatch.booking.catalogue.hours import ALWAYS, COURT_HOURS, WeeklyHours, is_open, open_spans, weekly_hours
-from dispatch.booking.draft import tidy
+from dispatch.booking.draft import ParticipantDraft, tidy
 from dispatch.booking.finding.slots import notice_from
 from dispatch.booking.spans import Span, within
 from dispatch.errors import FieldError, ValidationFailed
@@ -93,32 +94,52 @@ def noticed_from(kind: str, now: datetime, zone: ZoneInfo) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A rule that a booking breaks: hours (outside of them), day_off (a weekday without any), holiday, or notice. Pages say
-    "error.rule_<rule>" with the data."""
+    """A rule that a booking breaks: hours (outside of them), day_off (a weekday without any), holiday, notice, or unguarded (a minor
+    without his guardian). Pages say "error.rule_<rule>" with the data."""
 
     rule: str
     data: Mapping[str, Any]
 
 
+def unguarded(rows: Sequence[ParticipantDraft], former: Sequence[ParticipantDraft] = ()) -> list[Broken]:
+    """The rule that is broken by each minor of `rows` whom nobody guards, unless he was there without his guardian before (`former`)."""
+    before = {word for row in protection.unguarded(former) for word in protection.words_of(row)}
+    new = [row for row in protection.unguarded(rows) if before.isdisjoint(protection.words_of(row))]
+    return [Broken(protection.UNGUARDED, {"name": tidy(row.name)}) for row in new]
+
+
 async def overridden(
-    session: AsyncSession, court_zone: ZoneInfo, span: Span, resources: Sequence[Resource], reason: str, notice: datetime | None
+    session: AsyncSession,
+    court_zone: ZoneInfo,
+    span: Span,
+    resources: Sequence[Resource],
+    reason: str,
+    notice: datetime | None,
+    also: Sequence[Broken] = (),
 ) -> list[str]:
     """Inside the transaction of a booking: the rules that a sitting of that span breaks, which the `reason` overrides.
 
     `resources`: those that are newly held, and locked. `notice`: the first moment for which notice is early enough, None where none is
-    asked for. Raises ValidationFailed at :data:`FIELD` with every broken rule where no reason is given.
+    asked for. `also`: what it breaks besides. Raises ValidationFailed at :data:`FIELD` with every broken rule where no reason is given.
     """
     found = await _broken(session, court_zone, span, resources)
     if notice is not None and span.start < notice:
         first = f"{notice.astimezone(court_zone):%Y-%m-%d}"
         found.append(Broken("notice", {"first": first}))
-    rules = list(dict.fromkeys(each.rule for each in found))
-    given = bool(tidy(reason))
-    for rule in rules:
+    found += also
+    reason_for(found, reason)
+    return list(dict.fromkeys(each.rule for each in found))
+
+
+def reason_for(found: Sequence[Broken], reason: str) -> str:
+    """The reason that overrides these rules, "" where none is broken. Raises ValidationFailed at :data:`FIELD` with every broken rule
+    where no reason is given."""
+    given = tidy(reason)
+    for rule in dict.fromkeys(each.rule for each in found):
         RULES.labels(rule, "overridden" if given else "refused").inc()
-    if rules and not given:
+    if found and not given:
         raise ValidationFailed(_errors(found))
-    return rules
+    return given if found else ""
 
 
 async def common_hours(session: AsyncSession, court_zone: ZoneInfo, window: Span, resources: Sequence[Resource]) -> list[Span]:

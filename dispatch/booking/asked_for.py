@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from dispatch import audit
 from dispatch.booking import allowed, bookings
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, problems
+from dispatch.booking.draft import ParticipantDraft, SittingDraft, problems, rows_of
 from dispatch.booking.spans import Span
 from dispatch.errors import NotFound, Refused, UserError, ValidationFailed
 from dispatch.notices import outbox
@@ -53,6 +53,7 @@ def draft_of(kept: Mapping[str, Any]) -> SittingDraft:
     values |= {name: datetime.fromisoformat(values[name]) for name in ("starts_at", "ends_at")}
     values |= {name: tuple(values[name]) for name in ("rooms", "equipment")}
     values["participants"] = tuple(ParticipantDraft(**each) for each in values["participants"])
+    values["apart"] = tuple((one, other) for one, other in values.get("apart", ()))
     return SittingDraft(**values)
 
 
@@ -71,7 +72,7 @@ async def ask(db: Database, draft: SittingDraft, by: User, now: datetime) -> Ask
         named = sorted({*draft.room_ids, *draft.equipment, *draft.user_ids})
         resources = list(await session.scalars(select(Resource).where(Resource.id.in_(named))))
         notice = allowed.noticed_from(draft.kind, now, db.site.zone)
-        await allowed.overridden(session, db.site.zone, span, resources, draft.override_reason, notice)
+        await allowed.overridden(session, db.site.zone, span, resources, draft.override_reason, notice, allowed.unguarded(rows_of(draft)))
         own = select(func.count()).where(AskedFor.created_by == by.id, AskedFor.state.in_(OPEN))
         if (await session.scalar(own) or 0) >= MOST_OPEN:
             raise Refused("asked_many", most=MOST_OPEN)

@@ -6,7 +6,7 @@ Locks are taken in one order by all of them: the order's key, the sitting, the r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from dispatch import audit
-from dispatch.booking import allowed, history, holds, orders
+from dispatch.booking import allowed, history, holds, orders, protection
 from dispatch.booking.conflicts import ENDED, UNDER_WAY, Want, refuse_conflicts
 from dispatch.booking.draft import (
     LONGEST_REASON,
     ParticipantDraft,
     SittingDraft,
+    draft_of,
     problems,
+    rows_of,
     span_problems,
     tidy,
     title_of,
@@ -107,7 +109,8 @@ async def book(
     )
     await refuse_conflicts(session, db.site, Want.whole(named.span, named.resources, sitting.id), now)
     notice = allowed.noticed_from(sitting.kind, now, db.site.zone)
-    rules = await allowed.overridden(session, db.site.zone, named.span, named.resources, draft.override_reason, notice)
+    minors = allowed.unguarded(rows_of(draft))
+    rules = await allowed.overridden(session, db.site.zone, named.span, named.resources, draft.override_reason, notice, minors)
     booking.override_reason = tidy(draft.override_reason) if rules else ""
     booking.state = state_of(named.resources, by, tentative=held_until is not None)
     sitting.case = await case_of(session, draft, now)
@@ -205,9 +208,13 @@ async def revise(
         found = [each for each in found if each[1] != "in_the_past"]
     elif sitting.status in UNDER_WAY:
         raise Refused("sitting_live", title=sitting.title)
+    former = draft_of(sitting)
+    if sitting.status != "planned" and protection.differs(rows_of(former), former.apart, rows_of(draft), draft.apart):
+        found.append(("apart", "apart_open", {}))
     named = await _checked(session, draft, found, by, sitting)
     resources, before = named.resources, await history.facts(session, db.site, sitting)
-    rules = await _place(session, db, sitting, resources, named.span, by, now, tidy(draft.override_reason))
+    minors = allowed.unguarded(rows_of(draft), rows_of(former))
+    rules = await _place(session, db, sitting, resources, named.span, by, now, tidy(draft.override_reason), minors)
     case, title = await case_of(session, draft, now), title_of(draft)
     if not same_place:
         await reissue_links(session, db, sitting, now)
@@ -388,10 +395,11 @@ def _overriding(booking: Booking, rules: list[str]) -> dict[str, str]:
 
 
 async def _place(
-    session: AsyncSession, db: Database, sitting: Sitting, resources: list[Resource], span: Span, by: User, now: datetime, reason: str
-) -> list[str]:
+    session: AsyncSession, db: Database, sitting: Sitting, resources: list[Resource], span: Span, by: User, now: datetime, reason: str,
+    minors: Sequence[allowed.Broken] = (),
+) -> list[str]:  # fmt: skip
     """Have a sitting hold these resources, which are locked, at that time; what it holds then already is not looked at again. The
-    rules that the `reason` overrides."""
+    rules that the `reason` overrides; `minors`: those that are newly there without a guardian."""
     booking = sitting.booking
     same_time = span == Span(sitting.starts_at, sitting.ends_at)
     holding = {hold.resource_id for hold in await holds.held(session, booking) if hold.active} if same_time else set()
@@ -401,9 +409,11 @@ async def _place(
     elsewhere = not same_time or [each.id for each in resources if each.kind == "room"] != [room.id for room in sitting.rooms]
     notice = allowed.noticed_from(sitting.kind, now, db.site.zone) if elsewhere else None
     new = [each for each in resources if each.id not in holding]
-    rules = await allowed.overridden(session, db.site.zone, span, new, reason, notice) if new or elsewhere else []
+    rules = await allowed.overridden(session, db.site.zone, span, new, reason, notice, minors) if new or elsewhere or minors else []
     if rules or not same_time:
-        booking.override_reason = reason if rules else ""
+        # What was said of a minor without his guardian is said for every time.
+        kept = booking.override_reason if protection.unguarded(rows_of(draft_of(sitting))) else ""
+        booking.override_reason = (reason or kept) if rules else kept
     elif booking.override_reason and reason:
         booking.override_reason = reason  # put better: what it is for stays as it was
     if elsewhere:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from dispatch.booking import protection
+from dispatch.booking.protection import CHAIR, Pair
 from dispatch.booking.roles import CLERK, PROSECUTOR, Procedures, chair_role, has_role, quorum_problems, roles_for
 from dispatch.errors import FieldError
 from dispatch.notices.addresses import is_email
@@ -39,7 +41,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 @dataclass(frozen=True, slots=True)
 class ParticipantDraft:
-    """One row of the form. `id` is that of a participant who is there already; `user_id` makes it a member of the staff."""
+    """One row of the form. `id` is that of a participant who is there already; `user_id` makes it a member of the staff; `minor`: he is
+    under 18."""
 
     name: str
     role: str
@@ -48,6 +51,11 @@ class ParticipantDraft:
     id: str = ""
     user_id: str = ""
     email: str = ""
+    key: str = ""
+    """the word by which a row that is new is meant elsewhere in the form"""
+    minor: bool = False
+    guards: str = ""
+    """of a guardian: the word of whom he guards (:mod:`dispatch.booking.protection`)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,9 @@ class SittingDraft:
     equipment: tuple[str, ...] = ()
     """ids of equipment that moves, and of custody slots"""
     override_reason: str = ""
-    """why it is to be outside working hours, on a day off or at short notice all the same"""
+    """why it is to be outside working hours, on a day off, at short notice or with a minor whom nobody guards all the same"""
+    apart: tuple[Pair, ...] = ()
+    """who must not see or hear whom"""
 
     @property
     def room_ids(self) -> tuple[str, ...]:
@@ -115,6 +125,7 @@ def draft_of(sitting: Sitting) -> SittingDraft:
     clerk, prosecutor = (
         next((person for person in people if person.role == role and person.user_id), None) for role in (CLERK, PROSECUTOR)
     )
+    words = {person.id: field for person, field in ((chair, CHAIR), (clerk, "clerk_id"), (prosecutor, "prosecutor_id")) if person}
     return SittingDraft(
         case_number=sitting.case.number,
         case_title=sitting.case.title,
@@ -126,7 +137,17 @@ def draft_of(sitting: Sitting) -> SittingDraft:
         clerk_id=(clerk and clerk.user_id) or "",
         prosecutor_id=(prosecutor and prosecutor.user_id) or "",
         participants=tuple(
-            ParticipantDraft(name=p.name, role=p.role, phone=p.phone, seat=p.seat, id=p.id, user_id=p.user_id or "", email=p.email)
+            ParticipantDraft(
+                name=p.name,
+                role=p.role,
+                phone=p.phone,
+                seat=p.seat,
+                id=p.id,
+                user_id=p.user_id or "",
+                email=p.email,
+                minor=p.minor,
+                guards=words.get(p.guards_id, p.guards_id),
+            )
             for p in people
             if p not in (chair, clerk, prosecutor)
         ),
@@ -134,6 +155,7 @@ def draft_of(sitting: Sitting) -> SittingDraft:
         rooms=tuple(room.id for room in sitting.rooms),
         equipment=tuple(each.id for each in sitting.equipment),
         override_reason=sitting.booking.override_reason,
+        apart=tuple((words.get(pair.one_id, pair.one_id), words.get(pair.other_id, pair.other_id)) for pair in sitting.apart),
     )
 
 
@@ -144,11 +166,11 @@ def problems(draft: SittingDraft, now: datetime, procedures: Procedures = PROCED
 
 def rows_of(draft: SittingDraft, procedures: Procedures = PROCEDURES) -> list[ParticipantDraft]:
     """All who take part, in their order: who presides, the clerk, the prosecutor, then the form's rows."""
-    rows = [ParticipantDraft("", chair_role(draft.kind, procedures), user_id=draft.chair_id)]
+    rows = [ParticipantDraft("", chair_role(draft.kind, procedures), user_id=draft.chair_id, key=CHAIR)]
     if draft.clerk_id:
-        rows.append(ParticipantDraft("", CLERK, user_id=draft.clerk_id))
+        rows.append(ParticipantDraft("", CLERK, user_id=draft.clerk_id, key="clerk_id"))
     if draft.prosecutor_id:
-        rows.append(ParticipantDraft("", PROSECUTOR, user_id=draft.prosecutor_id))
+        rows.append(ParticipantDraft("", PROSECUTOR, user_id=draft.prosecutor_id, key="prosecutor_id"))
     return [*rows, *draft.participants]
 
 
@@ -222,8 +244,10 @@ def _people(draft: SittingDraft, procedures: Procedures) -> Iterator[FieldError]
             yield (place + "name", "person_twice", {})
         staff |= {row.user_id} - {""}
         present |= {row.id} - {""}
+    everybody = rows_of(draft, procedures)
     if draft.participants:
-        yield from quorum_problems(draft.kind, (row.role for row in rows_of(draft, procedures)), procedures)
+        yield from quorum_problems(draft.kind, (row.role for row in everybody), procedures)
+    yield from protection.problems(everybody, draft.apart, len(everybody) - len(draft.participants), draft.kind, procedures)
 
 
 def row_problems(row: ParticipantDraft, place: str, kind: str, procedures: Procedures = PROCEDURES) -> list[FieldError]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, text
 
 from dispatch.store import postgresql
-from dispatch.store.tables import AuditRow, Participant, Resource, Sitting
+from dispatch.store.tables import AuditRow, Participant, Resource, Sitting, SittingApart
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 PLACE = ("starts", "ends", "room", "rooms")
 """What a move changes; everything else is changed by hand."""
-FIELDS = (*PLACE, "equipment", "case", "title", "people")
+PROTECTED = ("minors", "guardians", "apart")
+"""What shows who is protected from whom; nobody reads it who does not keep the booking."""
+FIELDS = (*PLACE, "equipment", "case", "title", "people", *PROTECTED)
 """What a history tells the changes of, in this order."""
 LISTED = " · "
 """Between several things in one text of the log. No name has it with both spaces but by malice, which harms no more than that."""
@@ -29,7 +31,8 @@ LISTED = " · "
 @dataclass(frozen=True, slots=True)
 class Changed:
     """One thing that became different. `field` is one of FIELDS; texts are as they were written then, "" for nothing. Of people they
-    are "<role>=<name>", several with LISTED between them: those who left, and those who joined."""
+    are "<role>=<name>", several with LISTED between them: those who left, and those who joined. Of guardians they are
+    "<guardian> → <whom he guards>", and of who must not see or hear whom "<name> ↔ <name>"."""
 
     field: str
     former: str
@@ -54,11 +57,6 @@ async def facts(session: AsyncSession, site: Site, sitting: Sitting, resources: 
     what the objects say."""
     held = resources if resources is not None else [hold.resource for hold in sitting.booking.holds]
     names = {kind: [each.name for each in held if each.kind == kind] for kind in ("room", "equipment", "custody")}
-    people = await session.scalars(
-        select(Participant)
-        .where(Participant.sitting_id == sitting.id, Participant.removed_at.is_(None))
-        .order_by(Participant.position, Participant.id)
-    )
     return {
         "starts": site.clock(sitting.starts_at),
         "ends": site.clock(sitting.ends_at, sitting.starts_at),
@@ -67,7 +65,23 @@ async def facts(session: AsyncSession, site: Site, sitting: Sitting, resources: 
         "equipment": LISTED.join(names["equipment"] + names["custody"]),
         "case": sitting.case.number,
         "title": sitting.title,
+        **await people_facts(session, sitting.id),
+    }
+
+
+async def people_facts(session: AsyncSession, sitting_id: str) -> dict[str, str]:
+    """The part of :func:`facts` that is about people."""
+    wanted = select(Participant).where(Participant.sitting_id == sitting_id, Participant.removed_at.is_(None))
+    people = list(await session.scalars(wanted.order_by(Participant.position, Participant.id)))
+    names = {person.id: person.name for person in people}
+    pairs = await session.execute(select(SittingApart.one_id, SittingApart.other_id).where(SittingApart.sitting_id == sitting_id))
+    # In the order of the people, whatever their ids are.
+    apart = sorted(sorted((each for each in pair), key=list(names).index) for pair in pairs if names.keys() >= set(pair))
+    return {
         "people": LISTED.join(f"{person.role}={person.name}" for person in people),
+        "minors": LISTED.join(person.name for person in people if person.minor),
+        "guardians": LISTED.join(f"{person.name} → {names[person.guards_id]}" for person in people if person.guards_id in names),
+        "apart": LISTED.join(f"{names[one]} ↔ {names[other]}" for one, other in apart),
     }
 
 
@@ -105,7 +119,7 @@ def _entry(row: AuditRow) -> Entry:
         changed = {"ends": ["", str(detail.get("ends", ""))]}
     elif row.action in ("participant_added", "participant_removed"):
         name = f"{detail.get('role', '')}={row.subject.rpartition(' ')[2]}"
-        changed = {"people": ["", name] if row.action == "participant_added" else [name, ""]}
+        changed = changed | {"people": ["", name] if row.action == "participant_added" else [name, ""]}
     return Entry(
         id=str(row.seq),
         at=row.at,

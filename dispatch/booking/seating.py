@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from dispatch.booking import protection
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, rows_of, tidy
 from dispatch.identity import invitations
 from dispatch.notices.addresses import normal_email
 from dispatch.store.postgresql import is_postgresql
-from dispatch.store.tables import Case, Invitation, Participant, Sitting, User, new_id
+from dispatch.store.tables import Case, Invitation, Participant, Sitting, SittingApart, User, new_id
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -41,14 +42,17 @@ _CASE = {True: _upsert(postgresql.insert), False: _upsert(sqlite.insert)}
 
 def seated(
     db: Database, sitting: Sitting, draft: SittingDraft, staff: dict[str, User], now: datetime
-) -> Iterator[Participant | Invitation]:
-    """The participants of a sitting that is being made, then the links of those who need one; to be written in this order."""
-    people = []
-    for position, row in enumerate(rows_of(draft)):
+) -> Iterator[Participant | SittingApart | Invitation]:
+    """The participants of a sitting that is being made, who of them is kept from whom, then the links of those who need one; to be
+    written in this order."""
+    people, rows = [], rows_of(draft)
+    for position, row in enumerate(rows):
         person = Participant(id=new_id(), sitting_id=sitting.id, invitations=[])
         _fill(person, row, staff.get(row.user_id), position)
         people.append(person)
+    apart = _protected(people, rows, draft)
     yield from people
+    yield from (SittingApart(sitting_id=sitting.id, one_id=one, other_id=other) for one, other in sorted(apart))
     for person in people:
         if invitations.needs_link(person):
             yield invitations.make(db, person, invitations.expiry(db, sitting), now)[1]
@@ -58,22 +62,43 @@ async def seat(session: AsyncSession, db: Database, sitting: Sitting, draft: Sit
     """Make the sitting's participants those of the draft: change who stays, add who is new, take out who is gone."""
     present = await _participants(session, sitting.id)
     by_user = {p.user_id: p for p in present.values() if p.user_id is not None}
-    kept: set[str] = set()
-    for position, row in enumerate(rows_of(draft)):
+    people, rows = [], rows_of(draft)
+    for position, row in enumerate(rows):
         user = staff.get(row.user_id)
         participant = present.get(row.id) or (by_user.get(user.id) if user else None)
         if participant is None:
             participant = Participant(id=new_id(), sitting_id=sitting.id, invitations=[])
             session.add(participant)
         _fill(participant, row, user, position)
-        kept.add(participant.id)
+        people.append(participant)
         _settle_link(session, db, sitting, participant, now)
+    apart = _protected(people, rows, draft)
+    kept = {participant.id for participant in people}
     for participant in present.values():
         if participant.id not in kept:
             participant.removed_at = now
             invitations.withdraw(participant, "removed", now)
     await session.flush()
+    await keep_apart(session, sitting, apart)
     session.expire(sitting, ["participants"])
+
+
+async def keep_apart(session: AsyncSession, sitting: Sitting, pairs: set[protection.Pair]) -> None:
+    """These of the sitting must not see or hear each other (ids of participants who are written, the lesser first), and no others."""
+    there = {(pair.one_id, pair.other_id): pair for pair in sitting.apart}
+    for pair in there.keys() - pairs:
+        sitting.apart.remove(there[pair])
+    sitting.apart += [SittingApart(sitting_id=sitting.id, one_id=one, other_id=other) for one, other in sorted(pairs - there.keys())]
+    await session.flush()
+
+
+def _protected(people: list[Participant], rows: list[ParticipantDraft], draft: SittingDraft) -> set[protection.Pair]:
+    """Whom each guards is written to the participants of the rows; the pairs of the form, by their ids."""
+    places = protection.by_word(rows)
+    for participant, row in zip(people, rows, strict=True):
+        participant.minor = row.minor
+        participant.guards_id = people[places[row.guards]].id if row.guards else ""
+    return {protection.ordered(people[places[one]].id, people[places[other]].id) for one, other in draft.apart}
 
 
 def _fill(participant: Participant, row: ParticipantDraft, user: User | None, position: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from dispatch import audit
-from dispatch.booking import holds
+from dispatch.booking import history, holds
 from dispatch.booking.conflicts import ENDED
-from dispatch.booking.draft import MOST_PARTICIPANTS, ParticipantDraft, row_problems, tidy
+from dispatch.booking.draft import MOST_PARTICIPANTS, ParticipantDraft, draft_of, row_problems, tidy
 from dispatch.booking.people import hold_also
 from dispatch.booking.roles import quorum_problems
-from dispatch.errors import NotFound, Refused, ValidationFailed
+from dispatch.booking.seating import keep_apart
+from dispatch.errors import NotFound, Refused
 from dispatch.identity import invitations
 from dispatch.notices import outbox
 from dispatch.notices.addresses import normal_email
+from dispatch.sittings import guarding
 from dispatch.store.tables import Participant, Sitting, User, new_id
+
+NEW = "new"
+"""The word by which the form means whoever is added."""
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,10 +33,14 @@ if TYPE_CHECKING:
     from dispatch.store.database import Database
 
 
-async def add(db: Database, sitting_id: str, row: ParticipantDraft, by: User, now: datetime) -> Participant:
-    """Add a participant, with a link where one is needed; possible while the sitting is live.
+async def add(
+    db: Database, sitting_id: str, row: ParticipantDraft, by: User, now: datetime, *, override_reason: str = ""
+) -> Participant:
+    """Add a participant, with a link where one is needed; possible while the sitting is live. `override_reason`: why a minor is to take
+    part without his guardian.
 
-    Raises NotFound, Refused, ValidationFailed (fields name, role, phone, seat) or Conflict (staff taken elsewhere).
+    Raises NotFound, Refused, ValidationFailed (fields name, role, phone, seat, minor, guards, override_reason) or Conflict (staff taken
+    elsewhere).
     """
     async with db.writer() as session:
         sitting = await _sitting(session, sitting_id)
@@ -43,27 +53,38 @@ async def add(db: Database, sitting_id: str, row: ParticipantDraft, by: User, no
             found.append(("name", "user_unknown", {}))
         if row.user_id and any(p.user_id == row.user_id for p in sitting.participants):
             found.append(("name", "person_twice", {}))
-        if found:
-            raise ValidationFailed(found)
+        draft = draft_of(sitting)
+        row = replace(row, id="", key=NEW)
+        latter = replace(draft, participants=(*draft.participants, row))
+        rule = guarding.check(sitting, draft, latter, NEW, override_reason, found)
         if user is not None:
             await hold_also(session, db.site, sitting, user.id, now)
         position = max((p.position for p in sitting.participants), default=-1) + 1
+        before = await history.people_facts(session, sitting.id)
         participant = Participant(id=new_id(), sitting_id=sitting.id, user_id=user.id if user else None, position=position, invitations=[])
-        _write(participant, row, user)
+        _write(participant, row, user, guarding.guarded(sitting, row))
         session.add(participant)
         await session.flush()
         if invitations.needs_link(participant):
             invitations.give(session, db, participant, invitations.expiry(db, sitting), now)
         await outbox.settle(session, db, sitting, now)
-        await _note(session, by, "participant_added", sitting, participant, now)
+        changed = history.differences(before, await history.people_facts(session, sitting.id), history.PROTECTED)
+        await _note(session, by, "participant_added", sitting, participant, now, **rule, **changed)
     return participant
 
 
 async def update(
-    db: Database, participant_id: str, change: ParticipantDraft | Callable[[Participant], ParticipantDraft], by: User, now: datetime
+    db: Database,
+    participant_id: str,
+    change: ParticipantDraft | Callable[[Participant], ParticipantDraft],
+    by: User,
+    now: datetime,
+    *,
+    override_reason: str = "",
 ) -> Participant:
-    """Change name, role, telephone or seat. A link stays good unless the seat changes. `change` is the row, or makes it inside
-    the transaction from the participant as he is. Raises as :func:`add`."""
+    """Change name, role, telephone or seat and, before the sitting is open, whether he is a minor and whom he guards. A link stays good
+    unless the seat changes. `change` is the row, or makes it inside the transaction from the participant as he is. Raises as
+    :func:`add`."""
     async with db.writer() as session:
         participant = await _participant(session, participant_id)
         row = change(participant) if callable(change) else change
@@ -76,11 +97,13 @@ async def update(
             of_sitting = select(Participant.role).where(Participant.sitting_id == sitting.id, Participant.removed_at.is_(None))
             others = await session.scalars(of_sitting.where(Participant.id != participant.id))
             found += quorum_problems(sitting.kind, [*others, row.role], field="role", least=False)
-        if found:
-            raise ValidationFailed(found)
+        draft = draft_of(sitting)
+        row = replace(row, id=participant.id)
+        latter = replace(draft, participants=tuple(row if each.id == row.id else each for each in draft.participants))
+        rule = guarding.check(sitting, draft, latter, row.id, override_reason, found)
         user = await session.get(User, participant.user_id) if participant.user_id else None
-        addresses = {participant.id: participant.email}
-        _write(participant, row, user)
+        addresses, before = {participant.id: participant.email}, await history.people_facts(session, sitting.id)
+        _write(participant, row, user, guarding.guarded(sitting, row))
         await session.flush()
         if not invitations.needs_link(participant):
             invitations.withdraw(participant, "reissued", now)
@@ -88,23 +111,36 @@ async def update(
             invitations.give(session, db, participant, invitations.expiry(db, sitting), now)
         await outbox.note_addresses(session, by, sitting, addresses, now)
         await outbox.settle(session, db, sitting, now)
-        await _note(session, by, "participant_changed", sitting, participant, now)
+        changed = history.differences(before, await history.people_facts(session, sitting.id), ("people", *history.PROTECTED))
+        await _note(session, by, "participant_changed", sitting, participant, now, **rule, **changed)
     return participant
 
 
-async def remove(db: Database, participant_id: str, by: User, now: datetime) -> Participant:
-    """Take a participant out of the sitting; the link says so from now on. Raises NotFound or Refused("chair_needed")."""
+async def remove(db: Database, participant_id: str, by: User, now: datetime, *, override_reason: str = "") -> Participant:
+    """Take a participant out of the sitting; the link says so from now on. Whoever guarded him guards nobody, and nobody is kept from him
+    any more. Raises NotFound, Refused("chair_needed"), or ValidationFailed where a minor loses his guardian and no `override_reason` says
+    why."""
     async with db.writer() as session:
         participant = await _participant(session, participant_id)
         sitting = await _sitting(session, participant.sitting_id)
         if participant.presides:
             raise Refused("chair_needed")
+        draft, before = draft_of(sitting), await history.people_facts(session, sitting.id)
+        staying = tuple(replace(row, guards="") if row.guards == participant.id else row for row in draft.participants)
+        staying = tuple(row for row in staying if row.id != participant.id)
+        rule = guarding.check(sitting, draft, replace(draft, participants=staying, apart=()), "", override_reason, [])
+        for each in sitting.participants:
+            if each.guards_id == participant.id:
+                each.guards_id = ""
+        await keep_apart(session, sitting, {pair for pair in guarding.pairs(sitting) if participant.id not in pair})
         participant.removed_at = now
         if participant.user_id is not None:
             await holds.drop(session, sitting.booking, participant.user_id)
         invitations.withdraw(participant, "removed", now)
         await outbox.settle(session, db, sitting, now)
-        await _note(session, by, "participant_removed", sitting, participant, now)
+        await session.flush()
+        changed = history.differences(before, await history.people_facts(session, sitting.id), history.PROTECTED)
+        await _note(session, by, "participant_removed", sitting, participant, now, **rule, **changed)
     return participant
 
 
@@ -140,7 +176,8 @@ async def record_device_check(db: Database, participant_id: str, result: dict[st
     return participant
 
 
-def _write(participant: Participant, row: ParticipantDraft, user: User | None) -> None:
+def _write(participant: Participant, row: ParticipantDraft, user: User | None, guards_id: str) -> None:
+    participant.minor, participant.guards_id = row.minor, guards_id
     participant.name = tidy(row.name) or (user.name if user else "")
     participant.role = row.role
     participant.phone = row.phone.strip() or (user.phone if user else "")
@@ -149,7 +186,8 @@ def _write(participant: Participant, row: ParticipantDraft, user: User | None) -
 
 
 async def _sitting(session: AsyncSession, sitting_id: str) -> Sitting:
-    sitting = await session.get(Sitting, sitting_id)
+    # Anew: one that came with a participant has not the others with it.
+    sitting = await session.get(Sitting, sitting_id, populate_existing=True)
     if sitting is None:
         raise NotFound("sitting_unknown")
     if sitting.status in ENDED:
@@ -168,12 +206,14 @@ async def _participant(session: AsyncSession, participant_id: str) -> Participan
     return found
 
 
-async def _note(session: AsyncSession, by: User, action: str, sitting: Sitting, participant: Participant, now: datetime) -> None:
+async def _note(
+    session: AsyncSession, by: User, action: str, sitting: Sitting, participant: Participant, now: datetime, **detail: Any
+) -> None:
     await audit.write(
         session,
         by,
         action,
         f"{sitting.case.number} {participant.name}",
-        detail={"sitting": sitting.id, "participant": participant.id, "role": participant.role},
+        detail={"sitting": sitting.id, "participant": participant.id, "role": participant.role, **detail},
         now=now,
     )

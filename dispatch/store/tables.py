@@ -244,6 +244,8 @@ class Participant(Base):
     role: Mapped[str] = mapped_column(String(20))
     presides: Mapped[bool] = mapped_column(default=False, server_default=false())
     """a sitting has one who does"""
+    minor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """under 18"""
     guards_id: Mapped[str] = mapped_column(String(16), default="", server_default="")
     """of a guardian: the participant whose guardian he is"""
     phone: Mapped[str] = mapped_column(String(40), default="")

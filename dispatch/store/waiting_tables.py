@@ -26,7 +26,9 @@ class WaitingSitting(Base):
     clerk_id: Mapped[str] = mapped_column(String(16), default="")
     prosecutor_id: Mapped[str] = mapped_column(String(16), default="")
     participants: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    """rows of the form: name, role, phone, seat, email"""
+    """rows of the form: name, role, phone, seat, email, and who guards whom"""
+    apart: Mapped[list[list[str]]] = mapped_column(JSON, default=list, server_default="[]")
+    """pairs of who must not see or hear whom, by the keys of the rows"""
     room_kind: Mapped[str] = mapped_column(String(20), default="")
     seats: Mapped[int] = mapped_column(Integer, default=0)
     features: Mapped[list[str]] = mapped_column(default=list)

@@ -6,11 +6,13 @@ its own (another room, another judge, a time to which it was moved by itself) st
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, tidy
+from dispatch.booking.protection import STAFF_WORDS, Pair, words_of
 from dispatch.booking.wall_clock import moment, wall_time
 from dispatch.errors import FieldError, ValidationFailed
 
@@ -56,7 +58,8 @@ class Difference:
         gone = set(self.former.equipment) - set(self.latter.equipment)
         added = [each for each in self.latter.equipment if each not in {*self.former.equipment, *to.equipment}]
         changed["equipment"] = (*(each for each in to.equipment if each not in gone), *added)
-        changed["participants"] = self._people(to)
+        changed["participants"] = people = self._people(to)
+        changed["apart"] = self._apart(to, people)
         # A reason that is given now is for all of them; one that was there is for the one that had it.
         new = self.latter.override_reason if self.latter.override_reason != self.former.override_reason else ""
         changed["override_reason"] = new or to.override_reason or self.latter.override_reason
@@ -67,6 +70,7 @@ class Difference:
         return replace(to, **changed)  # type: ignore[arg-type]
 
     def _people(self, to: SittingDraft) -> tuple[ParticipantDraft, ...]:
+        """The rows of another sitting. Whom a guardian guards is said by the words of that sitting, also where only that changed."""
         former = {row.id: row for row in self.former.participants}
         kept = {row.id for row in self.latter.participants}
         gone = {_key(row) for row in self.former.participants if row.id not in kept}
@@ -79,7 +83,34 @@ class Difference:
             found.append(replace(latter, id=row.id) if latter is not None else row)
         present = {_key(row) for row in found}
         found += [replace(row, id="") for row in self.latter.participants if row.id not in former and _key(row) not in present]
-        return tuple(found)
+        here = _by_key(found)
+        words = {word: here[key] for word, key in _keys(self.latter).items() if key in here}
+        return tuple(replace(row, guards=words.get(row.guards, row.guards)) for row in found)
+
+    def _apart(self, to: SittingDraft, people: tuple[ParticipantDraft, ...]) -> tuple[Pair, ...]:
+        """The pairs of another sitting, with those that were added to this one and without those that were taken away."""
+        former, latter, own = (_pairs(draft) for draft in (self.former, self.latter, to))
+        here = _by_key(people)
+        wanted = (own - (former - latter)) | (latter - former)
+        pairs = (tuple(here[key] for key in pair if key in here) for pair in wanted)
+        return tuple(sorted((pair[0], pair[1]) for pair in pairs if len(pair) == 2))
+
+
+def _keys(draft: SittingDraft) -> dict[str, _Key]:
+    """By the words of one form, who is meant: in whatever sitting of the series."""
+    staff: dict[str, _Key] = {word: (word, "", "") for word in STAFF_WORDS}
+    return staff | {word: _key(row) for row in draft.participants for word in words_of(row)}
+
+
+def _by_key(people: Iterable[ParticipantDraft]) -> dict[_Key, str]:
+    """The word of each in the form that these rows are of."""
+    staff: dict[_Key, str] = {(word, "", ""): word for word in STAFF_WORDS}
+    return staff | {_key(row): words[0] for row in people if (words := words_of(row))}
+
+
+def _pairs(draft: SittingDraft) -> set[frozenset[_Key]]:
+    keys = _keys(draft)
+    return {frozenset(keys[word] for word in pair) for pair in draft.apart if all(word in keys for word in pair)}
 
 
 def _times(draft: SittingDraft) -> tuple[datetime, timedelta]:
