@@ -16,18 +16,18 @@ from dispatch.booking.finding.searching import ANY, PARTS, STAFF, Answer, Wanted
 from dispatch.booking.finding.slots import Slot
 from dispatch.errors import UserError
 from dispatch.store.tables import Resource
-from dispatch.web import form_means, lookups
-from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
+from dispatch.web import form_kinds, form_means, lookups
+from dispatch.web.access import CLERK, Route, roles
 from dispatch.web.days import today
 from dispatch.web.formats import duration
-from dispatch.web.request import Request, Response, ctx, gettext, language, me, render, zone
+from dispatch.web.request import Request, Response, ctx, language, me, render, zone
 from dispatch.web.sitting_form import LENGTHS, errors_of
 from dispatch.web.slot_words import obstacle_words, reason_words
 
 WINDOW = timedelta(days=13)
 """How far is looked where nobody says."""
 SHOWN = 12
-CARRIED = ("case_number", "case_title", "title")
+CARRIED = ("case_number", "case_title", "title", "template")
 """Fields of the sitting's form that are handed on to it as they were typed."""
 
 
@@ -56,6 +56,7 @@ def _typed(request: Request) -> dict[str, Any]:
     """The fields as typed, lists as lists; what is not typed is what is likely wanted."""
     query, day = request.query, today(request)
     plain = {name: query.get(name, "").strip() for name in (*STAFF, *CARRIED, "room_kind", "seats", "part", "near", "outside_hours")}
+    plain["template"] = plain["template"] or form_kinds.FIRST
     clerk = me(request).id if not query else ""
     first = query.get("first") or query.get("day") or day.isoformat()
     return plain | {
@@ -93,6 +94,7 @@ def _wanted(form: Mapping[str, Any], day: date) -> Wanted:
         first=_day(form["first"], day),
         last=_day(form["last"], date.min),
         minutes=_number(form["minutes"]),
+        kind=form_kinds.kind_of(form["template"]),
         chair_id=form["chair_id"],
         clerk_id=form["clerk_id"],
         prosecutor_id=form["prosecutor_id"],
@@ -137,20 +139,17 @@ def _found(request: Request, form: Mapping[str, Any], answer: Answer) -> list[Fo
 
 async def _choices(request: Request, form: Mapping[str, Any]) -> dict[str, Any]:
     """What the fields offer."""
-    db, tag, _ = ctx(request).db, language(request), gettext(request)
-    parts = (
-        ("chair_id", _("Presiding judge"), _("Any judge"), JUDGE),
-        ("clerk_id", _("Clerk"), _("Any clerk"), CLERK),
-        ("prosecutor_id", _("Prosecutor"), _("Any prosecutor"), PROSECUTOR),
-    )
-    staff = {field: await lookups.staff(db, role) for field, _label, _any, role in parts}
+    db, tag = ctx(request).db, language(request)
+    parts = form_kinds.staff_parts(request, form_kinds.kind_of(form["template"]), form)
+    staff = {part.name: await lookups.staff(db, *part.accounts) for part in parts}
     named = {user.id for users in staff.values() for user in users}
     lengths: Iterable[int] = LENGTHS
     if (own := _number(str(form["minutes"]))) > 0:
         lengths = sorted({*LENGTHS, own})
     people = [each for each in await list_resources(db, "person") if each.id not in named]
     return {
-        "staff_parts": [{"name": name, "label": label, "any": some, "users": staff[name]} for name, label, some, _role in parts],
+        "staff_parts": [{"name": each.name, "label": each.label, "any": each.some, "users": staff[each.name]} for each in parts],
+        "kinds_of_sittings": await form_kinds.choices(request),
         "lengths": [{"minutes": n, "words": duration(timedelta(minutes=n), tag)} for n in lengths],
         "kinds": KINDS,
         "features": FEATURES,
@@ -168,10 +167,13 @@ def _named(resources: Sequence[Resource], tag: str) -> list[tuple[str, str]]:
 async def show(request: Request) -> Response:
     """The form; with fields in the address what was found, so that a search can be kept and sent. For clerks."""
     context, form = ctx(request), _typed(request)
+    if request.query.get("fill") or ("template" in request.query and "minutes" not in request.query):
+        begin = await form_kinds.start(context.db, form["template"])
+        form |= {"minutes": str(begin.minutes), "room_kind": begin.room_kind}
     data: dict[str, Any] = {"form": form, "errors": {}, "found": None, "obstacles": [], **await _choices(request, form)}
     form["equipment"] = [each for each in form["equipment"] if each in dict(data["equipment"])]
     status = 200
-    if request.query.get("search"):
+    if request.query.get("search") and not request.query.get("fill"):
         try:
             answer = await search(context.db, _wanted(form, today(request)), context.clock(), context.settings.travel_minutes)
         except UserError as error:

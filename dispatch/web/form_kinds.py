@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dispatch.booking import templates
-from dispatch.booking.roles import chair_role
+from dispatch.booking.roles import CLERK, PROSECUTOR, accounts_that_preside, chair_role, has_role
 from dispatch.booking.templates import Start
 from dispatch.errors import NotFound
 from dispatch.sittings import procedures
@@ -67,6 +68,29 @@ def chair_words(request: Request, kind: str) -> str:
     """What the one who presides is called in that kind."""
     _, role = gettext(request), chair_role(kind)
     return _("Presiding judge") if role == "judge" else _("role." + role)
+
+
+@dataclass(frozen=True)
+class StaffPart:
+    """A field of a form in which a member of the staff is named. `some`: what "any of them" is called; `accounts`: roles of those who may
+    be named."""
+
+    name: str
+    label: str
+    some: str
+    accounts: tuple[str, ...]
+
+
+def staff_parts(request: Request, kind: str, chosen: Mapping[str, str]) -> list[StaffPart]:
+    """The fields of a kind. What the kind does not know, and what was `chosen` for another one, is shown so that it can be taken back."""
+    _ = gettext(request)
+    some = _("Any judge") if accounts_that_preside(kind) == ("judge",) else _("Anybody who may preside")
+    parts = (
+        StaffPart("chair_id", chair_words(request, kind), some, accounts_that_preside(kind)),
+        StaffPart("clerk_id", _("Clerk"), _("Any clerk"), (CLERK,)),
+        StaffPart("prosecutor_id", _("Prosecutor"), _("Any prosecutor"), (PROSECUTOR,)),
+    )
+    return [part for part in parts if part.name == "chair_id" or has_role(kind, part.accounts[0]) or chosen.get(part.name)]
 
 
 async def start(db: Database, chosen: str) -> Start:

@@ -9,13 +9,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dispatch.booking import protection
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.draft import draft_of as draft_of_sitting
-from dispatch.booking.roles import accounts_that_preside, has_role, roles_for
+from dispatch.booking.protection import GUARDIAN, Pair
+from dispatch.booking.roles import roles_for
 from dispatch.booking.templates import Start
 from dispatch.errors import Conflict, UserError, ValidationFailed
 from dispatch.store.tables import Sitting
-from dispatch.web import form_kinds, form_means, form_rules, lookups
+from dispatch.web import form_kinds, form_means, form_protection, form_rules, lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR
 from dispatch.web.day_grid import moment_at, room_name
 from dispatch.web.formats import clock, duration
@@ -25,6 +27,7 @@ from dispatch.web.request import Request, ctx, error_text, gettext, language, me
 LENGTHS = (30, 45, 60, 90, 120, 150, 180, 240, 300, 360, 480)
 """Minutes offered; another length that a sitting has already is offered too."""
 
+_ROW = ("id", "user_id", "name", "role", "phone", "seat", "email", "key", "minor", "guards")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -39,6 +42,16 @@ class PersonRow:
     phone: str = ""
     seat: str = "link"
     email: str = ""
+    key: str = ""
+    """by which a row that is new is meant elsewhere in the form"""
+    minor: str = ""
+    guards: str = ""
+    """the word of whom he guards"""
+
+    @property
+    def word(self) -> str:
+        """By which the form means him."""
+        return self.id or self.key
 
     @property
     def empty(self) -> bool:
@@ -67,6 +80,8 @@ class Form:
     former: str = form_kinds.FIRST
     means: tuple[str, ...] = ()
     """ids of further rooms, equipment and custody slots"""
+    apart: tuple[Pair, ...] = ()
+    """who must not see or hear whom"""
 
     def __getitem__(self, name: str) -> str:
         """A field by its name, for templates."""
@@ -84,6 +99,8 @@ def blank(request: Request, today: date) -> Form:
         case_number=query.get("case_number", ""),
         case_title=query.get("case_title", ""),
         title=query.get("title", ""),
+        template=query.get("template", form_kinds.FIRST),
+        former=query.get("template", form_kinds.FIRST),
         chair_id=query.get("chair_id", ""),
         clerk_id=query.get("clerk_id") or (me(request).id if me(request).role == CLERK else ""),
         prosecutor_id=query.get("prosecutor_id", ""),
@@ -108,38 +125,75 @@ def of_sitting(sitting: Sitting, tz: ZoneInfo) -> Form:
         prosecutor_id=draft.prosecutor_id,
         override_reason=draft.override_reason,
         participants=tuple(
-            PersonRow(row.id, row.user_id, row.name, row.role, row.phone, row.seat, row.email) for row in draft.participants
+            PersonRow(
+                row.id, row.user_id, row.name, row.role, row.phone, row.seat, row.email, minor="on" if row.minor else "", guards=row.guards
+            )
+            for row in draft.participants
         ),
         template=sitting.kind,
         former=sitting.kind,
         means=form_means.held(sitting),
+        apart=draft.apart,
     )
 
 
 def typed(fields: Mapping[str, str]) -> Form:
     """The form as it was sent. "take" (a free time offered) puts its day and start in."""
     people = tuple(
-        PersonRow(**{key: row[key] for key in ("id", "user_id", "name", "role", "phone", "seat", "email") if key in row})
+        PersonRow(**{key: row[key] for key in _ROW if key in row})
         for row in rows(fields, "participants")
     )
     names = (
         *("case_number", "case_title", "title", "day", "start", "minutes", "room_id"),
         *("chair_id", "clerk_id", "prosecutor_id", "override_reason"),
     )
-    form = Form(**{name: fields.get(name, "") for name in names}, participants=people, means=form_means.typed(fields))
+    text: dict[str, Any] = {name: fields.get(name, "") for name in names}
+    form = Form(**text, participants=people, means=form_means.typed(fields), apart=form_protection.typed_pairs(fields))
     form = replace(form, template=fields.get("template", form_kinds.FIRST), former=fields.get("former", form_kinds.FIRST))
     day, _, start = fields.get("take", "").partition("T")
     return replace(form, day=day, start=start) if start else form
 
 
 def with_rows(form: Form, act: str) -> Form | None:
-    """The form with a row more ("add") or less ("remove-2"); None when `act` is neither."""
+    """The form with a row more ("add") or less ("remove-2"), with a pair more or less, or with another who presides ("preside-2"); None
+    when `act` is none of these."""
     if act == "add":
         return replace(form, participants=(*form.participants, PersonRow()))
-    number = act.removeprefix("remove-")
-    if act.startswith("remove-") and number.isascii() and number.isdigit():
-        return replace(form, participants=tuple(row for place, row in enumerate(form.participants) if place != int(number)))
-    return None
+    if (pairs := form_protection.with_pairs(form.apart, act)) is not None:
+        return replace(form, apart=pairs)
+    what, _, number = act.rpartition("-")
+    if what not in ("remove", "preside") or not (number.isascii() and number.isdigit()):
+        return None
+    if int(number) >= len(form.participants):
+        return form
+    row = form.participants[int(number)]
+    return _presiding(form, row) if what == "preside" else _without(form, row)
+
+
+def _without(form: Form, row: PersonRow) -> Form:
+    """Nobody is kept from whoever is not in the form, and nobody guards him."""
+    people = tuple(replace(each, guards="") if each.guards == row.word else each for each in form.participants if each is not row)
+    return replace(form, participants=people, apart=form_protection.without(form.apart, row.word) if row.word else form.apart)
+
+
+def _presiding(form: Form, row: PersonRow) -> Form:
+    """The colleague of a row presides, and whoever presided takes the row. A pair of either is not one of the other."""
+    if not row.user_id:
+        return form
+    former = PersonRow(user_id=form.chair_id, role=row.role)
+    people = tuple(former if each is row else each for each in form.participants if each is not row or form.chair_id)
+    return replace(form, chair_id=row.user_id, participants=people, apart=form_protection.without(form.apart, row.word))
+
+
+def keyed(form: Form) -> Form:
+    """The form with a word for every row, by which pairs and guardians mean it."""
+    free = form_protection.first_free((row.key for row in form.participants), len(form.participants))
+    people = []
+    for row in form.participants:
+        if not row.word:
+            row, free = replace(row, key=f"p{free}"), free + 1
+        people.append(row)
+    return replace(form, participants=tuple(people))
 
 
 def clock_of(text: str) -> int | None:
@@ -174,15 +228,31 @@ def _starts_at(form: Form, tz: ZoneInfo) -> datetime | None:
     return moment_at(day, minutes, tz) if minutes is not None else None
 
 
+def people_of(form: Form) -> tuple[ParticipantDraft, ...]:
+    """The rows that somebody filled in."""
+    return tuple(
+        ParticipantDraft(
+            name=row.name,
+            role=row.role,
+            phone=row.phone,
+            seat=row.seat,
+            id=row.id,
+            user_id=row.user_id,
+            email=row.email,
+            key="" if row.id else row.key,
+            minor=bool(row.minor),
+            guards=row.guards if row.role == GUARDIAN else "",
+        )
+        for row in form.participants
+        if not row.empty
+    )
+
+
 def draft_of(form: Form, tz: ZoneInfo) -> SittingDraft:
     """The draft that the operation checks. Rows that nobody filled in are left out."""
     starts_at = _starts_at(form, tz)
     minutes = int(form.minutes) if form.minutes.isascii() and form.minutes.isdigit() and len(form.minutes) < 6 else 0
-    people = tuple(
-        ParticipantDraft(name=row.name, role=row.role, phone=row.phone, seat=row.seat, id=row.id, user_id=row.user_id, email=row.email)
-        for row in form.participants
-        if not row.empty
-    )
+    people = people_of(form)
     return SittingDraft(
         case_number=form.case_number,
         case_title=form.case_title,
@@ -196,6 +266,7 @@ def draft_of(form: Form, tz: ZoneInfo) -> SittingDraft:
         participants=people,
         override_reason=form.override_reason,
         kind=form_kinds.kind_of(form.template),
+        apart=form.apart,
     )
 
 
@@ -231,21 +302,30 @@ def conflict_of(request: Request, error: UserError, form: Form) -> dict[str, Any
     return {"words": error_text(request, error), "nearest": {"value": value, "words": nearest_words(request, nearest, wanted)}}
 
 
+def protection_fields(
+    request: Request, form: Form, kind: str, names: Mapping[str, str], named: Mapping[str, str]
+) -> dict[str, Any]:
+    """What the rows and the list of pairs need. `names`: of the staff, by id; `named`: field → whom of them it names."""
+    return {
+        "people": form_protection.choices(request, form.participants, kind, names, named),
+        "wards": protection.wards(kind),
+        "presiding_roles": form_protection.presiding_roles(kind),
+        "next_row": form_protection.first_free((row.key for row in form.participants), len(form.participants)),
+    }
+
+
 async def fields_of(request: Request, form: Form, error: UserError | None = None) -> dict[str, Any]:
     """Everything the form's template needs: values, choices, errors."""
+    if error is not None:  # the draft was made without empty rows: its errors count as the form shows them
+        form = replace(form, participants=tuple(row for row in form.participants if not row.empty))
+    form = keyed(form)
     db, _, tag = ctx(request).db, gettext(request), language(request)
     suited, kind = await form_kinds.start(db, form.template), form_kinds.kind_of(form.template)
     minutes = sorted({*LENGTHS, int(form.minutes)} if form.minutes.isascii() and form.minutes.isdigit() else LENGTHS)
-    parts = (
-        ("chair_id", form_kinds.chair_words(request, kind), _("Please choose"), accounts_that_preside(kind), 3),
-        ("clerk_id", _("Clerk"), _("None"), (CLERK,), 3),
-        ("prosecutor_id", _("Prosecutor"), _("None"), (PROSECUTOR,), 6),
-    )
-    hidden = {
-        field
-        for field, role in (("clerk_id", CLERK), ("prosecutor_id", PROSECUTOR))
-        if not has_role(kind, role) and not form[field]  # what was chosen for another kind is shown, so that it can be taken back
-    }
+    chosen = {"clerk_id": form.clerk_id, "prosecutor_id": form.prosecutor_id}
+    parts = form_kinds.staff_parts(request, kind, chosen)
+    colleagues = await lookups.staff(db, JUDGE, PROSECUTOR, CLERK)
+    names = {user.id: user.name for user in colleagues}
     single = {form.room_id: "room_id", form.chair_id: "chair_id", form.clerk_id: "clerk_id", form.prosecutor_id: "prosecutor_id"}
     return {
         "form": form,
@@ -260,12 +340,18 @@ async def fields_of(request: Request, form: Form, error: UserError | None = None
             {"id": room.id, "words": room_name(room, tag), "suits": suited.room_kind in ("", room.kind)} for room in await lookups.rooms(db)
         ],
         "roles": roles_for(kind) or roles_for(form_kinds.FIRST),
-        "colleagues": await lookups.staff(db, JUDGE, PROSECUTOR, CLERK),
+        "colleagues": colleagues,
+        **protection_fields(request, form, kind, names, chosen),
         "kinds_of_sittings": await form_kinds.choices(request),
         "stages": await form_kinds.stages(request, kind),
         "staff_parts": [
-            {"name": name, "label": label, "empty": empty, "users": await lookups.staff(db, *accounts), "span": span}
-            for name, label, empty, accounts, span in parts
-            if name not in hidden
+            {
+                "name": part.name,
+                "label": part.label,
+                "empty": _("Please choose") if part.name == "chair_id" else _("None"),
+                "users": await lookups.staff(db, *part.accounts),
+                "span": 6 if part.name == "prosecutor_id" else 3,
+            }
+            for part in parts
         ],
     }

@@ -18,7 +18,7 @@ from dispatch.notices.outbox import open_channels
 from dispatch.sittings import listing
 from dispatch.sittings.sittings import takes_part
 from dispatch.store.tables import Participant, Sitting
-from dispatch.web import find_time, form_hold, form_kinds, form_means, form_repeat, lookups
+from dispatch.web import find_time, form_hold, form_kinds, form_means, form_protection, form_repeat, lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
 from dispatch.web.booking import wants_fragment
 from dispatch.web.day_grid import ENTERABLE, MOVABLE, room_name
@@ -64,6 +64,12 @@ def _person(request: Request, sitting: Sitting, person: Participant, tokens: dic
     )
 
 
+def _reads_protection(request: Request, sitting: Sitting) -> bool:
+    """Who is kept from whom is for those who keep the booking and for whoever presides, and for nobody else."""
+    user = me(request)
+    return user.role == CLERK or any(person.presides and person.user_id == user.id for person in sitting.participants)
+
+
 async def _visible(request: Request) -> Sitting:
     """The sitting of the address, for those who see it."""
     return await listing.visible(ctx(request).db, me(request), request.match_info["sitting"])
@@ -107,6 +113,7 @@ async def _page(request: Request, sitting: Sitting, fields: Mapping[str, str] | 
         watch=clerk and sitting.status != "cancelled",
         acts=acts(request, (await history.of(context.db, sitting.id))[:SHORT]) if clerk else [],
         series=await form_repeat.membership(request, sitting),
+        protected=form_protection.of_sitting(sitting) if _reads_protection(request, sitting) else None,
         decision=decision_of(request, sitting, "sitting"),
     )
 
@@ -129,6 +136,7 @@ async def _form_page(
     data |= form_hold.fields_of(form_hold.typed(fields), today(request))
     data |= {
         "existing": sitting is not None,
+        "fixed": sitting is not None and sitting.status != "planned",
         "action": f"/sittings/{sitting.id}/edit" if sitting else "/sittings/new",
         "heading": _("Change the sitting") if sitting else _("New sitting"),
         "back": f"/sittings/{sitting.id}" if sitting else f"/booking?day={day}",
@@ -149,7 +157,10 @@ def _gone_on(request: Request, path: str) -> Response:
 
 async def new(request: Request) -> Response:
     """An empty form, filled with the slot that was clicked."""
-    return await _form_page(request, blank(request, today(request)), request.query)
+    values = blank(request, today(request))
+    if "template" in request.query:  # a time was found for that kind: its rows too, and the length that was looked for
+        values = replace(await _filled(request, values), minutes=values.minutes)
+    return await _form_page(request, values, request.query)
 
 
 async def _filled(request: Request, values: Form) -> Form:

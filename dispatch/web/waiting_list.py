@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from dispatch.booking import templates
 from dispatch.booking.catalogue.features import FEATURES
 from dispatch.booking.catalogue.resources import list_resources
 from dispatch.booking.catalogue.rooms import KINDS
-from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.finding.searching import ANY, PARTS, STAFF
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.waiting import HIGHEST, LOWEST, WaitingDraft
 from dispatch.booking.roles import roles_for
 from dispatch.errors import UserError
 from dispatch.store.waiting_tables import WaitingSitting
-from dispatch.web import lookups
+from dispatch.web import form_kinds, lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
 from dispatch.web.formats import duration
 from dispatch.web.request import Request, Response, ctx, gettext, language, me, render, see_other
 from dispatch.web.request import form as posted_form
-from dispatch.web.sitting_form import LENGTHS, Form, PersonRow, errors_of, typed, with_rows
+from dispatch.web.sitting_form import LENGTHS, Form, PersonRow, errors_of, filled, keyed, people_of, protection_fields, typed, with_rows
+from rooms.procedure import PROCEDURES
 
-PLAIN = ("case_number", "case_title", "title", "minutes", *STAFF, "room_kind", "seats", "priority", "not_before", "deadline", "part")
+PLAIN = (
+    *("kind", "case_number", "case_title", "title", "minutes", *STAFF),
+    *("room_kind", "seats", "priority", "not_before", "deadline", "part"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Fields:
 
 
 def _blank(request: Request) -> Fields:
-    plain = dict.fromkeys(PLAIN, "") | {"minutes": "60", "priority": str(LOWEST), "clerk_id": me(request).id}
+    plain = dict.fromkeys(PLAIN, "") | {"kind": form_kinds.FIRST, "minutes": "60", "priority": str(LOWEST), "clerk_id": me(request).id}
     return Fields(plain, (), (), False, Form(participants=(PersonRow(), PersonRow())))
 
 
@@ -47,14 +51,19 @@ def _of(row: WaitingSitting) -> Fields:
     draft = waiting.draft_of(row)
     shown = {name: getattr(draft, name) for name in PLAIN}
     plain = {name: "" if value is None or (name == "seats" and not value) else str(value) for name, value in shown.items()}
-    people = tuple(PersonRow(name=p.name, role=p.role, phone=p.phone, seat=p.seat, email=p.email) for p in draft.participants)
-    return Fields(plain, draft.features, draft.equipment, draft.required, Form(participants=people))
+    people = tuple(
+        PersonRow(
+            name=p.name, role=p.role, phone=p.phone, seat=p.seat, email=p.email, key=p.key, minor="on" if p.minor else "", guards=p.guards
+        )
+        for p in draft.participants
+    )
+    return Fields(plain, draft.features, draft.equipment, draft.required, Form(participants=people, apart=draft.apart))
 
 
 def _typed(fields: Mapping[str, str]) -> Fields:
     """Lists are one field for each choice, "features-broadcast"."""
     return Fields(
-        {name: fields.get(name, "") for name in PLAIN},
+        {name: fields.get(name, "") for name in PLAIN} | {"kind": fields.get("kind", form_kinds.FIRST)},
         tuple(name.removeprefix("features-") for name in fields if name.startswith("features-")),
         tuple(name.removeprefix("equipment-") for name in fields if name.startswith("equipment-")),
         bool(fields.get("required")),
@@ -75,12 +84,8 @@ def _day(text: str) -> date | None:
 
 
 def _draft(shown: Fields) -> WaitingDraft:
-    people = tuple(
-        ParticipantDraft(name=row.name, role=row.role, phone=row.phone, seat=row.seat, email=row.email)
-        for row in shown.form.participants
-        if not row.empty
-    )
-    text = {name: shown.plain[name] for name in ("case_number", "case_title", "title", *STAFF, "room_kind", "part")}
+    people = tuple(replace(row, id="", user_id="") for row in people_of(shown.form))
+    text = {name: shown.plain[name] for name in ("kind", "case_number", "case_title", "title", *STAFF, "room_kind", "part")}
     return WaitingDraft(
         **text,
         minutes=_number(shown.plain["minutes"]),
@@ -92,16 +97,15 @@ def _draft(shown: Fields) -> WaitingDraft:
         features=shown.features,
         equipment=shown.equipment,
         required=shown.required,
+        apart=shown.form.apart,
     )
 
 
 async def _choices(request: Request, shown: Fields) -> dict[str, Any]:
     db, tag, _ = ctx(request).db, language(request), gettext(request)
-    parts = (
-        ("chair_id", _("Presiding judge"), _("Choose a judge"), _("Any judge"), JUDGE),
-        ("clerk_id", _("Clerk"), _("None"), _("Any clerk"), CLERK),
-        ("prosecutor_id", _("Prosecutor"), _("None"), _("Any prosecutor"), PROSECUTOR),
-    )
+    kind, chosen = shown.plain["kind"], {name: shown.plain[name] for name in STAFF}
+    parts = form_kinds.staff_parts(request, kind, chosen)
+    colleagues = {user.id: user.name for user in await lookups.staff(db, CLERK, PROSECUTOR)}
     minutes = {*LENGTHS, own} if (own := _number(shown.plain["minutes"])) > 0 else {*LENGTHS}
     things = await list_resources(db, "equipment", "custody")
     return {
@@ -113,17 +117,29 @@ async def _choices(request: Request, shown: Fields) -> dict[str, Any]:
         "features": FEATURES,
         "day_parts": tuple(PARTS),
         "priorities": range(LOWEST, HIGHEST + 1),
-        "roles": roles_for("remote_court"),
+        "roles": roles_for(kind) or roles_for(form_kinds.FIRST),
+        "sitting_kinds": tuple(PROCEDURES),
+        **protection_fields(request, shown.form, kind, colleagues, chosen),
+        "presiding_roles": (),
         "cases": await lookups.cases(db),
         "equipment": [(each.id, (each.name_en or each.name) if tag == "en" else each.name) for each in things],
         "staff_parts": [
-            {"name": name, "label": label, "empty": empty, "any": some, "users": await lookups.staff(db, role)}
-            for name, label, empty, some, role in parts
+            {
+                "name": part.name,
+                "label": part.label,
+                "empty": _("Please choose") if part.name == "chair_id" else _("None"),
+                "any": part.some,
+                "users": await lookups.staff(db, *part.accounts),
+            }
+            for part in parts
         ],
     }
 
 
 async def _page(request: Request, shown: Fields, *, row: WaitingSitting | None = None, error: UserError | None = None) -> Response:
+    if error is not None:  # the draft was made without empty rows: its errors count as the form shows them
+        shown = replace(shown, form=replace(shown.form, participants=tuple(each for each in shown.form.participants if not each.empty)))
+    shown = replace(shown, form=keyed(shown.form))
     data: dict[str, Any] = {
         "row": row,
         "errors": errors_of(request, error) if error else {},
@@ -187,8 +203,14 @@ async def remove(request: Request) -> Response:
 
 
 def _with_rows(shown: Fields, fields: Mapping[str, str]) -> Fields | None:
+    """What the fields show after a button that saves nothing; None after another one."""
+    if fields.get("act") == "fill":
+        begin = templates.standard(shown.plain["kind"])
+        people = filled(shown.form, begin, begin).participants
+        plain = {**shown.plain, "minutes": str(begin.minutes), "room_kind": begin.room_kind}
+        return replace(shown, plain=plain, form=replace(shown.form, participants=people))
     other = with_rows(shown.form, fields.get("act", ""))
-    return None if other is None else Fields(shown.plain, shown.features, shown.equipment, shown.required, other)
+    return None if other is None else replace(shown, form=other)
 
 
 CLERKS = roles(CLERK)

@@ -33,6 +33,7 @@ class ParticipantRows extends HTMLElement {
     button.before(added);
     const first = added.querySelector("input:not([type=hidden])");
     if (first instanceof HTMLElement) first.focus();
+    this.dispatchEvent(new Event("rows-changed", { bubbles: true }));
     announce(t("A row was added"));
   }
 
@@ -44,6 +45,7 @@ class ParticipantRows extends HTMLElement {
     row.remove();
     const aim = next?.querySelector("[data-remove-row]") ?? this.querySelector("[data-add-row]");
     if (aim instanceof HTMLElement) aim.focus();
+    this.dispatchEvent(new Event("rows-changed", { bubbles: true }));
     announce(t("The row was removed"));
   }
 }

@@ -15,6 +15,7 @@ from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_n
 from dispatch.booking.finding.searching import ANY, STAFF, Wanted
 from dispatch.booking.finding.searching import problems as search_problems
 from dispatch.booking.listing.docket import MOST_WAITING
+from dispatch.booking.protection import Pair
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.store.tables import Resource, User, new_id
 from dispatch.store.waiting_tables import WaitingSitting
@@ -50,6 +51,8 @@ class WaitingDraft:
     deadline: date | None = None
     part: str = ""
     required: bool = False
+    apart: tuple[Pair, ...] = ()
+    """who must not see or hear whom, by the keys of the rows"""
 
 
 def draft_of(row: WaitingSitting) -> WaitingDraft:
@@ -60,6 +63,7 @@ def draft_of(row: WaitingSitting) -> WaitingDraft:
         participants=tuple(ParticipantDraft(**each) for each in row.participants),
         features=tuple(row.features),
         equipment=tuple(row.equipment),
+        apart=tuple((one, other) for one, other in row.apart),
     )
 
 
@@ -92,6 +96,7 @@ def sitting_draft(row: WaitingSitting, starts_at: datetime, room_id: str, people
         participants=draft.participants,
         kind=draft.kind,
         equipment=draft.equipment,
+        apart=draft.apart,
     )
 
 
@@ -116,6 +121,7 @@ def problems(draft: WaitingDraft, now: datetime, today: date) -> list[FieldError
         participants=draft.participants,
         kind=draft.kind,
         equipment=draft.equipment,
+        apart=draft.apart,
     )
     found = list(forms.problems(sitting, now))
     search = Wanted(
@@ -238,6 +244,7 @@ def _write(row: WaitingSitting, draft: WaitingDraft) -> None:
     row.case_number = normal_case_number(draft.case_number)
     row.participants = [asdict(each) for each in draft.participants]
     row.features, row.equipment = list(draft.features), list(draft.equipment)
+    row.apart = [list(pair) for pair in draft.apart]
 
 
 def _name(row: WaitingSitting) -> str:
