@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dispatch.booking import protection
-from dispatch.booking.protection import CHAIR, Pair
+from dispatch.booking.protection import CHAIR, STAFF_WORDS, Pair
 from dispatch.booking.roles import CLERK, PROSECUTOR, Procedures, chair_role, has_role, quorum_problems, roles_for
 from dispatch.errors import FieldError
 from dispatch.notices.addresses import is_email
 from rooms.procedure import PROCEDURES
 
 if TYPE_CHECKING:
-    from dispatch.store.tables import Sitting
+    from dispatch.store.tables import Participant, Sitting
 
 SHORTEST = timedelta(minutes=10)
 LONGEST = timedelta(hours=12)
@@ -118,14 +118,40 @@ def title_of(draft: SittingDraft) -> str:
     return tidy(draft.title) or tidy(draft.case_title)
 
 
+def staff_of(sitting: Sitting) -> dict[str, Participant]:
+    """Field of the form → the participant who is named in it."""
+    people = list(sitting.participants)
+    found = {CHAIR: next((person for person in people if person.presides and person.user_id), None)}
+    for field, role in (("clerk_id", CLERK), ("prosecutor_id", PROSECUTOR)):
+        found[field] = next((person for person in people if person.role == role and person.user_id and person is not found[CHAIR]), None)
+    return {field: person for field, person in found.items() if person is not None}
+
+
+def words_of(sitting: Sitting) -> dict[str, str]:
+    """Id of each participant who has a field of his own in the form → that field; all others are meant by their ids."""
+    return {person.id: field for field, person in staff_of(sitting).items()}
+
+
+def presided_by(draft: SittingDraft, user_id: str) -> SittingDraft:
+    """The form with another member of the staff who presides. Where he had a row, whoever presided takes it."""
+    row = next((each for each in draft.participants if each.user_id and each.user_id == user_id), None)
+    if row is None or not draft.chair_id:
+        return replace(draft, chair_id=user_id)
+    former = ParticipantDraft("", row.role, user_id=draft.chair_id)
+    own = {row.id, row.key} - {""}
+    return replace(
+        draft,
+        chair_id=user_id,
+        participants=tuple(former if each is row else each for each in draft.participants),
+        apart=tuple((CHAIR if one in own else one, CHAIR if other in own else other) for one, other in draft.apart),
+    )
+
+
 def draft_of(sitting: Sitting) -> SittingDraft:
     """The form of a sitting that is there already; saved as it is it changes nothing."""
-    people = list(sitting.participants)
-    chair = next((person for person in people if person.presides and person.user_id), None)
-    clerk, prosecutor = (
-        next((person for person in people if person.role == role and person.user_id), None) for role in (CLERK, PROSECUTOR)
-    )
-    words = {person.id: field for person, field in ((chair, CHAIR), (clerk, "clerk_id"), (prosecutor, "prosecutor_id")) if person}
+    people, staff = list(sitting.participants), staff_of(sitting)
+    chair, clerk, prosecutor = (staff.get(field) for field in STAFF_WORDS)
+    words = words_of(sitting)
     return SittingDraft(
         case_number=sitting.case.number,
         case_title=sitting.case.title,

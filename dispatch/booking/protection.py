@@ -56,11 +56,13 @@ def by_word(rows: Iterable[ParticipantDraft]) -> dict[str, int]:
 def problems(
     rows: Sequence[ParticipantDraft], pairs: Sequence[Pair], before: int, kind: str, procedures: Procedures = PROCEDURES
 ) -> Iterator[FieldError]:
-    """What is wrong with guardians and pairs: at "participants.<n>.guards" and ".minor", and at "apart.<n>". `rows`: all who take part;
-    `before`: how many of them come before the form's own rows."""
+    """What is wrong with guardians and pairs: at "participants.<n>.guards", ".minor" and ".key", and at "apart.<n>". `rows`: all who take
+    part; `before`: how many of them come before the form's own rows."""
     known, guarded = by_word(rows), wards(kind, procedures)
     for place, row in enumerate(rows):
         field = f"participants.{place - before}."
+        if any(known[word] != place for word in words_of(row)):
+            yield (field + "key", "key_twice", {})
         if row.minor and (row.user_id or row.role not in guarded):
             yield (field + "minor", "minor_role", {"roles": list(guarded)})
         if code := _wrong_guardian(row, place, rows, known, guarded):

@@ -15,7 +15,7 @@ from dispatch.web.api.slices import slice_of
 from dispatch.web.api.values import Moment, Paging, Shown, local
 from dispatch.web.request import Request, ctx, zone
 
-ChangedField = Literal["starts", "ends", "room", "rooms", "equipment", "case", "title", "people"]
+ChangedField = Literal["starts", "ends", "room", "rooms", "equipment", "case", "title", "people", "minors", "guardians", "apart"]
 
 
 class ChangeView(Shown):
@@ -23,7 +23,9 @@ class ChangeView(Shown):
 
     field: ChangedField = Field(description="What it is; `rooms` are those beside the first.")
     former: list[str] = Field(description="What it was, as it was written then; of people those who left, as role=name.")
-    latter: list[str] = Field(description="What it became; of people those who joined.")
+    latter: list[str] = Field(
+        description="What it became; of people those who joined, of guardians and of who must not see or hear whom two names each."
+    )
 
     @classmethod
     def of(cls, change: Changed) -> ChangeView:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from dispatch.booking.draft import LONGEST_NAME, LONGEST_PHONE
+from dispatch.booking.draft import LONGEST_NAME, LONGEST_PHONE, LONGEST_REASON
 from dispatch.booking.roles import roles_for
 from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.tables import Participant
-from dispatch.web.api.values import Change, Given, Id, IdOrNone, Moment, Resource, Shown, left_out, local, local_or_none
+from dispatch.web.access import CLERK, OFFICER
+from dispatch.web.api.values import Asked, Change, Given, Id, IdOrNone, Moment, Resource, Shown, left_out, local, local_or_none
 from rooms.procedure import PROCEDURES
 
 PARTY_ROLES = tuple(dict.fromkeys(role for kind in PROCEDURES for role in roles_for(kind)))
 """Roles that a participant can be given; the bench, the clerk and the prosecutor of a sitting are named by themselves."""
 Seat = Literal["link", "room"]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,40}$")]
+_MINOR = "Whether he is under 18. A minor without a guardian needs an `override_reason`."
+_GUARDS = "Of a guardian or appropriate adult: whom he guards, by id or, of one who is new in the same request, by `key`."
+_OVERRIDE = "Why a minor is to take part without his guardian; without it such a change is refused."
 _ROLE: JsonDict = {"enum": list(PARTY_ROLES)}
 
 
@@ -53,6 +58,9 @@ class ParticipantView(Resource):
     email: str | None = Field(description="Where he is told of the sitting; likewise. Staff are told at the address of their account.")
     seat: Seat = Field(description="Where from: by a personal link, or at the device of the booked room. Of no meaning for staff.")
     link: LinkState | None
+    presides: bool = Field(description="Whether he presides; one does.")
+    minor: bool | None = Field(description="Whether he is under 18; null for programs that keep no bookings.")
+    guards: str | None = Field(description="Id of whom he guards, empty where nobody; likewise.")
     consented_at: Moment | None = Field(description="When the notice was agreed to.")
     device_checked_at: Moment | None = Field(description="When the devices were last checked.")
 
@@ -69,9 +77,18 @@ class ParticipantView(Resource):
             email=person.email,
             seat="room" if person.seat == "room" else "link",
             link=LinkState.of(person, now, zone),
+            presides=person.presides,
+            minor=person.minor,
+            guards=person.guards_id,
             consented_at=local_or_none(person.consented_at, zone),
             device_checked_at=local_or_none(person.device_checked_at, zone),
         )
+
+    def shown_to(self, role: str) -> ParticipantView:
+        """What somebody in that role needs: an officer calls nobody, and whom to protect from whom is for those who keep bookings."""
+        if role == CLERK:
+            return self
+        return self.only(minor=None, guards=None) if role != OFFICER else self.only(minor=None, guards=None, phone=None, email=None)
 
     def address(self) -> str:
         """The path under which it is found again."""
@@ -93,6 +110,20 @@ class NewParticipant(Given):
     seat: Seat = "link"
     user_id: IdOrNone = ""
     email: str = Field("", max_length=LONGEST_EMAIL)
+    minor: bool = Field(False, description=_MINOR)
+    guards: Word = Field("", description=_GUARDS)
+
+
+class PlannedParticipant(NewParticipant):
+    """A person of a sitting that is to be booked."""
+
+    key: Word = Field("", description="A word of your choice by which `guards` and `apart` of this request mean him.")
+
+
+class AddedParticipant(NewParticipant):
+    """A person who joins a sitting that is there."""
+
+    override_reason: str = Field("", max_length=LONGEST_REASON, description=_OVERRIDE)
 
 
 class ParticipantChange(Change):
@@ -103,6 +134,15 @@ class ParticipantChange(Change):
     phone: str = left_out(max_length=LONGEST_PHONE)
     email: str = left_out(max_length=LONGEST_EMAIL)
     seat: Seat = left_out()
+    minor: bool = left_out(description=_MINOR + " Until the sitting is open.")
+    guards: Word = left_out(description=_GUARDS + " Until the sitting is open.")
+    override_reason: str = left_out(max_length=LONGEST_REASON, description=_OVERRIDE)
+
+
+class Removal(Asked):
+    """Taking somebody out."""
+
+    override_reason: str = Field("", max_length=LONGEST_REASON, description=_OVERRIDE)
 
 
 class LinkView(Resource):

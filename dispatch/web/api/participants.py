@@ -11,7 +11,14 @@ from dispatch.sittings import listing, participants
 from dispatch.store.tables import Participant, Sitting
 from dispatch.web.access import CLERK
 from dispatch.web.api.operations import operation, programs
-from dispatch.web.api.participant_shapes import LinkView, NewParticipant, ParticipantChange, ParticipantList, ParticipantView
+from dispatch.web.api.participant_shapes import (
+    AddedParticipant,
+    LinkView,
+    ParticipantChange,
+    ParticipantList,
+    ParticipantView,
+    Removal,
+)
 from dispatch.web.api.sittings import SEES, shown
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.day_grid import ENTERABLE
@@ -51,13 +58,14 @@ async def show(request: Request) -> ParticipantView:
     return await _shown(request, request.match_info["participant"])
 
 
-async def add(request: Request, body: NewParticipant) -> ParticipantView:
+async def add(request: Request, body: AddedParticipant) -> ParticipantView:
     """Add a participant.
 
     Possible until the sitting closes. Who joins from outside gets a personal link.
     """
     context, sitting_id = ctx(request), request.match_info["sitting"]
-    added = await participants.add(context.db, sitting_id, ParticipantDraft(**body.model_dump()), me(request), context.clock())
+    row = ParticipantDraft(**body.model_dump(exclude={"override_reason"}))
+    added = await participants.add(context.db, sitting_id, row, me(request), context.clock(), override_reason=body.override_reason)
     await context.live.revised(sitting_id)
     return await _shown(request, added.id)
 
@@ -65,10 +73,12 @@ async def add(request: Request, body: NewParticipant) -> ParticipantView:
 async def change(request: Request, body: ParticipantChange, headers: IfMatch) -> ParticipantView:
     """Change a participant.
 
-    Name, role, telephone and seat; the personal link stays good unless the seat changes.
+    Name, role, telephone and seat, whether he is a minor and whom he guards; the personal link stays good unless the seat changes.
     """
     context = ctx(request)
     sitting, person = await _person(request)
+    given = body.given()
+    reason: str = given.pop("override_reason", "")
 
     def changed(participant: Participant) -> ParticipantDraft:
         headers.check(ParticipantView.of(participant, context.clock(), zone(request)))
@@ -80,22 +90,25 @@ async def change(request: Request, body: ParticipantChange, headers: IfMatch) ->
             id=participant.id,
             user_id=participant.user_id or "",
             email=participant.email,
+            minor=participant.minor,
+            guards=participant.guards_id,
         )
-        return replace(former, **body.given())
+        return replace(former, **given)
 
-    await participants.update(context.db, person.id, changed, me(request), context.clock())
+    await participants.update(context.db, person.id, changed, me(request), context.clock(), override_reason=reason)
     await context.live.revised(sitting.id)
     return await _shown(request, person.id)
 
 
-async def remove(request: Request) -> None:
+async def remove(request: Request, query: Removal) -> None:
     """Take a participant out.
 
-    His link stops working; if he is in the hearing, he is put out. The presiding judge is not taken out but replaced.
+    His link stops working; if he is in the hearing, he is put out. The presiding judge is not taken out but replaced. A minor is not
+    left without his guardian but for a reason.
     """
     context = ctx(request)
     sitting, person = await _person(request)
-    await participants.remove(context.db, person.id, me(request), context.clock())
+    await participants.remove(context.db, person.id, me(request), context.clock(), override_reason=query.override_reason)
     await context.live.revised(sitting.id)
 
 

@@ -20,10 +20,13 @@ from dispatch.booking.draft import (
     ParticipantDraft,
     SittingDraft,
     draft_of,
+    presided_by,
+    words_of,
 )
+from dispatch.booking.protection import MOST_PAIRS
 from dispatch.store.tables import Sitting
-from dispatch.web.access import OFFICER
-from dispatch.web.api.participant_shapes import NewParticipant, ParticipantView
+from dispatch.web.access import CLERK
+from dispatch.web.api.participant_shapes import ParticipantView, PlannedParticipant, Word
 from dispatch.web.api.values import (
     Asked,
     Change,
@@ -48,8 +51,20 @@ _NUMBER = "As on paper, for instance （2026）京0105民初31号; brackets and 
 _CASE_TITLE = "Title of the case where the number is a new one; a case that is known keeps its own."
 _ROOMS = "All rooms that it holds; `room_id` is the first of them, whether it is named here or not."
 _EQUIPMENT = "Ids of equipment and of custody slots that it holds."
-_OVERRIDE = "Why it is to be outside working hours, on a day off or at short notice all the same; without it such a booking is refused."
+_OVERRIDE = (
+    "Why it is to be outside working hours, on a day off, at short notice or with a minor without his guardian all the same; without it"
+    " such a booking is refused."
+)
+_APART = "Who must not see or hear whom. All pairs that there are to be; another list takes the place of the former."
 _TITLE = "What the sitting is called; empty: as the case."
+
+
+class KeptApart(Given):
+    """Two people who must not see or hear each other, in no stage and at no device. Each is the id of a participant, the `key` of one who
+    is new in the same request, or `clerk_id` or `prosecutor_id` for whoever is named there. Whoever presides is kept from nobody."""
+
+    one: Word
+    other: Word
 
 
 class CaseView(Shown):
@@ -103,6 +118,9 @@ class SittingView(Resource):
     cancel_reason: str
     created_at: Moment
     participants: list[ParticipantView]
+    apart: list[KeptApart] | None = Field(
+        description="Who must not see or hear whom, by ids of participants; null for programs that keep no bookings."
+    )
 
     @classmethod
     def of(cls, sitting: Sitting, now: datetime, zone: ZoneInfo) -> SittingView:
@@ -132,13 +150,12 @@ class SittingView(Resource):
             cancel_reason=sitting.cancel_reason,
             created_at=local(sitting.created_at, zone),
             participants=[ParticipantView.of(person, now, zone) for person in sitting.participants],
+            apart=[KeptApart(one=pair.one_id, other=pair.other_id) for pair in sitting.apart],
         )
 
     def shown_to(self, role: str) -> SittingView:
-        """What somebody in that role needs: an officer calls nobody."""
-        if role != OFFICER:
-            return self
-        return self.only(participants=[person.only(phone=None, email=None) for person in self.participants])
+        """What somebody in that role needs; who is kept from whom is for those who keep bookings."""
+        return self if role == CLERK else self.only(apart=None, participants=[person.shown_to(role) for person in self.participants])
 
     def address(self) -> str:
         """The path under which it is found again."""
@@ -181,7 +198,8 @@ class SittingPlan(Given):
     chair_id: Id = Field(description="The presiding judge, a member of the staff.")
     clerk_id: IdOrNone = ""
     prosecutor_id: IdOrNone = ""
-    participants: list[NewParticipant] = Field(min_length=1, max_length=MOST_PARTICIPANTS)
+    participants: list[PlannedParticipant] = Field(min_length=1, max_length=MOST_PARTICIPANTS)
+    apart: list[KeptApart] = Field([], max_length=MOST_PAIRS, description=_APART)
     override_reason: str = Field("", max_length=LONGEST_REASON, description=_OVERRIDE)
     held_until: Moment = left_out(
         description="Keep the time tentatively until then, at most 14 days: it becomes free unless it is confirmed. Left out: it is firm.",
@@ -191,13 +209,14 @@ class SittingPlan(Given):
     def drafted(self, starts_at: datetime | None, ends_at: datetime | None) -> SittingDraft:
         """The form that the operation checks."""
         rows = tuple(ParticipantDraft(**row.model_dump()) for row in self.participants)
-        names = SittingPlan.model_fields.keys() - {"participants", "rooms", "equipment", "held_until"}
+        names = SittingPlan.model_fields.keys() - {"participants", "rooms", "equipment", "held_until", "apart"}
         plain: dict[str, Any] = {name: getattr(self, name) for name in names}
         return SittingDraft(
             **plain,
             rooms=tuple(self.rooms),
             equipment=tuple(self.equipment),
             participants=rows,
+            apart=tuple((pair.one, pair.other) for pair in self.apart),
             starts_at=starts_at,
             ends_at=ends_at,
         )
@@ -230,15 +249,22 @@ class SittingChange(Change):
     clerk_id: IdOrNone = left_out()
     prosecutor_id: IdOrNone = left_out()
     override_reason: str = left_out(max_length=LONGEST_REASON, description=_OVERRIDE)
+    apart: list[KeptApart] = left_out(max_length=MOST_PAIRS, description=_APART + " Until the sitting is open.")
 
     def draft(self, sitting: Sitting) -> SittingDraft:
-        """The form of the sitting with what is to be different. Another `room_id` alone takes the place of the first room."""
+        """The form of the sitting with what is to be different. Another `room_id` alone takes the place of the first room; another
+        `chair_id` of whoever takes part already changes places with who presided."""
         given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in self.given().items()}
         if "room_id" in given and "rooms" not in given:
             given["rooms"] = tuple(room.id for room in sitting.rooms[1:])
         # What was said for one time is not said for another.
         given.setdefault("override_reason", "")
-        return replace(draft_of(sitting), **given)
+        if "apart" in given:
+            words = words_of(sitting)
+            given["apart"] = tuple((words.get(pair.one, pair.one), words.get(pair.other, pair.other)) for pair in given["apart"])
+        chair = given.pop("chair_id", "")
+        former = draft_of(sitting)
+        return replace(presided_by(former, chair) if chair else former, **given)
 
 
 class MoveOrder(Given):
