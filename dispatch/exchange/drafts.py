@@ -69,6 +69,7 @@ async def book(
     by: User,
     now: datetime,
     role_words: dict[str, str],
+    kind_words: dict[str, str],
     seen: Callable[[ImportDraft], object],
 ) -> ImportDraft:
     """Book the rows, judged anew: those that are good, or all or none. `seen` is called inside the transaction with what is there, and
@@ -82,7 +83,7 @@ async def book(
             if draft.state == "booked":
                 return draft
             seen(draft)
-            rows, given = rows_of(draft), Given(role_words, draft.chair_id, draft.clerk_id, draft.override_reason)
+            rows, given = rows_of(draft), Given(role_words, kind_words, draft.chair_id, draft.clerk_id, draft.override_reason)
             judged = await importing.carry_out(session, db, rows, by, now, how, given)
             draft.judged, draft.judged_at, draft.state = packed(judged), now, "booked"
             return draft

@@ -36,7 +36,7 @@ MEDIA_TYPES: dict[str, str] = {
     "ics": "text/calendar",
 }
 MOST = 5000
-_WIDTHS = {"title": 40, "case_title": 40, "participants": 60, "case_number": 28, "key": 38}
+_WIDTHS = {"title": 40, "case_title": 40, "participants": 60, "guardians": 30, "apart": 30, "case_number": 28, "key": 38}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,14 @@ def _heading(tag: str) -> list[str]:
 def _line(sitting: Sitting, zone: ZoneInfo, gettext: Gettext) -> list[str]:
     starts, ends, draft = sitting.starts_at.astimezone(zone), sitting.ends_at.astimezone(zone), draft_of(sitting)
     names = {person.user_id: person.name for person in sitting.participants if person.user_id}
+    names_of = {person.id: person.name for person in sitting.participants}
     people = [
         "|".join(_apart(text) for text in (row.name, gettext(f"role.{row.role}"), row.phone, row.email, row.seat))
         for row in draft.participants
     ]
     return [
         uid_of(sitting.id),
+        gettext(f"kind.{sitting.kind}"),
         sitting.case.number,
         sitting.case.title,
         sitting.title,
@@ -117,6 +119,13 @@ def _line(sitting: Sitting, zone: ZoneInfo, gettext: Gettext) -> list[str]:
         names.get(draft.clerk_id, ""),
         names.get(draft.prosecutor_id, ""),
         "; ".join(people),
+        "; ".join(_apart(person.name) for person in sitting.participants if person.minor),
+        "; ".join(f"{_apart(p.name)}|{_apart(names_of[p.guards_id])}" for p in sitting.participants if p.guards_id in names_of),
+        "; ".join(
+            f"{_apart(names_of[pair.one_id])}|{_apart(names_of[pair.other_id])}"
+            for pair in sitting.apart
+            if {pair.one_id, pair.other_id} <= names_of.keys()
+        ),
         draft.override_reason,
         gettext(f"status.{sitting.status}"),
     ]

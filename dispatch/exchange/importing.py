@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking import bookings
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, problems
+from dispatch.booking import bookings, templates
+from dispatch.booking.draft import SittingDraft, problems
 from dispatch.errors import Conflict, FieldError, UserError, ValidationFailed
 from dispatch.exchange.reading import FAULTS, Row
+from dispatch.exchange.row_people import STAFF, Known, cast, column_of
 from dispatch.notices.calendar import uid_of
 from dispatch.store.notice_tables import ImportKey
 from dispatch.store.tables import Room, Sitting, User
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
     from dispatch.store.database import Database
 
-KIND = "remote_court"
+FIRST = next(iter(PROCEDURES))
+"""The kind of a row that names none, where nobody has said another."""
 Take = Literal["preview", "good", "all"]
 State = Literal["good", "bad", "known", "booked"]
 _TIME = re.compile(r"([01]?\d|2[0-3])[:：]([0-5]\d)(?::00)?")
@@ -49,16 +51,6 @@ class Judged:
     sitting_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Rooms and people by the names that a file may give them; a name that two have names nobody."""
-
-    rooms: dict[str, str]
-    people: dict[str, dict[str, str]]
-    emails: dict[str, tuple[str, str]]
-    """address → role and id of a member of the staff"""
-
-
 class TakenBack(Exception):
     """Ends a transaction without a trace. `judged`: what became of the rows, or would have."""
 
@@ -69,13 +61,19 @@ class TakenBack(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What rows are read by. `role_words`: what a file may call a role → the role. `chair_id`, `clerk_id`, `override_reason`:
-    of rows that name none (a calendar's)."""
+    """What rows are read by. `role_words`: what a file may call a role → the role, and `kind_words` likewise of kinds. `chair_id`,
+    `clerk_id`, `override_reason`: of rows that name none (a calendar's)."""
 
-    role_words: dict[str, str]
+    role_words: Mapping[str, str]
+    kind_words: Mapping[str, str]
     chair_id: str = ""
     clerk_id: str = ""
     override_reason: str = ""
+
+
+def of_kind(rows: Sequence[Row], kind: str) -> list[Row]:
+    """The rows, those that name no kind as of that one; "" leaves them as they are."""
+    return [row if not kind or row.fields.get("kind") else Row(row.number, row.fields | {"kind": kind}) for row in rows]
 
 
 async def take(db: Database, rows: Sequence[Row], by: User, now: datetime, how: Take, given: Given) -> list[Judged]:
@@ -103,7 +101,7 @@ async def carry_out(
 
 async def _known(session: AsyncSession) -> Known:
     rooms: dict[str, str] = {}
-    people: dict[str, dict[str, str]] = {"judge": {}, "clerk": {}, "prosecutor": {}}
+    people: dict[str, dict[str, str]] = {role: {} for role in STAFF}
     emails: dict[str, tuple[str, str]] = {}
     for room in await session.scalars(select(Room).where(Room.active)):
         for name in {room.name.casefold(), room.name_en.casefold()} - {""}:
@@ -124,7 +122,7 @@ async def _book(session: AsyncSession, db: Database, row: Row, known: Known, by:
     draft, errors = _draft(row, known, db.site.zone, given)
     if draft.starts_at is not None and (ours := await _exported(session, row, draft.starts_at)):
         return Judged(row, "known", sitting_id=ours)
-    named = {field for field, _, _ in errors}
+    named = {name for name, _, _ in errors}
     if row.fields.get("fault"):
         named |= {"end"}
     # What names nothing here is not missing as well.
@@ -137,7 +135,7 @@ async def _book(session: AsyncSession, db: Database, row: Row, known: Known, by:
             session.add(ImportKey(key_hash=key, sitting_id=sitting.id, created_at=now))
             await session.flush()
     except Conflict as conflict:
-        return Judged(row, "bad", ((_COLUMN.get(conflict.field or "", "start"), conflict.code, conflict.data),))
+        return Judged(row, "bad", ((_column_of(conflict.field), conflict.code, conflict.data),))
     except ValidationFailed as failed:
         return Judged(row, "bad", tuple(_columns_of(failed.errors)))
     except UserError as error:
@@ -159,21 +157,20 @@ async def _exported(session: AsyncSession, row: Row, starts_at: datetime) -> str
     return ""
 
 
-_COLUMN = {
-    "room_id": "room",
-    "starts_at": "start",
-    "ends_at": "end",
-    "chair_id": "chair",
-    "clerk_id": "clerk",
-    "prosecutor_id": "prosecutor",
-}
+_COLUMN = {"room_id": "room", "starts_at": "start", "ends_at": "end"}
+
+
+def _column_of(name: str | None) -> str:
+    """Where it is told what is in the way: at whoever or whatever that is, else at the time."""
+    column = _COLUMN.get(name or "", column_of(name or ""))
+    return column if column in ("room", "chair", "clerk", "prosecutor") else "start"
 
 
 def _columns_of(errors: Sequence[FieldError]) -> list[FieldError]:
     """The draft's fields as the columns that they came from, each mistake once."""
     found: dict[tuple[str, str], FieldError] = {}
-    for field, code, data in errors:
-        column = _COLUMN.get(head := field.partition(".")[0], head)
+    for name, code, data in errors:
+        column = _COLUMN.get(name, column_of(name))
         found.setdefault((column, code), (column, code, data))
     return list(found.values())
 
@@ -188,15 +185,11 @@ def _draft(row: Row, known: Known, zone: ZoneInfo, given: Given) -> tuple[Sittin
         errors.append(("status", "import_cancelled", {}))
     if (fault := fields.get("fault", "")) in FAULTS:
         errors += [("start", fault, {"text": fields.get("fault_text", "")})]
+    kind = _kind(fields.get("kind", ""), given, errors)
     starts_at, ends_at = _times(fields, zone, errors)
-    people, staff = _people(fields, known, given.role_words, errors)
-    chosen = {"chair": staff.get("judge", given.chair_id), "clerk": staff.get("clerk", given.clerk_id)}
-    chosen["prosecutor"] = staff.get("prosecutor", "")
-    for column, role in (("chair", "judge"), ("clerk", "clerk"), ("prosecutor", "prosecutor")):
-        if said := fields.get(column, ""):
-            chosen[column] = known.people[role].get(said.casefold(), "")
-            if not chosen[column]:
-                errors.append((column, "import_unknown", {"name": said}))
+    if starts_at is not None and not fields.get("end"):
+        ends_at = (starts_at.astimezone(UTC) + timedelta(minutes=templates.standard(kind).minutes)).astimezone(zone)
+    found = cast(fields, kind, known, given.role_words, {"chair_id": given.chair_id, "clerk_id": given.clerk_id}, errors)
     room_id = _room(fields.get("room", ""), known)
     if fields.get("room") and not room_id:
         errors.append(("room", "import_unknown", {"name": fields["room"]}))
@@ -207,12 +200,13 @@ def _draft(row: Row, known: Known, zone: ZoneInfo, given: Given) -> tuple[Sittin
         room_id=room_id,
         starts_at=starts_at,
         ends_at=ends_at,
-        chair_id=chosen["chair"],
-        clerk_id=chosen["clerk"],
-        prosecutor_id=chosen["prosecutor"],
-        participants=tuple(people),
-        kind=KIND,
+        chair_id=found.staff["chair_id"],
+        clerk_id=found.staff["clerk_id"],
+        prosecutor_id=found.staff["prosecutor_id"],
+        participants=found.participants,
+        kind=kind,
         override_reason=fields.get("override_reason", "") or given.override_reason,
+        apart=found.apart,
     )
     return draft, errors
 
@@ -242,30 +236,16 @@ def _times(fields: dict[str, str], zone: ZoneInfo, errors: list[FieldError]) -> 
     return starts_at, ends_at
 
 
-def _people(
-    fields: dict[str, str], known: Known, role_words: dict[str, str], errors: list[FieldError]
-) -> tuple[list[ParticipantDraft], dict[str, str]]:
-    """The participants of the cell, or those invited to a calendar's entry; of these, staff by their addresses (role → user id)."""
-    people: list[ParticipantDraft] = []
-    staff: dict[str, str] = {}
-    for text in filter(None, (part.strip() for part in re.split(r"[;；\n]", fields.get("participants", "")))):
-        name, role, phone, email, seat = ([*(part.strip() for part in re.split(r"[|｜]", text)), "", "", "", ""])[:5]
-        known_role = role_words.get(role.casefold(), "") if role else "party"
-        if not known_role:
-            errors.append(("participants", "role_unknown", {"role": role}))
-        people.append(
-            ParticipantDraft(name, known_role or "party", phone, "room" if seat.casefold() in ("room", "现场") else "link", email=email)
-        )
-    for text in filter(None, fields.get("attendees", "").split(";")):
-        name, _, email = text.partition("|")
-        role, user_id = known.emails.get(email.casefold(), ("", ""))
-        if role in ("judge", "clerk", "prosecutor") and role not in staff:
-            staff[role] = user_id
-        elif not role:
-            people.append(ParticipantDraft(name, "party", email=email))
-    return people, staff
+def _kind(said: str, given: Given, errors: list[FieldError]) -> str:
+    """By its code or what a file may call it."""
+    if not said:
+        return FIRST
+    kind = said if said in PROCEDURES else given.kind_words.get(said.casefold(), "")
+    if not kind:
+        errors.append(("kind", "kind_unknown", {"kind": said[:40]}))
+    return kind or FIRST
 
 
 def roles() -> tuple[str, ...]:
-    """The roles that a row of the participants can have."""
-    return tuple(PROCEDURES[KIND].roles)
+    """The roles that a row of the participants can have in some kind."""
+    return tuple(dict.fromkeys(role for procedure in PROCEDURES.values() for role in procedure.order or procedure.roles))

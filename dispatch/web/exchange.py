@@ -12,16 +12,18 @@ from typing import Any, cast, get_args
 from aiohttp import web
 
 from dispatch.booking.days import bounds
+from dispatch.booking.roles import PRESIDENTS
 from dispatch.errors import UserError
 from dispatch.exchange import exporting, importing, reading
 from dispatch.exchange.columns import COLUMNS, NEEDED
 from dispatch.exchange.reading import Row
 from dispatch.web import lookups
-from dispatch.web.access import CLERK, JUDGE, Route, roles
+from dispatch.web.access import CLERK, Route, roles
 from dispatch.web.day_grid import room_name
 from dispatch.web.days import today
 from dispatch.web.request import Request, Response, ctx, error_text, gettext, language, me, render, translate, zone
 from dispatch.web.translations import LANGUAGES, catalogue
+from rooms.procedure import PROCEDURES
 
 LONGEST_SPAN = timedelta(days=366)
 SHOWN = ("case_number", "title", "day", "start", "end", "room")
@@ -58,12 +60,18 @@ def role_words() -> dict[str, str]:
     return found
 
 
+def kind_words() -> dict[str, str]:
+    """What a file may call a kind of sitting, likewise."""
+    return {word.casefold(): kind for kind in PROCEDURES for word in (kind, *(catalogue(tag).gettext(f"kind.{kind}") for tag in LANGUAGES))}
+
+
 async def _page(request: Request, *, status: int = 200, error: str = "", **more: Any) -> Response:
     context, tag = ctx(request), language(request)
     day = today(request)
     data: dict[str, Any] = {
         "rooms": [(room.id, room_name(room, tag)) for room in await lookups.rooms(context.db)],
-        "judges": await lookups.staff(context.db, JUDGE),
+        "presidents": await lookups.staff(context.db, *PRESIDENTS),
+        "kinds_of_sittings": tuple(PROCEDURES),
         "clerks": await lookups.staff(context.db, CLERK),
         "columns": [(_column(request, name), name in NEEDED) for name in COLUMNS if name != "status"],
         "shown": SHOWN,
@@ -98,6 +106,8 @@ async def preview(request: Request) -> Response:
         rows = await asyncio.to_thread(lambda: reading.read(file.file.read(), file.filename, context.settings.zone))
     except UserError as error:
         return await _page(request, status=error.status, error=error_text(request, error))
+    kind = str(posted.get("kind", ""))
+    rows = importing.of_kind(rows, kind if kind in PROCEDURES else "")
     return await _judged(request, rows, "preview", _given(posted))
 
 
@@ -114,8 +124,8 @@ async def book(request: Request) -> Response:
 
 
 def _given(posted: Mapping[str, Any]) -> importing.Given:
-    said = (str(posted.get(name, "")).strip() for name in ("chair_id", "clerk_id", "override_reason"))
-    return importing.Given(role_words(), *said)
+    chair_id, clerk_id, reason = (str(posted.get(name, "")).strip() for name in ("chair_id", "clerk_id", "override_reason"))
+    return importing.Given(role_words(), kind_words(), chair_id, clerk_id, reason)
 
 
 async def _judged(request: Request, rows: list[Row], how: importing.Take, given: importing.Given) -> Response:

@@ -16,7 +16,7 @@ from dispatch.errors import UserError, ValidationFailed
 from dispatch.exchange import drafts, reading
 from dispatch.exchange.columns import TAKEN
 from dispatch.exchange.importing import Given as Names
-from dispatch.exchange.importing import Judged
+from dispatch.exchange.importing import Judged, of_kind
 from dispatch.exchange.reading import Row
 from dispatch.store.notice_tables import ImportDraft
 from dispatch.web.access import CLERK
@@ -24,8 +24,9 @@ from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.sitting_shapes import Once
 from dispatch.web.api.values import Given, Id, IdOrNone, Moment, Resource, Shown, local
 from dispatch.web.api.versions import IfMatch
-from dispatch.web.exchange import role_words
+from dispatch.web.exchange import kind_words, role_words
 from dispatch.web.request import Request, ctx, me, translate, zone
+from rooms.procedure import PROCEDURES
 
 LONGEST_BODY_BYTES = 2_000_000
 LONGEST_TEXT = reading.MOST_BYTES
@@ -115,6 +116,7 @@ class NewImport(Given):
     chair_id: IdOrNone = Field("", description="Who presides where a row names nobody, as in calendars.")
     clerk_id: IdOrNone = Field("", description="Who keeps the record where a row names nobody.")
     override_reason: str = Field("", max_length=LONGEST_REASON, description=_OVERRIDE)
+    kind: str = Field("", json_schema_extra={"enum": ["", *PROCEDURES]}, description="Of rows that name none; empty: remote_court.")
 
     def content(self) -> bytes:
         """The file. Raises ValidationFailed."""
@@ -141,8 +143,10 @@ async def preview(request: Request, body: NewImport, headers: Once) -> ImportVie
     """
     context, user, key = ctx(request), me(request), headers.idempotency_key
     order = Order(user.id, key, b"import " + body.model_dump_json().encode()) if key else None
-    rows = await asyncio.to_thread(_rows, body, request)
-    given = Names(role_words(), body.chair_id, body.clerk_id, tidy(body.override_reason))
+    if body.kind and body.kind not in PROCEDURES:
+        raise ValidationFailed([("kind", "kind_unknown", {"kind": body.kind[:40]})])
+    rows = of_kind(await asyncio.to_thread(_rows, body, request), body.kind)
+    given = Names(role_words(), kind_words(), body.chair_id, body.clerk_id, tidy(body.override_reason))
     draft = await drafts.keep(context.db, body.file_name, rows, user, context.clock(), given, order)
     return ImportView.of(request, draft)
 
@@ -176,6 +180,7 @@ async def book(request: Request, body: ImportOrder, headers: IfMatch) -> ImportV
         me(request),
         context.clock(),
         role_words(),
+        kind_words(),
         lambda found: headers.check(ImportView.of(request, found)),
     )
     return ImportView.of(request, draft)

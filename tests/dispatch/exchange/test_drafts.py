@@ -16,7 +16,7 @@ from dispatch.exchange.reading import Row, read
 from dispatch.store.database import Database
 from dispatch.store.notice_tables import ImportDraft
 from dispatch.store.tables import Sitting
-from dispatch.web.exchange import role_words
+from dispatch.web.exchange import kind_words, role_words
 from tests.dispatch.exchange.files import GOOD, csv_of
 from tests.dispatch.making import NOW, SHANGHAI, URGENT, Court, audited
 
@@ -28,12 +28,12 @@ def rows(*lines: tuple[str, ...]) -> list[Row]:
 
 
 async def sent(court: Court, *lines: tuple[str, ...], order: Order | None = None) -> ImportDraft:
-    given = Given(role_words(), override_reason=URGENT)
+    given = Given(role_words(), kind_words(), override_reason=URGENT)
     return await drafts.keep(court.db, "a.csv", rows(*lines), court.clerk, NOW, given, order)
 
 
 async def book(db: Database, court: Court, draft: ImportDraft) -> ImportDraft:
-    return await drafts.book(db, draft.id, "all", court.clerk, NOW, role_words(), lambda _draft: None)
+    return await drafts.book(db, draft.id, "all", court.clerk, NOW, role_words(), kind_words(), lambda _draft: None)
 
 
 async def count(court: Court) -> int:
@@ -57,7 +57,7 @@ async def test_two_servers_that_are_asked_at_once_book_it_once_and_give_one_answ
 
 async def test_one_that_is_sent_twice_under_a_key_at_once_is_kept_once(court: Court) -> None:
     other = await Database.connect(court.db.url, court.db.site)
-    order, given = Order(court.clerk.id, "k", b"the same"), Given(role_words(), override_reason=URGENT)
+    order, given = Order(court.clerk.id, "k", b"the same"), Given(role_words(), kind_words(), override_reason=URGENT)
     try:
         kept = await asyncio.gather(
             *(drafts.keep(db, "a.csv", rows(GOOD), court.clerk, NOW, given, order) for db in (court.db, other, court.db))

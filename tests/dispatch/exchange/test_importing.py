@@ -13,7 +13,7 @@ from dispatch.exchange.importing import Given, Judged, Take
 from dispatch.exchange.reading import read
 from dispatch.store.notice_tables import ImportKey, Message
 from dispatch.store.tables import Sitting
-from dispatch.web.exchange import role_words
+from dispatch.web.exchange import kind_words, role_words
 from dispatch.web.translations import catalogue
 from tests.dispatch.exchange.files import GOOD, HEAD, NEXT, csv_of
 from tests.dispatch.making import NOW, SHANGHAI, URGENT, Court, at, audited, make_sitting
@@ -24,7 +24,7 @@ WRONG = ("没有年份", "", "2026-13-45", "25:00", "15:00", "第九法庭", "�
 
 async def take(court: Court, data: bytes, how: Take, name: str = "a.csv", **given: str) -> list[Judged]:
     rows = read(data, name, SHANGHAI)
-    return await importing.take(court.db, rows, court.clerk, NOW, how, Given(role_words(), **({"override_reason": URGENT} | given)))
+    return await importing.take(court.db, rows, court.clerk, NOW, how, Given(role_words(), kind_words(), **({"override_reason": URGENT} | given)))
 
 
 async def booked(court: Court) -> int:
@@ -121,7 +121,7 @@ async def test_a_list_can_be_taken_to_another_court(court: Court, kind: exportin
     (row,) = read(data, f"a.{kind}", SHANGHAI)
     assert (row.fields["title"], row.fields["key"] != "") == ("=HYPERLINK(1)", True)
     other = replace(row, fields=row.fields | {"key": "of another court", "day": "2026-12-01"})
-    (judged,) = await importing.take(court.db, [other], court.clerk, NOW, "good", Given(role_words()))
+    (judged,) = await importing.take(court.db, [other], court.clerk, NOW, "good", Given(role_words(), kind_words()))
     assert judged.state == "booked"
     async with court.db.reader() as session:
         copy = await session.get_one(Sitting, judged.sitting_id)
