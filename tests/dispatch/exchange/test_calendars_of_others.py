@@ -112,7 +112,7 @@ BAD = {
 async def test_what_cannot_be_taken_is_said_of_its_entry_and_the_others_are_taken(court: Court, what: str) -> None:
     entry, code = BAD[what]
     rows = read(calendar(["DTSTART:20261124T020000Z\nDTEND:20261124T030000Z", entry, hour("Asia/Shanghai")]), "a.ics", SHANGHAI)
-    given = Given({}, chair_id=court.judge.id, override_reason=URGENT)
+    given = Given({}, {}, chair_id=court.judge.id, override_reason=URGENT)
     good, bad, other = await importing.take(court.db, rows, court.clerk, NOW, "preview", given)
     assert (good.state, other.state) == ("good", "good"), (good.errors, other.errors)
     ((column, found, data),) = bad.errors

@@ -24,7 +24,8 @@ WRONG = ("没有年份", "", "2026-13-45", "25:00", "15:00", "第九法庭", "�
 
 async def take(court: Court, data: bytes, how: Take, name: str = "a.csv", **given: str) -> list[Judged]:
     rows = read(data, name, SHANGHAI)
-    return await importing.take(court.db, rows, court.clerk, NOW, how, Given(role_words(), kind_words(), **({"override_reason": URGENT} | given)))
+    names = Given(role_words(), kind_words(), **({"override_reason": URGENT} | given))
+    return await importing.take(court.db, rows, court.clerk, NOW, how, names)
 
 
 async def booked(court: Court) -> int:
