@@ -42,6 +42,7 @@ from rooms.live import Live, Ports
 from rooms.log import EventLog, LogUnwritable, Row
 from rooms.media.engine import Engine, EngineError, EngineEvent
 from rooms.metrics import CONFERENCES, ENGINE_UP, PARTICIPANTS, RECORDER_UP, RECORDINGS, SCORED
+from rooms.overview import Overview
 from rooms.plan import PlanParticipant, SittingPlan, Ticket
 from rooms.protocol import AcknowledgeAlert, CloseCode, Farewell, UserError
 from rooms.quality import History, HourKey
@@ -50,7 +51,6 @@ from rooms.relay import Relay
 from rooms.reserve import Reserve
 from rooms.sealing import KEY_BYTES, Sealing
 from rooms.state import State
-from rooms.views import Overview
 
 __all__ = ["Hub", "Overview", "PlanParticipant", "SittingPlan", "Ticket"]
 

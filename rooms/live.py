@@ -22,6 +22,7 @@ from rooms.journal import Journal
 from rooms.log import EventLog, LogRefused, Row
 from rooms.media.engine import Engine, EngineEvent, Routing, Source
 from rooms.media_link import MediaLink
+from rooms.overview import Overview, overview
 from rooms.plan import Ticket
 from rooms.protocol import (
     ChangeStage,
@@ -50,7 +51,7 @@ from rooms.relay import Relay
 from rooms.reserve import Reserve
 from rooms.sealing import Sealing
 from rooms.state import State
-from rooms.views import Common, Measured, Overview, overview, view_for
+from rooms.views import Common, Measured, view_for
 
 LOST_AFTER_S = 9.5
 """Presence turns to lost within 10 s of the last sign of life; the half second is for finding out."""
@@ -269,7 +270,7 @@ class Live:
         self.recording.wake()
         for endpoint, farewell in farewells(before, after, events, self.connections).items():
             self._drop(endpoint, farewell)
-        self.changed()
+        self.changed(at_once=any(event.type == "stage_changed" for event in events))
 
     def _note_refused(self, job: _Job, code: str) -> None:
         found = self._refusals.note(self.state, job.actor, job.command, code, asyncio.get_running_loop().time())
@@ -368,12 +369,16 @@ class Live:
 
     # -- what viewers see -------------------------------------------------------------------------------------
 
-    def changed(self) -> None:
-        """Viewers may see something new: each gets its view, at most once in 50 ms."""
+    def changed(self, *, at_once: bool = False) -> None:
+        """Viewers may see something new: each gets its view, at most once in 50 ms; `at_once` where rights have changed for everybody."""
         self._ports.changed(self.sitting)
+        if at_once and self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
         if self._flush is None and not self._closing:
             loop = asyncio.get_running_loop()
-            self._flush = loop.call_at(max(loop.time(), self._flushed_s + COALESCE_S), self._send_states)
+            when = loop.time() if at_once else max(loop.time(), self._flushed_s + COALESCE_S)
+            self._flush = loop.call_at(when, self._send_states)
 
     def rights_hold(self) -> None:
         """The router has the present rights: pages that waited for it are told."""

@@ -228,6 +228,11 @@ class Doors:
         self._circle = state.circle_at(endpoint) if endpoint is not None else ""
         self._shut = state.now.private and self._circle == "" and not state.rights(viewer).see
 
+    @property
+    def key(self) -> tuple[str | None, bool]:
+        """Equal for viewers from whom the same is hidden."""
+        return (self._circle, self._shut)
+
     def hide(self, participant: str) -> bool:
         """Whether somebody else is where the viewer neither sees nor hears."""
         return self._shut or self._state.circle(participant) != self._circle

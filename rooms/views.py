@@ -61,6 +61,22 @@ class Measured:
     seal: Seal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Viewers who see all others alike: by what they may know, whom they must not see, and behind which doors they are."""
+
+    seen: bool
+    all_of_it: bool
+    desk: bool
+    hidden: frozenset[str]
+    doors: Doors
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for the same audience."""
+        return (self.seen, self.all_of_it, self.desk, self.hidden, self.doors.key)
+
+
 class Common:
     """What several viewers see alike of one state, made once: each of sixty viewers sees sixty people. What is as it was in the
     `former` one is the same object, so that views are compared quickly."""
@@ -72,6 +88,9 @@ class Common:
         self.people: dict[tuple[str, bool, bool, bool, bool], ParticipantView] = {}
         self._sides = floor.side_of(state)
         self._courses: dict[bool, Mapping[str, Any]] = {}
+        self._shown: dict[tuple[Any, ...], Mapping[str, ParticipantView]] = {}
+        self.sittings: dict[tuple[bool, bool, bool], SittingView] = {}
+        self._former_sittings = former.sittings if former is not None else {}
         self.ceiling = quality(state)
         self.interpreters = tuple(p.id for p in state.plan.participants if p.role == "interpreter" and state.is_there(p.id))
 
@@ -88,6 +107,29 @@ class Common:
             former = self._former.get(key)
             found = self.people[key] = former if former == found and former is not None else found
         return found
+
+    def shown(self, audience: Audience) -> Mapping[str, ParticipantView]:
+        """Everybody whom such a viewer sees, but himself, as he sees others; in the order of the plan."""
+        key = audience.key
+        if key not in self._shown:
+            state, inside = self._state, {"present", "lost"}
+            self._shown[key] = {
+                p: self.participant(
+                    seat, you=False, all_of_it=audience.all_of_it, desk=audience.desk, unseen=frozenset(), behind=audience.doors.hide(p)
+                )
+                for p, seat in state.seats.items()
+                if p not in audience.hidden and (audience.all_of_it or (audience.seen and seat.presence in inside and seat.admitted))
+            }
+        return self._shown[key]
+
+    def sitting(self, rights: Rights, seen: bool, leads: bool) -> SittingView:
+        """The sitting as everybody with these rights sees it."""
+        key = (rights.direct, seen, leads)
+        if key not in self.sittings:
+            found = _sitting(self._state, self._measured, rights, seen, leads, self)
+            former = self._former_sittings.get(key)
+            self.sittings[key] = former if former == found and former is not None else found
+        return self.sittings[key]
 
     def _made(
         self, seat: Seat, you: bool, all_of_it: bool, desk: bool, behind: bool, unseen: frozenset[tuple[str, Source]] = frozenset()
@@ -118,7 +160,7 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
     mine = endpoint.participants if endpoint is not None else ()
     return View(
         place=place,
-        sitting=_sitting(state, measured, rights, seen, leads or observing, common),
+        sitting=common.sitting(rights, seen, leads or observing),
         rights=RightsView(**{name: getattr(rights, name) for name in RightsView.model_fields})
         if place != "observing"
         else RightsView(**{name: name == "see" and observing for name in RightsView.model_fields}),
@@ -240,20 +282,18 @@ def _next_stage(state: State, measured: Measured, to: str) -> dict[str, Any]:
 def _participants(
     state: State, measured: Measured, viewer: str, seen: bool, all_of_it: bool, desk: bool, common: Common
 ) -> tuple[ParticipantView, ...]:
-    mine = state.endpoints[viewer].participants if viewer in state.endpoints else ()
-    hidden = state.plan.kept_from(mine).difference(mine)
-    shown = (
-        (p, seat)
-        for p, seat in state.seats.items()
-        if p not in hidden
-        and (p in mine or all_of_it or (seen and (seat.beside == viewer or (seat.presence in {"present", "lost"} and seat.admitted))))
-    )
+    """What several viewers see alike is put together once; in it each has his own place, and what his browser cannot show."""
+    endpoint = state.endpoints.get(viewer)
+    mine = endpoint.participants if endpoint is not None else ()
     unseen = measured.undecodable.get(viewer, frozenset())
-    doors = Doors(state, viewer)
-    return tuple(
-        common.participant(seat, you=p in mine, all_of_it=all_of_it, desk=desk, unseen=unseen, behind=p not in mine and doors.hide(p))
-        for p, seat in shown
-    )
+    audience = Audience(seen, all_of_it, desk, state.plan.kept_from(mine).difference(mine), Doors(state, viewer))
+    shown = dict(common.shown(audience))
+    beside = [p for p, seat in state.seats.items() if seat.beside == viewer and seen and p not in audience.hidden]
+    for p in (*shown, *beside, *mine) if unseen else (*beside, *mine):
+        seat = state.seats[p]
+        behind = p not in mine and audience.doors.hide(p)
+        shown[p] = common.participant(seat, you=p in mine, all_of_it=all_of_it, desk=desk, unseen=unseen, behind=behind)
+    return tuple(shown[p] for p in state.seats if p in shown)
 
 
 def participant_view(
@@ -349,78 +389,4 @@ def alert_view(alert: Alert) -> AlertView:
         data=dict(alert.data),
         raised_at_us=alert.raised_at_us,
         acknowledged_by=alert.acknowledged_by,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """A sitting on the console: everything an officer may see of it at a glance."""
-
-    sitting: str
-    kind: str
-    title: str
-    case_number: str
-    room: str
-    court: str
-    stage: str
-    stage_names: dict[str, str]
-    status: str
-    stage_since_us: int
-    starts_at_us: int
-    ends_at_us: int
-    participants: tuple[dict[str, Any], ...]
-    waiting: int
-    recording: dict[str, Any]
-    alerts: tuple[dict[str, Any], ...]
-    watchers: tuple[str, ...]
-    media: str
-    observable: bool
-    rooms: tuple[dict[str, Any], ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {name: getattr(self, name) for name in self.__slots__} | {
-            "participants": list(self.participants),
-            "alerts": list(self.alerts),
-            "watchers": list(self.watchers),
-            "rooms": list(self.rooms),
-        }
-
-
-def status(state: State) -> str:
-    """The status of the sitting as the control plane names it: planned, open, live, recess, closed or cancelled."""
-    if state.cancelled:
-        return "cancelled"
-    nobody = all(seat.presence == "absent" for seat in state.seats.values())
-    return "planned" if nobody and state.stage == state.procedure.first else state.now.status
-
-
-def overview(state: State, measured: Measured) -> Overview:
-    """The sitting for the console."""
-    people = []
-    doors = Doors(state, "")
-    for seat in state.seats.values():
-        view = participant_view(state, measured, seat, you=False, all_of_it=True, behind=doors.hide(seat.participant.id))
-        people.append(view.model_dump(mode="json", exclude={"you"}) | {"chair": seat.participant.id == state.chair})
-    return Overview(
-        sitting=state.plan.id,
-        kind=state.plan.kind,
-        title=state.plan.title,
-        case_number=state.plan.case_number,
-        room=state.plan.room,
-        court=state.plan.court,
-        stage=state.stage,
-        stage_names=dict(state.now.names),
-        status=status(state),
-        stage_since_us=state.stage_since_us,
-        starts_at_us=state.plan.starts_at_us,
-        ends_at_us=state.plan.ends_at_us,
-        participants=tuple(people),
-        waiting=sum(seat.presence == "waiting" for seat in state.seats.values()),
-        recording=measured.recording.model_dump(mode="json"),
-        alerts=tuple(alert_view(a).model_dump(mode="json") for a in state.alerts.values()),
-        watchers=tuple(sorted(o.name for o in state.observers.values())),
-        media=measured.media,
-        observable=may_observe(state),
-        rooms=tuple(room_view(state, e, coming=True).model_dump(mode="json") for e in state.endpoints.values() if e.shared),
     )

@@ -67,6 +67,7 @@ from rooms.protocol.base import (
     Sdp,
     UserError,
 )
+from rooms.protocol.frames import serialise
 from rooms.protocol.link import (
     Answer,
     Direction,
@@ -143,11 +144,6 @@ def parse(text: str) -> BrowserMessage:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ProtocolError(CloseCode.MALFORMED, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-
-
-def serialise(message: ServerMessage, number: int) -> str:
-    """The text frame of a message, numbered for its connection."""
-    return message.model_copy(update={"number": number}).model_dump_json()
 
 
 __all__ = [

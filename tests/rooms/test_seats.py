@@ -8,6 +8,7 @@ from rooms.commands import Consent, Disappear, RefuseConsent, Revoke, SitDown, S
 from rooms.desired import routing
 from rooms.farewells import farewells
 from rooms.media.engine import Source
+from rooms.overview import overview
 from rooms.protocol import (
     Admit,
     ChangeStage,
@@ -24,7 +25,7 @@ from rooms.protocol import (
     Write,
 )
 from rooms.recording_link import _meta
-from rooms.views import Measured, overview, view_for
+from rooms.views import Measured, view_for
 from tests.rooms.making import Sitting, refused
 
 MICROPHONE = Source.MICROPHONE

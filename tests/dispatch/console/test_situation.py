@@ -10,8 +10,9 @@ import pytest
 from dispatch.console.situation import REMEDIES, Booked, board, device_check, network, situation
 from dispatch.web.translations import catalogue
 from rooms.commands import ClearAlert, RaiseAlert
+from rooms.overview import overview
 from rooms.protocol import AcknowledgeAlert, Admit, Graded, NetworkView, RecordingView, Voice
-from rooms.views import Measured, overview
+from rooms.views import Measured
 from tests.rooms.making import NOW_US, PEOPLE, Sitting
 
 MINUTE_US = 60_000_000
