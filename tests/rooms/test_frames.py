@@ -8,7 +8,7 @@ import pytest
 
 from rooms.commands import Disappear
 from rooms.media.engine import Source
-from rooms.protocol import Consult, ServerMessage, SetSource, Speaker, Step
+from rooms.protocol import Consult, Leave, ServerMessage, SetSource, Speaker, Step
 from rooms.protocol import State as StateMessage
 from rooms.protocol.frames import Parts, serialise
 from rooms.state import State
@@ -25,8 +25,10 @@ def sittings() -> list[Sitting]:
     aside.act("e-zhang", Step(out=True))
     lost = court(*EVERYBODY)
     lost.system(Disappear("e-li"))
-    room = court("clerk", "zhang", "li")
-    room.sit_down("gallery", "witness") if "gallery" in room.state.seats else None
+    room = court("clerk", "zhang", "li", "lawyer")
+    room.act("e-lawyer", Leave())
+    room.sit_down("lawyer")
+    room.room_comes()
     deliberating = court(*EVERYBODY, stage="deliberation")
     for each in (plain, aside, lost, room):
         each.watch()
