@@ -138,6 +138,8 @@ def _serve(options: argparse.Namespace) -> int:
     settings = _lan_settings(options)
     if options.only is None:
         return _supervise(settings, demonstration=False)
+    if options.only == "recorder":
+        _check_seal(settings, strict=False)
     if options.only in ("engine", "janus", "recorder"):
         if options.worker not in range(1, settings.media_workers + 1):
             raise Refused(f"there is no worker {options.worker}: DISPATCH_MEDIA_WORKERS={settings.media_workers}")
@@ -178,6 +180,22 @@ def _check_certificate(settings: Settings) -> None:
             raise Refused(str(error)) from None
 
 
+def _check_seal(settings: Settings, *, strict: bool) -> None:
+    """The key of the seals is made where there is none, and one that was set is looked at before anything starts. A recorder alone
+    starts without: what cannot be sealed yet is recorded all the same."""
+    from dispatch.operations import seal_key
+    from rooms.recording.signer import SignerUnusable
+
+    try:
+        seal_key.ensure(settings, datetime.now(UTC))
+        if strict and not settings.seal_signer:  # a device may be plugged in later
+            seal_key.of(settings).load()
+    except SignerUnusable as error:
+        if strict:
+            raise Refused(str(error)) from None
+        print(f"dispatch: {error}", file=sys.stderr, flush=True)
+
+
 def _supervise(settings: Settings, *, demonstration: bool) -> int:
     """Serve all parts as children of this process until it is told to stop."""
     from dispatch.operations import janus, parts
@@ -185,6 +203,7 @@ def _supervise(settings: Settings, *, demonstration: bool) -> int:
 
     _check_socket_paths(settings)
     _check_certificate(settings)
+    _check_seal(settings, strict=True)
     _relay(settings)
     listeners = [listen(settings.host, settings.port)]
     if settings.has_certificate:
@@ -241,6 +260,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     """Pages, API, signalling and conferences: the whole of the server but the workers. As a `spare` it waits for its turn."""
     from aiohttp import web
 
+    from dispatch.archive import seals
     from dispatch.notices import figures
     from dispatch.operations import upkeep, workers
     from dispatch.operations.certificate import CertificateRefused, Served
@@ -293,7 +313,8 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
             else listen(settings.host, settings.tls_port, "DISPATCH_TLS_PORT")
         )
         await web.SockSite(runner, secure, backlog=1024, ssl_context=served.context).start()
-    care = [asyncio.create_task(upkeep.run(settings, db, served)), asyncio.create_task(figures.run(db))]
+    duties = (upkeep.run(settings, db, served), figures.run(db), seals.run(db, bool(settings.tsa_url)))
+    care = [asyncio.create_task(duty) for duty in duties]
     await _told_to_stop()
     for task in care:
         task.cancel()
@@ -318,7 +339,7 @@ def _relay(settings: Settings) -> Relay:
 
 async def _jobs(settings: Settings) -> None:
     """Composites and other derived work, at low priority; and what people are told."""
-    from dispatch.archive import jobs
+    from dispatch.archive import jobs, stamping
     from dispatch.notices import service
     from dispatch.web import logs
     from dispatch.web.translations import catalogue
@@ -326,8 +347,9 @@ async def _jobs(settings: Settings) -> None:
     logs.configure()
     work = asyncio.create_task(jobs.run(settings))
     telling = asyncio.create_task(service.run(settings, lambda language: catalogue(language).gettext))
+    stamps = asyncio.create_task(stamping.run(settings))
     stop = asyncio.create_task(_told_to_stop())
-    tasks = (work, telling, stop)
+    tasks = (work, telling, stamps, stop)
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()

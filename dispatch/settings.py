@@ -139,6 +139,16 @@ class Settings(BaseSettings):
         description="Database of the control plane, sqlite:///path or postgresql://user:password@host/database; empty: dispatch.db in the"
         " data directory.",
     )
+    seal_key: Path | None = Field(
+        None,
+        description="Key that signs the manifests of recordings, ECDSA P-256 or Ed25519, PEM, mode 0600; empty: one of our own authority.",
+    )
+    seal_chain: Path | None = Field(None, description="Its certificate and those that lead to its root, PEM.")
+    seal_signer: str = Field(
+        "", description="A device that signs instead, module:factory, such as one for SM2; seal_key and seal_chain are handed to it."
+    )
+    tsa_url: str = Field("", description="Time-stamping authority (RFC 3161) that sealed recordings are stamped by; empty: none.")
+    tsa_ca: Path | None = Field(None, description="Root that vouches for it, with what lies between them, PEM.")
     ffmpeg: str = Field("", description="The ffmpeg program; empty: the one that comes with the package imageio-ffmpeg.")
     font: str = Field("", description="Font file for names and clock in composites; empty: Noto Sans CJK where installed.")
     log: Path | None = Field(None, description="Directory for the parts' own logs; empty: standard error.")
@@ -304,6 +314,29 @@ class Settings(BaseSettings):
             raise ValueError(f"certificate and key belong together; {PREFIX}{missing.upper()} is missing")
         if self.tls_certificate is not None and not self.public_url.startswith("https:"):
             raise ValueError(f"there is a certificate, but {PREFIX}PUBLIC_URL={self.public_url} does not begin with https")
+        return self
+
+    @field_validator("seal_signer")
+    @classmethod
+    def _device(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
+            raise ValueError("not a path like package.module:factory")
+        return value
+
+    @field_validator("tsa_url")
+    @classmethod
+    def _stamping(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
+            raise ValueError("not an address like http://tsa.example/stamp")
+        return value
+
+    @model_validator(mode="after")
+    def _whole_seal(self) -> Self:
+        if not self.seal_signer and (self.seal_key is None) != (self.seal_chain is None):
+            missing = "SEAL_CHAIN" if self.seal_chain is None else "SEAL_KEY"
+            raise ValueError(f"the key that seals and its chain belong together; {PREFIX}{missing} is missing")
+        if self.tsa_url and self.tsa_ca is None:
+            raise ValueError(f"{PREFIX}TSA_URL is set, but {PREFIX}TSA_CA is not: nobody would vouch for its time-stamps")
         return self
 
     @field_validator("janus_urls", "janus_admin_urls")

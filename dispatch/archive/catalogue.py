@@ -43,12 +43,12 @@ async def is_unmeasured(db: Database, sitting_id: str) -> bool:
         return await session.scalar(wanted) is not None
 
 
-async def measured(db: Database, sitting_id: str, seconds: float, size: int) -> None:
-    """Note how long was recorded and how many bytes the originals have."""
+async def measured(db: Database, sitting_id: str, seconds: float, size: int, signed_by: str) -> None:
+    """Note how long was recorded, how many bytes the originals have, and who signed, "" where nobody did."""
     async with db.writer() as session:
         recording = await session.get(Recording, sitting_id)
         if recording is not None:
-            recording.seconds, recording.bytes = seconds, size
+            recording.seconds, recording.bytes, recording.signed_by = seconds, size, signed_by
 
 
 def recorded_seconds(rows: Iterable[Row]) -> float:

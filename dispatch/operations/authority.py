@@ -5,7 +5,8 @@ certificate either, so the site makes an authority of its own, which each device
 lets in by that is kept small: the authority's name constraints (RFC 5280 section 4.2.1.10) allow addresses of private
 networks and the site's own address, so that even its stolen key makes no certificate for any other site.
 
-Below the directory of secrets: ``authority.crt`` and ``server.crt`` (PEM), ``authority.key`` and ``server.key`` (PEM, 0600).
+Below the directory of secrets: ``authority.crt`` and ``server.crt`` (PEM), ``authority.key`` and ``server.key`` (PEM, 0600). The
+same authority vouches for the key with which recordings are sealed, where the site has set none: ``seal.crt``, ``seal.key``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 AUTHORITY_LIFE = timedelta(days=3650)
 SERVER_LIFE = timedelta(days=397)
 """Browsers refuse server certificates that live longer than 398 days (CA/Browser Forum, Baseline Requirements 6.3.2)."""
+SEAL_LIFE = timedelta(days=1095)
 RENEW_BEFORE = timedelta(days=30)
 BACKDATED = timedelta(days=1)
 """Devices whose clock is slow are to accept a fresh certificate."""
@@ -85,14 +87,49 @@ def certify(folder: Path, address: str, organisation: str, now: datetime) -> Cer
         raise AuthorityUnusable(f"{error.filename or folder}: {error.strerror}") from None
 
 
-def _certify(folder: Path, address: str, organisation: str, now: datetime) -> Certified:
+def certify_seal(folder: Path, address: str, organisation: str, now: datetime) -> str:
+    """See that there is a key with which recordings are sealed, ``seal.key``, its chain, ``seal.crt``, and all roots that such a
+    chain ever led to, ``seal-roots.crt``: the checks of old recordings need them. What was made: "seal" or "". Raises AuthorityUnusable."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(folder):
+            authority, authority_key, _made = _authority(folder, address, organisation, now)
+            sealing, key = _certificate(folder / "seal.crt"), _key(folder / "seal.key")
+            made = ""
+            if sealing is None or key is None or not _belong(sealing, key) or not _lasts(sealing, authority, now):
+                sealing, key = _make_seal(authority, authority_key, organisation, now)
+                chain = [each.public_bytes(serialization.Encoding.PEM) for each in (sealing, authority)]
+                _write(folder / "seal.key", _pem(key), 0o600)
+                _write(folder / "seal.crt", b"".join(chain), 0o644)
+                made = "seal"
+            _remember_root(folder / "seal-roots.crt", authority)
+            return made
+    except OSError as error:
+        raise AuthorityUnusable(f"{error.filename or folder}: {error.strerror}") from None
+
+
+def _remember_root(path: Path, authority: x509.Certificate) -> None:
+    known = x509.load_pem_x509_certificates(path.read_bytes()) if path.exists() else []
+    if authority not in known:
+        _write(path, b"".join(each.public_bytes(serialization.Encoding.PEM) for each in (*known, authority)), 0o644)
+
+
+def _authority(
+    folder: Path, address: str, organisation: str, now: datetime
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey, bool]:
+    """The authority, its key, and whether it was made just now."""
     authority, key = _certificate(folder / "authority.crt"), _key(folder / "authority.key")
-    made = ""
-    if authority is None or key is None or not _belong(authority, key) or not _serves(authority, address, now):
-        authority, key = _make_authority(address, organisation, now)
-        _write(folder / "authority.key", _pem(key), 0o600)
-        _write(folder / "authority.crt", authority.public_bytes(serialization.Encoding.PEM), 0o644)
-        made = "authority"
+    if authority is not None and key is not None and _belong(authority, key) and _serves(authority, address, now):
+        return authority, key, False
+    authority, key = _make_authority(address, organisation, now)
+    _write(folder / "authority.key", _pem(key), 0o600)
+    _write(folder / "authority.crt", authority.public_bytes(serialization.Encoding.PEM), 0o644)
+    return authority, key, True
+
+
+def _certify(folder: Path, address: str, organisation: str, now: datetime) -> Certified:
+    authority, key, new = _authority(folder, address, organisation, now)
+    made = "authority" if new else ""
     server, server_key = _certificate(folder / "server.crt"), _key(folder / "server.key")
     if server is None or server_key is None or not _belong(server, server_key) or not _good(server, authority, address, now):
         server, server_key = _make_server(authority, key, address, now)
@@ -122,10 +159,15 @@ def _serves(authority: x509.Certificate, address: str, now: datetime) -> bool:
 
 
 def _good(server: x509.Certificate, authority: x509.Certificate, address: str, now: datetime) -> bool:
-    if not server.not_valid_before_utc <= now < server.not_valid_after_utc - RENEW_BEFORE or not names(server, address):
+    return names(server, address) and _lasts(server, authority, now)
+
+
+def _lasts(certificate: x509.Certificate, authority: x509.Certificate, now: datetime) -> bool:
+    """Whether it is this authority's, and not about to expire."""
+    if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc - RENEW_BEFORE:
         return False
     try:
-        server.verify_directly_issued_by(authority)
+        certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):
         return False
     return True
@@ -192,6 +234,22 @@ def _make_server(
     return certificate, key
 
 
+def _make_seal(
+    authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey, organisation: str, now: datetime
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """No extended key usage: that for documents (RFC 9336) would make ``openssl cms -verify`` refuse it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    until = min(now + SEAL_LIFE, authority.not_valid_after_utc)
+    certificate = (
+        _builder(_subject(organisation, f"Recording seal {now:%Y-%m-%d}"), authority.subject, key.public_key(), now, until)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False, signs_documents=True), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    return certificate, key
+
+
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, until: datetime
 ) -> x509.CertificateBuilder:
@@ -212,12 +270,12 @@ def _subject(organisation: str, name: str) -> x509.Name:
     return x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])  # 64: upper bounds of RFC 5280 appendix A.1
 
 
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def _usage(*, signs_certificates: bool, signs_documents: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         key_cert_sign=signs_certificates,
         crl_sign=signs_certificates,
-        content_commitment=False,
+        content_commitment=signs_documents,
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,

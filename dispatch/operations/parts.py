@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dispatch.operations import janus, workers
+from dispatch.operations import janus, seal_key, workers
 from dispatch.supervise import Part
 from rooms.media.drain import marker
 
@@ -97,6 +97,7 @@ def _recorder(settings: Settings) -> list[str]:
         "--feed-socket", str(_recorder_feed(settings)),
         "--engine-feed-socket", *(str(worker.feed_socket) for worker in workers.of(settings)),
         "--recordings", str(settings.recordings.resolve()),
+        *seal_key.of(settings).arguments,
     ]  # fmt: skip
 
 

@@ -1,9 +1,10 @@
-"""What a serving site does for itself once an hour: renew its certificate in time, say how old its last backup is, and forget the files
-that programs sent to be imported a day ago."""
+"""What a serving site does for itself once an hour: renew its certificate and the key of its seals in time, say how old its last
+backup is, and forget the files that programs sent to be imported a day ago."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 from collections.abc import Callable
 from datetime import datetime
@@ -14,9 +15,11 @@ from sqlalchemy import func, select
 
 from dispatch import audit
 from dispatch.exchange import drafts
+from dispatch.operations import seal_key
 from dispatch.operations.certificate import CertificateRefused, Served
 from dispatch.operations.metrics import CERTIFICATE_EXPIRES, DISK_FREE, LAST_BACKUP, PARTS_CPU
 from dispatch.store.tables import AuditRow, utc_now
+from rooms.recording.signer import SignerUnusable
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -39,6 +42,7 @@ async def run(settings: Settings, db: Database, served: Served | None, clock: Ca
         try:
             if served is not None:
                 await certificate(db, served, clock())
+            await seal(settings, db, clock())
             await last_backup(db)
             await drafts.forget(db, clock())
         except Exception:  # a database that is busy or a disk that is full must not end the upkeep
@@ -57,6 +61,23 @@ async def certificate(db: Database, served: Served, now: datetime) -> None:
         await audit.record(db, SYSTEM, MADE[served.made[0]], served.host, detail={"expires": served.expires_at.isoformat()})
         del served.made[0]
     CERTIFICATE_EXPIRES.set(served.expires_at.timestamp())
+
+
+async def seal(settings: Settings, db: Database, now: datetime) -> None:
+    """Renew our own key of the seals, and put into the audit log the certificate that is new."""
+    try:
+        await asyncio.to_thread(seal_key.ensure, settings, now)
+        signer = await asyncio.to_thread(seal_key.of(settings).load)
+    except SignerUnusable as error:
+        log.error("seal_key_refused", error=str(error))
+        return
+    if signer is None or not seal_key.is_own(settings):
+        return
+    fingerprint = hashlib.sha256(signer.chain[0]).hexdigest()
+    async with db.reader() as session:
+        known = await session.scalar(select(AuditRow.seq).where(AuditRow.action == "seal_key_made", AuditRow.subject == fingerprint))
+    if known is None:
+        await audit.record(db, SYSTEM, "seal_key_made", fingerprint)
 
 
 async def last_backup(db: Database) -> None:

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import and_, or_, select
 
 from dispatch import audit
-from dispatch.archive import catalogue
+from dispatch.archive import catalogue, seals
 from dispatch.errors import Refused, UserError
 from dispatch.identity import browsers
 from dispatch.sittings import clock as sitting_clock
@@ -296,8 +296,9 @@ class LivePlane:
         await project_rows(self._db, sitting_id, rows)
         if await catalogue.is_unmeasured(self._db, sitting_id):
             seconds = catalogue.recorded_seconds(await self._hub.rows(sitting_id))
-            size = await asyncio.to_thread(catalogue.originals_bytes, self._settings.recordings / sitting_id)
-            await catalogue.measured(self._db, sitting_id, seconds, size)
+            folder = self._settings.recordings / sitting_id
+            size, by = await asyncio.to_thread(lambda: (catalogue.originals_bytes(folder), seals.signed_by(folder)))
+            await catalogue.measured(self._db, sitting_id, seconds, size, by)
 
 
 async def _ask(answer: Awaitable[None]) -> None:

@@ -356,6 +356,15 @@ class Recording(Base):
     """none, queued, running, done, failed"""
     verified_at: Mapped[datetime | None]
     verified_ok: Mapped[bool | None]
+    signed_by: Mapped[str] = mapped_column(String(200), default="")
+    """subject of the certificate that signed the manifest; "" where nobody did"""
+    stamped_at: Mapped[datetime | None]
+    """when the time-stamping authority says that the signature was there"""
+    stamp_by: Mapped[str] = mapped_column(String(200), default="")
+    stamp_next_at: Mapped[datetime | None]
+    """when it is asked again, after it could not be asked"""
+    stamp_attempts: Mapped[int] = mapped_column(Integer, default=0)
+    stamp_error: Mapped[str] = mapped_column(Text, default="")
     sitting: Mapped[Sitting] = relationship(lazy="joined")
 
 

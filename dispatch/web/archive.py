@@ -31,7 +31,7 @@ async def list_page(request: Request) -> Response:
     db, words = ctx(request).db, texts(request)
     found, count = await recordings.found(db, me(request), text, page)
     jobs = await recordings.jobs(db, [recording.sitting_id for recording in found])
-    listed = [shown(recording, jobs.get(recording.sitting_id), words) for recording in found]
+    listed = [shown(recording, jobs.get(recording.sitting_id), words, _stamps(request)) for recording in found]
     pages = max(1, -(-count // recordings.PAGE))
     return render(request, "archive/list.html", recordings=listed, query=text, page=page, pages=pages, may_retry=_may_retry(request))
 
@@ -44,7 +44,8 @@ async def playback_page(request: Request) -> Response:
     data |= {"sitting": recording.sitting_id, "time_zone": ctx(request).settings.time_zone, "now_us": _now_us(request)}
     data["verification"] = _verification(request, recording)
     await audit.record(ctx(request).db, me(request), "playback", recording.sitting.case.number, detail={"sitting": recording.sitting_id})
-    return render(request, "archive/playback.html", recording=shown(recording, job, words), data=data, may_retry=_may_retry(request))
+    about = shown(recording, job, words, _stamps(request))
+    return render(request, "archive/playback.html", recording=about, data=data, may_retry=_may_retry(request))
 
 
 async def manifest_file(request: Request) -> Response:
@@ -116,6 +117,10 @@ async def _page_data(request: Request, recording: Recording) -> Json:
     voices = await asyncio.to_thread(lambda: {place.id for place in sealed.places if voice(folder, place).is_file()})
     data = playback.page(sealed, texts(request).gettext)
     return data | {"people": playback.people(sealed, f"/archive/{recording.sitting_id}", voices, texts(request).gettext)}
+
+
+def _stamps(request: Request) -> bool:
+    return bool(ctx(request).settings.tsa_url)
 
 
 def _may_retry(request: Request) -> bool:

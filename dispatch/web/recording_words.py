@@ -28,10 +28,11 @@ class Shown:
     size: str
     composite: Json
     verified: Json
+    seal: tuple[Json, ...]
 
 
-def shown(recording: Recording, job: Job | None, words: Catalogue) -> Shown:
-    """What the pages say of a recording."""
+def shown(recording: Recording, job: Job | None, words: Catalogue, stamps: bool) -> Shown:
+    """What the pages say of a recording. `stamps`: a time-stamping authority is set."""
     sitting = recording.sitting
     room = next(iter(sitting.rooms), None)
     return Shown(
@@ -45,6 +46,7 @@ def shown(recording: Recording, job: Job | None, words: Catalogue) -> Shown:
         size=size(recording.bytes),
         composite=composite(recording, job, words),
         verified=verified(recording, words),
+        seal=seal(recording, words, stamps),
     )
 
 
@@ -76,6 +78,22 @@ def verified(recording: Recording, words: Catalogue) -> Json:
     if recording.verified_ok:
         return {"family": "well", "icon": "shield-check", "text": _("Intact")}
     return {"family": "danger", "icon": "alert", "text": _("Problems found")}
+
+
+def seal(recording: Recording, words: Catalogue, stamps: bool) -> tuple[Json, ...]:
+    """Whether it is sealed, signed, time-stamped: for each {"family", "icon", "text", "at", "more"}; `at`: a time to be said behind it."""
+    _ = words.gettext
+    empty: Json = {"family": "hollow", "icon": "shield", "at": None, "more": ""}
+    sealed = empty | {"family": "well", "icon": "lock", "text": _("Sealed"), "at": recording.sealed_at}
+    signed = empty | {"text": _("Not signed")}
+    if recording.signed_by:
+        signed |= {"family": "well", "icon": "shield-check", "text": _("Signed"), "more": recording.signed_by}
+    stamped = empty | {"icon": "clock", "text": _("No time-stamp")}
+    if recording.stamped_at is not None:
+        stamped |= {"family": "well", "text": _("Time-stamped"), "at": recording.stamped_at, "more": recording.stamp_by}
+    elif stamps:
+        stamped |= {"family": "warning", "text": _("Waits for its time-stamp"), "more": recording.stamp_error}
+    return sealed, signed, stamped
 
 
 def length(seconds: float) -> str:

@@ -143,6 +143,7 @@ def _found(report: Report, verdict: Verdict, words: Catalogue, moment: Callable[
             if log_ok
             else _("The event log is broken"),
         },
+        *_vouched(report, words, moment),
     ]
     return {
         "text": _("Intact") if report.ok else _("Problems found"),
@@ -160,6 +161,30 @@ def _found(report: Report, verdict: Verdict, words: Catalogue, moment: Callable[
         "problems": [_("{file}: {what}", file=name, what=_("; ").join(texts)) for name, texts in wrong.items()],
         "gaps": verdict.gaps(words) if verdict.gaps else [],
     }
+
+
+def _vouched(report: Report, words: Catalogue, moment: Callable[[datetime], str]) -> list[Json]:
+    """Signature and time-stamp; `ok` is null where there is none, or where it cannot be checked here."""
+    _ = words.gettext
+    signed, stamped = report.signature, report.stamp
+    signature = {
+        "": _("Nobody signed the manifest"),
+        "good": _("Signed by {who}; certificate of {issuer}, good at the time", who=signed.by, issuer=signed.issuer),
+        "bad": _("The signature is not good"),
+        "unchecked": _("Signed; the signature ({algorithm}) cannot be checked by this server", algorithm=signed.algorithm),
+    }
+    at = moment(datetime.fromisoformat(stamped.at)) if stamped.at else ""
+    stamp = {
+        "": _("No time-stamp"),
+        "good": _("Time-stamped {time} by {who}", time=at, who=stamped.by),
+        "bad": _("The time-stamp is not good"),
+        "unchecked": _("Time-stamped {time}; it cannot be checked by this server", time=at),
+    }
+    outcome = {"good": True, "bad": False}
+    return [
+        {"ok": outcome.get(signed.state), "text": signature[signed.state]},
+        {"ok": outcome.get(stamped.state), "text": stamp[stamped.state]},
+    ]
 
 
 def _sealed_at(report: Report, moment: Callable[[datetime], str]) -> str:

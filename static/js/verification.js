@@ -10,7 +10,7 @@ import { el, fill, find, icon, say } from './markup.js';
  * @property {boolean | null} ok
  * @property {string} text the badge's words
  * @property {string} at when, in words
- * @property {{ok: boolean, text: string}[]} checks
+ * @property {{ok: boolean | null, text: string}[]} checks
  * @property {{name: string, whose: string, size: string, ok: boolean, text: string}[]} files
  * @property {string[]} problems
  * @property {string[]} gaps
@@ -83,9 +83,9 @@ export class VerificationBadge extends HTMLElement {
   }
 }
 
-/** @param {boolean} ok @param {string} text */
+/** @param {boolean | null} ok null: there is nothing to check @param {string} text */
 function tick(ok, text) {
-  return el('li', { class: ok ? '' : 'bad' }, icon(ok ? 'check' : 'cross-circle', 18), el('span', {}, text));
+  return el('li', { class: ok === false ? 'bad' : '' }, icon(ok === null ? 'minus' : ok ? 'check' : 'cross-circle', 18), el('span', {}, text));
 }
 
 customElements.define('verification-badge', VerificationBadge);

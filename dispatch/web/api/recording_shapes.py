@@ -78,6 +78,8 @@ class RecordingSummary(Shown):
     seconds: float = Field(description="How long was recorded.")
     bytes: int = Field(description="Size of the originals.")
     manifest_sha256: str = Field(description="Digest of the manifest, as the event log has it.")
+    signed_by: str = Field(description="Subject of the certificate that signed the manifest; empty where nobody did.")
+    stamped_at: Moment | None = Field(description="When a time-stamping authority says that it was there; null: none has stamped it yet.")
     composite: CompositeView
 
     @classmethod
@@ -96,6 +98,8 @@ class RecordingSummary(Shown):
             "seconds": recording.seconds,
             "bytes": recording.bytes,
             "manifest_sha256": recording.manifest_sha256,
+            "signed_by": recording.signed_by,
+            "stamped_at": local_or_none(recording.stamped_at, zone),
             "composite": CompositeView.of(recording, job),
         }
 

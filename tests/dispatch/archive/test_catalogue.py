@@ -71,13 +71,13 @@ async def found(court: Court, user: User, query: str = "") -> list[str]:
 async def test_a_recording_is_measured_once_it_is_in_the_catalogue(court: Court) -> None:
     sitting = await make_sitting(court)
     assert not await is_unmeasured(court.db, sitting.id)
-    await measured(court.db, sitting.id, 1.0, 1)  # nothing there yet: nothing happens
+    await measured(court.db, sitting.id, 1.0, 1, "")  # nothing there yet: nothing happens
     await catalogued(court, sitting)
     assert await is_unmeasured(court.db, sitting.id)
-    await measured(court.db, sitting.id, 8.0, 123_456)
+    await measured(court.db, sitting.id, 8.0, 123_456, "CN=Court")
     assert not await is_unmeasured(court.db, sitting.id)
     recording = await recordings.get(court.db, court.clerk, sitting.id)
-    assert (recording.seconds, recording.bytes) == (8.0, 123_456)
+    assert (recording.seconds, recording.bytes, recording.signed_by) == (8.0, 123_456, "CN=Court")
     assert recordings.folder(Path("/r"), recording) == Path("/r") / sitting.id
 
 
