@@ -164,7 +164,8 @@ async def test_nothing_is_given_that_the_manifest_does_not_name_nor_to_whom_the_
 async def test_verification_says_what_was_checked(site: Site, sitting: str) -> None:
     found = await verdict(await site.signed_in("officer"), sitting)
     assert (found["state"], found["ok"], found["problems"]) == ("done", True, [])
-    assert all(check["ok"] for check in found["checks"])
+    outcomes = [check["ok"] for check in found["checks"]]
+    assert outcomes == [True, True, True, None, None]  # manifest, files, log; nobody signed it, nobody stamped it
     assert {file["name"] for file in found["files"]} >= {"events.jsonl", "tracks/0001-microphone-e-judge.mkv"}
     assert len(found["gaps"]) == 1
     assert await audited(site, "verify") == [{"sitting": sitting}]
@@ -229,3 +230,25 @@ async def test_progress_is_told_while_the_picture_is_made(site: Site, sitting: s
 async def test_both_languages(site: Site, sitting: str, language: str, words: str) -> None:
     officer = await site.signed_in("officer")
     assert words in await officer.page(f"/archive/{sitting}?language={language}")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("zh-CN", ("已封存", "未签名", "无时间戳")), ("en", ("Sealed", "Not signed", "No time-stamp"))],
+)
+async def test_the_pages_say_how_it_is_sealed(site: Site, sitting: str, language: str, words: tuple[str, ...]) -> None:
+    officer = await site.signed_in("officer")
+    for page in (f"/archive/{sitting}?language={language}", f"/archive?language={language}"):
+        shown = await officer.page(page)
+        assert all(word in shown for word in words), page
+
+
+async def test_who_signed_and_when_it_was_stamped_is_said(site: Site, sitting: str) -> None:
+    async with site.db.writer() as session:
+        recording = await session.get_one(Recording, sitting)
+        recording.signed_by, recording.stamped_at, recording.stamp_by = "CN=<Court>", NOW, "CN=Stamping authority"
+    shown = await (await site.signed_in("officer")).page(f"/archive/{sitting}?language=en")
+    assert "CN=&lt;Court&gt;" in shown
+    assert "CN=Stamping authority" in shown
+    assert "Time-stamped" in shown
+    assert "Not signed" not in shown
