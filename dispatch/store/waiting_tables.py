@@ -68,6 +68,13 @@ class Listing(Base):
     leased_until: Mapped[datetime | None]
     """until then its owner is taken to be alive; it says so again each few seconds"""
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
+    asked_by: Mapped[str] = mapped_column(String(16), default="")
+    """id of the user or program whose list it is: of those who are no administrators it alone may change and confirm it"""
+    note: Mapped[str] = mapped_column(String(200), default="")
+    stop_wanted: Mapped[bool] = mapped_column(default=False)
+    """whoever has it under way is to end with what is found by now"""
+    confirmed: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """what was answered to those who confirmed it under a key, by an id of the answer (:mod:`dispatch.booking.listing.confirming`)"""
     created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
     ended_at: Mapped[datetime | None]
 

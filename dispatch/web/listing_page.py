@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from dispatch.booking.days import bounds
-from dispatch.booking.finding.occupancy_store import Snapshot, names_of, store_of
-from dispatch.booking.listing import waiting, week
-from dispatch.booking.spans import Span
+from dispatch.booking.finding.occupancy_store import Snapshot, names_of
+from dispatch.booking.listing import adjusting, confirming, waiting, week
+from dispatch.booking.listing.adjusting import Adjustment, Pin, may_change
 from dispatch.errors import UserError
 from dispatch.store.waiting_tables import Listing, WaitingSitting
 from dispatch.web import lookups
-from dispatch.web.access import CLERK, Route, roles
+from dispatch.web.access import ADMINISTRATOR, CLERK, Route, roles
 from dispatch.web.day_grid import moment_at, room_name
 from dispatch.web.days import today
 from dispatch.web.formats import duration
+from dispatch.web.listing_words import askers, rows_of, snapshot_of
 from dispatch.web.request import Request, Response, ctx, error_text, language, me, render, see_other, translate, zone
 from dispatch.web.request import form as posted_form
 from dispatch.web.runs import runs
@@ -53,17 +53,21 @@ def _next_monday(day: date) -> date:
 
 
 async def show_all(request: Request, *, error: UserError | None = None, form: Mapping[str, str] | None = None) -> Response:
-    """Lists there are, and the form that asks for another. For clerks."""
+    """Lists there are, and for clerks the form that asks for another."""
     db, tag = ctx(request).db, language(request)
     first = _next_monday(today(request))
+    listed = await week.listed(db, 20)
     shown = form or {"first": first.isoformat(), "last": (first + timedelta(days=A_WEEK - 1)).isoformat()}
     return render(
         request,
         "staff/listings.html",
         status=error.status if error else 200,
-        rows=await week.listed(db, 20),
+        rows=listed,
         waiting=len(await waiting.listed(db)),
         rooms=[(room.id, room_name(room, tag)) for room in await lookups.rooms(db)],
+        names=await askers(db, listed),
+        clerk=me(request).role == CLERK,
+        longest_note=week.LONGEST_NOTE,
         form=shown,
         errors=errors_of(request, error) if error else {},
     )
@@ -75,7 +79,8 @@ async def ask(request: Request) -> Response:
     rooms = tuple(name.removeprefix("room-") for name in fields if name.startswith("room-"))
     try:
         first, last = (_day(fields.get(name, "")) for name in ("first", "last"))
-        row = await week.make(context.db, week.Order(first, last, rooms), me(request), context.clock())
+        order = week.Order(first, last, rooms, fields.get("note", ""))
+        row, _ = await week.make(context.db, order, me(request), context.clock())
     except UserError as error:
         return await show_all(request, error=error, form=fields)
     runs(request).start(row.id)
@@ -88,12 +93,6 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         return date.min
-
-
-async def _snapshot(request: Request, row: Listing, people: Sequence[str]) -> Snapshot:
-    tz = zone(request)
-    window = Span(bounds(row.first, tz)[0].astimezone(UTC), bounds(row.last, tz)[1].astimezone(UTC))
-    return await store_of(ctx(request).db).over(window, ctx(request).clock(), people)
 
 
 def _entry(request: Request, row: Listing, each: WaitingSitting, snapshot: Snapshot, titles: Mapping[str, str]) -> Entry:
@@ -124,13 +123,8 @@ def _entry(request: Request, row: Listing, each: WaitingSitting, snapshot: Snaps
 
 async def _page(request: Request, row: Listing, refused: Mapping[str, str] | None = None, *, error: UserError | None = None) -> Response:
     tag, tz, refused = language(request), zone(request), refused or {}
-    rows = await waiting.listed(ctx(request).db, everything=True)
-    placements: Mapping[str, Any] = row.proposal.get("placements", {})
-    rows = [each for each in rows if each.sitting_id is None or each.id in placements]
-    people = {key for place in placements.values() for key in place["resource_ids"]}
-    people |= {key for found in row.proposal.get("unplaced", {}).values() for one in found for key in one["data"].get("resource_ids", ())}
-    people |= {key for one in row.proposal.get("impossible", []) for key in _ids(one["data"])}
-    snapshot, titles = await _snapshot(request, row, sorted(people)), week.titles(rows)
+    rows = await rows_of(ctx(request).db, row)
+    snapshot, titles = await snapshot_of(request, row), week.titles(rows)
     entries = [_entry(request, row, each, snapshot, titles) for each in rows]
     placed = sorted((each for each in entries if each.start is not None), key=lambda each: (each.start, each.room, each.id))
     days = [row.first + timedelta(days=number) for number in range((row.last - row.first).days + 1)]
@@ -151,14 +145,13 @@ async def _page(request: Request, row: Listing, refused: Mapping[str, str] | Non
         "refused": refused,
         "impossible": [obstacle_words(request, snapshot, week.obstacle_of(one), titles) for one in row.proposal.get("impossible", [])],
         "failed": translate(request, f"error.{row.progress['error']}") if row.progress.get("error") else "",
+        "mine": may_change(row, me(request)),
+        "asker": (await askers(ctx(request).db, [row])).get(row.asked_by, ""),
+        "longest_note": week.LONGEST_NOTE,
         "error": error_text(request, error) if error else "",
     }
     template = "staff/listing_state.html" if request.headers.get("X-Fragment") == "state" else "staff/listing.html"
     return render(request, template, status=error.status if error else 409 if refused else 200, **data)
-
-
-def _ids(data: Mapping[str, Any]) -> list[str]:
-    return [*data.get("resource_ids", ()), *([data["resource_id"]] if "resource_id" in data else [])]
 
 
 async def show(request: Request) -> Response:
@@ -167,62 +160,61 @@ async def show(request: Request) -> Response:
 
 
 async def act(request: Request) -> Response:
-    """Book what is ticked ("book"), or have it made again with the changes that were typed ("again")."""
+    """Book what is ticked ("book"), have it made again with the changes that were typed ("again"), or keep the note ("note"). Whoever asked
+    for it may, and administrators."""
     context, fields = ctx(request), await posted_form(request)
-    row = await week.get(context.db, request.match_info["listing"])
+    row, user, now = await week.get(context.db, request.match_info["listing"]), me(request), context.clock()
     try:
         if fields.get("act") == "book":
             ticked = [name.removeprefix("take-") for name in fields if name.startswith("take-")]
-            if not ticked:
-                raise UserError("listing_none_ticked")
-            outcomes = await week.book(context.db, row.id, ticked, me(request), context.clock())
-            refused = {each.waiting_id: error_text(request, each.error) for each in outcomes if each.error is not None}
-            if refused:
-                return await _page(request, row, refused)
+            outcomes = await confirming.book(context.db, row.id, ticked, user, now)
+            refused = {each.waiting_id: translate(request, f"error.{each.code}", **each.data) for each in outcomes if each.code}
+            return await _page(request, row, refused) if refused else see_other(f"/booking/listing/{row.id}")
+        if fields.get("act") == "note":
+            await adjusting.set_note(context.db, row.id, fields.get("note", ""), user, now)
             return see_other(f"/booking/listing/{row.id}")
-        await week.ask_again(context.db, row.id, _wishes(request, row, fields), me(request), context.clock())
+        await adjusting.ask_again(context.db, row.id, _wanted(request, row, fields), user, now)
     except UserError as error:
         return await _page(request, row, error=error)
     runs(request).start(row.id)
     return see_other(f"/booking/listing/{row.id}")
 
 
-def _wishes(request: Request, row: Listing, fields: Mapping[str, str]) -> dict[str, Any]:
+def _wanted(request: Request, row: Listing, fields: Mapping[str, str]) -> Adjustment:
     """What the clerk wants otherwise: a sitting whose day, time or room was changed is pinned there. Raises UserError for a place that is
     none."""
     tz, placements = zone(request), row.proposal.get("placements", {})
-    pinned: dict[str, Any] = {}
+    left_out = tuple(name.removeprefix("out-") for name in fields if name.startswith("out-"))
+    pins: list[Pin] = []
     for waiting_id in (name.removeprefix("room-") for name in fields if name.startswith("room-")):
         room, day, clock = fields[f"room-{waiting_id}"], fields.get(f"day-{waiting_id}", ""), fields.get(f"start-{waiting_id}", "")
-        place = placements.get(waiting_id)
-        if not (room and day and clock):
+        if waiting_id in left_out or not (room and day and clock):
             continue
-        minutes = clock_of(clock)
+        minutes, place = clock_of(clock), placements.get(waiting_id)
         if minutes is None or not row.first <= _day(day) <= row.last:
             raise UserError("listing_place")
         start = moment_at(_day(day), minutes, tz)
         same = place is not None and (start, room) == (datetime.fromisoformat(place["start"]), place["resource_ids"][0])
         if not same or fields.get(f"pin-{waiting_id}"):
-            others = place["resource_ids"][1:] if place is not None else []
-            pinned[waiting_id] = {"start": start.isoformat(), "resource_ids": [room, *others]}
-    left_out = [name.removeprefix("out-") for name in fields if name.startswith("out-")]
-    return {"pinned": {key: place for key, place in pinned.items() if key not in left_out}, "left_out": left_out}
+            pins.append(Pin(waiting_id, start, room))
+    return Adjustment(tuple(pins), left_out=left_out)
 
 
 async def stop(request: Request) -> Response:
-    """What is found by now is the proposal."""
-    row = await week.get(ctx(request).db, request.match_info["listing"])
+    """What is found by now is the proposal. Whoever asked for it may, and administrators."""
+    row = await adjusting.stop(ctx(request).db, request.match_info["listing"], me(request), ctx(request).clock())
     runs(request).stop(row.id)
     await runs(request).wait(row.id)
     return see_other(f"/booking/listing/{row.id}")
 
 
 CLERKS = roles(CLERK)
+LOOKS = roles(CLERK, ADMINISTRATOR)
 
 ROUTES = (
-    Route("GET", "/booking/listing", show_all, CLERKS),
+    Route("GET", "/booking/listing", show_all, LOOKS),
     Route("POST", "/booking/listing", ask, CLERKS),
-    Route("GET", "/booking/listing/{listing}", show, CLERKS),
-    Route("POST", "/booking/listing/{listing}", act, CLERKS),
-    Route("POST", "/booking/listing/{listing}/stop", stop, CLERKS),
+    Route("GET", "/booking/listing/{listing}", show, LOOKS),
+    Route("POST", "/booking/listing/{listing}", act, LOOKS),
+    Route("POST", "/booking/listing/{listing}/stop", stop, LOOKS),
 )

@@ -19,6 +19,7 @@ class Entry:
 
 BOOKING = Entry("/booking", "Booking", "calendar")
 REQUESTS = Entry("/booking/requests", "Requests", "check-circle")
+LISTS = Entry("/booking/listing", "The week’s list", "list")
 TODAY = Entry("/today", "My sittings", "gavel")
 CONSOLE = Entry("/console", "Command centre", "wall")
 MESSAGES = Entry("/messages", "Notices", "message")
@@ -36,7 +37,7 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
     JUDGE: (TODAY, REQUESTS, ARCHIVE),
     PROSECUTOR: (TODAY, REQUESTS, ARCHIVE),
     OFFICER: (CONSOLE, ARCHIVE),
-    ADMINISTRATOR: (USERS, REQUESTS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, AUDIT),
+    ADMINISTRATOR: (USERS, REQUESTS, LISTS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, AUDIT),
 }
 """The first entry of a role is its home."""
 

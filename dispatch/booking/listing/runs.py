@@ -23,6 +23,7 @@ from dispatch.errors import UserError
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
+    from dispatch.store.waiting_tables import Listing
 
 log = structlog.get_logger("listing")
 
@@ -93,7 +94,8 @@ class Runs:
         while True:
             try:
                 if self._tasks:
-                    await week.held(self._db, list(self._tasks), self._owner, self._clock() + LEASE)
+                    for listing_id in await week.held(self._db, list(self._tasks), self._owner, self._clock() + LEASE):
+                        self.stop(listing_id)
                 await self._sweep()
             except Exception:  # a database that is away comes back; the lists run on
                 log.exception("listings_not_held")
@@ -107,7 +109,12 @@ class Runs:
         async with self._turn:
             began = time.monotonic()
             try:
-                changes = await self._made(listing_id)
+                row = await week.claim(self._db, listing_id, self._owner, self._clock() + LEASE)
+                if row is None:
+                    return
+                if row.stop_wanted:
+                    self._stopped.add(listing_id)
+                changes = await self._made(row)
             except UserError as error:
                 changes = {"state": "failed", "progress": {"error": error.code}}
             except Exception:  # whatever it is, the page must not wait for ever
@@ -115,11 +122,10 @@ class Runs:
                 changes = {"state": "failed", "progress": {"error": "listing_failed"}}
             SECONDS.observe(time.monotonic() - began)
             ENDED.labels(changes.get("proposal", {}).get("ended", changes["state"])).inc()
-            await week.note(self._db, listing_id, ended_at=self._clock(), **changes)
+            await week.note(self._db, listing_id, self._owner, ended_at=self._clock(), **changes)
 
-    async def _made(self, listing_id: str) -> dict[str, Any]:
-        row = await week.get(self._db, listing_id)
-        await week.note(self._db, listing_id, state="running")
+    async def _made(self, row: Listing) -> dict[str, Any]:
+        listing_id = row.id
         prepared = await week.prepare(self._db, row, self._clock(), self._travel_minutes)
         body = await asyncio.to_thread(packed, prepared.docket, prepared.snapshot.occupancy)
         process = await asyncio.create_subprocess_exec(
@@ -157,5 +163,6 @@ class Runs:
                 return unpacked(await told.readexactly(message["answer"]))
             if time.monotonic() - at > TOLD_EVERY_S:
                 at = time.monotonic()
-                await week.note(self._db, listing_id, progress=message)
+                if not await week.note(self._db, listing_id, self._owner, progress=message):
+                    self.stop(listing_id)
         raise RuntimeError("the process ended without an answer")

@@ -1,4 +1,4 @@
-"""The week's list on the database: what is listed, what a proposal is kept as, and booking it.
+"""The week's list on the database: what is listed, what a proposal is kept as, and which server has it under way.
 
 A listing is a row with three documents: what is wished (`wishes`), how far it is (`progress`), what is proposed (`proposal`).
 
@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select, update
 
 from dispatch import audit
-from dispatch.booking import bookings
+from dispatch.booking import orders
 from dispatch.booking.allowed import noticed_from
+from dispatch.booking.draft import tidy
 from dispatch.booking.finding.obstacles import Obstacle
 from dispatch.booking.finding.occupancy_store import Snapshot, store_of, travel_between
-from dispatch.booking.finding.searching import ANY, PARTS, STAFF, needs_of, staff_of
+from dispatch.booking.finding.searching import ANY, PARTS, needs_of, staff_of
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.docket import Docket, Placement, Waiting
 from dispatch.booking.listing.listing import Proposal
 from dispatch.booking.spans import Span
 from dispatch.booking.wall_clock import day_span
-from dispatch.errors import FieldError, NotFound, Refused, UserError, ValidationFailed
+from dispatch.errors import FieldError, NotFound, UserError, ValidationFailed
 from dispatch.store.tables import Resource, User, new_id
 from dispatch.store.waiting_tables import Listing, WaitingSitting
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 LONGEST = 14
 """Days of one list."""
 FURTHEST = timedelta(days=365)
+LONGEST_NOTE = 200
 UNDER_WAY = ("queued", "running")
 UNCLAIMED = timedelta(seconds=30)
 """How long a list that was asked for waits for the server to take it before it counts as interrupted."""
@@ -46,11 +48,12 @@ UNCLAIMED = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Which days are listed, into which rooms (none: all)."""
+    """Which days are listed, into which rooms (none: all). `note`: whatever the one who asks wants to be read with it."""
 
     first: date
     last: date
     rooms: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,9 @@ class Prepared:
     needs: Mapping[str, tuple[str, ...]]
 
 
-async def make(db: Database, order: Order, by: User, now: datetime) -> Listing:
-    """A listing that is to be run. Raises ValidationFailed with every bad field."""
+async def make(db: Database, order: Order, by: User, now: datetime, key: orders.Order | None = None) -> tuple[Listing, bool]:
+    """A listing that is to be run, and whether it is new: one that was made under this `key` before is the same again. Raises
+    ValidationFailed with every bad field, or UserError("key_reused")."""
     today = now.astimezone(db.site.zone).date()
     found: list[FieldError] = []
     if order.last < max(order.first, today):
@@ -72,7 +76,11 @@ async def make(db: Database, order: Order, by: User, now: datetime) -> Listing:
         found.append(("last", "window_long", {"most": LONGEST}))
     elif order.first > today + FURTHEST:
         found.append(("first", "too_far", {}))
+    if len(tidy(order.note)) > LONGEST_NOTE:
+        found.append(("note", "too_long", {"most": LONGEST_NOTE}))
     async with db.writer() as session:
+        if (made := await orders.made_before(session, key, now)) and (there := await session.get(Listing, made)) is not None:
+            return there, False
         wanted = select(Resource.id).where(Resource.id.in_(order.rooms), Resource.kind == "room", Resource.active)
         if set(order.rooms) - set(await session.scalars(wanted)):
             found.append(("rooms", "room_unknown", {}))
@@ -80,21 +88,28 @@ async def make(db: Database, order: Order, by: User, now: datetime) -> Listing:
             raise ValidationFailed(found)
         row = Listing(
             id=new_id(), first=order.first, last=order.last, rooms=list(order.rooms), created_at=now, wishes={}, progress={}, proposal={},
-            created_by=by.id if await session.get(User, by.id) else None, state="queued", leased_until=now + UNCLAIMED,
+            created_by=by.id if await session.get(User, by.id) else None, asked_by=by.id, note=tidy(order.note), state="queued",
+            leased_until=now + UNCLAIMED,
         )  # fmt: skip
         session.add(row)
         await session.flush()
-        await audit.write(session, by, "listing_asked", f"{order.first} – {order.last}", detail={"listing": row.id}, now=now)
-    return row
+        await orders.keep_made(session, key, row.id, now)
+        await audit.write(session, by, "listing_asked", days_of(row), detail={"listing": row.id}, now=now)
+    return row, True
 
 
 async def get(db: Database, listing_id: str) -> Listing:
     """Raises NotFound("listing_unknown")."""
     async with db.reader() as session:
-        row = await session.get(Listing, listing_id)
-        if row is None:
-            raise NotFound("listing_unknown")
-        return row
+        return await read(session, listing_id)
+
+
+async def read(session: AsyncSession, listing_id: str) -> Listing:
+    """Inside a transaction: the row as it is. Raises NotFound("listing_unknown")."""
+    row = await session.get(Listing, listing_id)
+    if row is None:
+        raise NotFound("listing_unknown")
+    return row
 
 
 async def listed(db: Database, most: int = 200) -> list[Listing]:
@@ -103,43 +118,34 @@ async def listed(db: Database, most: int = 200) -> list[Listing]:
         return list(await session.scalars(select(Listing).order_by(Listing.created_at.desc(), Listing.id).limit(most)))
 
 
-async def ask_again(db: Database, listing_id: str, wishes: Mapping[str, Any], by: User, now: datetime) -> Listing:
-    """Have it run anew with changes: `wishes` as the head of this module says, but "previous", which is what is proposed now.
-
-    Raises NotFound, or Refused("listing_under_way").
-    """
+async def claim(db: Database, listing_id: str, owner: str, until: datetime) -> Listing | None:
+    """A server begins a list that is queued; None where it is not queued any more, or another server's."""
     async with db.writer() as session:
-        row = await _locked(session, listing_id)
-        if row.state in UNDER_WAY:
-            raise Refused("listing_under_way")
-        placements = row.proposal.get("placements", {})
-        left_out = list(dict.fromkeys(wishes.get("left_out", ())))
-        row.wishes = {
-            "pinned": dict(wishes.get("pinned", {})),
-            "left_out": left_out,
-            "previous": {key: place for key, place in placements.items() if key not in left_out},
-        }
-        row.state, row.progress, row.ended_at = "queued", {}, None
-        row.owner, row.leased_until = "", now + UNCLAIMED
-        await session.flush()
-        detail = {"listing": row.id, "pinned": len(row.wishes["pinned"]), "left_out": len(left_out)}
-        await audit.write(session, by, "listing_asked", f"{row.first} – {row.last}", detail=detail, now=now)
+        row = await locked(session, listing_id)
+        if row.state != "queued" or row.owner not in ("", owner):
+            return None
+        row.state, row.owner, row.leased_until = "running", owner, until
     return row
 
 
-async def note(db: Database, listing_id: str, **changes: Any) -> None:
-    """Write down how far a run is, or what came of it."""
+async def note(db: Database, listing_id: str, owner: str, **changes: Any) -> bool:
+    """The server that has it under way writes down how far it is, or what came of it; whether it may go on. It may not where somebody
+    wants it stopped; and where it is not this server's any more nothing is written."""
     async with db.writer() as session:
-        row = await _locked(session, listing_id)
+        row = await locked(session, listing_id)
+        if row.state not in UNDER_WAY or row.owner != owner:
+            return False
         for name, value in changes.items():
             setattr(row, name, value)
+        return not row.stop_wanted
 
 
-async def held(db: Database, listing_ids: Collection[str], owner: str, until: datetime) -> None:
-    """A server says of what it has under way that it is alive."""
+async def held(db: Database, listing_ids: Collection[str], owner: str, until: datetime) -> frozenset[str]:
+    """A server says of what it has under way that it is alive; which of that is to stop."""
     async with db.writer() as session:
-        mine = update(Listing).where(Listing.id.in_(listing_ids), Listing.state.in_(UNDER_WAY))
-        await session.execute(mine.values(owner=owner, leased_until=until))
+        mine = (Listing.id.in_(listing_ids), Listing.state.in_(UNDER_WAY), Listing.owner.in_(("", owner)))
+        await session.execute(update(Listing).where(*mine).values(owner=owner, leased_until=until))
+        return frozenset(await session.scalars(select(Listing.id).where(*mine, Listing.stop_wanted)))
 
 
 async def interrupted(db: Database, owner: str, now: datetime) -> int:
@@ -247,49 +253,9 @@ def obstacle_of(document: Mapping[str, Any]) -> Obstacle:
     return Obstacle(document["code"], data)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of booking one sitting of a list: the id of the sitting, or what refused it."""
-
-    waiting_id: str
-    sitting_id: str = ""
-    error: UserError | None = None
-
-
-async def book(db: Database, listing_id: str, waiting_ids: Iterable[str], by: User, now: datetime) -> list[Outcome]:
-    """Book some sittings of a proposal at their places, each in a transaction of its own: what is in the way of one is in nobody else's.
-
-    One that was booked meanwhile stays as it is, and gives its sitting. Raises NotFound, or Refused("listing_under_way").
-    """
-    row = await get(db, listing_id)
-    if row.state in UNDER_WAY:
-        raise Refused("listing_under_way")
-    outcomes = []
-    for waiting_id in dict.fromkeys(waiting_ids):
-        place = row.proposal.get("placements", {}).get(waiting_id)
-        if place is None:
-            continue
-        needs = row.proposal["needs"].get(waiting_id, [])
-        try:
-            outcomes.append(Outcome(waiting_id, await _book(db, waiting_id, place, needs, by, now)))
-        except UserError as error:
-            outcomes.append(Outcome(waiting_id, error=error))
-    return outcomes
-
-
-async def _book(db: Database, waiting_id: str, place: Mapping[str, Any], needs: list[str], by: User, now: datetime) -> str:
-    async def once(session: AsyncSession) -> str:
-        each = await waiting.locked(session, waiting_id)
-        if each.sitting_id is not None:
-            return each.sitting_id
-        people = {need: key for need, key in zip(needs, place["resource_ids"], strict=False) if need in STAFF}
-        draft = waiting.sitting_draft(each, datetime.fromisoformat(place["start"]), place["resource_ids"][0], people)
-        sitting = await bookings.book(session, db, draft, by, now)
-        each.sitting_id = sitting.id
-        await session.flush()
-        return sitting.id
-
-    return await db.act(once)
+def days_of(row: Listing) -> str:
+    """What the audit calls a list."""
+    return f"{row.first} – {row.last}"
 
 
 def titles(rows: Iterable[WaitingSitting]) -> dict[str, str]:
@@ -297,7 +263,8 @@ def titles(rows: Iterable[WaitingSitting]) -> dict[str, str]:
     return {each.id: f"{each.case_number} {each.title or each.case_title}" for each in rows}
 
 
-async def _locked(session: AsyncSession, listing_id: str) -> Listing:
+async def locked(session: AsyncSession, listing_id: str) -> Listing:
+    """Inside a transaction: the row, which nobody else changes meanwhile. Raises NotFound("listing_unknown")."""
     row = await session.get(Listing, listing_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise NotFound("listing_unknown")

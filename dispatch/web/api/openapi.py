@@ -36,6 +36,7 @@ TAGS = {
     "series": "Sittings that repeat: booked whole or not at all, and changed or cancelled from one on, or all.",
     "decisions": "Bookings that are not firm: confirmed, approved, declined.",
     "waiting": "Sittings that wait for a time; the week's list is made of them.",
+    "listings": "The week's list: all that waits placed at once, with the bound on how far from the best that is.",
     "slots": "Free times for what a sitting needs.",
     "participants": "Who takes part in a sitting, and their personal links.",
     "events": "What happened in a sitting, in words.",
@@ -63,6 +64,7 @@ PATH_WORDS = {
     "sitting": "Id of the sitting.",
     "series": "Id of the series.",
     "waiting": "Id of the sitting that waits.",
+    "listing": "Id of the week's list.",
     "participant": "Id of the participant.",
     "room": "Id of the room.",
     "message": "Id of the message.",
@@ -304,7 +306,8 @@ def _response_headers(operation: Operation, status: int) -> Json:
             "Location": {"schema": {"type": "string", "format": "uri-reference"}, "required": True},
             "ETag": {"schema": text, "required": True, "description": ETAG},
         }
-    if status in (200, 304) and (operation.versioned or operation.file or 412 in statuses(operation)):
+    shown = operation.gives is not None and issubclass(operation.gives, Resource)
+    if status in (200, 304) and (operation.versioned or operation.file or (shown and 412 in statuses(operation))):
         return {"ETag": {"schema": text, "required": True, "description": ETAG}}
     return {}
 

@@ -102,6 +102,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "series": _("Series of sittings"),
         "decisions": _("Tentative bookings and approval"),
         "waiting": _("Waiting for a time"),
+        "listings": _("The week’s list"),
         "slots": _("Free times"),
         "participants": _("Participants and links"),
         "events": _("Log of a sitting"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from dispatch.booking.listing import waiting, week
+from dispatch.identity import people
 from dispatch.web.runs import RUNS
-from tests.dispatch.web.conftest import Person, Site
+from tests.dispatch.web.conftest import PASSWORD, Person, Site
 
 
 def fields(site: Site, number: int = 1, **changes: str) -> dict[str, str]:
@@ -122,6 +123,32 @@ async def test_bad_orders_are_refused_in_words(site: Site) -> None:
     wrong = {"act": "again", f"day-{row.id}": "2030-01-01", f"start-{row.id}": "14:00", f"room-{row.id}": site.rooms[0].id}
     assert (await clerk.post(address, wrong)).status == 422
     assert (await clerk.get("/booking/listing/0000000000000000")).status == 404
+
+
+async def test_another_clerk_looks_and_does_nothing_and_an_administrator_does(site: Site) -> None:
+    clerk = await site.signed_in("clerk")
+    await waits(site, clerk, 1, 2)
+    address = await made(site, clerk)
+    assert (await clerk.post(address, {"act": "note", "note": "周二有雨"})).status == 303
+    await people.add_user(site.db, name="Other", sign_in_name="other", role="clerk", password=PASSWORD, language="en")
+    other = site.visitor()
+    await other.page("/sign-in")
+    assert (await other.post("/sign-in", {"name": "other", "password": PASSWORD})).status == 303
+    page = await other.page(address)
+    assert "Clerk asked for this list." in page
+    assert "周二有雨" in page
+    assert 'listing-mine" disabled>' in page
+    ids = sorted(set(re.findall(r'name="take-([0-9a-f]{16})"', page)))
+    for fields_ in ({"act": "book", f"take-{ids[0]}": "1"}, {"act": "again"}, {"act": "note", "note": "x"}):
+        answer = await other.post(address, fields_)
+        assert (answer.status, "Only the one who asked for this list" in await answer.text()) == (403, True)
+    assert (await other.post(f"{address}/stop")).status == 403
+    keeper = await site.signed_in("administrator")
+    assert address in await keeper.page("/booking/listing")
+    page = await keeper.page(address)
+    assert "asked for this list" not in page
+    assert (await keeper.post(address, {"act": "book", f"take-{ids[0]}": "1"})).status == 303
+    assert {row.id for row in await waiting.listed(site.db)} == {ids[1]}
 
 
 async def test_nobody_but_clerks(site: Site) -> None:

@@ -29,6 +29,7 @@ from dispatch.web.api import openapi
 from dispatch.web.api.pace import PACE
 from dispatch.web.request_metrics import REQUESTS
 from dispatch.web.routes import ROUTES
+from dispatch.web.runs import RUNS
 from tests.dispatch.making import add_movable, set_terms
 from tests.dispatch.web.api.conftest import Program, Programs, order, recorded
 from tests.dispatch.web.conftest import NOW, PASSWORD, Site
@@ -103,6 +104,7 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         "series": [series["id"]],
         "waiting": queue[:3],
         "waiting_no_more": queue[3:],
+        **(await listings_of(site, clerk, queue[:3])),
         "cancelled_series": [others_too["id"]],
         "members": [member["id"] for member in series["sittings"]],
         "cancelled_members": [member["id"] for member in others_too["sittings"]],
@@ -192,6 +194,21 @@ async def exchanged(site: Site, clerk: Program, keeper: Program) -> dict[str, li
     }
 
 
+async def listings_of(site: Site, clerk: Program, queue: list[str]) -> dict[str, list[str]]:
+    """Lists of the clerk that were made, and one for each that is to be adjusted."""
+    days = {"first": "2026-11-30", "last": "2026-12-04"}
+    listed = [(await clerk.made("/listings", days))["id"] for _ in range(8)]
+    for each in listed:
+        await site.server.app[RUNS].wait(each)
+    return {
+        "listings": listed[:2],
+        "adjusted_listings": listed[2:],
+        "listed": queue,
+        "list_days": ["2026-11-30", "2026-12-01"],
+        "list_starts": ["2026-11-30T14:00:00+08:00", "2026-11-30T15:00:00+08:00"],
+    }
+
+
 async def of_more_than_one(site: Site, clerk: Any) -> tuple[dict[str, Any], dict[str, Any], list[str], list[str]]:
     """Two series, sittings that wait for approval by a clerk or an administrator, and tentative ones."""
     terms = Details(needs_approval=True, booked_by=("clerk",))
@@ -239,6 +256,12 @@ async def sent(site: Site, participant: str) -> list[str]:
 PARAMETERS = {
     "path.series": "series",
     "path.waiting": "waiting",
+    "path.listing": "listings",
+    "body.waiting[*]": "listed",
+    "body.keep[*]": "listed",
+    "body.pins[*].waiting_id": "listed",
+    "body.pins[*].room_id": "rooms",
+    "body.pins[*].starts_at": "list_starts",
     "body.sitting_id": "members",
     "body.leave[*]": "members",
     "body.rule": "rules",
@@ -337,6 +360,8 @@ OTHERWISE: dict[str, dict[str, str]] = {
         "body.deadline": "slot_days",
     },
     "PATCH /api/v1/waiting/{waiting}": {"body.not_before": "export_days", "body.deadline": "slot_days"},
+    "POST /api/v1/listings": {"body.first": "list_days", "body.last": "list_days"},
+    "POST /api/v1/listings/{listing}/adjust": {"path.listing": "adjusted_listings", "body.left_out[*]": "listed"},
     "DELETE /api/v1/waiting/{waiting}": {"path.waiting": "waiting_no_more"},
     "POST /api/v1/slots": {
         "body.first": "export_days",
