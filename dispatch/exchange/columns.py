@@ -39,10 +39,10 @@ NEEDED = ("case_number", "day", "start", "room", "chair", "participants")
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def name_of(heading: str) -> str | None:
+def name_of(heading: str, columns: Mapping[str, tuple[str, str]] = COLUMNS) -> str | None:
     """The column that a heading means; None where there is none."""
     said = heading.strip().lstrip("\ufeff").lower()
-    return next((name for name, words in COLUMNS.items() if said in (name, *(word.lower() for word in words), *ALSO.get(name, ()))), None)
+    return next((name for name, words in columns.items() if said in (name, *(word.lower() for word in words), *ALSO.get(name, ()))), None)
 
 
 def guarded(text: str) -> str:

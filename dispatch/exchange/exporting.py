@@ -102,7 +102,7 @@ def _line(sitting: Sitting, zone: ZoneInfo, gettext: Gettext) -> list[str]:
     names = {person.user_id: person.name for person in sitting.participants if person.user_id}
     names_of = {person.id: person.name for person in sitting.participants}
     people = [
-        "|".join(_apart(text) for text in (row.name, gettext(f"role.{row.role}"), row.phone, row.email, row.seat))
+        "|".join(apart(text) for text in (row.name, gettext(f"role.{row.role}"), row.phone, row.email, row.seat))
         for row in draft.participants
     ]
     return [
@@ -131,8 +131,8 @@ def _line(sitting: Sitting, zone: ZoneInfo, gettext: Gettext) -> list[str]:
     ]
 
 
-def _apart(text: str) -> str:
-    """Without the signs that part people and their fields in one cell."""
+def apart(text: str) -> str:
+    """A text without the signs that part people and their fields in one cell."""
     return text.replace("|", " ").replace(";", ",").replace("；", "，").replace("｜", " ")
 
 

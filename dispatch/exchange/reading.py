@@ -8,7 +8,7 @@ import io
 import re
 import threading
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ import openpyxl
 from icalendar import Calendar, Event, use_zoneinfo
 
 from dispatch.errors import UserError
-from dispatch.exchange.columns import NEEDED, name_of, unguarded
+from dispatch.exchange.columns import COLUMNS, NEEDED, name_of, unguarded
 
 MOST_BYTES = 1_000_000
 MOST_ROWS = 200
@@ -55,6 +55,20 @@ def read(data: bytes, name: str, zone: ZoneInfo) -> list[Row]:
         rows = _listed(_xlsx(data))
     else:
         raise UserError("file_kind", "file", kinds=".csv, .xlsx, .ics")
+    return _some(rows)
+
+
+def read_list(data: bytes, name: str, columns: Mapping[str, tuple[str, str]], needed: Sequence[str]) -> list[Row]:
+    """The rows of a list (CSV, XLSX) that has other columns than sittings have. Raises as :func:`read` does."""
+    if len(data) > MOST_BYTES:
+        raise UserError("file_large", "file", most=MOST_BYTES // 1_000_000)
+    kind = name.rpartition(".")[2].lower()
+    if kind not in ("csv", "xlsx"):
+        raise UserError("file_kind", "file", kinds=".csv, .xlsx")
+    return _some(_listed(_csv(data) if kind == "csv" else _xlsx(data), columns, needed))
+
+
+def _some(rows: list[Row]) -> list[Row]:
     if not rows:
         raise UserError("file_empty", "file")
     if len(rows) > MOST_ROWS:
@@ -62,15 +76,17 @@ def read(data: bytes, name: str, zone: ZoneInfo) -> list[Row]:
     return rows
 
 
-def _listed(lines: Iterable[list[str]]) -> list[Row]:
+def _listed(
+    lines: Iterable[list[str]], columns: Mapping[str, tuple[str, str]] = COLUMNS, needed: Sequence[str] = NEEDED
+) -> list[Row]:
     """Lines under a heading that names the columns; empty lines are left out, unknown columns too."""
     names: list[str | None] | None = None
     rows: list[Row] = []
     for number, cells in enumerate(lines, 1):
         cells = [unguarded(cell.strip())[:LONGEST_CELL] for cell in cells[:MOST_COLUMNS]]
         if names is None:
-            names = [name_of(cell) for cell in cells]
-            missing = [column for column in NEEDED if column not in names]
+            names = [name_of(cell, columns) for cell in cells]
+            missing = [column for column in needed if column not in names]
             if missing:
                 raise UserError("columns_missing", "file", columns=", ".join(missing))
         elif any(cells):

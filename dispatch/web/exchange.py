@@ -116,7 +116,7 @@ async def book(request: Request) -> Response:
     posted = await request.post()
     take = posted.get("take")
     try:
-        rows = _unpacked(str(posted.get("rows", "")))
+        rows = unpacked_rows(str(posted.get("rows", "")))
     except ValueError:
         return await _page(request, status=422, error=translate(request, "error.file_missing"))
     how: importing.Take = "all" if take == "all" else "good"
@@ -138,7 +138,7 @@ async def _judged(request: Request, rows: list[Row], how: importing.Take, given:
         status=200 if how == "preview" or done else 409,
         lines=[_line(request, each) for each in judged],
         counts=counts,
-        packed="" if done else _packed(rows),
+        packed="" if done else packed_rows(rows),
         done=done,
         chair_id=given.chair_id,
         clerk_id=given.clerk_id,
@@ -146,12 +146,13 @@ async def _judged(request: Request, rows: list[Row], how: importing.Take, given:
     )
 
 
-def _packed(rows: list[Row]) -> str:
+def packed_rows(rows: list[Row]) -> str:
+    """Rows as a field of the form that books them."""
     return json.dumps([[row.number, row.fields] for row in rows], ensure_ascii=False)
 
 
-def _unpacked(text: str) -> list[Row]:
-    """Inverse of :func:`_packed`, of what a browser sends: it is judged as any file is. Raises ValueError."""
+def unpacked_rows(text: str) -> list[Row]:
+    """Inverse of :func:`packed_rows`, of what a browser sends: it is judged as any file is. Raises ValueError."""
     found = json.loads(text)
     if not isinstance(found, list) or not 0 < len(found) <= reading.MOST_ROWS:
         raise ValueError("not the rows of a preview")

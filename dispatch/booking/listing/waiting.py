@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from dispatch import audit
 from dispatch.booking import draft as forms
+from dispatch.booking import orders
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, tidy
 from dispatch.booking.finding.searching import ANY, STAFF, Wanted
 from dispatch.booking.finding.searching import problems as search_problems
@@ -148,31 +149,34 @@ async def get(db: Database, waiting_id: str) -> WaitingSitting:
         return await _get(session, waiting_id)
 
 
-async def add(db: Database, draft: WaitingDraft, by: User, now: datetime) -> WaitingSitting:
-    """Have a sitting wait. Raises ValidationFailed with every bad field, or Refused("waiting_many") where no list takes more."""
-    return (await add_all(db, [draft], by, now))[0]
+async def add(db: Database, draft: WaitingDraft, by: User, now: datetime, order: orders.Order | None = None) -> WaitingSitting:
+    """Have a sitting wait. An `order` that was carried out before gives what it made, as it is now.
 
-
-async def add_all(db: Database, drafts: list[WaitingDraft], by: User, now: datetime) -> list[WaitingSitting]:
-    """All of them or none. Of several drafts the fields of a refusal begin with the number of the draft, "2.minutes"."""
+    Raises ValidationFailed with every bad field, Refused("waiting_many") where no list takes more, or UserError("key_reused").
+    """
     async with db.writer() as session:
-        found: list[FieldError] = []
-        rows = []
-        for number, draft in enumerate(drafts):
-            wrong = await _problems(session, db, draft, now)
-            found += wrong if len(drafts) == 1 else [(f"{number}.{field}", code, data) for field, code, data in wrong]
-            row = WaitingSitting(id=new_id(), created_by=by.id if await session.get(User, by.id) else None, created_at=now)
-            _write(row, draft)
-            rows.append(row)
-        if found:
+        if (made := await orders.made_before(session, order, now)) and (there := await session.get(WaitingSitting, made)) is not None:
+            return there
+        if found := await problems_of(session, db, draft, now):
             raise ValidationFailed(found)
-        count = await session.scalar(select(func.count()).where(WaitingSitting.sitting_id.is_(None))) or 0
-        if count + len(rows) > MOST_WAITING:
-            raise Refused("waiting_many", most=MOST_WAITING)
-        session.add_all(rows)
-        await session.flush()
-        for row in rows:
-            await audit.write(session, by, "waiting_added", _name(row), detail={"waiting": row.id}, now=now)
+        (row,) = await put(session, [draft], by, now)
+        await orders.keep_made(session, order, row.id, now)
+    return row
+
+
+async def put(session: AsyncSession, drafts: Sequence[WaitingDraft], by: User, now: datetime) -> list[WaitingSitting]:
+    """Inside a transaction: sittings in which nothing is wrong (:func:`problems_of`) wait. Raises Refused("waiting_many")."""
+    count = await session.scalar(select(func.count()).where(WaitingSitting.sitting_id.is_(None))) or 0
+    if count + len(drafts) > MOST_WAITING:
+        raise Refused("waiting_many", most=MOST_WAITING)
+    author = by.id if await session.get(User, by.id) else None
+    rows = [WaitingSitting(id=new_id(), created_by=author, created_at=now) for _ in drafts]
+    for row, draft in zip(rows, drafts, strict=True):
+        _write(row, draft)
+    session.add_all(rows)
+    await session.flush()
+    for row in rows:
+        await audit.write(session, by, "waiting_added", _name(row), detail={"waiting": row.id}, now=now)
     return rows
 
 
@@ -184,7 +188,7 @@ async def change(
     async with db.writer() as session:
         row = await _open(session, waiting_id)
         draft = change(row) if callable(change) else change
-        if found := await _problems(session, db, draft, now):
+        if found := await problems_of(session, db, draft, now):
             raise ValidationFailed(found)
         _write(row, draft)
         await session.flush()
@@ -225,7 +229,8 @@ async def _open(session: AsyncSession, waiting_id: str) -> WaitingSitting:
     return row
 
 
-async def _problems(session: AsyncSession, db: Database, draft: WaitingDraft, now: datetime) -> list[FieldError]:
+async def problems_of(session: AsyncSession, db: Database, draft: WaitingDraft, now: datetime) -> list[FieldError]:
+    """Inside a transaction: every bad field of a draft."""
     found = problems(draft, now, now.astimezone(db.site.zone).date())
     ids = {field: getattr(draft, field) for field in STAFF if getattr(draft, field) not in ("", ANY)}
     users = {user.id: user for user in await session.scalars(select(User).where(User.id.in_(ids.values()), User.active))}
@@ -235,6 +240,13 @@ async def _problems(session: AsyncSession, db: Database, draft: WaitingDraft, no
     if set(draft.equipment) - set(await session.scalars(wanted)):
         found.append(("equipment", "equipment_unknown", {}))
     return found
+
+
+def normal(draft: WaitingDraft) -> WaitingDraft:
+    """A draft as it is kept: two that mean the same are equal then."""
+    row = WaitingSitting()
+    _write(row, draft)
+    return draft_of(row)
 
 
 def _write(row: WaitingSitting, draft: WaitingDraft) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from dispatch.booking.days import bounds
 from dispatch.booking.draft import LONGEST_NUMBER
-from dispatch.exchange import exporting
+from dispatch.exchange import exporting, waiting_files
 from dispatch.web.access import CLERK
 from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.problems import Invalid
@@ -66,10 +66,36 @@ async def _export(request: Request, kind: exporting.Kind, query: ExportQuery, he
     made = await exporting.export(
         context.db, kind, wanted, me(request), context.clock(), gettext(request), language(request), context.settings.public_url
     )
+    return _file(made, kind, f"sittings-{query.from_day}-{query.until_day}", headers)
+
+
+async def waiting_csv(request: Request, headers: IfNoneMatch) -> web.Response:
+    """Take out what waits as CSV.
+
+    All sittings that wait for a time, with the columns of an import. Audited.
+    """
+    return await _waiting(request, "csv", headers)
+
+
+async def waiting_xlsx(request: Request, headers: IfNoneMatch) -> web.Response:
+    """Take out what waits as XLSX.
+
+    As CSV, for spreadsheets. Audited.
+    """
+    return await _waiting(request, "xlsx", headers)
+
+
+async def _waiting(request: Request, kind: exporting.Kind, headers: IfNoneMatch) -> web.Response:
+    context = ctx(request)
+    made = await waiting_files.export(context.db, kind, me(request), context.clock(), gettext(request), language(request))
+    return _file(made, kind, "waiting", headers)
+
+
+def _file(made: exporting.Exported, kind: exporting.Kind, name: str, headers: IfNoneMatch) -> web.Response:
     given = {"ETag": f'"{made.digest[:32]}"', "Cache-Control": "no-store"}
     if headers.if_none_match is not None and names([headers.if_none_match], given["ETag"], weak=True):
         return web.Response(status=304, headers=given)
-    given["Content-Disposition"] = f'attachment; filename="sittings-{query.from_day}-{query.until_day}.{kind}"'
+    given["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
     charset = None if kind == "xlsx" else "utf-8"
     return web.Response(body=made.body, content_type=exporting.MEDIA_TYPES[kind], charset=charset, headers=given)
 
@@ -79,4 +105,7 @@ TAKES_OUT = programs(CLERK)
 ROUTES = tuple(
     operation("GET", f"/exports/sittings.{kind}", act, TAKES_OUT, file=exporting.MEDIA_TYPES[kind])
     for kind, act in (("csv", csv), ("xlsx", xlsx), ("ics", ics))
+) + tuple(
+    operation("GET", f"/exports/waiting.{kind}", act, TAKES_OUT, file=exporting.MEDIA_TYPES[kind])
+    for kind, act in (("csv", waiting_csv), ("xlsx", waiting_xlsx))
 )

@@ -13,7 +13,7 @@ from pydantic import Field
 from dispatch.booking.draft import LONGEST_REASON, tidy
 from dispatch.booking.orders import Order
 from dispatch.errors import UserError, ValidationFailed
-from dispatch.exchange import drafts, reading
+from dispatch.exchange import drafts, reading, waiting_files
 from dispatch.exchange.columns import TAKEN
 from dispatch.exchange.importing import Given as Names
 from dispatch.exchange.importing import Judged, of_kind
@@ -26,6 +26,7 @@ from dispatch.web.api.values import Given, Id, IdOrNone, Moment, Resource, Shown
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.exchange import kind_words, role_words
 from dispatch.web.request import Request, ctx, me, translate, zone
+from dispatch.web.waiting_files import words
 from rooms.procedure import PROCEDURES
 
 LONGEST_BODY_BYTES = 2_000_000
@@ -118,22 +119,54 @@ class NewImport(Given):
     override_reason: str = Field("", max_length=LONGEST_REASON, description=_OVERRIDE)
     kind: str = Field("", json_schema_extra={"enum": ["", *PROCEDURES]}, description="Of rows that name none; empty: remote_court.")
 
-    def content(self) -> bytes:
-        """The file. Raises ValidationFailed."""
-        if bool(self.text) == bool(self.base64):
-            raise ValidationFailed([("text", "import_one_of", {})])
-        try:
-            return self.text.encode() if self.text else b64decode(self.base64, validate=True)
-        except UnicodeEncodeError:
-            raise ValidationFailed([("text", "file_encoding", {})]) from None
-        except (binascii.Error, ValueError):
-            raise ValidationFailed([("base64", "base64_shape", {})]) from None
+
+def _content(body: NewImport | WaitingFile) -> bytes:
+    """The file. Raises ValidationFailed."""
+    if bool(body.text) == bool(body.base64):
+        raise ValidationFailed([("text", "import_one_of", {})])
+    try:
+        return body.text.encode() if body.text else b64decode(body.base64, validate=True)
+    except UnicodeEncodeError:
+        raise ValidationFailed([("text", "file_encoding", {})]) from None
+    except (binascii.Error, ValueError):
+        raise ValidationFailed([("base64", "base64_shape", {})]) from None
 
 
 class ImportOrder(Given):
     """Which rows are to be booked."""
 
     take: Literal["good", "all"] = Field(description="good: those that are good. all: every one, or none where one is bad (409).")
+
+
+class WaitingRow(Shown):
+    """One row of a list of sittings that are to wait."""
+
+    number: int = Field(description="As the file counts: its lines with the heading as 1.")
+    state: Literal["good", "bad", "known", "added"] = Field(description="good (would be added), bad, known (it waits already), or added.")
+    said: dict[str, str] = Field(description="What the row says, by the names of the columns.")
+    errors: list[RowProblem]
+    waiting_id: Id | None = Field(description="The waiting sitting that it is.")
+
+
+class WaitingImport(Shown):
+    """What a list of sittings that are to wait does, row by row."""
+
+    good: int = Field(description="How many rows are good.")
+    bad: int
+    known: int
+    added: int
+    rows: list[WaitingRow]
+
+
+class WaitingFile(Given):
+    """A list with sittings that are to wait, as `text` or as `base64`."""
+
+    file_name: str = Field(min_length=5, max_length=drafts.LONGEST_NAME, description="Its end says what it is: .csv or .xlsx (as base64).")
+    text: str = Field("", max_length=LONGEST_TEXT, description="The file where it is text in UTF-8.")
+    base64: str = Field("", max_length=LONGEST_BASE64, description="The file as it is, in base64 (RFC 4648 section 4): 1 MB at most.")
+    take: Literal["preview", "good", "all"] = Field(
+        description="preview: nothing is added. good: the rows that are good. all: every one, or none where one is bad."
+    )
 
 
 async def preview(request: Request, body: NewImport, headers: Once) -> ImportView:
@@ -151,9 +184,11 @@ async def preview(request: Request, body: NewImport, headers: Once) -> ImportVie
     return ImportView.of(request, draft)
 
 
-def _rows(body: NewImport, request: Request) -> list[Row]:
-    content = body.content()
+def _rows(body: NewImport | WaitingFile, request: Request) -> list[Row]:
+    content = _content(body)
     try:
+        if isinstance(body, WaitingFile):
+            return reading.read_list(content, body.file_name, waiting_files.COLUMNS, waiting_files.NEEDED)
         return reading.read(content, body.file_name, ctx(request).settings.zone)
     except UserError as error:
         field = "file_name" if error.code == "file_kind" else "text" if body.text else "base64"
@@ -201,10 +236,38 @@ async def drop(request: Request, headers: IfMatch) -> None:
     )
 
 
+async def waits(request: Request, body: WaitingFile) -> WaitingImport:
+    """Send a list of sittings that are to wait.
+
+    Of each row it is said whether it is good, and where it is bad, why: look at a preview first. Sent again, the same list adds nothing
+    twice: what waits already, by its key or by being the same, is known.
+    """
+    context = ctx(request)
+    rows = await asyncio.to_thread(_rows, body, request)
+    judged = await waiting_files.take(context.db, rows, me(request), context.clock(), body.take, words())
+    return WaitingImport(
+        **{state: sum(each.state == state for each in judged) for state in ("good", "bad", "known", "added")},
+        rows=[
+            WaitingRow(
+                number=each.row.number,
+                state=each.state,
+                said={name: each.row.fields[name] for name in waiting_files.COLUMNS if each.row.fields.get(name)},
+                errors=[
+                    RowProblem(column=field, code=code, detail=translate(request, f"error.{code}", **data))
+                    for field, code, data in each.errors
+                ],
+                waiting_id=each.waiting_id or None,
+            )
+            for each in judged
+        ],
+    )
+
+
 IMPORTS = programs(CLERK)
 
 ROUTES = (
     operation("POST", "/imports", preview, IMPORTS, status=201, longest=LONGEST_BODY_BYTES),
+    operation("POST", "/imports/waiting", waits, IMPORTS, longest=LONGEST_BODY_BYTES, refuses=(409,)),
     operation("GET", "/imports/{import}", show, IMPORTS),
     operation("POST", "/imports/{import}/book", book, IMPORTS, refuses=(409,)),
     operation("DELETE", "/imports/{import}", drop, IMPORTS, status=204),

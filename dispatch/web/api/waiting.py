@@ -25,12 +25,14 @@ from dispatch.booking.draft import (
 )
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.waiting import HIGHEST, LOWEST, WaitingDraft
+from dispatch.booking.orders import Order
 from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.waiting_tables import WaitingSitting
 from dispatch.web.access import CLERK
 from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.participant_shapes import PARTY_ROLES, Seat
 from dispatch.web.api.rooms import Kind
+from dispatch.web.api.sitting_shapes import Once
 from dispatch.web.api.slices import slice_of
 from dispatch.web.api.slots import Feature
 from dispatch.web.api.values import Change, Day, Given, Id, Moment, Paging, Resource, Shown, left_out, local
@@ -158,15 +160,16 @@ async def show(request: Request) -> WaitingView:
     return WaitingView.of(await waiting.get(ctx(request).db, request.match_info["waiting"]), zone(request))
 
 
-async def add(request: Request, body: NewWaiting) -> WaitingView:
+async def add(request: Request, body: NewWaiting, headers: Once) -> WaitingView:
     """Have a sitting wait for a time.
 
     The week's list places it with all others that wait.
     """
-    context = ctx(request)
+    context, user, key = ctx(request), me(request), headers.idempotency_key
+    order = Order(user.id, key, b"waiting " + body.model_dump_json().encode()) if key else None
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in body}
     given["participants"] = tuple(ParticipantDraft(**each.model_dump()) for each in body.participants)
-    return WaitingView.of(await waiting.add(context.db, WaitingDraft(**given), me(request), context.clock()), zone(request))
+    return WaitingView.of(await waiting.add(context.db, WaitingDraft(**given), user, context.clock(), order), zone(request))
 
 
 async def change(request: Request, body: WaitingChange, headers: IfMatch) -> WaitingView:

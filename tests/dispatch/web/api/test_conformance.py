@@ -180,6 +180,7 @@ async def exchanged(site: Site, clerk: Program, keeper: Program) -> dict[str, li
     test = await keeper.made(f"/webhooks/{hooks[0]}/test")
     return {
         "texts": texts,
+        "waiting_texts": ["案号,案件名称,时长（分钟）,审判长,参加人\n（2026）京0105民初900号,借款合同纠纷,60,any,刘芳\n"],
         "file_names": ["list.csv"],
         "imports": imports[:4],
         "dropped": imports[4:],
@@ -362,6 +363,7 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "PATCH /api/v1/waiting/{waiting}": {"body.not_before": "export_days", "body.deadline": "slot_days"},
     "POST /api/v1/listings": {"body.first": "list_days", "body.last": "list_days"},
     "POST /api/v1/listings/{listing}/adjust": {"path.listing": "adjusted_listings", "body.left_out[*]": "listed"},
+    "POST /api/v1/imports/waiting": {"body.text": "waiting_texts"},
     "DELETE /api/v1/waiting/{waiting}": {"path.waiting": "waiting_no_more"},
     "POST /api/v1/slots": {
         "body.first": "export_days",
