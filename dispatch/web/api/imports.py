@@ -267,7 +267,7 @@ IMPORTS = programs(CLERK)
 
 ROUTES = (
     operation("POST", "/imports", preview, IMPORTS, status=201, longest=LONGEST_BODY_BYTES),
-    operation("POST", "/imports/waiting", waits, IMPORTS, longest=LONGEST_BODY_BYTES, refuses=(409,)),
+    operation("POST", "/waiting-imports", waits, IMPORTS, longest=LONGEST_BODY_BYTES, refuses=(409,)),
     operation("GET", "/imports/{import}", show, IMPORTS),
     operation("POST", "/imports/{import}/book", book, IMPORTS, refuses=(409,)),
     operation("DELETE", "/imports/{import}", drop, IMPORTS, status=204),

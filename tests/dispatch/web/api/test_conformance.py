@@ -363,7 +363,7 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "PATCH /api/v1/waiting/{waiting}": {"body.not_before": "export_days", "body.deadline": "slot_days"},
     "POST /api/v1/listings": {"body.first": "list_days", "body.last": "list_days"},
     "POST /api/v1/listings/{listing}/adjust": {"path.listing": "adjusted_listings", "body.left_out[*]": "listed"},
-    "POST /api/v1/imports/waiting": {"body.text": "waiting_texts"},
+    "POST /api/v1/waiting-imports": {"body.text": "waiting_texts"},
     "DELETE /api/v1/waiting/{waiting}": {"path.waiting": "waiting_no_more"},
     "POST /api/v1/slots": {
         "body.first": "export_days",

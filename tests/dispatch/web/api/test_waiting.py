@@ -57,19 +57,19 @@ async def test_a_list_is_looked_at_and_added_row_by_row_once(site: Site, program
     heading, person = "案号,案件名称,时长（分钟）,审判长,参加人", "刘芳|当事人"
     text = f"{heading}\n（2026）京0105民初1号,合同,90,任意,{person}\n（2026）京0105民初2号,合同,九十,无此人,{person}\n"
     given = {"file_name": "list.csv", "text": text}
-    status, body, _ = await clerk.ask("POST", "/imports/waiting", given | {"take": "preview"})
+    status, body, _ = await clerk.ask("POST", "/waiting-imports", given | {"take": "preview"})
     assert (status, body["good"], body["bad"], body["added"]) == (200, 1, 1, 0)
     bad = body["rows"][1]
     assert (bad["number"], {(each["column"], each["code"]) for each in bad["errors"]}) == (
         3, {("minutes", "number_wanted"), ("chair", "import_unknown")},
     )  # fmt: skip
     assert any("无此人" in each["detail"] for each in bad["errors"])
-    status, body, _ = await clerk.ask("POST", "/imports/waiting", given | {"take": "all"})
+    status, body, _ = await clerk.ask("POST", "/waiting-imports", given | {"take": "all"})
     assert (status, body["added"], (await clerk.get("/waiting"))["items"]) == (200, 0, [])
-    status, body, _ = await clerk.ask("POST", "/imports/waiting", given | {"take": "good"})
+    status, body, _ = await clerk.ask("POST", "/waiting-imports", given | {"take": "good"})
     added = body["rows"][0]["waiting_id"]
     assert (status, body["added"], [each["id"] for each in (await clerk.get("/waiting"))["items"]]) == (200, 1, [added])
-    status, body, _ = await clerk.ask("POST", "/imports/waiting", given | {"take": "good"})
+    status, body, _ = await clerk.ask("POST", "/waiting-imports", given | {"take": "good"})
     assert (body["known"], body["rows"][0]["waiting_id"]) == (1, added)
     for wrong, pointer in (
         ({"text": ""}, "#/text"),
@@ -78,7 +78,7 @@ async def test_a_list_is_looked_at_and_added_row_by_row_once(site: Site, program
         ({"text": "案号\n1\n"}, "#/text"),
         ({"take": "some"}, "#/take"),
     ):
-        status, problem, _ = await clerk.ask("POST", "/imports/waiting", given | {"take": "preview"} | wrong)
+        status, problem, _ = await clerk.ask("POST", "/waiting-imports", given | {"take": "preview"} | wrong)
         assert (status, problem["errors"][0]["pointer"]) == (422, pointer), wrong
 
 
@@ -92,7 +92,7 @@ async def test_what_waits_is_taken_out_and_known_when_it_comes_again(site: Site,
         again = await clerk.session.get(f"/api/v1/exports/waiting.{kind}", headers={"If-None-Match": tag})
         assert again.status == 304
         sent = {"file_name": f"list.{kind}", "base64": base64.b64encode(body).decode(), "take": "good"}
-        _, found, _ = await clerk.ask("POST", "/imports/waiting", sent)
+        _, found, _ = await clerk.ask("POST", "/waiting-imports", sent)
         assert [(row["state"], row["waiting_id"]) for row in found["rows"]] == [("known", made["id"])]
     officer = await program("officer")
     assert (await officer.ask("GET", "/exports/waiting.csv"))[0] == 403
