@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, or_, select
 
@@ -102,13 +102,7 @@ async def close(
 ) -> Closure:  # fmt: skip
     """Close a resource, or everything of a site, for a span. What is booked for that span already stays: whoever closes it sees it in
     the lists and moves it. Raises NotFound or ValidationFailed."""
-    reason, found = tidy(reason), list[FieldError]()
-    if kind not in CLOSURES:
-        found.append(("kind", "closure_kind_unknown", {"kind": kind}))
-    if ends_at <= starts_at:
-        found.append(("ends_at", "too_short", {"least": 1}))
-    if len(reason) > LONGEST_REASON:
-        found.append(("reason", "too_long", {"most": LONGEST_REASON}))
+    reason, found = tidy(reason), _problems(starts_at, ends_at, kind, reason)
     if bool(resource_id) == bool(site_id):
         found.append(("resource_id", "required", {}))
     if found:
@@ -134,20 +128,68 @@ async def close(
     return closure
 
 
-async def reopen(db: Database, closure_id: str, by: User, now: datetime) -> None:
+def _problems(starts_at: datetime, ends_at: datetime, kind: str, reason: str) -> list[FieldError]:
+    found: list[FieldError] = []
+    if kind not in CLOSURES:
+        found.append(("kind", "closure_kind_unknown", {"kind": kind}))
+    if ends_at <= starts_at:
+        found.append(("ends_at", "too_short", {"least": 1}))
+    if len(tidy(reason)) > LONGEST_REASON:
+        found.append(("reason", "too_long", {"most": LONGEST_REASON}))
+    return found
+
+
+Seen = Callable[[Closure, Sequence[Affected]], object]
+"""Called inside the transaction with a closure as it is and the sittings booked for its time; raises where that is not what was seen."""
+
+
+async def change(
+    db: Database, closure_id: str, given: Mapping[str, Any], by: User, now: datetime, seen: Seen | None = None
+) -> Closure:
+    """Put a closure to other times, or have it be of another kind or for another reason (`given`, by the names of the columns). What is
+    booked for its new time stays, as with :func:`close`. Raises NotFound or ValidationFailed."""
+    async with db.writer() as session:
+        closure = await _closure(session, closure_id, seen)
+        wanted = {name: given.get(name, getattr(closure, name)) for name in ("starts_at", "ends_at", "kind", "reason")}
+        if found := _problems(**wanted):
+            raise ValidationFailed(found)
+        former = {"former_starts": db.site.clock(closure.starts_at), "former_ends": db.site.clock(closure.ends_at, closure.starts_at)}
+        closure.starts_at, closure.ends_at = wanted["starts_at"], wanted["ends_at"]
+        closure.kind, closure.reason = wanted["kind"], tidy(wanted["reason"])
+        await session.flush()
+        named = await _touched(session, closure)
+        times = {"starts": db.site.clock(closure.starts_at), "ends": db.site.clock(closure.ends_at, closure.starts_at)}
+        detail = {"closure": closure.id, "kind": closure.kind, **times, **former}
+        await audit.write(session, by, "closure_changed", named, detail=detail, now=now)
+    return closure
+
+
+async def reopen(db: Database, closure_id: str, by: User, now: datetime, seen: Seen | None = None) -> None:
     """Take a closure back. Raises NotFound("closure_unknown")."""
     async with db.writer() as session:
-        closure = await session.get(Closure, closure_id)
-        if closure is None:
-            raise NotFound("closure_unknown")
-        concerned = select(Resource).where((Resource.id == closure.resource_id) | (Resource.site_id == closure.site_id))
-        resources = list(await session.scalars(concerned))
+        closure = await _closure(session, closure_id, seen)
         await session.delete(closure)
         await session.flush()
-        await holds.changed(session, {each.id for each in resources})
-        place = await session.get(CourtSite, closure.site_id) if closure.site_id else None
-        named = place.name if place is not None else resources[0].name
+        named = await _touched(session, closure)
         await audit.write(session, by, "opened_again", named, detail={"closure": closure_id}, now=now)
+
+
+async def _closure(session: AsyncSession, closure_id: str, seen: Seen | None) -> Closure:
+    closure = await session.get(Closure, closure_id)
+    if closure is None:
+        raise NotFound("closure_unknown")
+    if seen is not None:
+        seen(closure, await _affected(session, closure))
+    return closure
+
+
+async def _touched(session: AsyncSession, closure: Closure) -> str:
+    """Whoever keeps what it concerns in mind looks anew; the name of what is closed."""
+    concerned = select(Resource).where((Resource.id == closure.resource_id) | (Resource.site_id == closure.site_id))
+    resources = list(await session.scalars(concerned))
+    await holds.changed(session, {each.id for each in resources})
+    place = await session.get(CourtSite, closure.site_id) if closure.site_id else None
+    return place.name if place is not None else resources[0].name
 
 
 async def _resource(session: AsyncSession, resource_id: str) -> Resource:

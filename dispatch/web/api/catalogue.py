@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -16,6 +17,7 @@ from dispatch.store.tables import Closure, CourtSite
 from dispatch.store.tables import Resource as ResourceRow
 from dispatch.web.access import ADMINISTRATOR, ALL_ROLES, CLERK
 from dispatch.web.api.catalogue_shapes import (
+    ClosureChange,
     ClosureList,
     ClosureQuery,
     ClosureView,
@@ -145,9 +147,28 @@ async def close(request: Request, body: NewClosure) -> ClosureView:
     return shown
 
 
-async def reopen(request: Request) -> None:
+def _seen(request: Request, headers: IfMatch) -> closures.Seen:
+    def check(closure: Closure, booked: Sequence[closures.Affected]) -> None:
+        headers.check(ClosureView.of(closure, [each.sitting_id for each in booked], zone(request)))
+
+    return check
+
+
+async def change_closure(request: Request, body: ClosureChange, headers: IfMatch) -> ClosureView:
+    """Change a closure.
+
+    What is booked for its new time stays booked; the answer names it.
+    """
+    context, closure_id = ctx(request), request.match_info["closure"]
+    changed = await closures.change(context.db, closure_id, body.given(), me(request), context.clock(), _seen(request, headers))
+    (shown,) = await _closures(request, [changed])
+    return shown
+
+
+async def reopen(request: Request, headers: IfMatch) -> None:
     """Take a closure back."""
-    await closures.reopen(ctx(request).db, request.match_info["closure"], me(request), ctx(request).clock())
+    context, closure_id = ctx(request), request.match_info["closure"]
+    await closures.reopen(context.db, closure_id, me(request), context.clock(), _seen(request, headers))
 
 
 # ------------------------------------------------------------------------------------------------ the calendar
@@ -209,6 +230,7 @@ ROUTES = (
     operation("GET", "/closures", list_closures, BOOKS),
     operation("POST", "/closures", close, KEEPS, status=201),
     operation("GET", "/closures/{closure}", show_closure, BOOKS),
+    operation("PATCH", "/closures/{closure}", change_closure, KEEPS),
     operation("DELETE", "/closures/{closure}", reopen, KEEPS, status=204),
     operation("GET", "/calendar-days", list_days, SEES),
     operation("GET", "/calendar-days/{day}", show_day, SEES),

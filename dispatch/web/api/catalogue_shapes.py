@@ -307,6 +307,15 @@ class NewClosure(Given):
     reason: str = Field("", max_length=LONGEST_REASON, description="It is shown to whoever wants to book then.")
 
 
+class ClosureChange(Change):
+    """What is to be different about a closure."""
+
+    kind: ClosureKind = left_out()
+    starts_at: Moment = left_out()
+    ends_at: Moment = left_out()
+    reason: str = left_out(max_length=LONGEST_REASON, description="It is shown to whoever wants to book then.")
+
+
 class DayView(Resource):
     """A day that is not what its weekday says."""
 

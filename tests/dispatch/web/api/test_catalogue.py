@@ -109,3 +109,62 @@ async def test_a_day_is_put_and_its_years_published_days_are_loaded_with_it(prog
 async def test_a_day_that_is_none_is_refused(program: Programs, day: str, body: dict[str, str], status: int) -> None:
     keeper = await program("administrator")
     assert (await keeper.ask("PUT", f"/calendar-days/{day}", body))[0] == status
+
+
+async def test_a_closure_is_changed_and_taken_back_by_the_version_that_was_seen(site: Site, program: Programs) -> None:
+    clerk, keeper = await program("clerk"), await program("administrator")
+    span = {"starts_at": "2026-11-24T18:00:00+08:00", "ends_at": "2026-11-24T20:00:00+08:00", "reason": "检修"}
+    closed = await keeper.made("/closures", {"resource_id": site.rooms[0].id, "kind": "maintenance"} | span)
+    path = f"/closures/{closed['id']}"
+    _, _, answer = await keeper.ask("GET", path)
+    seen = answer.headers["ETag"]
+    sitting = await clerk.made("/sittings", order(site))
+    status, changed, answer = await keeper.ask("PATCH", path, {"starts_at": "2026-11-24T13:00:00+08:00", "reason": "换灯"}, If_Match=seen)
+    assert (status, changed) == (200, closed | {"starts_at": "2026-11-24T13:00:00+08:00", "reason": "换灯", "sittings": [sitting["id"]]})
+    for method, given in (("PATCH", {"reason": "检修"}), ("DELETE", None)):
+        status, problem, _ = await keeper.ask(method, path, given, If_Match=seen)
+        assert (status, problem["code"]) == (412, "version_changed")
+    status, refused, _ = await clerk.ask("POST", "/sittings", order(site, "16:00", "17:00", case_number="（2026）京0105民初9号"))
+    assert (status, refused["code"]) == (409, "resource_closed")
+    status, refused, _ = await keeper.ask("PATCH", path, {"ends_at": "2026-11-24T12:00:00+08:00"})
+    assert (status, refused["errors"][0]["pointer"]) == (422, "#/ends_at")
+    assert (await clerk.ask("PATCH", path, {"reason": "x"}))[0] == 403
+    assert (await keeper.ask("DELETE", path, If_Match=answer.headers["ETag"]))[0] == 204
+    (row,) = await audited(site.db, "closure_changed")
+    assert (row.detail["starts"], row.detail["former_starts"]) == ("2026-11-24 13:00", "2026-11-24 18:00")
+
+
+async def test_of_two_who_change_a_resource_the_second_is_told(program: Programs) -> None:
+    keeper, other = await program("administrator"), await program("administrator")
+    made = await keeper.made("/resources", {"kind": "equipment", "name": "移动终端"})
+    (terminal,) = made["items"]
+    path = f"/resources/{terminal['id']}"
+    _, _, answer = await keeper.ask("GET", path)
+    seen = answer.headers["ETag"]
+    status, _, answer = await other.ask("PATCH", path, {"name": "移动终端甲"}, If_Match=seen)
+    assert status == 200
+    status, problem, _ = await keeper.ask("PATCH", path, {"name": "移动终端乙"}, If_Match=seen)
+    assert (status, problem["code"], problem["errors"][0]["header"]) == (412, "version_changed", "If-Match")
+    assert (await keeper.get(path))["name"] == "移动终端甲"
+    status, changed, _ = await keeper.ask("PATCH", path, {"before_minutes": 15}, If_Match=answer.headers["ETag"])
+    assert (status, changed["name"], changed["before_minutes"]) == (200, "移动终端甲", 15)
+
+
+async def test_what_is_booked_is_not_taken_out_of_use_and_the_sitting_is_named(site: Site, program: Programs) -> None:
+    clerk, keeper = await program("clerk"), await program("administrator")
+    (terminal,) = (await keeper.made("/resources", {"kind": "equipment", "name": "移动终端"}))["items"]
+    sitting = await clerk.made("/sittings", order(site, equipment=[terminal["id"]]))
+    for path in (f"/resources/{terminal['id']}", f"/resources/{site.rooms[0].id}", f"/rooms/{site.rooms[0].id}"):
+        status, problem, _ = await keeper.ask("PATCH", path, {"active": False})
+        if path.startswith("/resources") and site.rooms[0].id in path:  # a room is taken out of use with the room
+            assert (status, problem["errors"][0]["code"]) == (422, "changed_with_room")
+            continue
+        assert (status, problem["code"], problem["errors"][0]["pointer"]) == (409, "room_booked", "#/active")
+        assert (sitting["case"]["number"] in problem["detail"], "2026-11-24 14:00" in problem["detail"]) == (True, True)
+    status, _, _ = await clerk.ask("POST", f"/sittings/{sitting['id']}/cancel", {"reason": "撤诉"})
+    assert status == 200
+    for path in (f"/resources/{terminal['id']}", f"/rooms/{site.rooms[0].id}"):
+        status, changed, _ = await keeper.ask("PATCH", path, {"active": False})
+        assert (status, changed["active"]) == (200, False)
+    status, refused, _ = await clerk.ask("POST", "/sittings", order(site, equipment=[terminal["id"]]))
+    assert (status, {each["code"] for each in refused["errors"]}) == (422, {"room_unknown", "equipment_unknown"})
