@@ -259,6 +259,7 @@ def membership_words(request: Request, member: Membership | None) -> dict[str, A
         return None
     tz, tag, chosen = zone(request), language(request), member.sittings[member.number - 1]
     return {
+        "id": member.series_id,
         "words": words_of(member.plan, gettext(request)),
         "number": member.number,
         "count": len(member.sittings),

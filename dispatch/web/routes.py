@@ -9,7 +9,7 @@ from dispatch.web.access import Route
 
 MODULES = (
     *("health", "signing_in", "home", "booking", "requests", "day_lists", "sittings", "today", "devices", "users", "audit", "trust"),
-    *("messages", "feeds", "exchange", "webhooks", "history", "use"),
+    *("series_prolong", "messages", "feeds", "exchange", "webhooks", "history", "use"),
     *("find_time", "waiting_files", "waiting_list", "listing_page", "asked_page", "api.slots", "api.waiting", "api.listings"),
     *("first_run", "preferences", "room_catalogue", "role_table"),
     *("site_catalogue", "resource_catalogue", "closure_catalogue", "calendar_catalogue", "sitting_templates"),

@@ -33,7 +33,13 @@ if TYPE_CHECKING:
     from dispatch.store.database import Database
 
 ACTS = Counter("dispatch_booking_series_total", "Acts on series of sittings that were done", ["act"])
-WORDS = {"series_booked": "book", "series_changed": "change", "series_moved": "move", "series_cancelled": "cancel"}
+WORDS = {
+    "series_booked": "book",
+    "series_prolonged": "prolong",
+    "series_changed": "change",
+    "series_moved": "move",
+    "series_cancelled": "cancel",
+}
 """Act of the audit log → label of the metrics."""
 SITTINGS = Counter("dispatch_booking_series_sittings_total", "Sittings booked, changed or cancelled by acts on series", ["act"])
 

@@ -15,9 +15,7 @@ from dispatch.booking.listing import week
 from dispatch.booking.listing.adjusting import Adjustment, Pin
 from dispatch.booking.listing.docket import MOST_WAITING
 from dispatch.store.waiting_tables import Listing, WaitingSitting
-from dispatch.web.api.sitting_shapes import Once
 from dispatch.web.api.values import Change, Day, Given, Id, IdOrNone, Moment, Resource, Shown, left_out, local, local_or_none
-from dispatch.web.api.versions import IfMatch
 
 State = Literal["queued", "running", "done", "stopped", "failed", "interrupted"]
 Ended = Literal["optimal", "work", "seconds", "stopped", "impossible", "unknown"]
@@ -259,10 +257,6 @@ class ConfirmOrder(Given):
     """What is taken of a proposal."""
 
     waiting: list[Id] | None = Field(None, max_length=MOST_WAITING, description="Which sittings are booked at their places; null: all.")
-
-
-class OnceIfMatch(Once, IfMatch):
-    """Sending an order again without doubling it, on the version that was seen."""
 
 
 class OutcomeView(Shown):

@@ -20,12 +20,11 @@ from dispatch.web.api.listing_shapes import (
     ListingSummary,
     ListingView,
     NewListing,
-    OnceIfMatch,
     OutcomeList,
     OutcomeView,
 )
 from dispatch.web.api.operations import operation, programs
-from dispatch.web.api.sitting_shapes import Once
+from dispatch.web.api.sitting_shapes import Once, OnceIfMatch
 from dispatch.web.api.slices import slice_of
 from dispatch.web.api.values import Paging, local_or_none
 from dispatch.web.api.versions import IfMatch

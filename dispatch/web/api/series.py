@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dispatch.booking.draft import SittingDraft
 from dispatch.booking.orders import Order
 from dispatch.booking.series import changes as series_changes
-from dispatch.booking.series import series
+from dispatch.booking.series import prolonging, series
 from dispatch.booking.series.recurrence import Series
 from dispatch.errors import NotFound, ValidationFailed
 from dispatch.store.tables import SeriesRow, Sitting
 from dispatch.web.access import CLERK, OFFICER
 from dispatch.web.api.operations import operation, programs
-from dispatch.web.api.series_shapes import NewSeries, SeriesCancelOrder, SeriesChange, SeriesView, as_given
-from dispatch.web.api.sitting_shapes import Once
+from dispatch.web.api.series_shapes import NewSeries, ProlongOrder, SeriesCancelOrder, SeriesChange, SeriesView, as_given
+from dispatch.web.api.sitting_shapes import Once, OnceIfMatch
 from dispatch.web.api.sittings import BOOKS
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
@@ -81,6 +81,23 @@ async def change(request: Request, body: SeriesChange, headers: IfMatch) -> Seri
     return await _shown(request, now_in or series_id)
 
 
+async def prolong(request: Request, body: ProlongOrder, headers: OnceIfMatch) -> SeriesView:
+    """Prolong a series.
+
+    The rule goes on: new sittings are booked as the last one is, all or none. A refusal names in `clashes` every one that cannot be; name
+    those in `left_out` to book the others.
+    """
+    context, user, key = ctx(request), me(request), headers.idempotency_key
+    series_id = request.match_info["series"]
+    order = Order(user.id, key, f"prolong {series_id} {body.model_dump_json()}".encode()) if key else None
+
+    def seen(row: SeriesRow, plan: Series, sittings: list[Sitting]) -> None:
+        headers.check(SeriesView.of(row, plan, sittings, zone(request)))
+
+    await prolonging.prolong(context.db, series_id, body.wanted(), user, context.clock(), seen, order)
+    return await _shown(request, series_id)
+
+
 async def cancel(request: Request, body: SeriesCancelOrder, headers: IfMatch) -> SeriesView:
     """Cancel sittings of a series.
 
@@ -100,5 +117,6 @@ ROUTES = (
     operation("POST", "/series", book, BOOKS, status=201, refuses=(409,)),
     operation("GET", "/series/{series}", show, SEES),
     operation("PATCH", "/series/{series}", change, BOOKS, refuses=(409,)),
+    operation("POST", "/series/{series}/prolong", prolong, BOOKS, refuses=(409,)),
     operation("POST", "/series/{series}/cancel", cancel, BOOKS, refuses=(409,)),
 )

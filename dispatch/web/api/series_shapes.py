@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from dispatch.booking.draft import LONGEST_REASON
+from dispatch.booking.series.prolonging import Further
 from dispatch.booking.series.recurrence import Series
 from dispatch.booking.series.rules import LONGEST_TEXT, MOST_OCCURRENCES, read_rule
 from dispatch.booking.series.series import written
 from dispatch.errors import FieldError, ValidationFailed
 from dispatch.store.tables import SeriesRow, Sitting
 from dispatch.web.api.sitting_shapes import BookingState, SittingChange, SittingPlan, Status
-from dispatch.web.api.values import Given, Id, Moment, Resource, Shown, Wall, local
+from dispatch.web.api.values import Day, Given, Id, Moment, Resource, Shown, Wall, local
 
 _RULE = "RRULE of RFC 5545 without DTSTART, with COUNT or UNTIL: FREQ=WEEKLY;BYDAY=TU;COUNT=10."
 _ZONE = "By whose clock, a name of the IANA data base; empty: the court's."
@@ -114,6 +115,21 @@ class SeriesChange(SittingChange):
     def given(self) -> dict[str, Any]:
         """The fields of the sitting that are to be different."""
         return {name: value for name, value in super().given().items() if name not in ("sitting_id", "scope", "leave")}
+
+
+class ProlongOrder(Given):
+    """How far a series is to go: `count` or `until`, one of the two."""
+
+    count: int | None = Field(
+        None, ge=2, le=MOST_OCCURRENCES, description="How many dates its rule is to have in all; those that were left out count."
+    )
+    until: Day | None = Field(None, description="The last day, by the clock of the series.")
+    left_out: list[Wall] = Field([], max_length=MOST_OCCURRENCES, description="New dates that do not take place.")
+    override_reason: str = Field("", max_length=LONGEST_REASON, description="Why new sittings may lie outside hours or on a day off.")
+
+    def wanted(self) -> Further:
+        """The same for the act."""
+        return Further(self.count, self.until, tuple(self.left_out), self.override_reason)
 
 
 class SeriesCancelOrder(Given):

@@ -42,6 +42,7 @@ from dispatch.web.api.values import (
     local,
     local_or_none,
 )
+from dispatch.web.api.versions import IfMatch
 from rooms.procedure import PROCEDURES
 
 BookingState = Literal["tentative", "requested", "confirmed", "cancelled"]
@@ -292,3 +293,7 @@ class Once(Asked):
         description="A word of your choice, new for each order, good for a day: an order that is sent again under its key is carried out"
         " once, and what it made is the answer again. Another order under a key that was used is refused.",
     )
+
+
+class OnceIfMatch(Once, IfMatch):
+    """Sending an order again without doubling it, on the version that was seen."""

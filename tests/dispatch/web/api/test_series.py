@@ -97,3 +97,25 @@ async def test_a_tentative_sitting_is_confirmed_and_a_requested_one_is_decided(s
     assert (status, approved["booking"]) == (200, "confirmed")
     status, declined, _ = await administrator.ask("POST", f"/sittings/{asked[1]['id']}/decline", {"reason": "机房检修"})
     assert (status, declined["status"], declined["cancel_reason"]) == (200, "cancelled", "机房检修")
+
+
+async def test_a_series_is_prolonged_once_by_the_version_that_was_seen(site: Site, program: Programs) -> None:
+    clerk = await program("clerk")
+    made = await clerk.made("/series", repeated(site))
+    path = f"/series/{made['id']}/prolong"
+    _, _, answer = await clerk.ask("GET", f"/series/{made['id']}")
+    seen = answer.headers["ETag"]
+    taken = {"starts_at": "2026-12-30T10:30:00+08:00", "ends_at": "2026-12-30T11:30:00+08:00"}
+    await clerk.made("/sittings", order(site, **taken, case_number="（2026）京0105民初77号"))
+    status, problem, _ = await clerk.ask("POST", path, {"until": "2027-01-06"}, If_Match=seen)
+    assert (status, [each["occurrence"] for each in problem["clashes"]]) == (409, ["2026-12-30T10:00"])
+    further = {"until": "2027-01-06", "left_out": ["2026-12-30T10:00"]}
+    status, body, _ = await clerk.ask("POST", path, further, If_Match=seen, Idempotency_Key="p1")
+    assert (status, len(body["sittings"]), body["left_out"]) == (200, 5, ["2026-12-30T10:00"])
+    assert body["sittings"][-1]["starts_at"] == "2027-01-06T10:00:00+08:00"
+    status, again, _ = await clerk.ask("POST", path, further, Idempotency_Key="p1")
+    assert (status, again) == (200, body)
+    assert (await clerk.ask("POST", path, {"count": 9}, If_Match=seen))[0] == 412
+    for given, pointer in (({}, "#/count"), ({"count": 2}, "#/count"), ({"until": "2026-12-01"}, "#/until")):
+        status, problem, _ = await clerk.ask("POST", path, given)
+        assert (status, problem["errors"][0]["pointer"]) == (422, pointer)
