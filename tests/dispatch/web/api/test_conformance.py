@@ -98,9 +98,9 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
     series, others_too, asked, kept = await of_more_than_one(site, clerk)
     person = {"name": "刘芳", "role": "party"}
     waits = {"case_number": "（2026）京0105民初700号", "case_title": "申请", "chair_id": "any", "participants": [person]}
-    # What a list has placed is booked when it is confirmed, and then neither changed nor taken off: the others come afterwards.
     listed = await listings_of(site, clerk, [(await clerk.made("/waiting", waits))["id"] for _ in range(2)])
-    queue = [(await clerk.made("/waiting", waits))["id"] for _ in range(12)]
+    # What a list has placed is booked when it is confirmed, and then neither changed nor taken off: the others are for later.
+    queue = [(await clerk.made("/waiting", waits | {"not_before": "2027-03-01"}))["id"] for _ in range(12)]
     told = await clerk.made(people, {"name": "证人", "role": "witness", "email": "witness@example.com"})
     return {
         "sittings": [stays],
