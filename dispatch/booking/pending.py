@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Select, func, or_, select
 
 from dispatch.booking.approval import may_decide
+from dispatch.store.notice_tables import AskerMessage
 from dispatch.store.tables import AuditRow, Booking, Sitting, User
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Outcome:
     by: str
     at: datetime
     reason: str
+    told: str
+    """state of the e-mail that tells him of it, where he takes no part in the sitting himself; else empty"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,11 @@ async def _outcomes(session: AsyncSession, user: User, now: datetime) -> list[Ou
     rows = list(await session.scalars(wanted))
     own = select(Sitting).where(Sitting.id.in_({str(row.detail.get("sitting", "")) for row in rows}), Sitting.created_by == user.id)
     sittings = {each.id: each for each in await session.scalars(own)}
+    mails = select(AskerMessage).where(AskerMessage.sitting_id.in_(sittings), AskerMessage.user_id == user.id)
+    told = {(each.sitting_id, each.kind): each.state for each in await session.scalars(mails)}
     return [
-        Outcome(sittings[row.detail["sitting"]], row.action, row.actor, row.at, str(row.detail.get("reason", "")))
+        Outcome(sittings[row.detail["sitting"]], row.action, row.actor, row.at, str(row.detail.get("reason", "")),
+                told.get((row.detail["sitting"], row.action.removeprefix("booking_")), ""))
         for row in rows
         if row.detail.get("sitting") in sittings
     ]

@@ -23,7 +23,7 @@ EVERY_S = 15.0
 
 MESSAGES = Gauge(
     "dispatch_messages",
-    "Messages to participants, and events to programs, by what became of them; queued: that are due",
+    "Messages to participants and to those who asked for a booking, and events to programs, by what became of them; queued: that are due",
     ["channel", "state"],
 )
 OLDEST = Gauge("dispatch_messages_oldest_seconds", "For how long the oldest message waits that is due; 0: none does", ["channel"])
@@ -43,7 +43,7 @@ async def read(db: Database, now: datetime) -> None:
     """Read them once."""
     found, waits = await counts(db, now)
     numbers = {(count.channel, count.state): count.number for count in found}
-    for channel in (*CHANNELS, "webhook"):
+    for channel in (*CHANNELS, "asker", "webhook"):
         for state in STATES:
             MESSAGES.labels(channel, state).set(numbers.get((channel, state), 0))
         OLDEST.labels(channel).set(waits[channel].total_seconds() if channel in waits else 0)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from dispatch import audit
 from dispatch.errors import NotFound, Refused
 from dispatch.notices.outbox import ENDS, OVER, address_of, open_channels
-from dispatch.store.notice_tables import Message, WebhookDelivery
+from dispatch.store.notice_tables import AskerMessage, Message, WebhookDelivery
 from dispatch.store.tables import Case, Participant, Sitting, new_id
 
 if TYPE_CHECKING:
@@ -152,6 +152,11 @@ async def counts(db: Database, now: datetime) -> tuple[list[Count], dict[str, ti
     async with db.reader() as session:
         found = [Count(row.channel, row.state, row.number) for row in await session.execute(by_state)]
         since = {row.channel: now - row.since for row in await session.execute(oldest.group_by(Message.channel))}
+        asked = select(AskerMessage.state, func.count().label("number")).group_by(AskerMessage.state)
+        found += [Count("asker", row.state, row.number) for row in await session.execute(asked)]
+        due = AskerMessage.state.in_(("queued", "sending")) & (AskerMessage.next_at <= now)
+        if (first := await session.scalar(select(func.min(AskerMessage.created_at)).where(due))) is not None:
+            since["asker"] = now - first
         events = select(WebhookDelivery.state, func.count().label("number")).group_by(WebhookDelivery.state)
         found += [Count("webhook", row.state, row.number) for row in await session.execute(events)]
         late = select(func.min(WebhookDelivery.created_at)).where(WebhookDelivery.state.in_(("queued", "sending")))

@@ -24,7 +24,7 @@ from dispatch.notices.outbox import ENDS
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
-    from dispatch.store.notice_tables import Message
+    from dispatch.store.notice_tables import AskerMessage, Message
     from dispatch.store.tables import Participant, Sitting
 
 Gettext = Callable[..., str]
@@ -49,7 +49,8 @@ _BABEL = {"zh-CN": ("zh_Hans_CN", "yyyy年M月d日 EEEE"), "en": ("en_GB", "EEEE
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Who is told: a participant, his language, where he enters ("" where nowhere by himself), and whether he is of the staff."""
+    """Who is told: a participant (one without a role only asked for the booking), his language, where he enters ("" where nowhere by
+    himself), and whether he is of the staff."""
 
     person: Participant
     language: str
@@ -79,7 +80,7 @@ class Writer:
         loader = FileSystemLoader(_TEMPLATES)
         self._pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
-    def mail(self, message: Message, sitting: Sitting, receiver: Receiver, now: datetime) -> EmailMessage:
+    def mail(self, message: Message | AskerMessage, sitting: Sitting, receiver: Receiver, now: datetime) -> EmailMessage:
         """The e-mail, whole. Its Message-ID stays the same however often it is sent: a second copy is known as one."""
         parts = [self._part(message, sitting, receiver, tag) for tag in self._order(receiver.language)]
         mail = EmailMessage(policy=SMTP)
@@ -94,7 +95,7 @@ class Writer:
         mail.set_content(self._plain(parts, receiver.url), cte="base64")
         page = self._pages.get_template("mail.html").render(parts=parts, url=receiver.url, subject=mail["Subject"])
         mail.add_alternative(page, subtype="html", cte="base64")
-        method = CALENDAR.get(message.kind)
+        method = CALENDAR.get(message.kind) if receiver.person.role else None
         if method is not None:
             entry = written(method, [self._entry(message, sitting, receiver, parts, method, now)], self._settings.zone)
             mail.add_alternative(entry.decode(), subtype="calendar", params={"method": method}, cte="base64")
@@ -134,13 +135,13 @@ class Writer:
         offset = f"{starts:%z}"
         return f"{day} {starts:%H:%M}–{last}{ends:%H:%M} (UTC{offset[:3]}:{offset[3:5]})"
 
-    def _subject(self, message: Message, sitting: Sitting, first: Part) -> str:
+    def _subject(self, message: Message | AskerMessage, sitting: Sitting, first: Part) -> str:
         _ = self._words(first.language)
         when = self._when(sitting.starts_at, sitting.ends_at, first.language)
         words = _nouns(_, sitting.kind)
         return tidy(_(f"notice.{message.kind}.subject", title=sitting.title, when=when, **words))[:SUBJECT_LONGEST]
 
-    def _part(self, message: Message, sitting: Sitting, receiver: Receiver, tag: str) -> Part:
+    def _part(self, message: Message | AskerMessage, sitting: Sitting, receiver: Receiver, tag: str) -> Part:
         _ = self._words(tag)
         over, nouns = message.kind in ENDS, _nouns(_, sitting.kind)
         facts = [(_("notice.case"), f"{sitting.case.number}\n{sitting.case.title}")]
@@ -149,7 +150,8 @@ class Writer:
         facts.append((_("notice.when"), self._when(sitting.starts_at, sitting.ends_at, tag)))
         facts.append((_("notice.room"), self._room(message.detail, tag)))
         facts += self._former(message, tag)
-        facts.append((_("notice.role"), _(f"role.{receiver.person.role}")))
+        if receiver.person.role:
+            facts.append((_("notice.role"), _(f"role.{receiver.person.role}")))
         if message.kind in ("cancelled", "declined"):
             facts.append((_("notice.reason"), sitting.cancel_reason))
         return Part(
@@ -162,7 +164,7 @@ class Writer:
             notes=tuple(self._notes(receiver, tag, over=over)),
         )
 
-    def _former(self, message: Message, tag: str) -> list[tuple[str, str]]:
+    def _former(self, message: Message | AskerMessage, tag: str) -> list[tuple[str, str]]:
         """What a change has changed: the former time, the former room."""
         _, detail = self._words(tag), message.detail
         if "former_starts" not in detail:
@@ -199,7 +201,9 @@ class Writer:
             lines += ["", *part.notes]
         return "\n".join(lines) + "\n"
 
-    def _entry(self, message: Message, sitting: Sitting, receiver: Receiver, parts: list[Part], method: Method, now: datetime) -> Entry:
+    def _entry(
+        self, message: Message | AskerMessage, sitting: Sitting, receiver: Receiver, parts: list[Part], method: Method, now: datetime
+    ) -> Entry:
         person, first = receiver.person, parts[0]
         cancelled = method == "CANCEL"
         told = [sitting.case.number, *(note for part in parts for note in part.notes)]

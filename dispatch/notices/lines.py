@@ -12,10 +12,10 @@ from dispatch.identity import invitations
 from dispatch.notices.gateway import Gateway
 from dispatch.notices.letters import Receiver, Writer
 from dispatch.notices.mail import MailServer
-from dispatch.notices.outbox import AHEAD, UNDER_WAY, address_of
+from dispatch.notices.outbox import AHEAD, ENDS, UNDER_WAY, address_of
 from dispatch.notices.sender import Act, Line
-from dispatch.store.notice_tables import Message
-from dispatch.store.tables import Browser, Invitation, Participant, Sitting
+from dispatch.store.notice_tables import AskerMessage, Message
+from dispatch.store.tables import Browser, Invitation, Participant, Sitting, User
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -103,6 +103,43 @@ class MailLine(SittingLine):
 
     async def rest(self) -> None:
         await self._server.close()
+
+
+class AskerLine(Line[AskerMessage]):
+    """E-mail to those of the staff who asked for a booking and take no part in it."""
+
+    name = "asker"
+    row = AskerMessage
+
+    def __init__(self, settings: Settings, words: Words) -> None:
+        self._public_url = settings.public_url
+        self._writer = Writer(settings, words)
+        self._server = MailServer(settings)
+
+    async def pack(self, session: AsyncSession, row: AskerMessage, now: datetime) -> Act | None:
+        sitting = await session.get_one(Sitting, row.sitting_id)
+        user = await session.get_one(User, row.user_id)
+        if not user.active or not user.email or not _still(row.kind, sitting, now):
+            return None
+        row.address = user.email
+        person = Participant(name=user.name, role="")
+        receiver = Receiver(person, user.language, f"{self._public_url}/sittings/{sitting.id}", staff=True)
+        return lambda: self._server.deliver(self._writer.mail(row, sitting, receiver, now), row.address)
+
+    async def rest(self) -> None:
+        await self._server.close()
+
+
+def _still(kind: str, sitting: Sitting, now: datetime) -> bool:
+    """Whether it is still so of the booking."""
+    if kind in ENDS:
+        return sitting.status == "cancelled"
+    booking = sitting.booking
+    if sitting.status not in AHEAD:
+        return False
+    if kind == "offered":
+        return booking.state == "tentative" and booking.held_until is not None and booking.held_until > now
+    return booking.state == "confirmed"
 
 
 class TextLine(SittingLine):

@@ -16,15 +16,14 @@ from sqlalchemy import select
 
 from dispatch import audit
 from dispatch.notices.addresses import masked_email, mobile
-from dispatch.store.notice_tables import Message
-from dispatch.store.tables import Booking, Hold, Invitation, Participant, Room, Sitting
+from dispatch.store.notice_tables import AskerMessage, Message
+from dispatch.store.tables import Booking, Hold, Invitation, Participant, Room, Sitting, User
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from dispatch.store.database import Database
     from dispatch.store.site import Site
-    from dispatch.store.tables import User
 
 CHANNELS = ("mail", "sms")
 AHEAD = ("planned", "open")
@@ -32,7 +31,7 @@ UNDER_WAY = ("live", "recess")
 UNDECIDED = ("tentative", "requested")
 """A booking of which nobody is told before it is firm."""
 OUTCOMES: Mapping[str, str] = {"booking_approved": "approved", "booking_declined": "declined", "booking_lapsed": "lapsed"}
-"""Act of the audit log → what whoever asked for the booking is told, where he takes part and was told nothing before."""
+"""Act of the audit log → what whoever asked for the booking is told: as a participant where he is one and was told nothing before."""
 FIRST = ("invitation", "approved")
 """Kinds by which somebody hears of a sitting for the first time."""
 ENDS = ("cancelled", "removed", "declined", "lapsed")
@@ -84,6 +83,8 @@ async def settle(session: AsyncSession, db: Database, sitting: Sitting, now: dat
         for channel in channels:
             own = [message for message in known if (message.participant_id, message.channel) == (person.id, channel)]
             session.add_all(_wanted(facts, person, channel, own))
+    if outcome and db.site.mail:
+        await _tell_asker(session, facts, outcome, sitting.created_by)
     await session.flush()
 
 
@@ -181,8 +182,8 @@ def _reminders(facts: Facts, person: Participant, channel: str, address: str, ow
 
 
 async def offered(session: AsyncSession, db: Database, sitting: Sitting, user_id: str, now: datetime) -> None:
-    """Inside the transaction that holds a time for somebody who waited for it: tell him, where he takes part and is told by e-mail. Nobody
-    else hears of it before the booking is firm."""
+    """Inside the transaction that holds a time for somebody who waited for it: tell him, where he is told by e-mail. Nobody else hears
+    of it before the booking is firm."""
     if not db.site.mail:
         return
     await session.flush()
@@ -191,7 +192,36 @@ async def offered(session: AsyncSession, db: Database, sitting: Sitting, user_id
     for person in await session.scalars(own):
         if address := address_of(person, "mail"):
             session.add(_message(facts, person, "mail", address, "offered", now))
+    await _tell_asker(session, facts, "offered", user_id)
     await session.flush()
+
+
+async def _tell_asker(session: AsyncSession, facts: Facts, kind: str, user_id: str | None) -> None:
+    """Whoever asked for the booking hears what became of it, also where he takes no part in it. Programs ask by themselves."""
+    user = await session.get(User, user_id) if user_id is not None else None
+    if user is None or not user.active or not user.email:
+        return
+    sitting = facts.sitting
+    takes_part = select(Participant.id).where(
+        Participant.sitting_id == sitting.id, Participant.user_id == user.id, Participant.removed_at.is_(None)
+    )
+    told = select(AskerMessage.id).where(AskerMessage.sitting_id == sitting.id, AskerMessage.kind == kind)
+    if await session.scalar(takes_part.limit(1)) or await session.scalar(told.limit(1)):
+        return
+    session.add(
+        AskerMessage(
+            kind=kind,
+            sitting_id=sitting.id,
+            user_id=user.id,
+            address=user.email,
+            detail=dict(facts.detail),
+            state="queued",
+            attempts=0,
+            next_at=facts.now,
+            good_until=max(sitting.ends_at, facts.now + OVER) if kind in ENDS else sitting.ends_at,
+            created_at=facts.now,
+        )
+    )
 
 
 def _message(facts: Facts, person: Participant, channel: str, address: str, kind: str, due: datetime) -> Message:

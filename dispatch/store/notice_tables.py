@@ -59,6 +59,20 @@ class Message(Outgoing, Base):
     __table_args__ = (Index("message_due", "channel", "state", "next_at"), Index("message_listed", "created_at", "id"))
 
 
+class AskerMessage(Outgoing, Base):
+    """What somebody of the staff is told by e-mail of a booking that he asked for and takes no part in; who takes part has a
+    :class:`Message`. `kind`: approved, declined, lapsed; offered, a time that he waited for."""
+
+    __tablename__ = "asker_message"
+    kind: Mapped[str] = mapped_column(String(12))
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    address: Mapped[str] = mapped_column(String(254))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """time and place, as in a :class:`Message`"""
+    __table_args__ = (Index("asker_message_due", "state", "next_at"),)
+
+
 class CalendarFeed(Base):
     """Sittings that a calendar program fetches by a secret address, as its owner may see them: a member of the staff, or a program that
     made it by the API. `kind`: "person" (his own), "room" (`target` is its id), "site" (`target` is the site's name, "" for all rooms). The
