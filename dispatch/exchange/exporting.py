@@ -119,10 +119,10 @@ def _line(sitting: Sitting, zone: ZoneInfo, gettext: Gettext) -> list[str]:
         names.get(draft.clerk_id, ""),
         names.get(draft.prosecutor_id, ""),
         "; ".join(people),
-        "; ".join(_apart(person.name) for person in sitting.participants if person.minor),
-        "; ".join(f"{_apart(p.name)}|{_apart(names_of[p.guards_id])}" for p in sitting.participants if p.guards_id in names_of),
+        "; ".join(apart(person.name) for person in sitting.participants if person.minor),
+        "; ".join(f"{apart(p.name)}|{apart(names_of[p.guards_id])}" for p in sitting.participants if p.guards_id in names_of),
         "; ".join(
-            f"{_apart(names_of[pair.one_id])}|{_apart(names_of[pair.other_id])}"
+            f"{apart(names_of[pair.one_id])}|{apart(names_of[pair.other_id])}"
             for pair in sitting.apart
             if {pair.one_id, pair.other_id} <= names_of.keys()
         ),

@@ -90,7 +90,7 @@ async def carry_out(
 ) -> list[Judged]:
     """Inside a transaction: what :func:`take` does. Raises TakenBack where nothing is to stay, after which the transaction is to be taken
     back."""
-    known = await _known(session)
+    known = await known_of(session)
     judged = [await _book(session, db, row, known, by, now, given) for row in rows]
     if how == "preview" or (how == "all" and any(each.state == "bad" for each in judged)):
         raise TakenBack([Judged(each.row, "good") if each.state == "booked" else each for each in judged])
@@ -99,7 +99,8 @@ async def carry_out(
     return judged
 
 
-async def _known(session: AsyncSession) -> Known:
+async def known_of(session: AsyncSession) -> Known:
+    """Rooms and people as they are now."""
     rooms: dict[str, str] = {}
     people: dict[str, dict[str, str]] = {role: {} for role in STAFF}
     emails: dict[str, tuple[str, str]] = {}

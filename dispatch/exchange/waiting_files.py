@@ -19,13 +19,14 @@ from sqlalchemy import select
 from dispatch import audit
 from dispatch.booking.catalogue.features import FEATURES
 from dispatch.booking.catalogue.rooms import KINDS
-from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.finding.searching import ANY, PARTS, STAFF
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.waiting import LOWEST, WaitingDraft
 from dispatch.errors import FieldError
 from dispatch.exchange.exporting import Exported, Kind, apart, written_table
+from dispatch.exchange.importing import known_of
 from dispatch.exchange.reading import Row
+from dispatch.exchange.row_people import Known, cast, column_of, parts
 from dispatch.store.tables import Resource, User
 from dispatch.store.waiting_tables import WaitingSitting
 from rooms.procedure import PROCEDURES
@@ -47,6 +48,9 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "clerk": ("书记员", "Clerk"),
     "prosecutor": ("检察员", "Prosecutor"),
     "participants": ("参加人", "Participants"),
+    "minors": ("未成年人", "Minors"),
+    "guardians": ("监护关系", "Guardians"),
+    "apart": ("隔离名单", "Must not see or hear each other"),
     "priority": ("优先级", "Priority"),
     "not_before": ("最早日期", "Not before"),
     "deadline": ("最迟日期", "No later than"),
@@ -62,8 +66,7 @@ are separated by semicolons."""
 NEEDED = ("case_number", "case_title", "minutes", "chair", "participants")
 _WIDTHS = {"case_number": 28, "case_title": 40, "title": 40, "participants": 60, "features": 30, "equipment": 30, "key": 18}
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", re.ASCII)
-_STAFF_ROLES = {"chair": "judge", "clerk": "clerk", "prosecutor": "prosecutor"}
-_COLUMN = {"chair_id": "chair", "clerk_id": "clerk", "prosecutor_id": "prosecutor"}
+_STAFF_COLUMNS = ("chair", "clerk", "prosecutor")
 
 Take = Literal["preview", "good", "all"]
 State = Literal["good", "bad", "known", "added"]
@@ -129,14 +132,14 @@ async def take(db: Database, rows: Sequence[Row], by: User, now: datetime, how: 
 
 
 async def _judged(session: AsyncSession, db: Database, rows: Sequence[Row], by: User, now: datetime, given: Words) -> list[Judged]:
-    names = await _names(session)
+    known_here, things = await known_of(session), await _things(session)
     there = {each.id: waiting.draft_of(each) for each in await session.scalars(select(WaitingSitting))}
     drafts: list[WaitingDraft] = []
     found: list[Judged | int] = []
     """of each row: what is known of it, or the place of its draft among those that are added"""
     seen: dict[WaitingDraft, int] = {}
     for row in rows:
-        draft, errors = _draft(row, names, given)
+        draft, errors = _draft(row, known_here, things, given)
         known = row.fields.get("key", "") if row.fields.get("key", "") in there else ""
         known = known or next((key for key, other in there.items() if not errors and other == waiting.normal(draft)), "")
         if known:
@@ -146,7 +149,7 @@ async def _judged(session: AsyncSession, db: Database, rows: Sequence[Row], by: 
         errors += [
             (column, code, data)
             for field, code, data in await waiting.problems_of(session, db, draft, now)
-            if (column := _COLUMN.get(head := field.partition(".")[0], head)) not in named
+            if (column := column_of(field)) not in named
         ]
         if errors:
             found.append(Judged(row, "bad", tuple({(field, code): (field, code, data) for field, code, data in errors}.values())))
@@ -165,29 +168,16 @@ async def _judged(session: AsyncSession, db: Database, rows: Sequence[Row], by: 
     return judged
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """People by role and things, by the names that a file may give them; a name that two have names nobody."""
-
-    people: Mapping[str, Mapping[str, str]]
-    things: Mapping[str, str]
-
-
-async def _names(session: AsyncSession) -> _Names:
-    people: dict[str, dict[str, str]] = {field: {} for field in STAFF}
-    for user in await session.scalars(select(User).where(User.active)):
-        for field, roles in STAFF.items():
-            if user.role in roles:
-                for name in {user.name.casefold(), user.sign_in_name.casefold()}:
-                    people[field][name] = "" if name in people[field] else user.id
+async def _things(session: AsyncSession) -> dict[str, str]:
+    """Equipment and custody slots by the names that a file may give them; a name that two have names nothing."""
     things: dict[str, str] = {}
     for each in await session.scalars(select(Resource).where(Resource.active, Resource.kind.in_(("equipment", "custody")))):
         for name in {each.name.casefold(), each.name_en.casefold()} - {""}:
             things[name] = "" if name in things else each.id
-    return _Names(people, things)
+    return things
 
 
-def _draft(row: Row, names: _Names, given: Words) -> tuple[WaitingDraft, list[FieldError]]:
+def _draft(row: Row, known: Known, things: Mapping[str, str], given: Words) -> tuple[WaitingDraft, list[FieldError]]:
     """The form that the row fills, and what of it names nothing here."""
     fields, errors = row.fields, list[FieldError]()
 
@@ -198,7 +188,7 @@ def _draft(row: Row, names: _Names, given: Words) -> tuple[WaitingDraft, list[Fi
         return choices.get(said.casefold(), default)
 
     def several(column: str, choices: Mapping[str, str]) -> tuple[str, ...]:
-        said = _parts(fields.get(column, ""))
+        said = parts(fields.get(column, ""))
         errors.extend((column, "import_unknown", {"name": each[:40]}) for each in said if not choices.get(each.casefold()))
         return tuple(dict.fromkeys(code for each in said if (code := choices.get(each.casefold(), ""))))
 
@@ -218,54 +208,33 @@ def _draft(row: Row, names: _Names, given: Words) -> tuple[WaitingDraft, list[Fi
             errors.append((column, "import_day", {"text": said[:40]}))
         return at
 
-    def person(column: str) -> str:
-        said = fields.get(column, "").casefold()
-        if said in given.anyone:
-            return ANY
-        found = names.people[f"{column}_id"].get(said, "")
-        if said and not found:
-            errors.append((column, "import_unknown", {"name": fields[column][:40]}))
-        return found
-
+    kind = chosen("kind", given.kinds, "remote_court")
+    anybody = {column for column in _STAFF_COLUMNS if fields.get(column, "").casefold() in given.anyone}
+    named = {name: text for name, text in fields.items() if name not in anybody}
+    found = cast(named, kind, known, given.roles, {}, errors)
+    staff = {field: ANY if field.removesuffix("_id") in anybody else found.staff[field] for field in STAFF}
     if not fields.get("minutes"):
         errors.append(("minutes", "required", {}))
     draft = WaitingDraft(
         case_number=fields.get("case_number", ""),
         case_title=fields.get("case_title", ""),
         title=fields.get("title", ""),
-        kind=chosen("kind", given.kinds, "remote_court"),
+        kind=kind,
         minutes=number("minutes", 60),
-        chair_id=person("chair"),
-        clerk_id=person("clerk"),
-        prosecutor_id=person("prosecutor"),
-        participants=_people(fields.get("participants", ""), given.roles, errors),
+        **staff,
+        participants=found.participants,
         room_kind=chosen("room_kind", given.room_kinds),
         seats=number("seats", 0),
         features=several("features", given.features),
-        equipment=several("equipment", names.things),
+        equipment=several("equipment", things),
         priority=number("priority", LOWEST),
         not_before=day("not_before"),
         deadline=day("deadline"),
         part=chosen("part", given.parts),
         required=fields.get("required", "").casefold() in given.yes,
+        apart=found.apart,
     )
     return draft, errors
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in re.split(r"[;；\n]", text) if part.strip()]
-
-
-def _people(text: str, roles: Mapping[str, str], errors: list[FieldError]) -> tuple[ParticipantDraft, ...]:
-    people = []
-    for part in _parts(text):
-        name, role, phone, email, seat = ([*(each.strip() for each in re.split(r"[|｜]", part)), "", "", "", ""])[:5]
-        known = roles.get(role.casefold(), "") if role else "party"
-        if not known:
-            errors.append(("participants", "role_unknown", {"role": role}))
-        place = "room" if seat.casefold() in ("room", "现场") else "link"
-        people.append(ParticipantDraft(name, known or "party", phone, place, email=email))
-    return tuple(people)
 
 
 async def export(db: Database, kind: Kind, by: User, now: datetime, gettext: Gettext, tag: str) -> Exported:
@@ -290,13 +259,18 @@ def _line(row: WaitingSitting, named: Mapping[str, str], gettext: Callable[..., 
         for each in draft.participants
     ]
     staff = {field: ANY if getattr(draft, field) == ANY else named.get(getattr(draft, field), "") for field in STAFF}
+    called = {each.key: apart(each.name) for each in draft.participants if each.key}
+    called |= {field: apart(name) for field, name in staff.items() if name and name != ANY}
     said = {
         "key": row.id,
         "kind": gettext(f"kind.{draft.kind}"),
         **{name: getattr(draft, name) for name in ("case_number", "case_title", "title")},
         "minutes": str(draft.minutes),
-        **{column: staff[f"{column}_id"] for column in _STAFF_ROLES},
+        **{column: staff[f"{column}_id"] for column in _STAFF_COLUMNS},
         "participants": "; ".join(people),
+        "minors": "; ".join(apart(each.name) for each in draft.participants if each.minor),
+        "guardians": "; ".join(f"{apart(each.name)}|{called[each.guards]}" for each in draft.participants if each.guards in called),
+        "apart": "; ".join(f"{called[one]}|{called[other]}" for one, other in draft.apart if {one, other} <= called.keys()),
         "priority": str(draft.priority),
         **{name: str(getattr(draft, name) or "") for name in ("not_before", "deadline", "seats")},
         "part": gettext(f"day_part.{draft.part}") if draft.part else "",

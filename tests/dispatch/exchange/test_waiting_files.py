@@ -57,8 +57,8 @@ async def test_everything_that_can_be_said_is_understood(court: Court) -> None:
     assert (draft.priority, draft.not_before, draft.deadline, draft.part) == (7, date(2026, 12, 1), date(2026, 12, 9), "morning")
     assert (draft.required, draft.room_kind, draft.seats, draft.features) == (True, "court", 6, ("broadcast", "document_camera"))
     assert draft.participants == (
-        ParticipantDraft("刘芳", "party", "13812345678"),
-        ParticipantDraft("王译", "interpreter", seat="room"),
+        ParticipantDraft("刘芳", "party", "13812345678", key="p0"),
+        ParticipantDraft("王译", "interpreter", seat="room", key="p1"),
     )
 
 
@@ -113,6 +113,19 @@ async def test_what_goes_out_comes_in_again_as_it_was(court: Court, kind: Any, t
     (after,) = [waiting.draft_of(each) for each in await waiting.listed(court.db)]
     assert after == before
     assert "waiting_exported" in {each.action for each in await audited(court.db)}
+
+
+async def test_minors_guardians_and_who_is_kept_from_whom_come_in_and_go_out(court: Court) -> None:
+    whole = row(participants="小明|证人; 刘芳|当事人; 王芳|guardian", minors="小明", guardians="王芳|小明", apart="小明|刘芳")
+    (judged,) = await taken(court, listed(whole))
+    assert judged.errors == ()
+    (before,) = [waiting.draft_of(each) for each in await waiting.listed(court.db)]
+    assert [each.minor for each in before.participants] == [True, False, False]
+    assert (before.participants[2].guards, before.apart) == ("p0", (("p0", "p1"),))
+    made = await waiting_files.export(court.db, "csv", court.clerk, NOW, catalogue("zh-CN").gettext, "zh-CN")
+    await waiting.remove(court.db, judged.waiting_id, court.clerk, NOW)
+    await taken(court, made.body)
+    assert [waiting.draft_of(each) for each in await waiting.listed(court.db)] == [before]
 
 
 async def test_no_more_wait_than_a_list_takes(court: Court) -> None:
