@@ -21,8 +21,9 @@ PARTY_ROLES = tuple(dict.fromkeys(role for kind in PROCEDURES for role in roles_
 """Roles that a participant can be given; the bench, the clerk and the prosecutor of a sitting are named by themselves."""
 Seat = Literal["link", "room"]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,40}$")]
-_MINOR = "Whether he is under 18. A minor without a guardian needs an `override_reason`."
-_GUARDS = "Of a guardian or appropriate adult: whom he guards, by id or, of one who is new in the same request, by `key`."
+KEY = "A word of your choice by which `guards` and `apart` of this request mean him."
+MINOR = "Whether he is under 18. A minor without a guardian needs an `override_reason`."
+GUARDS = "Of a guardian or appropriate adult: whom he guards, by id or, of one who is new in the same request, by `key`."
 _OVERRIDE = "Why a minor is to take part without his guardian; without it such a change is refused."
 _ROLE: JsonDict = {"enum": list(PARTY_ROLES)}
 
@@ -110,14 +111,14 @@ class NewParticipant(Given):
     seat: Seat = "link"
     user_id: IdOrNone = ""
     email: str = Field("", max_length=LONGEST_EMAIL)
-    minor: bool = Field(False, description=_MINOR)
-    guards: Word = Field("", description=_GUARDS)
+    minor: bool = Field(False, description=MINOR)
+    guards: Word = Field("", description=GUARDS)
 
 
 class PlannedParticipant(NewParticipant):
     """A person of a sitting that is to be booked."""
 
-    key: Word = Field("", description="A word of your choice by which `guards` and `apart` of this request mean him.")
+    key: Word = Field("", description=KEY)
 
 
 class AddedParticipant(NewParticipant):
@@ -134,8 +135,8 @@ class ParticipantChange(Change):
     phone: str = left_out(max_length=LONGEST_PHONE)
     email: str = left_out(max_length=LONGEST_EMAIL)
     seat: Seat = left_out()
-    minor: bool = left_out(description=_MINOR + " Until the sitting is open.")
-    guards: Word = left_out(description=_GUARDS + " Until the sitting is open.")
+    minor: bool = left_out(description=MINOR + " Until the sitting is open.")
+    guards: Word = left_out(description=GUARDS + " Until the sitting is open.")
     override_reason: str = left_out(max_length=LONGEST_REASON, description=_OVERRIDE)
 
 

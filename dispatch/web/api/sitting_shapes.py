@@ -56,7 +56,7 @@ _OVERRIDE = (
     "Why it is to be outside working hours, on a day off, at short notice or with a minor without his guardian all the same; without it"
     " such a booking is refused."
 )
-_APART = "Who must not see or hear whom. All pairs that there are to be; another list takes the place of the former."
+APART = "Who must not see or hear whom. All pairs that there are to be; another list takes the place of the former."
 _TITLE = "What the sitting is called; empty: as the case."
 
 
@@ -200,7 +200,7 @@ class SittingPlan(Given):
     clerk_id: IdOrNone = ""
     prosecutor_id: IdOrNone = ""
     participants: list[PlannedParticipant] = Field(min_length=1, max_length=MOST_PARTICIPANTS)
-    apart: list[KeptApart] = Field([], max_length=MOST_PAIRS, description=_APART)
+    apart: list[KeptApart] = Field([], max_length=MOST_PAIRS, description=APART)
     override_reason: str = Field("", max_length=LONGEST_REASON, description=_OVERRIDE)
     held_until: Moment = left_out(
         description="Keep the time tentatively until then, at most 14 days: it becomes free unless it is confirmed. Left out: it is firm.",
@@ -250,7 +250,7 @@ class SittingChange(Change):
     clerk_id: IdOrNone = left_out()
     prosecutor_id: IdOrNone = left_out()
     override_reason: str = left_out(max_length=LONGEST_REASON, description=_OVERRIDE)
-    apart: list[KeptApart] = left_out(max_length=MOST_PAIRS, description=_APART + " Until the sitting is open.")
+    apart: list[KeptApart] = left_out(max_length=MOST_PAIRS, description=APART + " Until the sitting is open.")
 
     def draft(self, sitting: Sitting) -> SittingDraft:
         """The form of the sitting with what is to be different. Another `room_id` alone takes the place of the first room; another

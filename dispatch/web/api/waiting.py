@@ -26,13 +26,14 @@ from dispatch.booking.draft import (
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.waiting import HIGHEST, LOWEST, WaitingDraft
 from dispatch.booking.orders import Order
+from dispatch.booking.protection import MOST_PAIRS
 from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.waiting_tables import WaitingSitting
 from dispatch.web.access import CLERK
 from dispatch.web.api.operations import operation, programs
-from dispatch.web.api.participant_shapes import PARTY_ROLES, Seat
+from dispatch.web.api.participant_shapes import GUARDS, KEY, MINOR, PARTY_ROLES, Seat, Word
 from dispatch.web.api.rooms import Kind
-from dispatch.web.api.sitting_shapes import Once
+from dispatch.web.api.sitting_shapes import APART, KeptApart, Once
 from dispatch.web.api.slices import slice_of
 from dispatch.web.api.slots import Feature
 from dispatch.web.api.values import Change, Day, Given, Id, Moment, Paging, Resource, Shown, left_out, local
@@ -59,11 +60,23 @@ class WaitingParticipant(Given):
     phone: str = Field("", max_length=LONGEST_PHONE)
     seat: Seat = "link"
     email: str = Field("", max_length=LONGEST_EMAIL)
+    key: Word = Field("", description=KEY)
+    minor: bool = Field(False, description=MINOR)
+    guards: Word = Field("", description=GUARDS)
 
     @classmethod
     def of(cls, draft: ParticipantDraft) -> WaitingParticipant:
         """As it is kept."""
-        return cls(name=draft.name, role=draft.role, phone=draft.phone, seat=cast("Seat", draft.seat), email=draft.email)
+        return cls(
+            name=draft.name,
+            role=draft.role,
+            phone=draft.phone,
+            seat=cast("Seat", draft.seat),
+            email=draft.email,
+            key=draft.key,
+            minor=draft.minor,
+            guards=draft.guards,
+        )
 
 
 class WaitingView(Resource):
@@ -79,6 +92,7 @@ class WaitingView(Resource):
     clerk_id: str = Field(description=_WHO)
     prosecutor_id: str = Field(description=_WHO)
     participants: list[WaitingParticipant]
+    apart: list[KeptApart] = Field(description=APART)
     room_kind: Kind | Literal[""]
     seats: int
     features: list[str] = Field(description="What the room must have.")
@@ -95,10 +109,11 @@ class WaitingView(Resource):
     def of(cls, row: WaitingSitting, tz: ZoneInfo) -> WaitingView:
         """As it is."""
         draft = waiting.draft_of(row)
-        plain = {name: value for name, value in asdict(draft).items() if name != "participants"}
+        plain = {name: value for name, value in asdict(draft).items() if name not in ("participants", "apart")}
         plain |= {"features": list(draft.features), "equipment": list(draft.equipment)}
         people = [WaitingParticipant.of(each) for each in draft.participants]
-        return cls(**plain, id=row.id, participants=people, created_at=local(row.created_at, tz), sitting_id=row.sitting_id)
+        apart = [KeptApart(one=one, other=other) for one, other in draft.apart]
+        return cls(**plain, id=row.id, participants=people, apart=apart, created_at=local(row.created_at, tz), sitting_id=row.sitting_id)
 
     def address(self) -> str:
         """The path under which it is found again."""
@@ -124,6 +139,7 @@ class NewWaiting(Given):
     clerk_id: str = Field("", pattern=_PATTERN, description=_WHO)
     prosecutor_id: str = Field("", pattern=_PATTERN, description=_WHO)
     participants: list[WaitingParticipant] = Field(min_length=1, max_length=MOST_PARTICIPANTS)
+    apart: list[KeptApart] = Field([], max_length=MOST_PAIRS, description=APART)
     room_kind: Kind | Literal[""] = ""
     seats: int = Field(0, ge=0, le=MOST_SEATS)
     features: list[Feature] = Field([], max_length=len(FEATURES), description="What the room must have.")
@@ -169,6 +185,7 @@ async def add(request: Request, body: NewWaiting, headers: Once) -> WaitingView:
     order = Order(user.id, key, b"waiting " + body.model_dump_json().encode()) if key else None
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in body}
     given["participants"] = tuple(ParticipantDraft(**each.model_dump()) for each in body.participants)
+    given["apart"] = tuple((pair.one, pair.other) for pair in body.apart)
     return WaitingView.of(await waiting.add(context.db, WaitingDraft(**given), user, context.clock(), order), zone(request))
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
+from dispatch.booking import bookings
+from dispatch.booking.listing import waiting
+from dispatch.sittings import sittings
 from tests.dispatch.web.api.conftest import Json, Program, Programs, order
 from tests.dispatch.web.conftest import Site
 
@@ -119,3 +123,34 @@ async def test_one_who_takes_part_presides_instead_and_changes_places(site: Site
     found = {person["name"]: (person["id"], person["role"], person["presides"]) for person in changed["participants"]}
     assert found["Prosecutor"] == (ids(made)["Prosecutor"], "interrogator", True)
     assert found["Judge"] == (ids(made)["Judge"], "interrogator", False)
+
+
+async def test_guardians_and_pairs_wait_along_and_are_booked_with_the_sitting(site: Site, clerk: Program) -> None:
+    made = await clerk.made(
+        "/waiting",
+        {
+            "case_number": "（2026）京0105民初31号", "case_title": "抚养费", "chair_id": site.users["judge"].id,
+            "participants": [
+                {"name": "小明", "role": "party", "key": "child", "minor": True},
+                {"name": "王母", "role": "guardian", "key": "mother", "guards": "child"},
+                {"name": "证人甲", "role": "witness", "key": "witness"},
+            ],
+            "apart": [{"one": "child", "other": "witness"}],
+        },
+    )  # fmt: skip
+    assert made["apart"] == [{"one": "child", "other": "witness"}]
+    row = await waiting.get(site.db, made["id"])
+    start = site.now.replace(month=12, day=1, hour=2)
+    draft = waiting.sitting_draft(row, start, site.rooms[0].id, {"chair_id": site.users["judge"].id})
+    booked = await bookings.create_sitting(site.db, draft, site.users["clerk"], site.now)
+    plan = sittings.plan(booked, site.db)
+    assert (len(plan.apart), sum(bool(person.guards) for person in plan.participants)) == (1, 1)
+    page = await (await site.signed_in("clerk")).page(f"/booking/waiting/{made['id']}")
+    assert re.search(r'<select id="participants-1-guards".*?value="child" selected', page, re.DOTALL)
+    assert re.search(r'name="apart-0-one".*?value="child" selected', page, re.DOTALL)
+    status, refused, _ = await clerk.ask(
+        "POST", "/waiting",
+        {"case_number": "（2026）京0105民初32号", "case_title": "另案", "chair_id": site.users["judge"].id,
+         "participants": [{"name": "王母", "role": "guardian"}]},
+    )  # fmt: skip
+    assert (status, refused["errors"][0]["pointer"], refused["errors"][0]["code"]) == (422, "#/participants/0/guards", "guards_missing")
