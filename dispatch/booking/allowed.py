@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from prometheus_client import Counter
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from dispatch.booking import protection
 from dispatch.booking.catalogue.calendar_days import CalendarDay, Kind, WorkingCalendar, published, published_years
@@ -25,6 +25,7 @@ from dispatch.booking.draft import ParticipantDraft, tidy
 from dispatch.booking.finding.slots import notice_from
 from dispatch.booking.spans import Span, within
 from dispatch.errors import FieldError, ValidationFailed
+from dispatch.store import direct
 from dispatch.store.tables import CalendarDay as DayRow
 from dispatch.store.tables import CourtSite, Resource
 
@@ -70,19 +71,23 @@ def zone_of(site: CourtSite | None, court_zone: ZoneInfo) -> ZoneInfo:
 async def calendar(session: AsyncSession, first: date | None = None, last: date | None = None) -> WorkingCalendar:
     """Holidays and make-up working days, of the years from `first` to `last` only, where given: those that the administrator has loaded,
     and of a year of which he has loaded none those that the State Council published, as far as they are known."""
-    wanted = select(DayRow.day, DayRow.kind, DayRow.name, DayRow.works_like)
-    if first is not None:
-        wanted = wanted.where(DayRow.day >= date(first.year, 1, 1))
-    if last is not None:
-        wanted = wanted.where(DayRow.day <= date(last.year, 12, 31))
-    loaded = [CalendarDay(day, _kind(kind), name, like) for day, kind, name, like in await session.execute(wanted)]
+    begin = date(first.year, 1, 1) if first is not None else date.min
+    end = date(last.year, 12, 31) if last is not None else date.max
+    rows = await direct.rows(session, _DAYS, {"begin": begin, "end": end})
+    return _calendar_of(tuple(tuple(row) for row in rows), begin.year, end.year)
+
+
+_DAYS = select(DayRow.day, DayRow.kind, DayRow.name, DayRow.works_like).where(
+    DayRow.day >= bindparam("begin"), DayRow.day <= bindparam("end")
+)
+
+
+@lru_cache(maxsize=64)
+def _calendar_of(rows: tuple[tuple[date, str, str, int | None], ...], first: int, last: int) -> WorkingCalendar:
+    """The calendar of those years that has these rows: every booking asks for the same one, and nobody changes it."""
+    loaded = [CalendarDay(day, _kind(kind), name, like) for day, kind, name, like in rows]
     years = {each.day.year for each in loaded}
-    known = [
-        each
-        for year in published_years()
-        if year not in years and (first is None or year >= first.year) and (last is None or year <= last.year)
-        for each in published(year)
-    ]
+    known = [each for year in published_years() if year not in years and first <= year <= last for each in published(year)]
     return WorkingCalendar.of([*known, *loaded])
 
 
