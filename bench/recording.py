@@ -1,4 +1,5 @@
-"""What capture costs: ``capture_cpu_percent_per_track``, the recorder against ``ffmpeg -c copy`` on the same packets.
+"""What capture costs: ``capture_cpu_percent_per_track``, the recorder against ``ffmpeg -c copy`` on the same packets; and how fast
+a sealed folder is checked: ``verify_mb_s``, the check (SHA-256 and SM3 of every original) against ``sha256sum`` on the same files.
 
 Four participants, each with 1280×720 VP8 at about 1.2 Mbit/s and Opus, are sent in real time for 20 s to the recorder
 (Unix datagrams, as the engine sends them) and, in the same run, as RTP over UDP on loopback to one ffmpeg a participant
@@ -22,12 +23,15 @@ from bench.load.usage import cpu_seconds, machine
 from rooms.recording.client import RecorderClient
 from rooms.recording.composite import ffmpeg_program
 from rooms.recording.control import RecorderEvent
+from rooms.recording.seal import seal_folder
+from rooms.recording.verify import verify
 from tests.rooms.recording.streams import FPS, FakeEngine, Sender, Sent, merged, opus_packets
 
 PARTICIPANTS = 4
 SECONDS = 20
 WARM_UP_S = 3
 BIT_RATE = 1_200_000
+TRACKS, TRACK_BYTES, TURNS = 4, 50_000_000, 3
 
 
 def schedule(senders: list[tuple[Sender, Sender]]) -> list[Sent]:
@@ -143,8 +147,42 @@ async def run(directory: Path) -> tuple[float, float, int, int]:
     return (marks[1][0] - marks[0][0]) / elapsed / tracks * 100, (marks[1][1] - marks[0][1]) / elapsed / tracks * 100, sent, recorded
 
 
+def checked(directory: Path) -> tuple[float, float]:
+    """MB/s of the check and of ``sha256sum``: both read the same files, in turn, the fastest of :data:`TURNS` each."""
+    root = directory / "sealed"
+    (root / "tracks").mkdir(parents=True)
+    for number in range(TRACKS):
+        (root / "tracks" / f"{number:04d}-camera-p.mkv").write_bytes(os.urandom(TRACK_BYTES))
+    seal_folder(root, {"sitting": "bench"}, int(time.time() * 1e6))
+    files = sorted(str(path) for path in (root / "tracks").iterdir())
+    own, peer = [], []
+    for _ in range(TURNS):
+        begin = time.perf_counter()
+        if not verify(root).ok:
+            raise RuntimeError("what was just sealed is found changed")
+        own.append(time.perf_counter() - begin)
+        begin = time.perf_counter()
+        subprocess.run(["sha256sum", *files], stdout=subprocess.DEVNULL, check=True)
+        peer.append(time.perf_counter() - begin)
+    megabytes = TRACKS * TRACK_BYTES / 1e6
+    return megabytes / min(own), megabytes / min(peer)
+
+
 def main() -> int:
-    """Print the figure."""
+    """Print the figures."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        speed, sums = checked(Path(directory))
+    fast = {
+        "figure": "verify_mb_s",
+        "value": round(speed, 1),
+        "unit": "MB/s",
+        "peer": "sha256sum",
+        "peer_value": round(sums, 1),
+        "ratio": round(speed / sums, 3),
+        "conditions": f"{TRACKS} files of {TRACK_BYTES / 1e6:.0f} MB, in the page cache, SHA-256 and SM3 against SHA-256 alone, "
+        f"best of {TURNS}, {machine()}",
+    }
+    print(json.dumps(fast), flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         own, peer, sent, recorded = asyncio.run(run(Path(directory)))
     figure = {
