@@ -137,7 +137,7 @@ def _spans(sealed: Sealed, place: Place, source: str) -> list[list[int]]:
 
 def whose(manifest: Mapping[str, Any], _: Words) -> dict[str, str]:
     """For each file what it holds, in words: a participant's microphone or camera, or one of the lists."""
-    found = {f"{name}.jsonl": word("file", name, _) for name in ("segments", "ledger", "events", "heartbeat")}
+    found = {f"{name}.jsonl": word("file", name, _) for name in ("segments", "ledger", "events", "heartbeat", "digests")}
     for row in manifest["segments"]:
         found[str(row["file"])] = f"{_people(manifest, str(row['endpoint']), _)} · {word('source', str(row['source']), _)}"
     return found
