@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
+from pathlib import Path
 
 from sqlalchemy import text
 
 from dispatch.sittings.moments import microseconds, moment
-from dispatch.sittings.quality import QualityKeeper, of_sitting
+from dispatch.sittings.quality import EVERY_S, QualityKeeper, of_sitting
 from dispatch.store.tables import Sitting
 from rooms.figures import STEP_US, Figures, Point, Score
 from rooms.hours import HOUR_US, Hour, hour_of
 from tests.dispatch.making import NOW, Court, make_rows, make_sitting, to_stage
 from tests.dispatch.sittings.test_live import Server, running
 
+TOP = Path(__file__).resolve().parents[3]
 NOW_US = microseconds(NOW)
 
 
@@ -64,6 +68,57 @@ async def test_a_sitting_that_closes_does_not_wait_for_the_minute(court: Court) 
         async with asyncio.timeout(30):
             while not await kept(court, sitting):
                 await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_is_killed_loses_only_what_came_since_it_wrote_last(court: Court) -> None:
+    """And it wrote by itself, with nothing closed and nothing ended: in the test each 0.2 s instead of each minute."""
+    assert EVERY_S <= 60
+    script = """
+import asyncio, sys
+from pathlib import Path
+from dispatch.sittings import quality
+from dispatch.store.database import Database
+from dispatch.store.tables import Sitting
+from tests.dispatch.making import Court
+from tests.dispatch.sittings.test_live import running
+from tests.dispatch.sittings.test_quality import NOW_US, measured
+
+async def main() -> None:
+    quality.EVERY_S = 0.2
+    db = await Database.connect(f"sqlite:///{sys.argv[1]}")
+    async with running(Court(db, Path(sys.argv[1]), {}, None, None)) as server:
+        await server.live.ensure_open(sys.argv[2])
+        async with db.reader() as session:
+            sitting = await session.get_one(Sitting, sys.argv[2])
+        for steps in (4, 3):
+            measured(server, sitting, steps)
+            print(steps, flush=True)
+            await asyncio.to_thread(sys.stdin.readline)
+
+asyncio.run(main())
+"""
+    sitting = await make_sitting(court)
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(court.file), sitting.id, cwd=TOP, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert killed.stdin is not None
+    assert killed.stdout is not None
+    assert await killed.stdout.readline() == b"4\n"
+    async with asyncio.timeout(30):
+        while not await kept(court, sitting):
+            await asyncio.sleep(0.01)
+    killed.stdin.write(b"\n")
+    assert await killed.stdout.readline() == b"3\n"
+    killed.send_signal(signal.SIGKILL)
+    assert await killed.wait() == -signal.SIGKILL
+
+    before = {who: hour.steps for who, hour in (await kept(court, sitting)).items()}
+    assert len(before) == 2 * len(sitting.participants)
+    assert set(before.values()) in ({4}, {7}), "all of a writing, or nothing of it"
+    async with running(court) as server:
+        await server.live.ensure_open(sitting.id)
+        measured(server, sitting, 2)
+    assert {who: hour.steps for who, hour in (await kept(court, sitting)).items()} == {who: steps + 2 for who, steps in before.items()}
 
 
 async def test_what_cannot_be_written_is_added_to_what_comes_next(court: Court) -> None:
