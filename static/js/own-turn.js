@@ -67,7 +67,7 @@ export class OwnTurn {
 
   /** @param {View} view @returns {Line | null} */
   #lineOf(view) {
-    const phase = privateOf(view);
+    const phase = concerns(view);
     if (phase) {
       if (!phase.member || phase.out) return null;
       const others = phase.members.filter((id) => !mine(view).some((person) => person.id === id)).map((id) => nameOf(view, id)).filter(Boolean).join(t(', '));
@@ -108,11 +108,10 @@ export class OwnTurn {
     const shown = view.place === 'inside' && phase !== null && shutOut(view);
     this.card.hidden = !shown;
     if (!phase || !shown) return;
-    const deliberates = phase.kind === 'deliberation';
     keepingFocus(this.card, 'act', () => fill(
       this.card,
       icon('lock', 36),
-      el('h2', {}, phase.out ? t('You have stepped out') : deliberates ? deliberation(view) : t('A private talk is going on')),
+      el('h2', {}, phase.out ? t('You have stepped out') : deliberation(view)),
       el('p', {}, phase.out ? t('The others go on among themselves. You are not heard and hear nothing. One press brings you back.') : t('You are not heard and hear nothing. Stay on this page; it goes on by itself.')),
       phase.out && button({ act: 'step-in', text: t('Return'), icon: 'enter' }, 'button button-primary button-large'),
     ));
@@ -121,7 +120,7 @@ export class OwnTurn {
   /** What must be heard at once: one's turn, and that something private begins or is over. @param {View} view @param {View | null} former */
   #say(view, former) {
     if (!former) return;
-    const [was, is] = [privateOf(former), privateOf(view)];
+    const [was, is] = [concerns(former), concerns(view)];
     if (heldBack(view) && !heldBack(former)) say(this.alarm, t('You are not heard until your face and your document have been looked at.'));
     else if (!heldBack(view) && heldBack(former) && view.place === 'inside') say(this.alarm, t('Your identity is confirmed.'));
     else if (holdsFloor(view) && !holdsFloor(former)) say(this.alarm, t('It is your turn to speak.'));
@@ -156,6 +155,12 @@ export class OwnTurn {
         return send({ type: 'step', out: false });
     }
   }
+}
+
+/** What is private and changes something for the viewer: not a talk of others, beside which the main room goes on. @param {View} view */
+function concerns(view) {
+  const phase = privateOf(view);
+  return phase && (phase.member || shutOut(view)) ? phase : null;
 }
 
 /** What the private stage is called to those outside. @param {View} view */

@@ -80,10 +80,13 @@ export function privateOf(view) {
   return view.private;
 }
 
-/** Something private goes on, and the viewer has no part in it. @param {View} view */
+/**
+ * Something private goes on, and the viewer has no part in it. Beside a talk of others the main room goes on, with everybody who is in it.
+ * @param {View} view
+ */
 export function shutOut(view) {
   const phase = privateOf(view);
-  return phase !== null && (!phase.member || phase.out);
+  return phase !== null && (phase.member ? phase.out : phase.kind !== 'consultation');
 }
 
 /** @param {View} view @returns {Opinions | null} */

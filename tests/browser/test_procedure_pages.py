@@ -120,6 +120,8 @@ async def test_a_petition_is_heard_step_by_step_through_its_pages(site: Site, co
     for page in (party, phone):
         await expect(part(page, "own-turn")).to_have_attribute("data-kind", "private")
     await expect(desk.locator('[data-section="talk"]')).to_contain_text("李明")
+    await expect(part(desk, "private-card")).to_be_hidden()  # the main room goes on beside their talk
+    await expect(part(desk, "pictures")).to_be_visible()
     await party.click('[data-part="own-turn"] [data-act="step-out"]')
     await expect(part(party, "private-card")).to_be_visible()
     await expect(part(party, "pictures")).to_be_hidden()
