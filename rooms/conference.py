@@ -398,6 +398,7 @@ def _change_stage(state: State, actor: Actor, command: ChangeStage, facts: Facts
         ("stage_changed", data | {"reason": command.reason.strip()}),
         *opinions.opened(state, to.name, facts),
         *departures.resumed(state, to.name),
+        *departures.ended(state, to.name, command.reason.strip()),
     ]
 
 

@@ -20,6 +20,10 @@ from rooms.state import Seat, State
 GRACE_US = 120_000_000
 """So long one may be lost before it counts as a departure, microseconds (DOMAIN.md section 7)."""
 DUE = "departure_due"
+REBOOK = "rebook"
+"""The reason with which a sitting is ended that is to be booked anew."""
+CONCLUDED = "concluded"
+"""The reason with which it is ended all the same."""
 AWAY = frozenset({"lost", "left", "absent"})
 
 
@@ -125,6 +129,24 @@ def said_of(seat: Seat) -> Departure | None:
     if seat.presence not in AWAY or found is None or (seat.lost_at_us is not None and found.at_us < seat.lost_at_us):
         return None
     return found
+
+
+def broken_off(state: State) -> tuple[str, ...]:
+    """For whom the sitting may be ended to be booked anew: their departure was declared, and they are not back."""
+    if state.procedure.departure != "rebook":
+        return ()
+    return tuple(p for p, seat in state.seats.items() if (said := said_of(seat)) is not None and said.declared)
+
+
+def ended(state: State, to: str, reason: str) -> Iterable[Fact]:
+    """Ending the sitting for :data:`REBOOK`: what it was about is booked anew and keeps the day of its receipt. Raises UserError
+    "reason_not_allowed" where nobody is gone."""
+    if to != state.procedure.last or reason != REBOOK:
+        return ()
+    people = broken_off(state)
+    if not people:
+        raise UserError("reason_not_allowed", "nobody's departure was declared", field="reason")
+    return (("rebooked", {"participants": list(people), "receipt_at_us": state.plan.received_us}),)
 
 
 def has_gone(seat: Seat) -> bool:

@@ -92,6 +92,7 @@ EVENT_KINDS: Mapping[str, Kind] = {
     "refused": "seen",
     "departure_classified": "seen",
     "departure_declared": "seen",
+    "rebooked": "seen",
     "stopped": "restricts",
     "resumed": "seen",
 }

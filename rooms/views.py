@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from rooms import acts, floor, needs, opinions, roll_call, votes
+from rooms import acts, departures, floor, needs, opinions, roll_call, votes
 from rooms.desired import listening, may_observe, quality
 from rooms.desk_views import course, on_the_desk
 from rooms.media.engine import Source
@@ -250,7 +250,8 @@ def next_stages(state: State, measured: Measured) -> tuple[dict[str, Any], ...]:
 
 def _next_stage(state: State, measured: Measured, to: str) -> dict[str, Any]:
     stage = state.procedure.stages[to]
-    reasons = needs.reasons(state, stage)
+    broken_off = to == state.procedure.last and departures.broken_off(state)
+    reasons = (departures.REBOOK, departures.CONCLUDED) if broken_off else needs.reasons(state, stage)
     entry = {"to": to, "names": dict(stage.names), "private": stage.private, "reasons": list(reasons)}
     needed = needs.missing(state, to)
     missing = [{"code": each.code, "names": [state.name(p) for p in each.people], **each.data} for each in needed]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from dispatch.archive import catalogue
-from dispatch.booking import holds
+from dispatch.booking import holds, rebooking
 from dispatch.notices import outbox, webhooks
 from dispatch.sittings.moments import moment
 from dispatch.store.tables import Participant, Sitting
@@ -40,7 +40,7 @@ ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
 """status → those that may follow. A closed or cancelled sitting stays what it is."""
 
 
-PROJECTED = frozenset({"conference_opened", "conference_cancelled", "stage_changed", "consented", "device_checked", "sealed"})
+PROJECTED = frozenset({"conference_opened", "conference_cancelled", "stage_changed", "consented", "device_checked", "sealed", "rebooked"})
 """Types of rows that change anything in SQL."""
 
 
@@ -103,6 +103,8 @@ async def _apply(session: AsyncSession, sitting: Sitting, row: Row) -> None:
         _consented(await _participant(session, sitting, row), row)
     elif row.type == "device_checked":
         _checked(await _participant(session, sitting, row), row)
+    elif row.type == "rebooked":
+        await rebooking.keep(session, sitting, moment(row.data["receipt_at_us"]), moment(row.at_us))
     elif row.type == "sealed":
         await catalogue.add(session, sitting, row)
 

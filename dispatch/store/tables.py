@@ -153,6 +153,8 @@ class Sitting(Base):
     starts_at: Mapped[datetime] = mapped_column(index=True)
     ends_at: Mapped[datetime]
     cancel_reason: Mapped[str] = mapped_column(String(200), default="")
+    received_at: Mapped[datetime | None]
+    """when its matter was received, where another sitting broke off before this one; the clocks of the replies run from it"""
     opened_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user.id"))

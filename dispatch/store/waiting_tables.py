@@ -46,7 +46,11 @@ class WaitingSitting(Base):
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     sitting_id: Mapped[str | None] = mapped_column(ForeignKey("sitting.id", ondelete="SET NULL"))
-    __table_args__ = (Index("waiting_open", "sitting_id", "created_at"),)
+    former_id: Mapped[str | None] = mapped_column(String(16))
+    """the sitting that broke off, and that this one is held instead of"""
+    received_at: Mapped[datetime | None]
+    """when its matter was received, where a sitting broke off before"""
+    __table_args__ = (Index("waiting_open", "sitting_id", "created_at"), Index("waiting_former", "former_id", unique=True))
 
 
 class Listing(Base):

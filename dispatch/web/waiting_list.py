@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from dispatch.booking import templates
+from dispatch.booking import rebooking, templates
 from dispatch.booking.catalogue.features import FEATURES
 from dispatch.booking.catalogue.resources import list_resources
 from dispatch.booking.catalogue.rooms import KINDS
@@ -151,11 +151,28 @@ async def _page(request: Request, shown: Fields, *, row: WaitingSitting | None =
 
 async def show(request: Request) -> Response:
     """All that wait. For clerks."""
+    return await _list(request)
+
+
+async def _list(request: Request, error: UserError | None = None) -> Response:
     db, tag = ctx(request).db, language(request)
     rows = await waiting.listed(db)
     names = {user.id: user.name for user in await lookups.staff(db, JUDGE, CLERK, PROSECUTOR)}
     lengths = {row.id: duration(timedelta(minutes=row.minutes), tag) for row in rows}
-    return render(request, "staff/waiting.html", rows=rows, names=names, lengths=lengths, any=ANY, saved="saved" in request.query)
+    said = "; ".join(text for texts in errors_of(request, error).values() for text in texts) if error else ""
+    data = {"rows": rows, "names": names, "lengths": lengths, "any": ANY, "saved": "saved" in request.query, "error": said}
+    return render(request, "staff/waiting.html", status=error.status if error else 200, **data)
+
+
+async def book(request: Request) -> Response:
+    """Book one at the next time that is free for everybody and everything; where there is none, the list says so. For clerks."""
+    context = ctx(request)
+    try:
+        travel = context.settings.travel_minutes
+        sitting_id = await rebooking.book_soonest(context.db, request.match_info["waiting"], me(request), context.clock(), travel)
+    except UserError as error:
+        return await _list(request, error)
+    return see_other(f"/sittings/{sitting_id}")
 
 
 async def new(request: Request) -> Response:
@@ -222,4 +239,5 @@ ROUTES = (
     Route("GET", "/booking/waiting/{waiting}", edit, CLERKS),
     Route("POST", "/booking/waiting/{waiting}", update, CLERKS),
     Route("POST", "/booking/waiting/{waiting}/remove", remove, CLERKS),
+    Route("POST", "/booking/waiting/{waiting}/book", book, CLERKS),
 )

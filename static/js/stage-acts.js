@@ -87,6 +87,10 @@ export function reasonWord(reason) {
       return t('Medical need');
     case 'recording_failed':
       return t('The recording has failed');
+    case 'rebook':
+      return t('Somebody is gone: to be booked anew, with the day of receipt kept');
+    case 'concluded':
+      return t('Concluded');
     default:
       return word(`reason.${reason}`);
   }

@@ -11,6 +11,7 @@ from rooms.commands import Disappear, Observe, RaiseAlert, Revise
 from rooms.departures import GRACE_US, overdue
 from rooms.fold import fold
 from rooms.protocol import CastVote, ChangeStage, Classify, CloseQuestion, Leave, PutQuestion
+from rooms.views import Measured, next_stages
 from tests.rooms.making import Sitting, refused
 from tests.rooms.test_opinions_and_votes import come_to
 
@@ -136,3 +137,47 @@ def test_a_court_goes_on_while_the_recording_is_mended() -> None:
     sitting = come_to("remote_court", "debate")
     assert sitting.system(Observe("recording_failed", {"cause": "disk_full"})) == ["recording_failed"]
     assert sitting.state.stage == "debate"
+
+
+def petition_without_its_petitioner() -> Sitting:
+    sitting = come_to("petition_intake", "statement")
+    sitting.system(Disappear("e-petitioner-0"))
+    sitting.act("e-receiver-0", Classify(participant="petitioner-0", cause="power"))
+    sitting.now_us += GRACE_US
+    for alert in departures.due(sitting.state, sitting.now_us):
+        sitting.system(alert)
+    return sitting
+
+
+def endings(sitting: Sitting) -> list[str]:
+    found = next_stages(sitting.state, Measured())
+    return next(list(each["reasons"]) for each in found if each["to"] == "closed")
+
+
+def test_a_petition_that_breaks_off_is_ended_to_be_booked_anew_with_the_day_of_its_receipt() -> None:
+    sitting = petition_without_its_petitioner()
+    assert endings(sitting) == ["rebook", "concluded"]
+    assert sitting.act("e-receiver-0", ChangeStage(to="closed", reason="rebook")) == ["stage_changed", "rebooked"]
+    assert sitting.log[-1].data == {"participants": ["petitioner-0"], "receipt_at_us": sitting.state.plan.starts_at_us}
+
+
+def test_one_that_was_booked_anew_keeps_the_first_day() -> None:
+    sitting = petition_without_its_petitioner()
+    first_us = sitting.state.plan.starts_at_us - 86_400_000_000
+    sitting.system(Revise(replace(sitting.state.plan, received_at_us=first_us)))
+    sitting.act("e-receiver-0", ChangeStage(to="closed", reason="rebook"))
+    assert sitting.log[-1].data["receipt_at_us"] == first_us
+
+
+def test_it_may_be_concluded_all_the_same_and_nobody_breaks_off_what_nobody_left() -> None:
+    concluded = petition_without_its_petitioner()
+    assert concluded.act("e-receiver-0", ChangeStage(to="closed", reason="concluded")) == ["stage_changed"]
+    back = petition_without_its_petitioner()
+    back.arrive("petitioner-0")
+    assert endings(back) == []
+    with refused("reason_not_allowed"):
+        back.act("e-receiver-0", ChangeStage(to="closed", reason="rebook"))
+    court = come_to("remote_court", "debate")
+    court.system(Disappear("e-party-0"))
+    court.act("e-judge-0", Classify(participant="party-0", cause="left"))
+    assert endings(court) == [], "a court decides with the evidence before it"

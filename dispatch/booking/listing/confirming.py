@@ -6,7 +6,7 @@ answer is kept with the list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from dispatch.booking.listing import waiting, week
 from dispatch.booking.listing.adjusting import check_may
 from dispatch.errors import Conflict, NotFound, Refused, UserError, ValidationFailed
 from dispatch.store.tables import User, new_id
-from dispatch.store.waiting_tables import Listing
+from dispatch.store.waiting_tables import Listing, WaitingSitting
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,18 +80,25 @@ async def _outcome(db: Database, listing_id: str, waiting_id: str, place: Mappin
         each = await waiting.locked(session, waiting_id)
         if each.sitting_id is not None:
             return each.sitting_id
-        needs = row.proposal["needs"].get(waiting_id, [])
-        people = {need: one for need, one in zip(needs, place["resource_ids"], strict=False) if need in STAFF}
-        draft = waiting.sitting_draft(each, datetime.fromisoformat(place["start"]), place["resource_ids"][0], people)
-        sitting = await bookings.book(session, db, draft, by, now)
-        each.sitting_id = sitting.id
-        await session.flush()
-        return sitting.id
+        return await book_at(session, db, each, place, row.proposal["needs"].get(waiting_id, []), by, now)
 
     try:
         return Outcome(waiting_id, await db.act(once))
     except UserError as error:
         return _refused(waiting_id, error)
+
+
+async def book_at(
+    session: AsyncSession, db: Database, each: WaitingSitting, place: Mapping[str, Any], needs: Sequence[str], by: User, now: datetime
+) -> str:
+    """Inside a transaction: book one that waits, and is locked, at a place: its `start` (ISO) and `resource_ids`, one for each of
+    `needs`. The sitting's id. Raises ValidationFailed, Conflict."""
+    people = {need: one for need, one in zip(needs, place["resource_ids"], strict=False) if need in STAFF}
+    draft = waiting.sitting_draft(each, datetime.fromisoformat(place["start"]), place["resource_ids"][0], people)
+    sitting = await bookings.book(session, db, draft, by, now)
+    each.sitting_id, sitting.received_at = sitting.id, each.received_at
+    await session.flush()
+    return sitting.id
 
 
 def _refused(waiting_id: str, error: UserError) -> Outcome:

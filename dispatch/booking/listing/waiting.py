@@ -172,7 +172,7 @@ async def put(session: AsyncSession, drafts: Sequence[WaitingDraft], by: User, n
     author = by.id if await session.get(User, by.id) else None
     rows = [WaitingSitting(id=new_id(), created_by=author, created_at=now) for _ in drafts]
     for row, draft in zip(rows, drafts, strict=True):
-        _write(row, draft)
+        write(row, draft)
     session.add_all(rows)
     await session.flush()
     for row in rows:
@@ -190,7 +190,7 @@ async def change(
         draft = change(row) if callable(change) else change
         if found := await problems_of(session, db, draft, now):
             raise ValidationFailed(found)
-        _write(row, draft)
+        write(row, draft)
         await session.flush()
         await audit.write(session, by, "waiting_changed", _name(row), detail={"waiting": row.id}, now=now)
     return row
@@ -245,11 +245,12 @@ async def problems_of(session: AsyncSession, db: Database, draft: WaitingDraft, 
 def normal(draft: WaitingDraft) -> WaitingDraft:
     """A draft as it is kept: two that mean the same are equal then."""
     row = WaitingSitting()
-    _write(row, draft)
+    write(row, draft)
     return draft_of(row)
 
 
-def _write(row: WaitingSitting, draft: WaitingDraft) -> None:
+def write(row: WaitingSitting, draft: WaitingDraft) -> None:
+    """Make the row what the draft says; who changes it has looked at the draft."""
     for name in _PLAIN:
         value = getattr(draft, name)
         setattr(row, name, tidy(value) if isinstance(value, str) else value)

@@ -104,6 +104,8 @@ class WaitingView(Resource):
     required: bool = Field(description=_REQUIRED)
     created_at: Moment
     sitting_id: Id | None = Field(description="The sitting that it was booked as; null while it waits.")
+    former_id: Id | None = Field(description="The sitting that broke off and is held anew by this one; null for others.")
+    received_at: Moment | None = Field(description="When its matter was received, where a sitting broke off before; else null.")
 
     @classmethod
     def of(cls, row: WaitingSitting, tz: ZoneInfo) -> WaitingView:
@@ -113,7 +115,9 @@ class WaitingView(Resource):
         plain |= {"features": list(draft.features), "equipment": list(draft.equipment)}
         people = [WaitingParticipant.of(each) for each in draft.participants]
         apart = [KeptApart(one=one, other=other) for one, other in draft.apart]
-        return cls(**plain, id=row.id, participants=people, apart=apart, created_at=local(row.created_at, tz), sitting_id=row.sitting_id)
+        received = local(row.received_at, tz) if row.received_at is not None else None
+        kept = {"sitting_id": row.sitting_id, "former_id": row.former_id, "received_at": received}
+        return cls(**plain, **kept, id=row.id, participants=people, apart=apart, created_at=local(row.created_at, tz))
 
     def address(self) -> str:
         """The path under which it is found again."""

@@ -155,3 +155,27 @@ async def test_nobody_but_clerks(site: Site) -> None:
     judge = await site.signed_in("judge")
     for path in ("/booking/waiting", "/booking/waiting/new", "/booking/listing"):
         assert (await judge.get(path)).status == 403
+
+
+async def test_one_button_books_what_waits_at_the_next_free_time(site: Site) -> None:
+    clerk = await site.signed_in("clerk")
+    await waits(site, clerk, 1)
+    (row,) = await waiting.listed(site.db)
+    assert f'action="/booking/waiting/{row.id}/book"' in await clerk.page("/booking/waiting")
+    answer = await clerk.post(f"/booking/waiting/{row.id}/book")
+    assert answer.status == 303
+    assert "（2026）京0105民初1号" in await clerk.page(answer.headers["Location"])
+    again = await clerk.post(f"/booking/waiting/{row.id}/book")
+    assert again.headers["Location"] == answer.headers["Location"], "pressed twice it is booked once"
+    judge = await site.signed_in("judge")
+    assert (await judge.post(f"/booking/waiting/{row.id}/book")).status == 403
+
+
+async def test_where_no_time_is_free_the_list_says_so(site: Site) -> None:
+    clerk = await site.signed_in("clerk")
+    answer = await clerk.post("/booking/waiting/new", fields(site, 1, seats="500"))
+    assert answer.status == 303
+    (row,) = await waiting.listed(site.db)
+    answer = await clerk.post(f"/booking/waiting/{row.id}/book")
+    assert answer.status == 409
+    assert "no time at which everybody" in await answer.text()
