@@ -401,7 +401,8 @@ class FiveKinds(RuleBasedStateMachine):
         oracle = self.oracle()
         if endpoint is not None and who in endpoint.participants:
             room = {oracle.room(p) for p in endpoint.participants}
-            private = room != {""} or ("private" in oracle.marks and all(oracle.sees(p) for p in endpoint.participants))
+            in_stage = "private" in oracle.marks and oracle.inside(endpoint) and all(oracle.sees(p) for p in endpoint.participants)
+            private = room != {""} or in_stage
             if private:
                 members = {p for p in self.people if {oracle.room(p)} == room and oracle.sees(p) and oracle.state.seats[p].admitted}
                 self.written[text] = members | set(endpoint.participants)
