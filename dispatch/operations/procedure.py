@@ -55,7 +55,8 @@ async def adopt(settings: Settings, wanted: str, language: str, words: Callable[
         raise NotAdopted("\n".join(words(f"error.{code}").format(**data) for _, code, data in refused.errors)) from None
     finally:
         await db.close()
-    say(f"{found.kind}/{found.version}  {_name(found, language)}")
+    if found.procedure is not None:
+        say(f"{found.kind}/{found.version}  {_name(found.procedure, language)}")
 
 
 def _name(procedure: Procedure, language: str) -> str:

@@ -41,7 +41,7 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
 }
 """The first entry of a role is its home."""
 
-_BELOW = {"/sittings": "/booking", "/exchange": "/booking", "/catalogue": "/catalogue/rooms"}
+_BELOW = {"/sittings": "/booking", "/exchange": "/booking", "/catalogue": "/catalogue/rooms", "/settings": "/catalogue/rooms"}
 
 
 def home(role: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dispatch.web.translations import catalogue
 from rooms.procedure import PROCEDURES, SHIPPED, Procedure, Rights, Stage
+from rooms.procedure.difference import marks_of
 from rooms.procedure.model import DEPARTURES, IN_TURN_LETTERS, LETTERS, NEEDS
 from rooms.procedure.reading import ROLE_MARKS, ROLES, STAGE_MARKS
 
@@ -111,10 +112,7 @@ def _stage(stage: Stage) -> str:
 
 
 def _marks(stage: Stage) -> str:
-    found = [mark for mark in STAGE_MARKS if mark != "unobservable" and getattr(stage, mark)]
-    if not stage.observable and not stage.private:
-        found.append("unobservable")
-    return "、".join(_both(f"mark.{mark}") for mark in found)
+    return "、".join(_both(f"mark.{mark}") for mark in marks_of(stage))
 
 
 def _format() -> Iterator[str]:

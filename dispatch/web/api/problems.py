@@ -27,6 +27,7 @@ class FieldProblem(Shown):
     pointer: str | None = Field(None, description="Place in the body: a JSON pointer as a fragment (RFC 6901 section 6).")
     parameter: str | None = Field(None, description="Name of the query parameter.")
     header: str | None = Field(None, description="Name of the header.")
+    line: int | None = Field(None, description="Of a text that is a file: the line, from 1.")
     code: str = Field(description="What is wrong, as a word that does not change.")
     detail: str = Field(description="What is wrong, in the language asked for.")
 
@@ -262,7 +263,9 @@ def _field(request: Request, where: str, field: str | None, code: str, data: Map
         return FieldProblem(parameter=name, code=code, detail=text)
     if where == "header" or name in HEADERS:
         return FieldProblem(header=name, code=code, detail=text)
-    return FieldProblem(pointer=name if where == "pointer" else pointer(name.split(".")), code=code, detail=text)
+    line = data.get("line")
+    place = name if where == "pointer" else pointer(name.split("."))
+    return FieldProblem(pointer=place, line=line if isinstance(line, int) else None, code=code, detail=text)
 
 
 def _obstacle(request: Request, error: UserError) -> Obstacle | None:

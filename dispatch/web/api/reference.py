@@ -113,6 +113,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "people": _("Staff"),
         "catalogue": _("Catalogue"),
         "templates": _("Templates of sittings"),
+        "procedures": _("Procedures"),
         "messages": _("Notices"),
         "feeds": _("Calendar subscriptions"),
         "imports": _("Import"),

@@ -30,6 +30,7 @@ from dispatch.web.api.pace import PACE
 from dispatch.web.request_metrics import REQUESTS
 from dispatch.web.routes import ROUTES
 from dispatch.web.runs import RUNS
+from rooms.procedure import SHIPPED
 from tests.dispatch.making import add_movable, set_terms
 from tests.dispatch.web.api.conftest import Program, Programs, order, recorded
 from tests.dispatch.web.conftest import NOW, PASSWORD, Site
@@ -123,6 +124,8 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         "later_untils": ["2026-11-26T18:00:00+08:00"],
         "messages": await sent(site, told["id"]),
         "emails": ["liu@example.com", ""],
+        "procedures": [f"{kind}-{version}" for kind, version in SHIPPED],
+        "procedure_texts": [each.text for each in SHIPPED.values()],
         "recordings": [sealed],
         "cancelled": others,
         "participants": [person["id"] for person in persons[:2]],
@@ -286,6 +289,7 @@ PARAMETERS = {
     "body.file_name": "file_names",
     "body.url": "urls",
     "path.message": "messages",
+    "path.procedure": "procedures",
     "path.site": "sites",
     "body.site_id": "sites",
     "query.site": "sites",
@@ -332,6 +336,8 @@ PARAMETERS = {
     "body.participants[*].phone": "phones",
 }
 OTHERWISE: dict[str, dict[str, str]] = {
+    "POST /api/v1/procedures": {"body.text": "procedure_texts"},
+    "POST /api/v1/procedures/check": {"body.text": "procedure_texts"},
     "POST /api/v1/sittings/{sitting}/confirm": {"path.sitting": "tentative"},
     "POST /api/v1/sittings/{sitting}/approve": {"path.sitting": "requested"},
     "POST /api/v1/sittings/{sitting}/decline": {"path.sitting": "declined"},
