@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from dispatch import audit
 from dispatch.booking import allowed, bookings
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, problems, rows_of
+from dispatch.booking.in_force import held
 from dispatch.booking.spans import Span
 from dispatch.errors import NotFound, Refused, UserError, ValidationFailed
 from dispatch.notices import outbox
@@ -59,7 +60,7 @@ def draft_of(kept: Mapping[str, Any]) -> SittingDraft:
 
 async def ask(db: Database, draft: SittingDraft, by: User, now: datetime) -> AskedFor:
     """Put the form in the line for its room and time. Raises ValidationFailed as a booking does, or Refused("asked_many")."""
-    found = problems(draft, now)
+    found = problems(draft, now, await held(db))
     if found or draft.starts_at is None or draft.ends_at is None:
         raise ValidationFailed(found)
     if draft.starts_at <= now:

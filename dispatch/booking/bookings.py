@@ -27,6 +27,7 @@ from dispatch.booking.draft import (
     tidy,
     title_of,
 )
+from dispatch.booking.in_force import held_in
 from dispatch.booking.roles import CLERK, PROSECUTOR, accounts_that_preside
 from dispatch.booking.seating import case_of, reissue_links, seat, seated
 from dispatch.booking.spans import Span
@@ -84,7 +85,7 @@ async def book(
 ) -> Sitting:
     """Inside a transaction: what :func:`create_sitting` does, for whoever books several at once. Raises ValidationFailed or Conflict,
     after which the transaction, or the savepoint around it, is to be taken back."""
-    found = problems(draft, now)
+    found = problems(draft, now, await held_in(session))
     if held_until is not None and not now < held_until <= now + LONGEST_TENTATIVE:
         found.append(("held_until", "held_until_range", {"most": LONGEST_TENTATIVE.days}))
     named = await _checked(session, draft, found, by)
@@ -197,7 +198,7 @@ async def revise(
 ) -> None:
     """Inside a transaction: what :func:`update_sitting` does to a sitting that is locked. Raises before anything is changed."""
     draft = change(sitting) if callable(change) else change
-    found = problems(draft, now)
+    found = problems(draft, now, await held_in(session))
     if sitting.status in ENDED:
         raise Refused(f"sitting_{sitting.status}", title=sitting.title)
     refuse_lapsed(sitting, now)

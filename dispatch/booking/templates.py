@@ -15,7 +15,8 @@ from dispatch.booking.catalogue.details import LAST_POSITION
 from dispatch.booking.catalogue.rooms import KINDS as ROOM_KINDS
 from dispatch.booking.catalogue.rooms import LONGEST_NAME
 from dispatch.booking.draft import LONGEST, MOST_EQUIPMENT, MOST_PARTICIPANTS, MOST_ROOMS, SHORTEST, tidy
-from dispatch.booking.roles import roles_for
+from dispatch.booking.in_force import held_in
+from dispatch.booking.roles import Procedures, roles_for
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.tables import Resource, SittingTemplate, User, new_id
 from rooms.procedure import PROCEDURES
@@ -140,8 +141,9 @@ async def change(
     return template
 
 
-def problems(draft: TemplateDraft) -> Iterator[FieldError]:
-    """Every bad field of the draft that shows without looking at the database."""
+def problems(draft: TemplateDraft, procedures: Procedures = PROCEDURES) -> Iterator[FieldError]:
+    """Every bad field of the draft that shows without looking at the database. `procedures`: the versions by which the unit holds its
+    sittings."""
     if not tidy(draft.name):
         yield ("name", "required", {})
     for field, text in (("name", draft.name), ("name_en", draft.name_en)):
@@ -153,7 +155,7 @@ def problems(draft: TemplateDraft) -> Iterator[FieldError]:
         yield ("minutes", "out_of_range", {"least": LEAST_MINUTES, "most": MOST_MINUTES})
     if draft.room_kind and draft.room_kind not in ROOM_KINDS:
         yield ("room_kind", "room_kind_unknown", {"kind": draft.room_kind})
-    unknown = [role for role in draft.roles if role not in roles_for(draft.kind)]
+    unknown = [role for role in draft.roles if role not in roles_for(draft.kind, procedures)]
     if unknown and draft.kind in PROCEDURES:
         yield ("roles", "role_unknown", {"role": unknown[0]})
     if len(draft.roles) > MOST_PARTICIPANTS:
@@ -165,7 +167,7 @@ def problems(draft: TemplateDraft) -> Iterator[FieldError]:
 
 
 async def _check(session: AsyncSession, draft: TemplateDraft, own: SittingTemplate | None = None) -> None:
-    found = list(problems(draft))
+    found = list(problems(draft, await held_in(session)))
     named = await session.scalar(select(SittingTemplate.id).where(SittingTemplate.name == tidy(draft.name)))
     if named is not None and (own is None or named != own.id):
         found.append(("name", "template_name_taken", {"name": tidy(draft.name)}))

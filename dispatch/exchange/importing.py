@@ -20,6 +20,7 @@ from sqlalchemy import select
 from dispatch import audit
 from dispatch.booking import bookings, templates
 from dispatch.booking.draft import SittingDraft, problems
+from dispatch.booking.in_force import held_in
 from dispatch.errors import Conflict, FieldError, UserError, ValidationFailed
 from dispatch.exchange.reading import FAULTS, Row
 from dispatch.exchange.row_people import STAFF, Known, cast, column_of
@@ -127,7 +128,8 @@ async def _book(session: AsyncSession, db: Database, row: Row, known: Known, by:
     if row.fields.get("fault"):
         named |= {"end"}
     # What names nothing here is not missing as well.
-    errors += [error for error in _columns_of(problems(draft, now)) if error[0] not in named or error[1] != "required"]
+    found = _columns_of(problems(draft, now, await held_in(session)))
+    errors += [error for error in found if error[0] not in named or error[1] != "required"]
     if errors:
         return Judged(row, "bad", tuple(errors))
     try:

@@ -14,6 +14,7 @@ from dispatch import audit
 from dispatch.booking import history, holds
 from dispatch.booking.conflicts import ENDED
 from dispatch.booking.draft import MOST_PARTICIPANTS, ParticipantDraft, draft_of, row_problems, tidy
+from dispatch.booking.in_force import held_in
 from dispatch.booking.people import hold_also
 from dispatch.booking.roles import quorum_problems
 from dispatch.booking.seating import keep_apart
@@ -44,10 +45,11 @@ async def add(
     """
     async with db.writer() as session:
         sitting = await _sitting(session, sitting_id)
-        found = row_problems(row, "", sitting.kind)
+        versions = await held_in(session)
+        found = row_problems(row, "", sitting.kind, versions)
         if len(sitting.participants) >= MOST_PARTICIPANTS:
             found.append(("participants", "participants_many", {"most": MOST_PARTICIPANTS}))
-        found += quorum_problems(sitting.kind, [*(p.role for p in sitting.participants), row.role], field="role", least=False)
+        found += quorum_problems(sitting.kind, [*(p.role for p in sitting.participants), row.role], versions, field="role", least=False)
         user = await session.get(User, row.user_id) if row.user_id else None
         if row.user_id and (user is None or not user.active):
             found.append(("name", "user_unknown", {}))
@@ -92,11 +94,12 @@ async def update(
         if participant.presides and row.role != participant.role:
             raise Refused("chair_needed", "role")
         # Roles of the staff are none that a row may be given, but one that he has is no fault.
-        found = [each for each in row_problems(row, "", sitting.kind) if each[0] != "role" or row.role != participant.role]
+        versions = await held_in(session)
+        found = [each for each in row_problems(row, "", sitting.kind, versions) if each[0] != "role" or row.role != participant.role]
         if row.role != participant.role:
             of_sitting = select(Participant.role).where(Participant.sitting_id == sitting.id, Participant.removed_at.is_(None))
             others = await session.scalars(of_sitting.where(Participant.id != participant.id))
-            found += quorum_problems(sitting.kind, [*others, row.role], field="role", least=False)
+            found += quorum_problems(sitting.kind, [*others, row.role], versions, field="role", least=False)
         draft = draft_of(sitting)
         row = replace(row, id=participant.id)
         latter = replace(draft, participants=tuple(row if each.id == row.id else each for each in draft.participants))

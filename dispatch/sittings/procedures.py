@@ -5,7 +5,7 @@ A sitting keeps the version with which it was opened; a version that is adopted 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -49,18 +49,6 @@ async def held_by(db: Database, kind: str) -> Procedure:
     """The version by which the unit holds a kind: what it adopted, else what comes with the program."""
     async with db.reader() as session:
         return await _held_by(session, kind)
-
-
-async def held(db: Database) -> Mapping[str, Procedure]:
-    """The same of every kind."""
-    async with db.reader() as session:
-        return await held_in(session)
-
-
-async def held_in(session: AsyncSession) -> Mapping[str, Procedure]:
-    """The same inside a transaction."""
-    rows = await session.scalars(select(ProcedureVersion).where(ProcedureVersion.adopted).order_by(ProcedureVersion.at))
-    return dict(PROCEDURES) | {row.kind: procedure_of(row.text) for row in rows}
 
 
 async def adopted(db: Database, kind: str) -> ProcedureVersion | None:

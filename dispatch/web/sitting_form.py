@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dispatch.booking import protection
+from dispatch.booking import in_force, protection
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.draft import draft_of as draft_of_sitting
 from dispatch.booking.protection import GUARDIAN, Pair
@@ -320,6 +320,7 @@ async def fields_of(request: Request, form: Form, error: UserError | None = None
         form = replace(form, participants=tuple(row for row in form.participants if not row.empty))
     form = keyed(form)
     db, _, tag = ctx(request).db, gettext(request), language(request)
+    versions = await in_force.held(db)
     suited, kind = await form_kinds.start(db, form.template), form_kinds.kind_of(form.template)
     minutes = sorted({*LENGTHS, int(form.minutes)} if form.minutes.isascii() and form.minutes.isdigit() else LENGTHS)
     chosen = {"clerk_id": form.clerk_id, "prosecutor_id": form.prosecutor_id}
@@ -339,7 +340,7 @@ async def fields_of(request: Request, form: Form, error: UserError | None = None
         "rooms": [
             {"id": room.id, "words": room_name(room, tag), "suits": suited.room_kind in ("", room.kind)} for room in await lookups.rooms(db)
         ],
-        "roles": roles_for(kind) or roles_for(form_kinds.FIRST),
+        "roles": roles_for(kind, versions) or roles_for(form_kinds.FIRST, versions),
         "colleagues": colleagues,
         **protection_fields(request, form, kind, names, chosen),
         "kinds_of_sittings": await form_kinds.choices(request),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dispatch.booking import templates
+from dispatch.booking import in_force, templates
 from dispatch.booking.catalogue.rooms import KINDS as ROOM_KINDS
 from dispatch.booking.draft import MOST_PARTICIPANTS
 from dispatch.booking.roles import roles_for
@@ -79,7 +79,8 @@ async def show(request: Request) -> Response:
 
 async def _page(request: Request, fields: Mapping[str, Any], template: SittingTemplate | None, error: UserError | None = None) -> Response:
     _ = gettext(request)
-    known = dict.fromkeys(role for kind in PROCEDURES for role in roles_for(kind))
+    versions = await in_force.held(ctx(request).db)
+    known = dict.fromkeys(role for kind in PROCEDURES for role in roles_for(kind, versions))
     return render(
         request,
         "admin/sitting_template.html",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from dispatch.booking import rebooking, templates
+from dispatch.booking import in_force, rebooking, templates
 from dispatch.booking.catalogue.features import FEATURES
 from dispatch.booking.catalogue.resources import list_resources
 from dispatch.booking.catalogue.rooms import KINDS
@@ -103,6 +103,7 @@ def _draft(shown: Fields) -> WaitingDraft:
 
 async def _choices(request: Request, shown: Fields) -> dict[str, Any]:
     db, tag, _ = ctx(request).db, language(request), gettext(request)
+    versions = await in_force.held(db)
     kind, chosen = shown.plain["kind"], {name: shown.plain[name] for name in STAFF}
     parts = form_kinds.staff_parts(request, kind, chosen)
     colleagues = {user.id: user.name for user in await lookups.staff(db, CLERK, PROSECUTOR)}
@@ -117,7 +118,7 @@ async def _choices(request: Request, shown: Fields) -> dict[str, Any]:
         "features": FEATURES,
         "day_parts": tuple(PARTS),
         "priorities": range(LOWEST, HIGHEST + 1),
-        "roles": roles_for(kind) or roles_for(form_kinds.FIRST),
+        "roles": roles_for(kind, versions) or roles_for(form_kinds.FIRST, versions),
         "sitting_kinds": tuple(PROCEDURES),
         **protection_fields(request, shown.form, kind, colleagues, chosen),
         "presiding_roles": (),

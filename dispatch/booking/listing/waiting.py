@@ -15,11 +15,14 @@ from dispatch.booking import orders
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, tidy
 from dispatch.booking.finding.searching import ANY, STAFF, Wanted
 from dispatch.booking.finding.searching import problems as search_problems
+from dispatch.booking.in_force import held_in
 from dispatch.booking.listing.docket import MOST_WAITING
 from dispatch.booking.protection import Pair
+from dispatch.booking.roles import Procedures
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.store.tables import Resource, User, new_id
 from dispatch.store.waiting_tables import WaitingSitting
+from rooms.procedure import PROCEDURES
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -101,8 +104,9 @@ def sitting_draft(row: WaitingSitting, starts_at: datetime, room_id: str, people
     )
 
 
-def problems(draft: WaitingDraft, now: datetime, today: date) -> list[FieldError]:
-    """Every bad field that shows without looking at the database: what a sitting's form would refuse is refused here already."""
+def problems(draft: WaitingDraft, now: datetime, today: date, procedures: Procedures = PROCEDURES) -> list[FieldError]:
+    """Every bad field that shows without looking at the database: what a sitting's form would refuse is refused here already.
+    `procedures`: the versions by which the unit holds its sittings."""
 
     def one_of(field: str) -> str:
         named: str = getattr(draft, field)
@@ -124,7 +128,7 @@ def problems(draft: WaitingDraft, now: datetime, today: date) -> list[FieldError
         equipment=draft.equipment,
         apart=draft.apart,
     )
-    found = list(forms.problems(sitting, now))
+    found = list(forms.problems(sitting, now, procedures))
     search = Wanted(
         today, today, draft.minutes, draft.kind, room_kind=draft.room_kind, seats=draft.seats, features=draft.features, part=draft.part
     )
@@ -231,7 +235,7 @@ async def _open(session: AsyncSession, waiting_id: str) -> WaitingSitting:
 
 async def problems_of(session: AsyncSession, db: Database, draft: WaitingDraft, now: datetime) -> list[FieldError]:
     """Inside a transaction: every bad field of a draft."""
-    found = problems(draft, now, now.astimezone(db.site.zone).date())
+    found = problems(draft, now, now.astimezone(db.site.zone).date(), await held_in(session))
     ids = {field: getattr(draft, field) for field in STAFF if getattr(draft, field) not in ("", ANY)}
     users = {user.id: user for user in await session.scalars(select(User).where(User.id.in_(ids.values()), User.active))}
     found += [(field, "user_unknown", {}) for field, each in ids.items() if each not in users or users[each].role not in STAFF[field]]
