@@ -44,6 +44,7 @@ from rooms.media.engine import Engine, EngineError, EngineEvent
 from rooms.metrics import CONFERENCES, ENGINE_UP, PARTICIPANTS, RECORDER_UP, RECORDINGS, SCORED
 from rooms.overview import Overview
 from rooms.plan import PlanParticipant, SittingPlan, Ticket
+from rooms.procedure import Procedure
 from rooms.protocol import AcknowledgeAlert, CloseCode, Farewell, UserError
 from rooms.quality import History, HourKey
 from rooms.recording.control import Recorder, RecorderEvent
@@ -224,6 +225,11 @@ class Hub:
         """Who sits at a device, with or without a place there yet; nobody while the conference is not open."""
         live = self._lives.get(sitting)
         return live.state.sitting_at(endpoint) if live and live.state else ()
+
+    def procedure(self, sitting: str) -> Procedure | None:
+        """The version by which an open conference is held, None while it is not open."""
+        live = self._lives.get(sitting)
+        return live.state.procedure if live and live.state else None
 
     async def device_checked(self, sitting: str, participant: str, result: dict[str, Any]) -> None:
         """The result of a device check; logged, and shown to chair, clerk and officer. Raises UserError."""

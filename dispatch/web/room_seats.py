@@ -35,7 +35,7 @@ from dispatch.web.request import (
     translate,
     zone,
 )
-from rooms.procedure import PROCEDURES
+from rooms.procedure import PROCEDURES, Procedure
 from rooms.protocol import Id
 
 
@@ -68,12 +68,17 @@ def places(request: Request, found: Entrant) -> list[Place]:
     return [_place(request, found, person, live.get(person.id, {})) for person in found.sitting.participants]
 
 
+def _procedure(request: Request, found: Entrant) -> Procedure:
+    """The version by which the sitting is held."""
+    return ctx(request).hub.procedure(found.sitting.id) or PROCEDURES[found.sitting.kind]
+
+
 def _place(request: Request, found: Entrant, person: Participant, live: Mapping[str, Any]) -> Place:
     _ = gettext(request)
     if person in found.participants:
         waits = live.get("presence") == "waiting" and live.get("endpoint") is None
         return Place(person, True, True, _("Waits to be let in") if waits else _("Sits at this device"))
-    if person.role in PROCEDURES[found.sitting.kind].enters_at_once:
+    if person.role in _procedure(request, found).enters_at_once:
         return Place(person, False, False, _("Enters from their own account"))
     if live.get("presence") == "removed":
         return Place(person, False, False, _("Was removed by the chair"))
@@ -111,7 +116,7 @@ async def choose(request: Request) -> Response:
         return found
     wanted = {str(value) for value in (await request.post()).getall("sits", [])}
     chosen = [place.person for place in places(request, found) if place.may and place.person.id in wanted]
-    apart = PROCEDURES[found.sitting.kind].apart
+    apart = _procedure(request, found).apart
     error = ""
     if not chosen:
         error = translate(request, "Please choose at least one person.")

@@ -12,7 +12,7 @@ from typing import Any
 from rooms.fold import apply
 from rooms.log import Row
 from rooms.media.engine import Source
-from rooms.procedure import PROCEDURES
+from rooms.procedure import PROCEDURES, Procedure, ProcedureRefused, procedure_of
 from rooms.procedure.seating import ONE_ROW, Hall
 from rooms.recording.timeline import Span, Timeline, merge
 
@@ -60,8 +60,8 @@ def read_rows(path: Path) -> Iterator[Row]:
 def places(timeline: Timeline, manifest: Mapping[str, Any], rows: Iterable[Row]) -> tuple[Place, ...]:
     """Everybody who was recorded, or was inside during the recording in a role that speaks, in the order of the plan; at the
     end the devices that carried nobody known."""
-    meta = manifest["meta"]
-    speaking = _speaking_roles(str(meta.get("kind", "")))
+    meta, rows = manifest["meta"], tuple(rows)
+    speaking = _speaking_roles(held_by(meta, rows))
     known = {row["id"]: Person(row["id"], row["name"], row["role"]) for row in meta.get("participants", ())}
     rank = {who: index for index, who in enumerate(known)}
     inside, camera = _attended(rows, timeline.end_us)
@@ -85,19 +85,33 @@ def voice(folder: Path, place: Place) -> Path:
     return folder / "derived" / VOICES / f"{place.id}.webm"
 
 
-def hall(kind: str, shown: Sequence[Place]) -> Hall:
-    """Where these places are in the hall of that kind of sitting; a bench member who shares a device keeps the bench."""
-    seating = PROCEDURES[kind].seating if kind in PROCEDURES else ONE_ROW
+def held_by(meta: Mapping[str, Any], rows: Iterable[Row]) -> Procedure | None:
+    """The version by which the sitting was held, as its log, or else the manifest, says; where neither does, the one of its kind that comes
+    with the program; None for a kind that nobody knows."""
+    kind = str(meta.get("kind", ""))
+    plan = next((row.data.get("plan") for row in rows if row.type == "conference_opened"), None)
+    text = plan.get("procedure", "") if isinstance(plan, Mapping) else meta.get("procedure")
+    try:
+        found = procedure_of(text) if isinstance(text, str) else None
+    except ProcedureRefused:
+        found = None
+    if found is None:
+        return PROCEDURES.get(kind)
+    return found if found.kind == kind else PROCEDURES.get(kind)
+
+
+def hall(held: Procedure | None, shown: Sequence[Place]) -> Hall:
+    """Where these places are in the hall of a sitting that was held by that version; a bench member who shares a device keeps the bench."""
+    seating = held.seating if held is not None else ONE_ROW
     roles = [next((p.role for p in place.people if p.role in seating.bench), place.role) for place in shown]
     return seating.hall(roles)
 
 
-def _speaking_roles(kind: str) -> set[str]:
-    if kind not in PROCEDURES:
+def _speaking_roles(held: Procedure | None) -> set[str]:
+    if held is None:
         return set()
-    procedure = PROCEDURES[kind]
-    recorded = [stage for stage, about in procedure.stages.items() if about.recorded]
-    return {role for stage in recorded for role in procedure.roles if procedure.rights_of(role, stage).holding_the_floor().speak}
+    recorded = [stage for stage, about in held.stages.items() if about.recorded]
+    return {role for stage in recorded for role in held.roles if held.rights_of(role, stage).holding_the_floor().speak}
 
 
 def _during(spans: Iterable[Span], timeline: Timeline) -> bool:

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 import imageio_ffmpeg
 
 from rooms.recording import timeline as axis
-from rooms.recording.attendance import VOICES, places, read_rows
+from rooms.recording.attendance import VOICES, hall, held_by, places, read_rows
 from rooms.recording.film import Film
 from rooms.recording.fonts import any_font
 from rooms.recording.timeline import Timeline
@@ -58,7 +58,8 @@ async def compose(folder: Path, *, font: Path | None, tz: str, ffmpeg: str = "")
     folder = folder.resolve()
     try:
         line, manifest = await asyncio.to_thread(axis.load, folder)
-        shown = await asyncio.to_thread(lambda: places(line, manifest, read_rows(folder / "events.jsonl")))
+        rows = await asyncio.to_thread(lambda: tuple(read_rows(folder / "events.jsonl")))
+        shown = await asyncio.to_thread(places, line, manifest, rows)
     except (OSError, ValueError, KeyError) as error:
         raise CompositeError(f"{folder}: {error}") from error
     clock_font = font or any_font()
@@ -70,7 +71,8 @@ async def compose(folder: Path, *, font: Path | None, tz: str, ffmpeg: str = "")
     part.unlink(missing_ok=True)  # an ffmpeg that outlived its owner goes on in a file without a name
     (derived / "progress").unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix=".composite-", dir=derived) as work:
-        film = await asyncio.to_thread(Film.plan, line, manifest["meta"], shown, Path(work), (font, clock_font), tz)
+        seats = hall(held_by(manifest["meta"], rows), shown)
+        film = await asyncio.to_thread(Film.plan, line, manifest["meta"], seats, shown, Path(work), (font, clock_font), tz)
         command = await asyncio.to_thread(film.command, part, ffmpeg_program(ffmpeg))
         async with contextlib.aclosing(_run(command, line, tz)) as progress:
             async for step in progress:

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import ffmpeg as builder
 
+from rooms.procedure.seating import Hall
 from rooms.recording import timeline as axis
-from rooms.recording.attendance import Place, hall
+from rooms.recording.attendance import Place
 from rooms.recording.layout import (
     HEAD,
     HEIGHT,
@@ -82,10 +83,16 @@ class Film:
 
     @classmethod
     def plan(
-        cls, line: Timeline, meta: Mapping[str, Any], shown: Sequence[Place], work: Path, fonts: tuple[Path | None, Path], tz: str
+        cls,
+        line: Timeline,
+        meta: Mapping[str, Any],
+        seats: Hall,
+        shown: Sequence[Place],
+        work: Path,
+        fonts: tuple[Path | None, Path],
+        tz: str,
     ) -> Film:
-        """Decide who has which tile, and when a screen is shown."""
-        seats = hall(str(meta.get("kind", "")), shown)
+        """Decide who has which tile, and when a screen is shown. `seats`: where those who are shown are in the hall."""
         order = (*seats.bench, *seats.left, *seats.right, *seats.middle)
         if seats.bench or seats.left or seats.right:
             alone = court(len(seats.bench), len(seats.left), len(seats.right), len(seats.middle))

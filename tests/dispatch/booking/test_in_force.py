@@ -16,7 +16,7 @@ from tests.dispatch.making import NOW, Court, make_draft, make_sitting
 HEARING = PROCEDURES["public_hearing"]
 FIVE_OFFICERS = HEARING.text.replace("version: 2026-1", "version: 云河 2027").replace("least: 3", "least: 5")
 COURT = PROCEDURES["remote_court"]
-WITH_SUPERVISOR = COURT.text.replace("version: 2026-1", "version: 云河 2027").replace("  gallery: {source", "  supervisor: {}\n  gallery: {source", 1)
+WITH_SUPERVISOR = COURT.text.replace("version: 2026-1", "version: 云河 2027").replace("  gallery: {", "  supervisor: {}\n  gallery: {", 1)
 
 
 def officers(number: int) -> tuple[ParticipantDraft, ...]:
@@ -27,8 +27,9 @@ async def test_how_many_there_must_be_is_what_the_version_in_force_says(court: C
     with_three = make_draft(court, kind="public_hearing", participants=officers(3))
     assert await bookings.create_sitting(court.db, with_three, court.clerk, NOW)
     await procedures.adopt(court.db, FIVE_OFFICERS, "root", NOW)
+    with_four = make_draft(court, "16:00", kind="public_hearing", participants=officers(4))
     with pytest.raises(ValidationFailed) as refused:
-        await bookings.create_sitting(court.db, make_draft(court, "16:00", kind="public_hearing", participants=officers(4)), court.clerk, NOW)
+        await bookings.create_sitting(court.db, with_four, court.clerk, NOW)
     ((field, code, data),) = refused.value.errors
     assert (field, code, data["least"]) == ("participants", "quorum_few", 5)
     with_five = make_draft(court, "16:00", kind="public_hearing", participants=officers(5))

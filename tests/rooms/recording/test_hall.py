@@ -12,12 +12,15 @@ import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
 
-from rooms.recording.attendance import hall, places, read_rows, voice
+from rooms.log import GENESIS, Event, Row, chain
+from rooms.procedure import BRIEF_COURT, PROCEDURES
+from rooms.recording.attendance import hall, held_by, places, read_rows, voice
 from rooms.recording.film import AWAY, CAMERA_OFF, CARDS, UNSEEN, fitted
 from rooms.recording.fonts import find_font
 from rooms.recording.layout import HEIGHT, WIDTH, Box, caption, court, picture
 from rooms.recording.timeline import load
 from rooms.recording.verify import verify
+from tests.rooms.making import make_plan
 from tests.rooms.recording.held import hold
 from tests.rooms.recording.streams import FPS, beeps_of
 from tests.rooms.recording.test_composite import drawn, film, ink, likeness, pictures
@@ -68,7 +71,7 @@ def test_the_bench_is_large_in_front_and_the_parties_sit_opposite_each_other(hea
     timeline, manifest = load(hearing)
     shown = places(timeline, manifest, read_rows(hearing / "events.jsonl"))
     assert [place.people[0].name for place in shown] == ["周正", "张某", "李某"], "who can only watch has no place"
-    seats = hall("remote_court", shown)
+    seats = hall(PROCEDURES["remote_court"], shown)
     assert (seats.bench, seats.left, seats.right) == ((0,), (1,), (2,))
     assert BENCH.width > 1.4 * LEFT.width
     assert LEFT.x + LEFT.width <= BENCH.x
@@ -113,6 +116,29 @@ def test_each_voice_is_alone_and_in_step_with_the_film(hearing: Path, frames: li
             assert sound_file.duration is not None
             assert sound_file.duration / 1e6 == pytest.approx(12, abs=0.1)
     assert verify(hearing).problems == []
+
+
+OWN = PROCEDURES["remote_court"].text.replace("version: 2026-1", "version: 云河 2027").replace("seat: opposed", "seat: right")
+"""A court in which the parties sit at one side."""
+
+
+def opened_by(text: str) -> Row:
+    return chain("s1", 1, 1, GENESIS, Event("conference_opened", 1, {"plan": make_plan("s1", procedure=text).to_json()}))
+
+
+def test_people_sit_and_speak_by_the_version_that_the_sealed_log_names(hearing: Path) -> None:
+    timeline, manifest = load(hearing)
+    meta = manifest["meta"]
+    held = held_by(meta, [opened_by(OWN)])
+    assert held is not None
+    assert held.version == "云河 2027"
+    shown = places(timeline, manifest, read_rows(hearing / "events.jsonl"))
+    assert (hall(held, shown).left, hall(held, shown).right) == ((), (1, 2))
+    assert held_by(meta, [opened_by("")]) == BRIEF_COURT, "logs of before do not say it"
+    assert held_by(meta | {"procedure": OWN}, []) == held, "a folder without a log has the manifest"
+    assert held_by(meta | {"procedure": None}, []) == PROCEDURES["remote_court"]
+    assert held_by(meta, [opened_by("words: of another time")]) == PROCEDURES["remote_court"]
+    assert held_by(meta | {"kind": "trial by ordeal"}, [opened_by(OWN)]) is None
 
 
 def test_a_log_of_another_make_leaves_everybody_who_was_recorded(hearing: Path) -> None:
