@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from dispatch.booking.orders import Order
+from dispatch.errors import ValidationFailed
 from dispatch.sittings import procedures
 from dispatch.sittings.procedures import Version
 from dispatch.web import procedure_words
@@ -91,12 +92,12 @@ class StageDifference(Shown):
 
 
 class CheckedProcedure(Shown):
-    """A text without a mistake, and what differs from the version in force."""
+    """A text without a mistake, and what differs from another version."""
 
     kind: str = Field(description="Of the sitting.")
     version: str = Field(description="What the version is called by those who made it.")
     names: dict[str, str] = Field(description="Its name by language.")
-    in_force_id: str = Field(description="Id of the version in force, which it would follow: its ETag is the one for If-Match.")
+    compared_with: str = Field(description="Id of the version that it is compared with.")
     differences: list[StageDifference] = Field(description="Of the whole first, then stage by stage; empty where nothing differs.")
 
 
@@ -126,18 +127,21 @@ async def text(request: Request) -> web.Response:
 
 
 async def check(request: Request, body: ProcedureText) -> CheckedProcedure:
-    """Check a text.
+    """Check a text against a version.
 
-    Nothing is changed. Refused, `errors` has an entry with `line` for each bad line.
+    Nothing is changed. What differs is told from the version that is named, as from the one in force. Refused, `errors` has an entry with
+    `line` for each bad line.
     """
     found = procedures.check(body.text)
-    held = await procedures.in_force(ctx(request).db, found.kind)
+    held = await procedures.get(ctx(request).db, request.match_info["procedure"])
+    if held.kind != found.kind:
+        raise ValidationFailed([("text", "procedure_other_kind", {"line": 1})])
     told = procedure_words.told(held.procedure, found, gettext(request)) if held.procedure is not None else []
     return CheckedProcedure(
         kind=found.kind,
         version=found.version,
         names=dict(found.names),
-        in_force_id=held.id,
+        compared_with=held.id,
         differences=[
             StageDifference(stage=each.stage, name=each.words, state=each.state or "changed", differences=list(each.lines)) for each in told
         ],
@@ -164,7 +168,7 @@ _ONE = "/procedures/{procedure}"
 ROUTES = (
     operation("GET", "/procedures", search, KEEPS),
     operation("POST", "/procedures", adopt, KEEPS, status=201, longest=LONGEST_BODY),
-    operation("POST", "/procedures/check", check, KEEPS, longest=LONGEST_BODY),
+    operation("POST", f"{_ONE}/check", check, KEEPS, longest=LONGEST_BODY),
     operation("GET", _ONE, show, KEEPS),
     operation("GET", f"{_ONE}/text", text, KEEPS, file="application/yaml"),
 )

@@ -337,7 +337,7 @@ PARAMETERS = {
 }
 OTHERWISE: dict[str, dict[str, str]] = {
     "POST /api/v1/procedures": {"body.text": "procedure_texts"},
-    "POST /api/v1/procedures/check": {"body.text": "procedure_texts"},
+    "POST /api/v1/procedures/{procedure}/check": {"body.text": "procedure_texts"},
     "POST /api/v1/sittings/{sitting}/confirm": {"path.sitting": "tentative"},
     "POST /api/v1/sittings/{sitting}/approve": {"path.sitting": "requested"},
     "POST /api/v1/sittings/{sitting}/decline": {"path.sitting": "declined"},

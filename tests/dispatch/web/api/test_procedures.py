@@ -42,19 +42,19 @@ async def test_the_text_of_a_version_is_read_as_a_file_and_can_be_adopted_again(
 
 async def test_a_check_changes_nothing_and_says_what_differs(site: Site, program: Programs) -> None:
     keeper = await program("administrator")
-    status, found, _ = await keeper.ask("POST", "/procedures/check", {"text": OWN})
-    assert (status, found["in_force_id"]) == (200, "remote_court-2026-1")
+    status, found, _ = await keeper.ask("POST", "/procedures/remote_court-2026-1/check", {"text": OWN})
+    assert (status, found["compared_with"]) == (200, "remote_court-2026-1")
     changed = {each["stage"]: each["differences"] for each in found["differences"]}
     assert changed["roll_call"] == [
         "Party: rights, new: speak: microphone and camera",
         "Party: rights, no more: speak while holding the floor",
     ]
     assert await procedures.adopted(site.db, "remote_court") is None
-    status, found, _ = await keeper.ask("POST", "/procedures/check", {"text": BRIEF_COURT.text})
+    status, found, _ = await keeper.ask("POST", "/procedures/remote_court-2026-1/check", {"text": BRIEF_COURT.text})
     assert {each["state"] for each in found["differences"]} == {"changed", "new", "gone"}
 
 
-@pytest.mark.parametrize("path", ["/procedures", "/procedures/check"])
+@pytest.mark.parametrize("path", ["/procedures", "/procedures/remote_court-2026-1/check"])
 async def test_each_bad_line_is_named(site: Site, program: Programs, path: str) -> None:
     keeper = await program("administrator")
     bad = OWN.replace("chair: judge", "chair: king").replace("next: [debate,", "next: [debat,")
@@ -65,6 +65,14 @@ async def test_each_bad_line_is_named(site: Site, program: Programs, path: str) 
     assert all(each["pointer"] == "#/text" for each in found["errors"])
     assert (await keeper.ask("POST", path, {"text": "x" * 100_001}))[0] == 422
     assert await procedures.adopted(site.db, "remote_court") is None
+
+
+async def test_a_text_is_compared_with_a_version_of_its_own_kind(program: Programs) -> None:
+    keeper = await program("administrator")
+    status, found, _ = await keeper.ask("POST", "/procedures/remote_court-2025-1/check", {"text": BRIEF_COURT.text})
+    assert (status, found["differences"]) == (200, [])
+    status, found, _ = await keeper.ask("POST", "/procedures/round_table-2026-1/check", {"text": OWN})
+    assert (status, found["errors"][0]["code"]) == (422, "procedure_other_kind")
 
 
 async def test_an_order_that_is_sent_twice_adopts_once(site: Site, program: Programs) -> None:
@@ -93,7 +101,7 @@ async def test_only_administrators_and_their_programs_may(program: Programs, mem
         for method, path, body in (
             ("GET", "/procedures", None),
             ("POST", "/procedures", {"text": OWN}),
-            ("POST", "/procedures/check", {"text": OWN}),
+            ("POST", "/procedures/remote_court-2026-1/check", {"text": OWN}),
             ("GET", "/procedures/remote_court-2026-1", None),
             ("GET", "/procedures/remote_court-2026-1/text", None),
         ):
