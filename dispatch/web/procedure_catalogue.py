@@ -93,10 +93,11 @@ async def text(request: Request) -> Response:
 
 
 def file_answer(version: Version) -> web.Response:
-    """The text of a version as a file to be kept (RFC 6266, RFC 9512)."""
+    """The text of a version as a file to be kept (RFC 6266)."""
     name = quote(f"{version.kind}-{version.version}.yaml", safe="")
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "no-store"}
-    return web.Response(text=version.text, content_type="application/yaml", charset="utf-8", headers=headers)
+    etag = f'"{_digest(version.text)[:32]}"'
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "no-store", "ETag": etag}
+    return web.Response(text=version.text, content_type="text/plain", charset="utf-8", headers=headers)
 
 
 # ------------------------------------------------------------------------------------------------ the unit's own

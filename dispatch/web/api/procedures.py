@@ -18,7 +18,7 @@ from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.sitting_shapes import Once
 from dispatch.web.api.slices import slice_of
 from dispatch.web.api.values import Given, Moment, Paging, Resource, Shown, local_or_none
-from dispatch.web.api.versions import IfMatch
+from dispatch.web.api.versions import IfMatch, IfNoneMatch, names
 from dispatch.web.procedure_catalogue import file_answer
 from dispatch.web.request import Request, ctx, gettext, me, zone
 from rooms.procedure.reading import LONGEST_TEXT
@@ -118,12 +118,15 @@ async def show(request: Request) -> ProcedureView:
     return ProcedureView.of(await procedures.get(ctx(request).db, request.match_info["procedure"]), zone(request))
 
 
-async def text(request: Request) -> web.Response:
+async def text(request: Request, headers: IfNoneMatch) -> web.Response:
     """Show the text of a version.
 
     As a file, to be changed and adopted under another name.
     """
-    return file_answer(await procedures.get(ctx(request).db, request.match_info["procedure"]))
+    found = file_answer(await procedures.get(ctx(request).db, request.match_info["procedure"]))
+    if headers.if_none_match is not None and names([headers.if_none_match], found.headers["ETag"], weak=True):
+        return web.Response(status=304, headers={"ETag": found.headers["ETag"], "Cache-Control": "no-store"})
+    return found
 
 
 async def check(request: Request, body: ProcedureText) -> CheckedProcedure:
@@ -170,5 +173,5 @@ ROUTES = (
     operation("POST", "/procedures", adopt, KEEPS, status=201, longest=LONGEST_BODY),
     operation("POST", f"{_ONE}/check", check, KEEPS, longest=LONGEST_BODY),
     operation("GET", _ONE, show, KEEPS),
-    operation("GET", f"{_ONE}/text", text, KEEPS, file="application/yaml"),
+    operation("GET", f"{_ONE}/text", text, KEEPS, file="text/plain"),
 )

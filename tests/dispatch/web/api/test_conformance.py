@@ -125,6 +125,8 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         "messages": await sent(site, told["id"]),
         "emails": ["liu@example.com", ""],
         "procedures": [f"{kind}-{version}" for kind, version in SHIPPED],
+        "court_procedures": [f"{kind}-{version}" for kind, version in SHIPPED if kind == "remote_court"],
+        "court_texts": [each.text for each in SHIPPED.values() if each.kind == "remote_court"],
         "procedure_texts": [each.text for each in SHIPPED.values()],
         "recordings": [sealed],
         "cancelled": others,
@@ -337,7 +339,8 @@ PARAMETERS = {
 }
 OTHERWISE: dict[str, dict[str, str]] = {
     "POST /api/v1/procedures": {"body.text": "procedure_texts"},
-    "POST /api/v1/procedures/{procedure}/check": {"body.text": "procedure_texts"},
+    # A text is compared with a version of its own kind.
+    "POST /api/v1/procedures/{procedure}/check": {"path.procedure": "court_procedures", "body.text": "court_texts"},
     "POST /api/v1/sittings/{sitting}/confirm": {"path.sitting": "tentative"},
     "POST /api/v1/sittings/{sitting}/approve": {"path.sitting": "requested"},
     "POST /api/v1/sittings/{sitting}/decline": {"path.sitting": "declined"},

@@ -35,6 +35,8 @@ async def test_the_text_of_a_version_is_read_as_a_file_and_can_be_adopted_again(
     keeper = await program("administrator")
     _, _, answer = await keeper.ask("GET", "/procedures/remote_court-2025-1/text")
     assert await answer.text() == BRIEF_COURT.text
+    again = await keeper.ask("GET", "/procedures/remote_court-2025-1/text", If_None_Match=answer.headers["ETag"])
+    assert again[0] == 304
     made = await keeper.made("/procedures", {"text": BRIEF_COURT.text})
     assert (made["shipped"], made["in_force"]) == (True, True)
     assert (await keeper.get("/procedures/remote_court-2026-1"))["in_force"] is False
