@@ -252,9 +252,13 @@ def _operation(operation: Operation, schemas: dict[Reference, Json], components:
     return made
 
 
+_PATH_SHAPES = {"day": {"format": "date"}, "procedure": {"pattern": "^([0-9a-f]{16}|[a-z_]{1,40}-[0-9a-z-]{1,40})$"}}
+"""What is no id that the database gave: a version that comes with the program has its kind and number."""
+
+
 def _path(operation: Operation) -> Iterator[Json]:
     for name in re.findall(r"\{(\w+)\}", operation.path):
-        schema = {"type": "string", "format": "date"} if name == "day" else {"type": "string", "pattern": "^[0-9a-f]{16}$"}
+        schema = {"type": "string", **_PATH_SHAPES.get(name, {"pattern": "^[0-9a-f]{16}$"})}
         yield {"name": name, "in": "path", "required": True, "description": PATH_WORDS[name], "schema": schema}
 
 
