@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from rooms.media.client import EngineClient
 from rooms.media.engine import Source
@@ -160,18 +160,19 @@ class Chamber:
         wanted = {who: self.got(Tap.NAME, who) + more for who in senders}
         await until(lambda: all(self.got(Tap.NAME, who) >= count for who, count in wanted.items()), lambda: wanted)
 
-    def segments(self) -> list[Mapping[str, Any]]:
-        """Each piece of a track on the recorder's disk."""
-        path = self.recordings / "sitting" / "segments.jsonl"
-        found: dict[str, dict[str, Any]] = {}
-        for line in path.read_text().splitlines() if path.exists() else ():
-            row = json.loads(line)
-            found.setdefault(row["file"], {}).update(row)
-        return list(found.values())
+    def leaked(self, since_s: float, *receivers: str, of: tuple[str, ...] = (), recorder: bool = True) -> Mapping[str, int]:
+        """Bytes by receiver, the recorder's feed among them, of what these (all without `of`) have sent since a moment, and of what
+        nobody is known to have sent. Nobody who got nothing is named."""
+        everybody = (*receivers, Tap.NAME) if recorder else receivers
+        found = {who: self.got(who, *of, sent_after_s=since_s) + self.got(who, "") for who in everybody}
+        return {who: octets for who, octets in found.items() if octets}
 
-    def track_bytes(self) -> int:
-        """Bytes of all files of tracks."""
-        return sum(path.stat().st_size for path in (self.recordings / "sitting" / "tracks").glob("*"))
+    def tracks_begun_after(self, at_us: int) -> list[str]:
+        """Files of tracks on the recorder's disk that begin later than that."""
+        path = self.recordings / "sitting" / "segments.jsonl"
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        assert rows, "something was recorded before"
+        return [row["file"] for row in rows if row.get("start_us", 0) > at_us]
 
     async def close(self) -> None:
         for person in self.people.values():

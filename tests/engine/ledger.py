@@ -13,6 +13,7 @@ import socket
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import av
 from aiortc.rtp import RtpPacket
@@ -66,12 +67,14 @@ class Got:
 
 
 class Ledger:
-    """Everything that was sent, and everything that came."""
+    """Everything that was sent, and everything that came. What earlier sittings sent is known too: an engine that goes on feeds the last
+    seconds that it retained to a recorder that comes anew."""
+
+    _known: ClassVar[dict[bytes, tuple[str, float]]] = {}
 
     def __init__(self) -> None:
         self.sent: dict[str, int] = {}
         self.got: dict[str, Got] = {}
-        self._known: dict[bytes, tuple[str, float]] = {}
         self._noted: set[object] = set()
 
     def sends(self, who: str, connection: Sending) -> None:
