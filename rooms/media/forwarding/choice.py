@@ -43,7 +43,8 @@ class Picture:
     """One picture that an endpoint may watch.
 
     `shown`: its height in device pixels, 0 if it is not seen, None if that is not known. `rungs`: the layers, lowest first; at least
-    one. `held`: the layer that it gets at present, −1 for none. `thins`: frames can be left out of it.
+    one. `held`: the layer that it gets at present, −1 for none. `thins`: frames can be left out of it. `measured`: what it needs is
+    known, or will not be before it is sent.
     """
 
     key: TrackKey
@@ -52,6 +53,7 @@ class Picture:
     rungs: tuple[Rung, ...]
     held: int = -1
     thins: bool = False
+    measured: bool = True
 
     @property
     def ideal(self) -> int:

@@ -100,7 +100,8 @@ class Consumer:
         sizes = [layer.size[1] if layer.size and i in flowing else None for i, layer in enumerate(layers)]
         rates = [layer.producer.usual_bps or None for layer in layers]
         held = self.track.level(self.copy) if self.active else -1
-        return Picture(self.track.key, floor, shown, rungs(sizes, rates), held, layers[0].thins)
+        measured = len(layers) > 1 or rates[0] is not None
+        return Picture(self.track.key, floor, shown, rungs(sizes, rates), held, layers[0].thins, measured)
 
     def choose(self, choice: Choice, now: float, urgent: bool = False) -> None:
         """Take the layer that was chosen. `urgent`: what is too much is not sent on until the lower layer comes: sound has to get

@@ -101,7 +101,9 @@ class Downlink:
         for key, choice in choices.items():
             pictures[key].choose(choice, now, urgent)
         if any(consumer.active for consumer in pictures.values()):
-            estimator.want(sum(picture.rungs[picture.ideal].bps for picture in seen), self._media_bps, now)
+            # What a picture that has just begun needs is known in a moment: it is sent anyway where no limit is known.
+            wanted = [picture for picture in seen if picture.measured or estimator.limited]
+            estimator.want(sum(picture.rungs[picture.ideal].bps for picture in wanted), self._media_bps, now)
         if estimator.limited or estimator.suspects(now):
             self._ask(now, ASK_S if urgent or estimator.suspects(now) else NOW_AND_THEN_S)
         self._tell(self._now(list(choices.values())), now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -28,18 +29,21 @@ QUEUE_S = 0.3
 @dataclass
 class Path:
     """A link of `bps` with a queue, and a receiver behind it as Chromium is one: its REMB falls to 0.85 of what arrives when packets
-    queue, and rises by a twelfth in a second, to 1.5 of what arrives. `sound_bps` passes first and is not estimated."""
+    queue, and rises by a twelfth in a second, to 1.5 of what arrives. `sound_bps` passes first and is not estimated.
+    A `slow_bps` above 0: the receiver's machine is busy, it reads packets late, reads no more than that, and loses what it does not."""
 
     bps: float
     estimator: Estimator
     sound_bps: float = 60_000
     delay_s: float = 0.03
     radio_loss: float = 0.0
+    slow_bps: float = 0.0
     now: float = 100.0
     remb: float = 300_000
     queue_s: float = 0.0
     arrived: deque[float] = field(default_factory=lambda: deque(maxlen=10))
     sent: deque[float] = field(default_factory=lambda: deque(maxlen=10))
+    dice: random.Random = field(default_factory=lambda: random.Random(4))
     given: list[tuple[float, float]] = field(default_factory=list)
     _reported: float = 0.0
     _lost: float = 0.0
@@ -64,6 +68,8 @@ class Path:
         lost = max(0.0, self.queue_s - QUEUE_S) * self.bps
         self.queue_s = min(QUEUE_S, max(0.0, self.queue_s))
         arrived = (min(sent, room) if self.queue_s > 0 else sent) * (1 - self.radio_loss)
+        if self.slow_bps:
+            lost, arrived = lost + max(0.0, arrived - self.slow_bps) * STEP_S, min(arrived, self.slow_bps)
         self.sent.append(sent)
         self.arrived.append(arrived)
         self._lost += lost + sent * STEP_S * self.radio_loss
@@ -75,12 +81,14 @@ class Path:
         self._reported += STEP_S
         self._second += STEP_S
         if self._reported >= REPORT_S:
-            if self.queue_s > 0.05:
+            late_s = self.dice.uniform(0.3, 2.0) if self.slow_bps else 0.0
+            if self.queue_s + late_s > 0.05:
                 self.remb = min(self.remb, 0.85 * arriving)
             elif self.remb < 1.5 * arriving + 10_000:
                 self.remb *= 1.08**self._reported
             self.remb, self._reported = max(10_000, self.remb), 0.0
-            self.estimator.delayed(self.delay_s + self.queue_s, min(1.0, self._lost / max(1.0, self._sent_since)), sending, self.now)
+            lost = min(1.0, self._lost / max(1.0, self._sent_since))
+            self.estimator.delayed(self.delay_s + self.queue_s + late_s, lost, sending, self.now)
             self.estimator.told(int(self.remb), sending, self.now)
         if self._second >= 1.0:
             if self._sent_since:
@@ -154,6 +162,41 @@ def test_probes_that_fail_come_ever_more_rarely_and_take_nothing_away() -> None:
     narrow.run(60, 1_400_000)
     assert narrow.estimator.probes - before <= 60 / LONGEST_WAIT_S * 2 + 2
     assert narrow.spent(10) >= 0.6 * fits
+
+
+LAYERS = (15_000, 150_000, 500_000, 1_400_000)
+
+
+@pytest.mark.parametrize("slow_bps", [100_000, 400_000])
+@pytest.mark.parametrize("seconds", [3, 10, 60])
+def test_a_receiver_that_was_slow_gets_everything_again_within_ten_seconds(slow_bps: int, seconds: int) -> None:
+    """Its machine was busy: it read late, and lost what it did not read. The path was wide all the time."""
+    wide = path(20_000_000)
+    wide.run(10, 1_400_000, LAYERS)
+    wide.slow_bps = slow_bps
+    wide.run(seconds, 1_400_000, LAYERS)
+    wide.slow_bps = 0
+    wide.run(10, 1_400_000, LAYERS)
+    assert wide.spent(1) == 1_400_000
+
+
+@pytest.mark.parametrize(("slow_bps", "least"), [(100_000, 15_000), (400_000, 150_000), (2_000_000, 150_000)])
+def test_a_receiver_that_is_slow_for_long_gets_what_it_can_read(slow_bps: int, least: int) -> None:
+    wide = path(20_000_000)
+    wide.slow_bps = slow_bps
+    wide.run(20, 1_400_000, LAYERS)
+    before = len(wide.given)
+    wide.run(40, 1_400_000, LAYERS)
+    given = sorted(media for _, media in wide.given[before:])
+    assert given[0] > 0, "never nothing"
+    assert given[len(given) // 2] >= least, "half of the time at least"
+
+
+def test_waits_that_our_own_sending_makes_are_a_queue_however_long_they_last() -> None:
+    """Deep buffers in front of a narrow path: what is given stays below what the path carries."""
+    deep = path(300_000)
+    deep.run(90, 1_400_000, LAYERS)
+    assert deep.spent(60) <= 240_000
 
 
 def test_some_loss_on_a_radio_is_no_limit() -> None:
