@@ -141,9 +141,7 @@ class Walk:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    "kind", ["public_hearing", *(pytest.param(kind, marks=pytest.mark.long) for kind in KINDS if kind != "public_hearing")]
-)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.main) if kind == "public_hearing" else kind for kind in KINDS])
 async def test_a_sitting_of_each_kind_from_the_waiting_room_to_its_end(site: Site, person: PersonFactory, kind: str) -> None:
     about = KINDS[kind]
     court = await Court.open(site)
