@@ -72,7 +72,7 @@ def stages(rows: Iterable[Row], start_us: int, end_us: int, _: Words) -> list[Js
     """The stages between the two times, each from its change to the next."""
     changes = [row for row in rows if row.type == "stage_changed"]
     found = []
-    for change, to_us in zip(changes, [*(row.at_us for row in changes[1:]), end_us], strict=True):
+    for change, to_us in zip(changes, [*(row.at_us for row in changes[1:]), end_us], strict=False):  # none where the log was cut early
         stage, begin, end = str(change.data["to"]), max(change.at_us, start_us), min(to_us, end_us)
         if begin < end:
             text = stage_name(stage, change.data.get("names"), _)

@@ -151,7 +151,7 @@ class EventWords:
     def _value(self, event: str, key: str, value: Any) -> object:
         """One field of an event as it is said."""
         if key == "by" and isinstance(value, Mapping):
-            return self._by(value)
+            return self.by(value)
         if key == "participant":
             return self.name(str(value))
         if key == "participants":
@@ -178,7 +178,8 @@ class EventWords:
             return word("reason", str(value), self._)
         return value
 
-    def _by(self, who: Mapping[str, Any]) -> str:
+    def by(self, who: Mapping[str, Any]) -> str:
+        """Who did it: a participant, a member of the staff, or the system."""
         if people := doers(who):
             return self._people(people)
         return str(who["name"]) if who.get("name") else self._("the system")

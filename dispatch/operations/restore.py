@@ -226,7 +226,7 @@ class _Restore:
                 if os.geteuid() == 0:
                     os.chown(Path(at) / name, owner.st_uid, owner.st_gid)
             if parts[:1] == (RECORDINGS,):
-                sealed = len(parts) == 3 and parts[2] == "tracks"
+                sealed = len(parts) == 3 and parts[2] in ("tracks", "stills")
                 os.chmod(at, 0o555 if sealed else 0o755)
             snapshot.sync(Path(at))
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from dispatch.errors import NotFound, UserError
+from rooms.recording.stills import name
 
 MOST_BYTES = 1_000_000
 LARGEST_PIXELS = 12_000_000
@@ -34,7 +35,7 @@ async def keep(folder: Path, sitting: str, data: bytes) -> str:
     """
     await asyncio.to_thread(_check, data)
     digest = hashlib.sha256(data).hexdigest()
-    await asyncio.to_thread(_write, folder / _name(sitting, digest), data)
+    await asyncio.to_thread(_write, folder / name(sitting, digest), data)
     return digest
 
 
@@ -42,14 +43,10 @@ async def path_of(folder: Path, sitting: str, digest: str) -> Path:
     """The file of a still of this sitting. Raises NotFound("still_unknown")."""
     if not _DIGEST.fullmatch(digest) or not _SITTING.fullmatch(sitting):
         raise NotFound("still_unknown")
-    path = folder / _name(sitting, digest)
+    path = folder / name(sitting, digest)
     if not await asyncio.to_thread(path.is_file):
         raise NotFound("still_unknown")
     return path
-
-
-def _name(sitting: str, digest: str) -> str:
-    return f"{sitting}.{digest}.jpg"
 
 
 def _check(data: bytes) -> None:

@@ -10,11 +10,12 @@ from aiohttp import web
 
 from dispatch import audit
 from dispatch.archive import playback, recordings
+from dispatch.archive.identities import Look, looks
 from dispatch.errors import NotFound
 from dispatch.store.tables import Recording
 from dispatch.web.access import CLERK, OFFICER, Route, roles
 from dispatch.web.formats import moment
-from dispatch.web.recorded_media import SEES, attachment, folder_of, recording_of, sealed_of
+from dispatch.web.recorded_media import SEES, SEES_IDENTITIES, attachment, folder_of, recording_of, sealed_of
 from dispatch.web.recording_words import composite, shown
 from dispatch.web.request import Request, Response, answer, ctx, language, me, render, texts, zone
 from dispatch.web.verification import as_json, verifications_of
@@ -45,7 +46,8 @@ async def playback_page(request: Request) -> Response:
     data["verification"] = _verification(request, recording)
     await audit.record(ctx(request).db, me(request), "playback", recording.sitting.case.number, detail={"sitting": recording.sitting_id})
     about = shown(recording, job, words, _stamps(request))
-    return render(request, "archive/playback.html", recording=about, data=data, may_retry=_may_retry(request))
+    seen = await _looks(request, recording)
+    return render(request, "archive/playback.html", recording=about, data=data, may_retry=_may_retry(request), looks=seen)
 
 
 async def manifest_file(request: Request) -> Response:
@@ -117,6 +119,17 @@ async def _page_data(request: Request, recording: Recording) -> Json:
     voices = await asyncio.to_thread(lambda: {place.id for place in sealed.places if voice(folder, place).is_file()})
     data = playback.page(sealed, texts(request).gettext)
     return data | {"people": playback.people(sealed, f"/archive/{recording.sitting_id}", voices, texts(request).gettext)}
+
+
+async def _looks(request: Request, recording: Recording) -> list[Look]:
+    """How identities were established, for those who may see documents of identity."""
+    if me(request).role not in SEES_IDENTITIES.roles:
+        return []
+    try:
+        sealed = await sealed_of(request, recording)
+    except NotFound:
+        return []
+    return list(looks(sealed.rows, texts(request).gettext))
 
 
 def _stamps(request: Request) -> bool:

@@ -21,6 +21,7 @@ from rooms.recording.attendance import voice
 
 SEES = roles(CLERK, OFFICER, JUDGE, PROSECUTOR)
 """Judges and prosecutors see the recordings of their own sittings (dispatch.archive.recordings)."""
+SEES_IDENTITIES = roles(CLERK, JUDGE, PROSECUTOR)
 READ_KEPT = 8
 """Sealed folders kept as read: reading one takes a second an hour of recording, and it never changes."""
 _read: OrderedDict[tuple[str, str], playback.Sealed] = OrderedDict()
@@ -74,6 +75,19 @@ async def track_file(request: Request) -> Response:
     return _part(path, _TYPES.get(row["codec"], "application/octet-stream"))
 
 
+async def still_file(request: Request) -> Response:
+    """A still of a face or a document as it was sealed. Documents of identity are shown to those who may sit at a desk alone."""
+    recording, _job = await recording_of(request)
+    name = f"stills/{request.match_info['still']}.jpg"
+    sealed = await sealed_of(request, recording)
+    path = folder_of(request, recording) / name
+    if not any(row["file"] == name for row in sealed.manifest["files"]) or not await asyncio.to_thread(path.is_file):
+        raise NotFound("still_unknown")
+    detail = {"sitting": recording.sitting_id, "still": request.match_info["still"]}
+    await audit.record(ctx(request).db, me(request), "still_viewed", recording.sitting.case.number, detail=detail)
+    return web.FileResponse(path, headers={"Content-Type": "image/jpeg", "Cache-Control": "private, no-store"})
+
+
 # ---------------------------------------------------------------------------------------------------- shared with the archive's pages
 
 
@@ -123,4 +137,5 @@ ROUTES = (
     Route("GET", "/archive/{sitting}/composite.mp4", composite_file, SEES),
     Route("GET", "/archive/{sitting}/voices/{place}", voice_file, SEES),
     Route("GET", "/archive/{sitting}/tracks/{file}", track_file, SEES),
+    Route("GET", "/archive/{sitting}/stills/{still}", still_file, SEES_IDENTITIES),
 )

@@ -41,7 +41,9 @@ def now_us() -> int:
 class Capture:
     """One sitting. `notify` gets every notice with its fields; all methods are called on the loop."""
 
-    def __init__(self, sitting: str, root: Path, notify: Send, signer: Callable[[], Signer | None] = lambda: None) -> None:
+    def __init__(
+        self, sitting: str, root: Path, notify: Send, signer: Callable[[], Signer | None] = lambda: None, stills: Path | None = None
+    ) -> None:
         self.sitting = sitting
         self.root = root
         self.epoch = 0
@@ -51,6 +53,7 @@ class Capture:
         self.failed = ""
         self._notify = notify
         self._signer = signer
+        self._stills = stills
         self._disk = DiskThread(f"disk-{sitting[:8]}")
         self._folder = SittingFolder(root, self._from_disk)
         self._found: Found | None = None
@@ -130,7 +133,7 @@ class Capture:
         if not self._folder.sealed:
             self._folder.close_lines()
         try:
-            answer = seal_folder(self.root, {**meta, "sitting": self.sitting}, now_us(), self._signer())
+            answer = seal_folder(self.root, {**meta, "sitting": self.sitting}, now_us(), self._signer(), self._stills)
         except OSError as error:
             raise FolderError(cause_of(error), str(error)) from error
         except SignerUnusable as error:

@@ -20,7 +20,7 @@ from typing import Any
 import rfc8785
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
-from rooms.recording import signature
+from rooms.recording import signature, stills
 from rooms.recording.signer import Signer
 
 FORMAT = 3
@@ -30,17 +30,21 @@ LISTS = ("segments.jsonl", "ledger.jsonl", "events.jsonl", "heartbeat.jsonl", "d
 CHUNK_BYTES = 1 << 20
 
 
-def seal_folder(root: Path, meta: Mapping[str, Any], now_us: int, signer: Signer | None = None) -> dict[str, Any]:
+def seal_folder(
+    root: Path, meta: Mapping[str, Any], now_us: int, signer: Signer | None = None, stills_dir: Path | None = None
+) -> dict[str, Any]:
     """Write the manifest, make originals read-only, sign: {"manifest_sha256", "files", "signed_by"}. Sealing again changes
     nothing, and signs where the manifest names a signer and he could not sign before.
 
-    `meta` holds "sitting" and whatever the manifest shall say of it (title, case number, participants, endpoints).
+    `meta` holds "sitting" and whatever the manifest shall say of it (title, case number, participants, endpoints). `stills_dir` has
+    the stills of identities that the log states; what is not there any more, the manifest says is missing.
     Raises OSError, and SignerUnusable when everything but the signature is done.
     """
     path = root / "manifest.json"
     if not path.exists():
         by = signature.described(signer) if signer is not None else None
-        write(path, rfc8785.dumps(_digested({**_manifest(root, meta, now_us), "signer": by})))
+        lost = stills.take_over(root, str(meta["sitting"]), stills_dir)
+        write(path, rfc8785.dumps(_digested({**_manifest(root, meta, now_us, lost), "signer": by})))
     content = path.read_bytes()
     manifest = json.loads(content)
     _protect(root, manifest)
@@ -53,7 +57,7 @@ def seal_folder(root: Path, meta: Mapping[str, Any], now_us: int, signer: Signer
     return {"manifest_sha256": hashlib.sha256(content).hexdigest(), "files": len(manifest["files"]), "signed_by": by_whom}
 
 
-def _manifest(root: Path, meta: Mapping[str, Any], now_us: int) -> dict[str, Any]:
+def _manifest(root: Path, meta: Mapping[str, Any], now_us: int, lost: Sequence[str]) -> dict[str, Any]:
     files = [_described(root, name) for name in _originals(root)]
     present = {row["file"] for row in files}
     segments = _segments(root)
@@ -67,7 +71,7 @@ def _manifest(root: Path, meta: Mapping[str, Any], now_us: int) -> dict[str, Any
         "made_at_us": now_us,
         "made_at": datetime.fromtimestamp(now_us // 1_000_000, UTC).isoformat().replace("+00:00", "Z"),
         "files": files,
-        "missing": sorted(row["file"] for row in segments if row["file"] not in present),
+        "missing": sorted([*lost, *(row["file"] for row in segments if row["file"] not in present)]),
         "tracks": _tracks(segments),
         "segments": segments,
         "ledger": _rows(root / "ledger.jsonl"),
@@ -85,6 +89,8 @@ def _digested(manifest: Mapping[str, Any]) -> dict[str, Any]:
 def _originals(root: Path) -> Iterator[str]:
     yield from (name for name in LISTS if (root / name).exists())
     yield from sorted(f"tracks/{path.name}" for path in (root / "tracks").iterdir())
+    if (root / stills.FOLDER).is_dir():
+        yield from sorted(f"{stills.FOLDER}/{path.name}" for path in (root / stills.FOLDER).glob("[0-9a-f]*.jpg"))
 
 
 def _described(root: Path, name: str) -> dict[str, Any]:
@@ -140,8 +146,10 @@ def _protect(root: Path, manifest: Mapping[str, Any]) -> None:
     for row in manifest["files"]:
         os.chmod(root / row["file"], 0o444)
     os.chmod(root / "manifest.json", 0o444)
-    os.chmod(root / "tracks", 0o555)  # noqa: S103 - read-only for all is the point
-    _sync_directory(root / "tracks")
+    for folder in (root / "tracks", root / stills.FOLDER):
+        if folder.is_dir():
+            os.chmod(folder, 0o555)  # noqa: S103 - read-only for all is the point
+            _sync_directory(folder)
     _sync_directory(root)
 
 

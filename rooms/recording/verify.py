@@ -33,7 +33,8 @@ _DIGESTS = ("digest", "digest_sm3")
 _HAS_SM3 = "sm3" in hashlib.algorithms_available
 _LISTS = ("segments.jsonl", "ledger.jsonl", "events.jsonl", "heartbeat.jsonl", "digests.jsonl")
 _BESIDE = (signature.SIGNATURE, signature.CMS, stamp.STAMP, stamp.ANSWER)
-_MAY_BE_THERE = frozenset({"manifest.json", "derived", "tracks", *_LISTS, *_BESIDE})
+_FOLDERS = ("tracks", "stills")
+_MAY_BE_THERE = frozenset({"manifest.json", "derived", *_FOLDERS, *_LISTS, *_BESIDE})
 GOOD, CHANGED, USAGE, INCOMPLETE = 0, 1, 2, 3
 """What the command ends with. INCOMPLETE: nothing was found changed, but not everything could be checked."""
 
@@ -266,8 +267,8 @@ def _check(path: Path, manifest: Mapping[str, Any], only: str, report: Report) -
 
 def _present(path: Path) -> Iterator[str]:
     for entry in sorted(os.listdir(path)):
-        if entry == "tracks":
-            yield from sorted(f"tracks/{name}" for name in os.listdir(path / "tracks"))
+        if entry in _FOLDERS and (path / entry).is_dir():
+            yield from sorted(f"{entry}/{name}" for name in os.listdir(path / entry))
         elif entry in _LISTS or entry not in _MAY_BE_THERE:
             yield entry
 

@@ -42,7 +42,12 @@ class Recorder:
     """All sittings of this process, and who commands them."""
 
     def __init__(
-        self, recordings: Path, feed_socket: Path, engine_feed_sockets: Sequence[Path], signer: Callable[[], Signer | None] = lambda: None
+        self,
+        recordings: Path,
+        feed_socket: Path,
+        engine_feed_sockets: Sequence[Path],
+        signer: Callable[[], Signer | None] = lambda: None,
+        stills: Path | None = None,
     ) -> None:
         self.instance = uuid4().hex
         self.captures: dict[str, Capture] = {}
@@ -51,6 +56,7 @@ class Recorder:
         self.feed = Feed(feed_socket, engine_feed_sockets, self)
         self._recordings = recordings
         self._signer = signer
+        self._stills = stills
         self._beats: set[asyncio.Task[None]] = set()
 
     # -- commands -----------------------------------------------------------------------------------------------
@@ -102,7 +108,7 @@ class Recorder:
             relative = PurePosixPath(folder)
             if not folder or relative.is_absolute() or ".." in relative.parts:
                 raise ValueError(f"folder {folder!r} is not below the recordings directory")
-            capture = Capture(sitting, self._recordings / relative, self.notify, self._signer)
+            capture = Capture(sitting, self._recordings / relative, self.notify, self._signer, self._stills)
             self.captures[sitting] = capture
         self._check_epoch(capture, epoch)
         await capture.open()
@@ -204,7 +210,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     arguments.recordings.mkdir(parents=True, exist_ok=True)
     signer = partial(load_signer, arguments.seal_key, arguments.seal_chain, arguments.seal_signer)
-    recorder = Recorder(arguments.recordings, arguments.feed_socket, arguments.engine_feed_socket, signer)
+    recorder = Recorder(arguments.recordings, arguments.feed_socket, arguments.engine_feed_socket, signer, arguments.stills)
     server = await wire.serve(arguments.socket, recorder.accept)
     log.info("recorder is up", instance=recorder.instance, recordings=str(arguments.recordings))
     gc.freeze()
@@ -230,6 +236,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--feed-socket", type=Path, required=True, help="where media are taken (Unix datagram socket)")
     result.add_argument("--engine-feed-socket", type=Path, required=True, nargs="+", help="the datagram socket of each engine worker")
     result.add_argument("--recordings", type=Path, required=True, help="directory that holds a folder for each sitting")
+    result.add_argument("--stills", type=Path, help="directory of the stills of identities, sealed with their sitting")
     result.add_argument("--seal-key", type=Path, help="key that signs manifests, PEM")
     result.add_argument("--seal-chain", type=Path, help="its certificate and those that lead to its root, PEM")
     result.add_argument("--seal-signer", default="", metavar="MODULE:FACTORY", help="a device that signs (rooms.recording.signer)")

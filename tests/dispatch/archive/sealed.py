@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,15 @@ import av
 import numpy as np
 
 from rooms.log import GENESIS, Event, Row, chain
+from rooms.recording import stills
 from rooms.recording.seal import seal_folder
 
 START_US = 1_795_500_000_000_000
 SECOND_US = 1_000_000
 PEOPLE = ({"id": "judge", "name": "周正", "role": "judge", "chair": True}, {"id": "zhang", "name": "张某", "role": "party", "chair": False})
+
+STILLS = {"face": b"\xff\xd8 the face of Zhang", "document": b"\xff\xd8 his document"}
+DIGESTS = {which: hashlib.sha256(content).hexdigest() for which, content in STILLS.items()}
 
 
 def at(seconds: float) -> int:
@@ -56,11 +61,14 @@ def make_sealed(base: Path, sitting: str) -> dict[str, Any]:
     (root / "events.jsonl").write_text("".join(row.line() + "\n" for row in log_rows(sitting)), encoding="utf-8")
     plan = {"title": "第一次开庭", "case_number": "（2026）1号", "time_zone": "Asia/Shanghai", "participants": list(PEOPLE)}
     endpoints = {f"e-{p['id']}": {"participants": [p["id"]], "device": "Chromium"} for p in PEOPLE}
+    (root / stills.FOLDER).mkdir()
+    for which, content in STILLS.items():
+        (root / stills.FOLDER / f"{DIGESTS[which]}.jpg").write_bytes(content)
     return seal_folder(root, {"sitting": sitting, **plan, "endpoints": endpoints}, at(11))
 
 
 def log_rows(sitting: str) -> list[Row]:
-    """The event log of that sitting: opened at 0 s, recess at 4 s, resumed at 6 s, closed at 10 s."""
+    """The event log of that sitting: Zhang's face and document looked at, opened at 0 s, recess at 4 s, resumed at 6 s, closed at 10 s."""
     by = {"participant": "judge"}
     events = [
         Event("conference_opened", at(-60), {"plan": {"participants": list(PEOPLE)}}),
@@ -68,6 +76,8 @@ def log_rows(sitting: str) -> list[Row]:
             Event("endpoint_arrived", at(-30), {"endpoint": f"e-{p['id']}", "participants": [p["id"]], "device": "Chromium"})
             for p in PEOPLE
         ),
+        *(Event("still_kept", at(-20), {"still": digest, "bytes": 1, "by": by}) for digest in DIGESTS.values()),
+        Event("identified", at(-20), {"participant": "zhang", "result": "confirmed", **DIGESTS, "device": "e-zhang", "note": "", "by": by}),
         Event("stage_changed", at(0), {"from": "waiting", "to": "hearing", "by": by, "reason": ""}),
         Event("stage_changed", at(4), {"from": "hearing", "to": "recess", "by": by, "reason": "合议"}),
         Event("stage_changed", at(6), {"from": "recess", "to": "hearing", "by": by, "reason": ""}),

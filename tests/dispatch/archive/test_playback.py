@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from dispatch.archive.identities import looks
 from dispatch.archive.playback import gaps, manifest_of, page, read
 from dispatch.web.translations import catalogue
-from tests.dispatch.archive.sealed import at, make_sealed
+from tests.dispatch.archive.sealed import DIGESTS, at, make_sealed
 
 ENGLISH = catalogue("en").gettext
 
@@ -49,13 +50,21 @@ def test_gaps_are_told_with_name_length_and_cause(folder: Path) -> None:
     assert told == [f"2s 张某: microphone missing for 1.5 s ({ENGLISH('log.cause.engine_lost')})"]
 
 
-def test_a_log_whose_end_is_spoilt_is_shown_up_to_there(folder: Path) -> None:
+@pytest.mark.parametrize(("rows", "shown"), [(8, 2), (5, 0)])
+def test_a_log_whose_end_is_spoilt_is_shown_up_to_there(folder: Path, rows: int, shown: int) -> None:
     log = folder / "events.jsonl"
     log.chmod(0o644)
-    log.write_text("\n".join(log.read_text(encoding="utf-8").splitlines()[:5]) + "\n{spoilt", encoding="utf-8")
-    assert len(page(read(folder), ENGLISH)["lines"]) == 2
+    log.write_text("\n".join(log.read_text(encoding="utf-8").splitlines()[:rows]) + "\n{spoilt", encoding="utf-8")
+    assert len(page(read(folder), ENGLISH)["lines"]) == shown
 
 
 def test_a_folder_that_is_not_sealed_cannot_be_played(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"manifest\.json"):
         read(tmp_path)
+
+
+def test_every_look_at_face_and_document_is_told_with_its_stills(folder: Path) -> None:
+    (look,) = looks(read(folder).rows, ENGLISH)
+    assert (look.name, look.confirmed, look.by) == ("张某 (Party)", True, "周正 (Judge)")
+    assert look.at.timestamp() * 1e6 == at(-20)
+    assert look.stills == (("face", DIGESTS["face"]), ("document", DIGESTS["document"]))

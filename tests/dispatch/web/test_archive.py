@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from dispatch.archive.plays import ONE_LOOK
 from dispatch.store.tables import AuditRow, Job, Participant, Recording
-from tests.dispatch.archive.sealed import make_sealed
+from tests.dispatch.archive.sealed import DIGESTS, STILLS, make_sealed
 from tests.dispatch.web.conftest import NOW, Person, Site
 
 PICTURE = bytes(range(256)) * 40
@@ -252,3 +252,21 @@ async def test_who_signed_and_when_it_was_stamped_is_said(site: Site, sitting: s
     assert "CN=Stamping authority" in shown
     assert "Time-stamped" in shown
     assert "Not signed" not in shown
+
+
+async def test_stills_of_identities_are_seen_after_the_end_by_the_desk_alone_and_each_look_is_audited(site: Site, sitting: str) -> None:
+    judge, officer = await site.signed_in("judge"), await site.signed_in("officer")
+    address = f"/archive/{sitting}/stills/{DIGESTS['document']}"
+    assert address in await judge.page(f"/archive/{sitting}")
+    answer = await judge.session.get(address)
+    assert (answer.status, await answer.read(), answer.headers["Content-Type"]) == (200, STILLS["document"], "image/jpeg")
+    assert await audited(site, "still_viewed") == [{"sitting": sitting, "still": DIGESTS["document"]}]
+    assert "/stills/" not in await officer.page(f"/archive/{sitting}")
+    assert (await officer.get(address)).status == 403
+    for other in ("0" * 64, "..%2Fmanifest", "x"):
+        assert (await judge.get(f"/archive/{sitting}/stills/{other}")).status == 404
+
+
+async def test_a_still_of_a_sitting_of_others_is_not_given(site: Site, sitting: str) -> None:
+    prosecutor = await site.signed_in("prosecutor")
+    assert (await prosecutor.get(f"/archive/{sitting}/stills/{DIGESTS['face']}")).status == 404
