@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dispatch import audit
@@ -11,7 +12,7 @@ from dispatch.booking.bookings import refuse_lapsed, whole
 from dispatch.booking.conflicts import ENDED, Want, refuse_conflicts
 from dispatch.booking.holds import Buffers
 from dispatch.booking.spans import Span
-from dispatch.errors import Refused, ValidationFailed
+from dispatch.errors import Conflict, Refused, UserError, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.notices import outbox, webhooks
 from dispatch.store.tables import Sitting, User
@@ -35,15 +36,7 @@ async def extend(db: Database, sitting_id: str, minutes: int, by: User, now: dat
         raise ValidationFailed([("minutes", "extension_unknown", {"choices": ", ".join(map(str, STEPS_MINUTES))})])
 
     async def lengthen(session: AsyncSession) -> None:
-        sitting = await holds.locked_sitting(session, sitting_id)
-        if sitting.status in ENDED:
-            raise Refused(f"sitting_{sitting.status}", title=sitting.title)
-        refuse_lapsed(sitting, now)
-        begin = max(sitting.ends_at, now)
-        span = Span(begin, begin + timedelta(minutes=minutes))
-        if span.end - sitting.starts_at > LONGEST:
-            raise ValidationFailed([("minutes", "too_much_time", {"most": int(LONGEST.total_seconds() // 3600)})])
-        await _hold_longer(session, db, sitting, span, now)
+        sitting, span = await _hold_longer(session, db, sitting_id, minutes, now)
         former = db.site.clock(sitting.ends_at, sitting.starts_at)
         sitting.ends_at = sitting.booking.ends_at = span.end
         sitting.revise(now)
@@ -71,9 +64,40 @@ async def extend(db: Database, sitting_id: str, minutes: int, by: User, now: dat
     return await whole(db, sitting_id)
 
 
-async def _hold_longer(session: AsyncSession, db: Database, sitting: Sitting, span: Span, now: datetime) -> None:
-    """Hold everything for `span` too, clear-up behind it. What was booked for the time that has passed meanwhile, and never began,
-    gives way: that time is gone."""
+async def possible(db: Database, sitting_id: str, now: datetime) -> dict[int, UserError | None]:
+    """For each of :data:`STEPS_MINUTES` what would be in the way of :func:`extend` now, None where nothing is: tried out and taken
+    back. Raises NotFound. It may have changed by the time that somebody asks for it: that decides."""
+    found: dict[int, UserError | None] = {}
+    for minutes in STEPS_MINUTES:
+        try:
+            await db.act(partial(_try_longer, db, sitting_id, minutes, now))
+        except _TakenBack:
+            found[minutes] = None
+        except (Conflict, Refused, ValidationFailed) as refused:  # more time is not freer than less
+            return found | dict.fromkeys(STEPS_MINUTES[len(found) :], refused)
+    return found
+
+
+class _TakenBack(Exception):
+    """The transaction was a trial."""
+
+
+async def _try_longer(db: Database, sitting_id: str, minutes: int, now: datetime, session: AsyncSession) -> None:
+    await _hold_longer(session, db, sitting_id, minutes, now)
+    raise _TakenBack
+
+
+async def _hold_longer(session: AsyncSession, db: Database, sitting_id: str, minutes: int, now: datetime) -> tuple[Sitting, Span]:
+    """Hold everything so much longer, clear-up behind it: the sitting, and the span that it got. What was booked for the time that has
+    passed meanwhile, and never began, gives way: that time is gone."""
+    sitting = await holds.locked_sitting(session, sitting_id)
+    if sitting.status in ENDED:
+        raise Refused(f"sitting_{sitting.status}", title=sitting.title)
+    refuse_lapsed(sitting, now)
+    begin = max(sitting.ends_at, now)
+    span = Span(begin, begin + timedelta(minutes=minutes))
+    if span.end - sitting.starts_at > LONGEST:
+        raise ValidationFailed([("minutes", "too_much_time", {"most": int(LONGEST.total_seconds() // 3600)})])
     locked = await holds.locked(session, (hold.resource_id for hold in sitting.booking.holds))
     held = await holds.held(session, sitting.booking)
     ends = {hold.id: span.end + Buffers.of(locked[hold.resource_id]).after for hold in held}
@@ -87,3 +111,4 @@ async def _hold_longer(session: AsyncSession, db: Database, sitting: Sitting, sp
             hold.ends_at, hold.active = ends[hold.id], True
     await session.flush()
     await holds.changed(session, longer.keys())
+    return sitting, span

@@ -11,12 +11,12 @@ from dispatch.console.event_words import EventWords
 from dispatch.errors import UserError
 from dispatch.identity.invitations import LinkRefused
 from dispatch.sittings import sittings
-from dispatch.store.tables import Participant
+from dispatch.store.tables import Participant, Sitting
 from dispatch.web.access import CLERK, DEVICE, JUDGE, LINK, PROSECUTOR, PUBLIC, Route, roles
 from dispatch.web.entrants import ENDED, Entrant, by_device, entrant, remember
 from dispatch.web.joining import ended, has_consented, is_early, opens_at, refused
 from dispatch.web.nouns import nouns
-from dispatch.web.request import Request, Response, answer, ctx, gettext, me, problem, render, see_other, translate, visitor
+from dispatch.web.request import Request, Response, answer, ctx, error_text, gettext, me, problem, render, see_other, translate, visitor
 from rooms.protocol import CloseCode, Farewell
 from rooms.signalling import new_socket, refuse
 
@@ -120,11 +120,26 @@ async def log_lines(request: Request) -> Response:
     return answer({"lines": [line for line in lines if line["seq"] > int(after)]})
 
 
+async def _conducted(request: Request) -> Sitting | None:
+    """The sitting, where the one who asks is its chair or clerk."""
+    user = me(request)
+    sitting = await sittings.get(ctx(request).db, request.match_info["sitting"])
+    return sitting if any(person.user_id == user.id and conducts(person) for person in sitting.participants) else None
+
+
+async def extensible(request: Request) -> Response:
+    """Chair or clerk of the sitting: by how much it can be extended now, and what is in the way of more."""
+    context, sitting = ctx(request), await _conducted(request)
+    if sitting is None:
+        return problem(request, 403, translate(request, "You may not open this"))
+    found = await extension.possible(context.db, sitting.id, context.clock())
+    return answer({"steps": [{"minutes": minutes, "why": error_text(request, why) if why else ""} for minutes, why in found.items()]})
+
+
 async def extend(request: Request) -> Response:
     """Chair or clerk of the sitting: more time, where room and people are free; else what is in the way."""
-    context, user = ctx(request), me(request)
-    sitting = await sittings.get(context.db, request.match_info["sitting"])
-    if not any(person.user_id == user.id and conducts(person) for person in sitting.participants):
+    context, user, sitting = ctx(request), me(request), await _conducted(request)
+    if sitting is None:
         return problem(request, 403, translate(request, "You may not open this"))
     try:
         body = await request.json()
@@ -140,6 +155,7 @@ _ENTERS = LINK | DEVICE | roles(CLERK, JUDGE, PROSECUTOR)
 ROUTES = (
     Route("GET", "/hearing/{sitting}", show, _ENTERS),
     Route("GET", "/hearing/{sitting}/log", log_lines, _ENTERS, answers="data"),
+    Route("GET", "/hearing/{sitting}/extend", extensible, roles(CLERK, JUDGE, PROSECUTOR), answers="data"),
     Route("POST", "/hearing/{sitting}/extend", extend, roles(CLERK, JUDGE, PROSECUTOR), answers="data"),
     Route("GET", "/ws/sittings/{sitting}", serve_socket, PUBLIC, answers="socket"),
 )

@@ -3,6 +3,7 @@
 import { clock, t } from './i18n.js';
 import { keyed } from './keyed.js';
 import { el, fill, icon } from './markup.js';
+import { SOON_MINUTES, minutesLeft } from './more-time.js';
 import { notOpen, privateOf, rests, stageOf, stageWord, stepByStep } from './procedure.js';
 import { reasonWord } from './stage-acts.js';
 
@@ -121,8 +122,12 @@ export class Banners {
     this.#set({ key: 'admonition', kind: degree === 'warning' ? 'danger' : 'warning', icon: 'alert', text, dismiss: true });
   }
 
-  /** The next booking and the end of time, for chair and clerk. @param {number} [now_ms] */
-  tick(now_ms) {
+  /**
+   * The next booking and the end of the booked time, for chair and clerk. Without `now_ms` what was said is only said again.
+   * @param {number} [now_ms] @param {boolean} [keepsTime] whether this person may give it more time
+   */
+  tick(now_ms, keepsTime) {
+    if (now_ms !== undefined) this.#end(now_ms, keepsTime === true);
     const view = this.#view;
     const next = view?.sitting.next_booking;
     if (!view || !next || view.place !== 'inside') return this.#drop('next');
@@ -132,6 +137,17 @@ export class Banners {
     this.#set({
       key: 'next', kind: late ? 'danger' : 'warning', icon: 'calendar',
       text: t('{room} is booked from {time}: {title}. This {sitting} does not end by itself.', { room: String(next.room), time: start, title: String(next.title) }),
+    });
+  }
+
+  /** @param {number} now_ms @param {boolean} keepsTime */
+  #end(now_ms, keepsTime) {
+    const view = this.#view;
+    const left = view ? minutesLeft(view.sitting.ends_at_us, now_ms) : Infinity;
+    const goes = view !== null && view.place === 'inside' && !notOpen(view) && !view.sitting.next_booking;
+    this.#when(keepsTime && goes && left <= SOON_MINUTES, {
+      key: 'end', kind: left > 0 ? 'note' : 'warning', icon: 'clock',
+      text: left > 0 ? t('The booked time ends in {n} min. The {sitting} does not end by itself; more time can be given beside the list of people.', { n: left }) : t('The booked time is over. The {sitting} does not end by itself; more time can be given beside the list of people.'),
     });
   }
 

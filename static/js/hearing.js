@@ -152,7 +152,7 @@ class HearingPage {
     this.messages = new Messages(part('messages-panel'), { send, timeZone: data.time_zone, onunread: (count) => this.tools.showUnread(count) });
     this.clerkMessages = new Messages(part('clerk-messages'), { send, timeZone: data.time_zone });
     const time = root.querySelector('[data-section="time"]');
-    this.time = time instanceof HTMLElement ? new MoreTime(time, data.extend_url, data.time_zone) : null;
+    this.time = time instanceof HTMLElement ? new MoreTime(time, data.extend_url, data.time_zone, () => this.connection.now()) : null;
     this.notices = new Notices(part('notices'), part('notice-alarm'), `notices:${data.sitting}`, data.time_zone);
     this.entrance = new Entrance(part('entrance'), this.sources);
     const log = root.querySelector('details[data-part="log"]');
@@ -347,7 +347,8 @@ class HearingPage {
 
   async #measure() {
     this.top.tick();
-    this.banners.tick(this.connection.now());
+    this.time?.tick();
+    this.banners.tick(this.connection.now(), this.time !== null);
     this.procedure.tick();
     this.drawer.tick();
     if (this.screen !== 'inside') return;

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dispatch.booking.extension import extend
+from dispatch.booking.extension import extend, possible
 from dispatch.errors import Conflict, Refused, ValidationFailed
 from dispatch.identity import invitations
 from tests.dispatch.making import Court, as_it_is, at, audited, bring_to, make_sitting, named, other_sitting
@@ -63,3 +63,22 @@ async def test_no_sitting_lasts_longer_than_a_day(court: Court) -> None:
     sitting = await bring_to(court.db, await make_sitting(court, "09:40", 60), "live")
     with pytest.raises(ValidationFailed):
         await extend(court.db, sitting.id, 60, court.clerk, at("09:40") + timedelta(hours=23, minutes=30))
+
+
+async def test_what_would_be_in_the_way_is_said_beforehand_and_nothing_is_changed_by_asking(court: Court) -> None:
+    sitting = await bring_to(court.db, await make_sitting(court), "live")
+    assert await possible(court.db, sitting.id, at("14:50")) == {15: None, 30: None, 60: None}
+    next_one = await other_sitting(court, "15:15", room_id=court.room.id)
+    found = await possible(court.db, sitting.id, at("14:50"))
+    assert found[15] is None
+    for minutes in (30, 60):
+        why = found[minutes]
+        assert isinstance(why, Conflict)
+        assert why.sitting_id == next_one.id
+    assert (await as_it_is(court.db, sitting)).ends_at == at("15:00")
+    assert await audited(court.db, "sitting_extended") == []
+
+
+async def test_of_what_is_over_it_is_said_that_it_is(court: Court) -> None:
+    sitting = await bring_to(court.db, await make_sitting(court), "closed")
+    assert {why.code if why else "" for why in (await possible(court.db, sitting.id, at("14:50"))).values()} == {"sitting_closed"}

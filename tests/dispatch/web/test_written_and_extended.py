@@ -92,6 +92,8 @@ async def test_more_time_that_another_booking_needs_is_refused_by_name(site: Sit
     answer = await clerk.send(f"/hearing/{sitting}/extend", {"minutes": 15})
     assert answer.status == 409
     assert "另案" in (await answer.json())["title"]
+    steps = json.loads(await clerk.page(f"/hearing/{sitting}/extend"))["steps"]
+    assert [(step["minutes"], "另案" in step["why"]) for step in steps] == [(15, True), (30, True), (60, True)]
 
 
 @pytest.mark.parametrize("body", [{}, {"minutes": "long"}, {"minutes": 7}, []])
@@ -104,3 +106,4 @@ async def test_only_who_conducts_the_hearing_asks_for_time(site: Site, sitting: 
     for role in ("officer", "prosecutor", "administrator"):
         person = await site.signed_in(role)
         assert (await person.send(f"/hearing/{sitting}/extend", {"minutes": 15})).status == 403, role
+        assert (await person.get(f"/hearing/{sitting}/extend")).status == 403, role
