@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import structlog
 from aiohttp import web
 
 from rooms import signalling
+from rooms.census import Census
 from rooms.commands import (
     Actor,
     Cancel,
@@ -36,12 +36,11 @@ from rooms.commands import (
     StandUp,
 )
 from rooms.devicecheck import DeviceChecks
-from rooms.figures import Score
 from rooms.hours import Hour
 from rooms.live import Live, Ports
 from rooms.log import EventLog, LogUnwritable, Row
 from rooms.media.engine import Engine, EngineError, EngineEvent
-from rooms.metrics import CONFERENCES, ENGINE_UP, PARTICIPANTS, RECORDER_UP, RECORDINGS, SCORED
+from rooms.metrics import ENGINE_UP, RECORDER_UP
 from rooms.overview import Overview
 from rooms.plan import PlanParticipant, SittingPlan, Ticket
 from rooms.procedure import Procedure
@@ -107,7 +106,7 @@ class Hub:
         self._clock: asyncio.Task[None] | None = None
         self._asides: dict[str, asyncio.Task[None]] = {}
         self._closed = False
-        self._counted_people: set[tuple[str, str]] = set()
+        self._census = Census()
         self.device_checks = DeviceChecks(engine, self._ports.relay)
         engine.on_event(self._engine_event)
         recorder.on_event(self._recorder_event)
@@ -420,7 +419,7 @@ class Hub:
                     live.engine_missed()
         self._aside("device-checks", lambda: self.device_checks.expire(time.monotonic()))
         self._ask_report()
-        self._count()
+        self._census.count(self._lives.values(), time.monotonic())
 
     def _ask_report(self) -> None:
         if self._engine.connected:
@@ -454,27 +453,6 @@ class Hub:
         with contextlib.suppress(OSError):
             self._alive.touch(exist_ok=True)
             os.utime(self._alive, ns=(self._clock_us() * 1000, self._clock_us() * 1000))
-
-    def _count(self) -> None:
-        CONFERENCES.set(len(self._lives))
-        states = [live.recording.view().state for live in self._lives.values()]
-        for state in ("starting", "recording", "failed"):
-            RECORDINGS.labels(state).set(states.count(state))
-        people = Counter(
-            (seat.participant.role, seat.presence)
-            for live in self._lives.values()
-            if live.state is not None
-            for seat in live.state.seats.values()
-            if seat.presence in ("present", "waiting")
-        )
-        for role, presence in self._counted_people - people.keys():
-            PARTICIPANTS.labels(role, presence).set(0)
-        for (role, presence), count in people.items():
-            PARTICIPANTS.labels(role, presence).set(count)
-        self._counted_people |= people.keys()
-        scores = Counter(network.score or "unknown" for live in self._lives.values() for network in live.quality.networks.values())
-        for score in (*Score, "unknown"):
-            SCORED.labels(score).set(scores[score])
 
 
 def _unsealed(state: State) -> bool:

@@ -14,7 +14,7 @@ import structlog
 
 from rooms.fold import apply
 from rooms.log import Event, EventLog, LogUnwritable, Row
-from rooms.metrics import EVENTS, RESERVED
+from rooms.metrics import DEPARTURES, EVENTS, RESERVED
 from rooms.protocol import UserError
 from rooms.reserve import Reserve, Reserved, ReserveFull
 from rooms.state import State
@@ -208,5 +208,7 @@ class Journal:
 
     def _fold(self, event: Event) -> None:
         EVENTS.labels(event.type).inc()
+        if event.type == "departure_declared":
+            DEPARTURES.labels(event.data["cause"], event.data["consequence"]).inc()
         self.state = apply(self.state, event)
         self.last_us = max(self.last_us, event.at_us)

@@ -20,6 +20,11 @@ RESERVED = Gauge("rooms_log_reserved", "Events kept in the reserve because the l
 RECORDINGS = Gauge("rooms_recordings", "Recordings by state", ["state"])
 ENGINE_UP = Gauge("rooms_engine_up", "1 while the media engine is connected")
 RECORDER_UP = Gauge("rooms_recorder_up", "1 while the recorder is connected")
+SITTINGS = Gauge("rooms_sittings", "Sittings under way by kind and stage", ["kind", "stage"])
+STAGE_SECONDS = Counter("rooms_stage_seconds_total", "Time that sittings have spent in each stage", ["kind", "stage"])
+PRIVATE = Gauge("rooms_private_phases", "Private phases that go on: a stage of the procedure, or a consultation", ["phase"])
+WAITING_FOR = Gauge("rooms_sittings_waiting_for", "Sittings whose next stage cannot be entered yet, and what is missing", ["missing"])
+DEPARTURES = Counter("rooms_departures_total", "Departures that were declared", ["cause", "consequence"])
 PARTICIPANTS = Gauge("rooms_participants", "Participants who are inside a conference or wait before it", ["role", "presence"])
 STEPS = Counter(
     "rooms_quality_steps_total",

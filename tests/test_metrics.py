@@ -87,6 +87,9 @@ async def test_a_hearing_that_goes_on_is_seen_in_the_metrics(site: Site, hearing
     await is_at_least(site, 1, "rooms_conferences")
     await is_at_least(site, 1, "rooms_participants", role="judge", presence="present")
     await is_at_least(site, 1, "rooms_participants", role="party", presence="present")
+    stage = {"kind": "remote_court", "stage": "hearing"}
+    await is_at_least(site, 1, "rooms_sittings", **stage)
+    await grows(site, "rooms_stage_seconds_total", **stage)
     for direction in ("in", "out"):
         await grows(site, "rooms_engine_worker_packets_total", worker="engine", direction=direction)
         await grows(site, "rooms_engine_worker_media_bytes_total", worker="engine", direction=direction)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import rooms.hub
+from rooms.census import Census
 from rooms.log import Event, Row
 from rooms.metrics import CONFERENCES, ENGINE_UP, RECORDER_UP, RECORDINGS
 from rooms.sqlite_log import SqliteLog
@@ -194,12 +195,12 @@ async def test_numbers_say_what_goes_on(house: Courthouse) -> None:
 async def test_a_defect_in_one_second_costs_the_next_one_nothing(house: Courthouse, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = 0
 
-    def breaks() -> None:
+    def breaks(*_: object) -> None:
         nonlocal seconds
         seconds += 1
         raise ZeroDivisionError
 
-    monkeypatch.setattr(house.hub, "_count", breaks)
+    monkeypatch.setattr(Census, "count", breaks)
     pages = await house.opened("zhang")
     async with unwritable(house.log):
         await pages["judge"].send("mute", participant="zhang", source="camera")
