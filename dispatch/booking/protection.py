@@ -61,7 +61,8 @@ def problems(
     known, guarded = by_word(rows), wards(kind, procedures)
     for place, row in enumerate(rows):
         field = f"participants.{place - before}."
-        if any(known[word] != place for word in words_of(row)):
+        earlier = [rows[known[word]] for word in words_of(row) if known[word] != place]
+        if any(not row.id or other.id != row.id for other in earlier):  # who is there twice, draft.py says at his name
             yield (field + "key", "key_twice", {})
         if row.minor and (row.user_id or row.role not in guarded):
             yield (field + "minor", "minor_role", {"roles": list(guarded)})

@@ -1,7 +1,5 @@
 // Who sits where, and which screens are shared: what the layout arranges. Knows no DOM.
 
-import { privateOf } from './procedure.js';
-
 /** @typedef {import('./protocol.js').ParticipantView} ParticipantView */
 /** @typedef {import('./protocol.js').View} View */
 
@@ -42,7 +40,7 @@ export function onlyListens(view) {
 export function placesOf(view) {
   /** @type {Map<string, Place>} */
   const places = new Map();
-  const phase = privateOf(view);
+  const phase = view.private;
   const among = phase?.member && !phase.out ? phase.members : null;
   for (const participant of view.participants) {
     if (participant.endpoint === null || (participant.presence !== 'present' && participant.presence !== 'lost')) continue;

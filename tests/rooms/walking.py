@@ -62,6 +62,9 @@ class Walk:
         for who, role in self.roles.items() if "consents" in about.needs else ():
             if role in PROCEDURES[self.kind].consents:
                 await self.consent(who, stage)
+        for who, role in self.roles.items() if "opinions" in about.needs else ():
+            if role == "hearing_officer":
+                await self.pages[who].send("opinion", text="同意不起诉", final=True)
         await self.chair.sees(lambda view: any(n["to"] == stage and not n["blocked"] for n in view["sitting"]["next_stages"]))
         allowed = next(n["reasons"] for n in self.chair.view["sitting"]["next_stages"] if n["to"] == stage)
         await self.chair.send("stage", to=stage, reason=reason or next(iter(allowed), ""))

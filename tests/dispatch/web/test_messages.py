@@ -125,4 +125,4 @@ async def test_figures_tell_what_waits_and_for_how_long(telling: Site) -> None:
     await read(telling.db, NOW.replace(minute=32))
     value = {(s.labels["channel"], s.labels["state"]): s.value for s in next(iter(MESSAGES.collect())).samples}
     assert (value["mail", "failed"], value["mail", "queued"], value["sms", "queued"]) == (1, 0, 1), "the reminder's time has not come"
-    assert {s.labels["channel"]: s.value for s in next(iter(OLDEST.collect())).samples} == {"mail": 0, "sms": 120, "webhook": 0}
+    assert {s.labels["channel"]: s.value for s in next(iter(OLDEST.collect())).samples} == {"mail": 0, "sms": 120, "webhook": 0, "asker": 0}

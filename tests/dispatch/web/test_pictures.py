@@ -28,8 +28,8 @@ def run(script: str, expression: str, **given: Any) -> Any:
     return json.loads(done.stdout)
 
 
-def place(key: str, *, bench: bool = False, you: bool = False) -> dict[str, Any]:
-    return {"screen": False, "key": key, "people": [], "you": you, "bench": bench}
+def place(key: str, *, bench: bool = False, you: bool = False, side: str = "") -> dict[str, Any]:
+    return {"screen": False, "key": key, "people": [], "you": you, "bench": bench, "side": side}
 
 
 def screen(of: str, *, you: bool = False) -> dict[str, Any]:
@@ -37,11 +37,33 @@ def screen(of: str, *, you: bool = False) -> dict[str, Any]:
 
 
 def rows(*screens: dict[str, Any], mode: str = "court", pinned: str | None = None, speaker: str | None = None) -> list[list[str]]:
-    """Keys of the large and of the small pictures, with a judge, two parties and oneself inside."""
-    places = [place("judge", bench=True), place("li"), place("wang"), place("me", you=True)]
-    wish = {"mode": mode, "pinned": pinned, "speaker": speaker}
+    """Keys of the large and of the small pictures where there is no room beside the bench."""
+    found = hall(*screens, mode=mode, pinned=pinned, speaker=speaker, wide=False)
+    assert (found["left"], found["right"]) == ([], [])
+    return [found["large"], found["others"]]
+
+
+def hall(
+    *screens: dict[str, Any], mode: str = "court", pinned: str | None = None, speaker: str | None = None, wide: bool = True
+) -> dict[str, list[str]]:
+    """Keys of the pictures by where they stand, with a judge, a party on each side, and oneself, an interpreter, inside."""
+    places = [place("judge", bench=True), place("li", side="left"), place("wang", side="right"), place("me", you=True)]
+    wish = {"mode": mode, "pinned": pinned, "speaker": speaker, "wide": wide}
     found = run("layout.js", "arrangeAll(places, screens, wish)", places=places, screens=list(screens), wish=wish)
-    return [[seat["key"] for seat in row] for row in found]
+    return {where: [seat["key"] for seat in seats] for where, seats in found.items()}
+
+
+class TestACourtRoom:
+    def test_has_the_sides_facing_each_other_beside_the_bench_and_whoever_is_of_neither_before_it(self) -> None:
+        assert hall() == {"large": ["judge"], "left": ["li"], "others": ["me"], "right": ["wang"]}
+
+    @pytest.mark.parametrize("mode", ["equal", "speaker"])
+    def test_is_one_layout_of_several(self, mode: str) -> None:
+        assert (hall(mode=mode)["left"], hall(mode=mode)["right"]) == ([], [])
+
+    def test_gives_way_to_what_is_pinned_or_shared(self) -> None:
+        for found in (hall(pinned="li"), hall(screen("li"))):
+            assert (found["left"], found["right"]) == ([], [])
 
 
 class TestASharedScreen:

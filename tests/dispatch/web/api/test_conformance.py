@@ -143,6 +143,8 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         "clerks": [site.users["clerk"].id, ""],
         "prosecutors": [site.users["prosecutor"].id, ""],
         "nobody": [""],
+        "of_age": [False],
+        "no_pairs": [[]],
         "officers": [await officer(site, number) for number in range(5)],
         "people": [site.users[role].id for role in ("officer", "prosecutor")],
         "names": ["刘芳", "Zhang Wei"],
@@ -336,6 +338,10 @@ PARAMETERS = {
     "body.participants[*].user_id": "nobody",
     "body.participants[*].name": "names",
     "body.participants[*].phone": "phones",
+    "body.participants[*].guards": "nobody",
+    "body.participants[*].key": "nobody",
+    "body.participants[*].minor": "of_age",
+    "body.apart": "no_pairs",
 }
 OTHERWISE: dict[str, dict[str, str]] = {
     "POST /api/v1/procedures": {"body.text": "procedure_texts"},
