@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -181,8 +181,16 @@ def draft_of(sitting: Sitting) -> SittingDraft:
         rooms=tuple(room.id for room in sitting.rooms),
         equipment=tuple(each.id for each in sitting.equipment),
         override_reason=sitting.booking.override_reason,
-        apart=tuple((words.get(pair.one_id, pair.one_id), words.get(pair.other_id, pair.other_id)) for pair in sitting.apart),
+        apart=tuple(_in_order(sitting, words)),
     )
+
+
+def _in_order(sitting: Sitting, words: Mapping[str, str]) -> list[Pair]:
+    """The pairs, each and all in the order of the participants; they are kept by their ids."""
+    place = {person.id: number for number, person in enumerate(sitting.participants)}
+    pairs = [sorted((pair.one_id, pair.other_id), key=lambda one: place.get(one, len(place))) for pair in sitting.apart]
+    pairs.sort(key=lambda pair: [place.get(one, len(place)) for one in pair])
+    return [(words.get(one, one), words.get(other, other)) for one, other in pairs]
 
 
 def problems(draft: SittingDraft, now: datetime, procedures: Procedures = PROCEDURES) -> list[FieldError]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Page
@@ -12,19 +15,24 @@ from sqlalchemy import select
 
 from dispatch.booking import templates
 from dispatch.booking.catalogue import resources
+from dispatch.booking.draft import draft_of
+from dispatch.booking.series import series
+from dispatch.booking.series.recurrence import Series
+from dispatch.booking.series.rules import read_rule
 from dispatch.booking.templates import TemplateDraft
+from dispatch.sittings import sittings
 from dispatch.store.tables import CourtSite, Resource, utc_now
 from dispatch.web.access import ALL_ROLES
 from dispatch.web.routes import ROUTES
 from tests.browser.conftest import PersonFactory
-from tests.browser.court import Court
+from tests.browser.court import Court, Held
 from tests.browser.participants import DESK, PHONE
 from tests.browser.site import Site
 from tests.caller import Caller
 
 HELD_ELSEWHERE = (
     *("/hearing/", "/archive/{sitting}", "/exchange/sittings", "/photos/", "/settings/procedures/{version}/text"),
-    *("/booking/waiting/{waiting}", "/booking/listing/{listing}"),
+    *("/booking/waiting/{waiting}", "/booking/waiting/files/list", "/booking/listing/{listing}"),
 )
 """Pages that other tests look at while there is something to see on them, a picture, and a file that is taken away."""
 SETTINGS = (("zh-CN", "light", "normal", DESK), ("en", "dark", "large", PHONE))
@@ -43,6 +51,17 @@ def pages(role: str, values: dict[str, str]) -> list[str]:
 def filled(part: str, values: dict[str, str]) -> str:
     """A part of an address with its value."""
     return re.sub(r"{(\w+)}", lambda name: values[name[1]], part)
+
+
+async def series_of(court: Court, held: Held) -> str:
+    """Two sittings like this one, a week apart, in two months."""
+    sitting = await sittings.get(court.db, held.id)
+    people = tuple(replace(person, id="") for person in draft_of(sitting).participants)
+    zone = ZoneInfo("Asia/Shanghai")
+    begin = (utc_now().astimezone(zone) + timedelta(days=60)).replace(hour=6, minute=0, second=0, microsecond=0, tzinfo=None)
+    plan = Series(begin, 60, zone, read_rule("FREQ=WEEKLY;COUNT=2", zone))
+    by = held.clerk or held.chair
+    return await series.create(court.db, replace(draft_of(sitting), participants=people), plan, by.user, utc_now())
 
 
 async def choose(page: Page, site: Site, **choices: str) -> None:
@@ -73,6 +92,7 @@ async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: 
             place = (await session.scalars(select(CourtSite.id))).first() or ""
         kept = {f"{tab}/{{resource}}": f"{tab}/{each}" for tab, each in {**things, "people": own.user.id}.items()}
         kept |= {"version": "remote_court-2026-1"}
+        kept |= {"series": await series_of(court, held)} if role == "clerk" else {}
         values = kept | {"site": place, "sitting": held.id, "user": own.user.id, "room": held.room.id, "template": template.id}
         one = await person()
         page = one.page
