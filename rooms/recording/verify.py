@@ -27,7 +27,7 @@ from rooms.verification.canonical import canonical
 from rooms.verification.prefix import Proven
 from rooms.verification.signature import Signed
 from rooms.verification.stamp import Stamped
-from rooms.verification.words import LANGUAGES, TEXTS, WORDS
+from rooms.verification.words import CAUSES, LANGUAGES, SOURCES, TEXTS, WORDS
 
 _DIGESTS = ("digest", "digest_sm3")
 _HAS_SM3 = "sm3" in hashlib.algorithms_available
@@ -166,7 +166,7 @@ def _check_unsealed(path: Path, only: str, report: Report) -> None:
     report.proven = [each for each in prefix.check(path, names, report.add) if only in ("", each.file)]
     report.files, report.bytes = len(report.proven), sum(each.bytes for each in report.proven)
     if (path / "ledger.jsonl").is_file():
-        _state_gaps(_whole_rows(path / "ledger.jsonl"), report)
+        _state_gaps(_whole_rows(path / "ledger.jsonl"), report, {})
     if (path / "events.jsonl").is_file():
         _check_log(path / "events.jsonl", None, report)
 
@@ -183,10 +183,16 @@ def _whole_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _state_gaps(ledger: Sequence[Mapping[str, Any]], report: Report) -> None:
+def _state_gaps(ledger: Sequence[Mapping[str, Any]], report: Report, meta: Mapping[str, Any]) -> None:
     gaps = [row for row in ledger if row.get("kind") in ("gap", "restart")]
     report.gaps = sum(row["kind"] == "gap" for row in gaps)
-    report.ledger = [{key: row.get(key) for key in ("kind", "endpoint", "source", "from_us", "to_us", "cause")} for row in gaps]
+    names = {person["id"]: person["name"] for person in meta.get("participants", ())}
+    carried = {device: about["participants"] for device, about in meta.get("endpoints", {}).items()}
+    report.ledger = [
+        {key: row.get(key) for key in ("kind", "endpoint", "source", "from_us", "to_us", "cause")}
+        | {"people": [names[one] for one in carried.get(row.get("endpoint"), ()) if one in names]}
+        for row in gaps
+    ]
 
 
 def _check_seals(path: Path, manifest: Mapping[str, Any], trust: Path | None, report: Report) -> None:
@@ -250,7 +256,7 @@ def _check(path: Path, manifest: Mapping[str, Any], only: str, report: Report) -
     report.title = str(manifest["meta"].get("title", ""))
     report.sealed_at = str(manifest["made_at"])
     report.lost = tuple(manifest["missing"])
-    _state_gaps(manifest["ledger"], report)
+    _state_gaps(manifest["ledger"], report, manifest["meta"])
     stated = all("sm3" in row for row in manifest["files"])
     report.sm3 = "checked" if stated and _HAS_SM3 else "unchecked" if stated else "absent"
     belongs = {row["sha256"]: row["file"] for row in manifest["files"]}
@@ -382,7 +388,7 @@ def _lines(report: Report, language: str) -> Iterator[str]:
     )
     yield from (f"{word(key)}: {value}" for key, value in facts if value not in ("", None))
     for row in report.ledger:
-        yield f"  {word('gap')}: {_gap(row, word)}"
+        yield f"  {word('gap')}: {_gap(row, word, language)}"
     for each in report.proven:
         about = asdict(each) | {"after": each.after}
         yield f"  {word('proven')}: {word('proven_line' if each.proven else 'proven_none', **about)}"
@@ -391,9 +397,14 @@ def _lines(report: Report, language: str) -> Iterator[str]:
         yield f"{word('stamp')}: {_vouched('stamp', report.stamp, word)}"
 
 
-def _gap(row: Mapping[str, Any], word: Callable[..., str]) -> str:
+def _gap(row: Mapping[str, Any], word: Callable[..., str], language: str) -> str:
+    def known(table: Mapping[str, tuple[str, str]], key: str) -> str:
+        value = str(row[key] or "")
+        return table[value][LANGUAGES.index(language)] if value in table else value
+
     begin, end = int(row["from_us"] or 0), int(row["to_us"] or 0)
-    about = {"device": row["endpoint"] or "", "source": row["source"] or "", "cause": row["cause"] or "", "seconds": (end - begin) / 1e6}
+    device = ("、" if language == "zh-CN" else ", ").join(row["people"]) or row["endpoint"] or ""
+    about = {"device": device, "source": known(SOURCES, "source"), "cause": known(CAUSES, "cause"), "seconds": (end - begin) / 1e6}
     return word("gap_line", begin=_clock(begin), end=_clock(end), **about).strip()
 
 

@@ -92,5 +92,26 @@ WORDS = {
     "usage": ("{path} is not the folder of a recording, nor a file in one", "{path} 不是录制文件夹，也不是其中的文件"),
     "trust": ("{path} holds no certificate in PEM form", "{path} 中没有 PEM 格式的证书"),
 }
-
-
+CAUSES = {
+    "clock": ("the clock jumped", "系统时钟跳变"),
+    "disk_full": ("the disk is full", "磁盘已满"),
+    "engine_ended": ("the media service ended", "媒体服务结束"),
+    "engine_lost": ("the media service was interrupted", "媒体服务中断"),
+    "failed": ("the recorder reports a fault", "录像服务故障"),
+    "folder_lost": ("the folder is gone", "存储目录丢失"),
+    "interrupted": ("the recorder was interrupted", "录像服务中断"),
+    "key_frame": ("waiting for a whole picture", "等待关键帧"),
+    "loss": ("packets were lost on the way", "网络丢包"),
+    "lost": ("packets were lost on the way", "网络丢包"),
+    "no_heartbeat": ("the recorder gives no sign of life", "录像服务无心跳"),
+    "not_following": ("the recorder does not keep up with the media", "录像未跟上媒体流"),
+    "overload": ("too much at once", "负载过高"),
+    "packet_loss": ("packets lost", "网络丢包"),
+    "recorder_restarted": ("the recorder was restarted", "录像服务重启"),
+    "recorder_stopped": ("the recorder was stopped", "录像服务停止"),
+    "stale": ("the device could not be reached", "设备失去联系"),
+    "timeout": ("the recorder did not answer in time", "录像服务超时"),
+    "write_failed": ("the disk refuses writes", "磁盘写入失败"),
+}
+"""Why something is missing from a recording; another cause is said as it stands in the ledger."""
+SOURCES = {"camera": ("camera", "摄像头"), "microphone": ("microphone", "麦克风"), "screen": ("screen", "屏幕")}

@@ -192,6 +192,24 @@ def test_the_command_speaks_plain_words_in_both_languages(sealed: Path, capsys: 
     assert json.loads(capsys.readouterr().out)["problems"][0]["file"] == ORIGINALS[0]
 
 
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("zh-CN", "李某 摄像头，14:13:20.000Z 至 14:13:22.500Z（2.5 秒）：网络丢包"),
+        ("en", "李某 camera, 14:13:20.000Z to 14:13:22.500Z (2.5 s): packets lost"),
+    ],
+)
+def test_a_gap_is_told_by_name_and_cause(tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, line: str) -> None:
+    root = a_folder(tmp_path / "s1")
+    gap = {"kind": "gap", "at_us": 1, "endpoint": "alice", "source": "camera", "cause": "packet_loss"}
+    gap |= {"from_us": 1_790_000_000_000_000, "to_us": 1_790_000_002_500_000}
+    (root / "ledger.jsonl").write_text(json.dumps(gap) + "\n")
+    meta = META | {"endpoints": {"alice": {"participants": ["p1"], "device": "Chrome"}}}
+    seal_folder(root, {"sitting": "s1", **meta}, 1_790_000_003_000_000)
+    assert main([str(root), "--lang", language]) == 0
+    assert line in capsys.readouterr().out
+
+
 def test_the_check_needs_nothing_but_the_standard_library(sealed: Path) -> None:
     """And nothing of what writes a recording: what it loads of ours is named."""
     top = Path(verify.__code__.co_filename).parent.parent.parent
