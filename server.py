@@ -38,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["verify"]:  # on its own: the verifier must not depend on settings, database or network
-        from rooms.recording import verify
+        from rooms.verification.command import main as verify
 
-        return verify.main(arguments[1:])
+        return verify(arguments[1:])
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     from dispatch.supervise import StartRefused

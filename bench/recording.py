@@ -24,7 +24,7 @@ from rooms.recording.client import RecorderClient
 from rooms.recording.composite import ffmpeg_program
 from rooms.recording.control import RecorderEvent
 from rooms.recording.seal import seal_folder
-from rooms.recording.verify import verify
+from rooms.verification.folder import verify
 from tests.rooms.recording.streams import FPS, FakeEngine, Sender, Sent, merged, opus_packets
 
 PARTICIPANTS = 4

@@ -16,7 +16,8 @@ from dispatch.archive import recordings
 from dispatch.archive.playback import gaps, manifest_of, whose
 from dispatch.store.tables import Recording, utc_now
 from dispatch.web.recording_words import size
-from rooms.recording.verify import NotARecording, Report, verify
+from rooms.verification.folder import NotARecording, verify
+from rooms.verification.report import Report
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database

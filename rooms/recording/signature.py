@@ -28,6 +28,7 @@ from rooms.recording.signer import CMS_ALGORITHMS, Signature, Signer
 SIGNATURE = "manifest.sig.json"
 CMS = "manifest.p7s"
 FORMAT = 1
+_NO_KEY = "there is no private key here: what it was to sign is signed already"
 
 
 def described(signer: Signer) -> dict[str, Any]:
@@ -92,13 +93,13 @@ class _Made(ec.EllipticCurvePrivateKey):
         return self._public_key.key_size
 
     def exchange(self, algorithm: ec.ECDH, peer_public_key: ec.EllipticCurvePublicKey) -> bytes:
-        raise NotImplementedError
+        raise NotImplementedError(_NO_KEY)
 
     def private_numbers(self) -> ec.EllipticCurvePrivateNumbers:
-        raise NotImplementedError
+        raise NotImplementedError(_NO_KEY)
 
     def private_bytes(self, *_: Any) -> bytes:
-        raise NotImplementedError
+        raise NotImplementedError(_NO_KEY)
 
     def __copy__(self) -> _Made:
         return self

@@ -21,7 +21,7 @@ from dispatch.archive.jobs import ATTEMPTS, PAUSE, STALE, Worker
 from dispatch.settings import Settings
 from dispatch.sittings.statuses import project_rows
 from dispatch.store.tables import Job, Recording, Sitting, utc_now
-from rooms.recording.verify import verify
+from rooms.verification.folder import verify
 from tests.dispatch.archive.sealed import make_sealed
 from tests.dispatch.making import INTO, NOW, Court, make_rows, make_sitting
 

@@ -19,7 +19,7 @@ from dispatch.archive.seals import RECORDINGS
 from dispatch.archive.stamping import FIRST_PAUSE, LAST_PAUSE, Stamper, Unanswered, ask
 from dispatch.settings import Settings
 from dispatch.store.tables import Recording, Sitting
-from rooms.recording.verify import verify
+from rooms.verification.folder import verify
 from tests.dispatch.archive.test_jobs import Clock, sealed
 from tests.dispatch.making import Court
 from tests.rooms.recording.time_stamps import LocalAuthority

@@ -25,8 +25,8 @@ from dispatch.settings import Settings
 from dispatch.store.database import Database
 from dispatch.store.tables import User, new_id
 from rooms.log import Event, canonical
-from rooms.recording.verify import verify
 from rooms.sqlite_log import SqliteLog
+from rooms.verification.folder import verify
 from tests.test_server import one_line, server
 
 MEDIA = pytest.mark.parametrize("medium", ["directory", "court.tar"])

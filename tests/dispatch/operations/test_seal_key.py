@@ -17,7 +17,7 @@ from dispatch.settings import Settings, SettingsError, load
 from dispatch.store.database import Database
 from rooms.recording.seal import seal_folder
 from rooms.recording.signer import SignerUnusable
-from rooms.recording.verify import verify
+from rooms.verification.folder import verify
 from tests.rooms.recording.folders import META, a_folder
 from tests.rooms.recording.keys import Authority
 from tests.rooms.recording.time_stamps import LocalAuthority

@@ -21,8 +21,8 @@ from rooms.recording.frame import Timed
 from rooms.recording.h264 import PPS, SPS, configuration, kind_of, picture_size
 from rooms.recording.layout import HEAD, WIDTH, Box, caption, grid, people, people_beside_screen, picture, screen
 from rooms.recording.seal import seal_folder
-from rooms.recording.verify import verify
 from rooms.recording.vp8 import key_frame_size
+from rooms.verification.folder import verify
 from tests.rooms.recording.streams import FPS, beeps_of, h264_frames, h264_key, nal_units, opus_packets, vp8_frames
 
 START_US = 1_790_000_000_250_000

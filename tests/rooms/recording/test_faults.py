@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rooms.recording.control import RecorderError
-from rooms.recording.verify import verify
+from rooms.verification.folder import verify
 from tests.rooms.recording.conftest import Site, now_us
 from tests.rooms.recording.folders import event_rows
 from tests.rooms.recording.streams import Sender, Sent, beeps_of, frames_of, merged, opus_packets, vp8_frames

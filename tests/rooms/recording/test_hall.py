@@ -19,7 +19,7 @@ from rooms.recording.film import AWAY, CAMERA_OFF, CARDS, UNSEEN, fitted
 from rooms.recording.fonts import find_font
 from rooms.recording.layout import HEIGHT, WIDTH, Box, caption, court, picture
 from rooms.recording.timeline import load
-from rooms.recording.verify import verify
+from rooms.verification.folder import verify
 from tests.rooms.making import make_plan
 from tests.rooms.recording.held import hold
 from tests.rooms.recording.streams import FPS, beeps_of

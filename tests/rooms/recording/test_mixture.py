@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from rooms.recording.verify import verify
+from rooms.verification.folder import verify
 from tests.rooms.recording.conftest import Site, now_us
 from tests.rooms.recording.streams import FPS, Sender, Sent, flashes_of, frames_of, h264_frames, merged, opus_packets, vp8_frames
 

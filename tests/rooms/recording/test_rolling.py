@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from rooms.recording.segment import Segment
-from rooms.recording.verify import Report, main, verify
+from rooms.verification.command import main
+from rooms.verification.folder import verify
+from rooms.verification.report import Report
 from tests.rooms.recording.conftest import Site, now_us
 from tests.rooms.recording.folders import a_folder, flip, rewrite, rolled
 from tests.rooms.recording.streams import Sender, merged, opus_packets, vp8_frames

@@ -16,8 +16,9 @@ import pytest
 
 from rooms.log import GENESIS, Event, Row, canonical, chain
 from rooms.recording.seal import seal_folder
-from rooms.recording.verify import NotARecording, main, verify
 from rooms.sealing import Sealing
+from rooms.verification.command import main
+from rooms.verification.folder import NotARecording, verify
 from tests.rooms.recording.conftest import Site, now_us
 from tests.rooms.recording.folders import META, a_folder, event_rows, flip, rewrite
 from tests.rooms.recording.streams import Sender, merged, opus_packets, vp8_frames
@@ -214,15 +215,14 @@ def test_the_check_needs_nothing_but_the_standard_library(sealed: Path) -> None:
     """And nothing of what writes a recording: what it loads of ours is named."""
     top = Path(verify.__code__.co_filename).parent.parent.parent
     program = (
-        "import sys; sys.path.insert(0, sys.argv.pop(1)); from rooms.recording.verify import main; code = main(); "
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); from rooms.verification.command import main; code = main(); "
         "print(*sorted(name for name in sys.modules if name.startswith(('rooms', 'dispatch'))), file=sys.stderr); sys.exit(code)"
     )
     command = [sys.executable, "-I", "-S", "-c", program, str(top), str(sealed), "--lang", "en"]
     alone = subprocess.run(command, capture_output=True, text=True, check=False)
     assert alone.returncode == 0, alone.stderr
-    ours = {"canonical", "prefix", "signature", "stamp", "words"}
-    parts = {"rooms", "rooms.recording", "rooms.recording.verify", "rooms.verification"}
-    assert set(alone.stderr.split()) == parts | {f"rooms.verification.{name}" for name in ours}
+    ours = {"canonical", "command", "folder", "prefix", "report", "signature", "stamp", "words"}
+    assert set(alone.stderr.split()) == {"rooms", "rooms.verification"} | {f"rooms.verification.{name}" for name in ours}
 
 
 async def test_a_recorded_sitting_is_sealed_and_agreed_with(site: Site) -> None:

@@ -13,7 +13,7 @@ import pytest
 from rooms.log import GENESIS, Event, Row, chain
 from rooms.recording import stills
 from rooms.recording.seal import seal_folder
-from rooms.recording.verify import verify
+from rooms.verification.folder import verify
 from tests.rooms.recording.folders import META, a_folder, flip, rewrite
 
 FACE, DOCUMENT = b"\xff\xd8 a face", b"\xff\xd8 a document"

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from rooms.recording import signer as signers
 from rooms.recording.seal import seal_folder
 from rooms.recording.signer import KeyFile, Signature, SignerUnusable, load
-from rooms.recording.verify import main, verify
+from rooms.verification.command import main
+from rooms.verification.folder import verify
 from tests.rooms.recording.folders import META, a_folder, flip, rewrite
 from tests.rooms.recording.keys import AT_US, Authority
 

@@ -10,7 +10,8 @@ import pytest
 from rooms.recording import stamp
 from rooms.recording.seal import seal_folder
 from rooms.recording.signer import load
-from rooms.recording.verify import main, verify
+from rooms.verification.command import main
+from rooms.verification.folder import verify
 from tests.rooms.recording.folders import META, a_folder, flip, rewrite
 from tests.rooms.recording.keys import AT_US, Authority
 from tests.rooms.recording.time_stamps import LocalAuthority, stamped

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rooms.recording.seal import seal_folder
 from rooms.recording.signer import load
-from rooms.recording.verify import verify
+from rooms.verification.folder import verify
 from tests.rooms.recording.folders import META, a_folder, flip, rewrite, rolled
 from tests.rooms.recording.keys import AT_US, Authority
 from tests.rooms.recording.time_stamps import LocalAuthority, stamped

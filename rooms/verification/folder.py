@@ -10,24 +10,19 @@ sealed, because its recorder crashed: how far each file is proven, and how much 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
 import stat
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rooms.verification import prefix, signature, stamp
 from rooms.verification.canonical import canonical
-from rooms.verification.prefix import Proven
+from rooms.verification.report import Report
 from rooms.verification.signature import Signed
-from rooms.verification.stamp import Stamped
-from rooms.verification.words import CAUSES, LANGUAGES, SOURCES, TEXTS, WORDS
 
 _DIGESTS = ("digest", "digest_sm3")
 _HAS_SM3 = "sm3" in hashlib.algorithms_available
@@ -35,89 +30,6 @@ _LISTS = ("segments.jsonl", "ledger.jsonl", "events.jsonl", "heartbeat.jsonl", "
 _BESIDE = (signature.SIGNATURE, signature.CMS, stamp.STAMP, stamp.ANSWER)
 _FOLDERS = ("tracks", "stills")
 _MAY_BE_THERE = frozenset({"manifest.json", "derived", *_FOLDERS, *_LISTS, *_BESIDE})
-GOOD, CHANGED, USAGE, INCOMPLETE = 0, 1, 2, 3
-"""What the command ends with. INCOMPLETE: nothing was found changed, but not everything could be checked."""
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong: what (`code`), in which file below the folder."""
-
-    code: str
-    file: str
-    detail: str = ""
-
-    def text(self, language: str) -> str:
-        """In plain words of "en" or "zh-CN"."""
-        return TEXTS[self.code][LANGUAGES.index(language)].format(detail=self.detail)
-
-
-@dataclass(slots=True)
-class Report:
-    """What was found. `ok` when there is no problem, `complete` when besides everything could be checked.
-
-    `sm3`: "checked", "absent" (an older manifest) or "unchecked" (no SM3 here). `proven`: of an unsealed folder, file by file.
-    `unchecked`: what could not be looked at or vouched for: "sm3", "signature", "stamp", "unsealed", "unsigned", "stamp_root".
-    """
-
-    path: Path
-    problems: list[Problem] = field(default_factory=list)
-    sitting: str = ""
-    title: str = ""
-    sealed_at: str = ""
-    manifest_sha256: str = ""
-    manifest_sm3: str = ""
-    sm3: str = ""
-    files: int = 0
-    bytes: int = 0
-    events: int = 0
-    gaps: int = 0
-    lost: tuple[str, ...] = ()
-    sealed: bool = True
-    signature: Signed = field(default_factory=Signed)
-    stamp: Stamped = field(default_factory=Stamped)
-    proven: list[Proven] = field(default_factory=list)
-    ledger: list[dict[str, Any]] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
-
-    @property
-    def complete(self) -> bool:
-        """Nothing was left out."""
-        return self.ok and not self.unchecked
-
-    @property
-    def ok(self) -> bool:
-        """Nothing was changed, added or removed."""
-        return not self.problems
-
-    def add(self, code: str, file: str, detail: object = "") -> None:
-        """Note a problem."""
-        self.problems.append(Problem(code, file, str(detail)))
-
-    def to_json(self, language: str) -> dict[str, Any]:
-        """The report for programs."""
-        return {
-            "ok": self.ok,
-            "path": str(self.path),
-            "sitting": self.sitting,
-            "title": self.title,
-            "sealed_at": self.sealed_at,
-            "manifest_sha256": self.manifest_sha256,
-            "manifest_sm3": self.manifest_sm3,
-            "sm3": self.sm3,
-            "files": self.files,
-            "bytes": self.bytes,
-            "events": self.events,
-            "gaps": self.gaps,
-            "ledger": self.ledger,
-            "lost": list(self.lost),
-            "sealed": self.sealed,
-            "complete": self.complete,
-            "unchecked": self.unchecked,
-            "signature": asdict(self.signature),
-            "stamp": asdict(self.stamp),
-            "proven": [asdict(each) | {"after": each.after} for each in self.proven],
-            "problems": [{"code": p.code, "file": p.file, "detail": p.detail, "text": p.text(language)} for p in self.problems],
-        }
 
 
 class NotARecording(Exception):
@@ -365,110 +277,3 @@ def _opens_what_was_sealed(row: Mapping[str, Any], sealed: dict[tuple[str, str],
 def _is_what_was_sealed(opened: Mapping[str, str], digest: str | None) -> bool:
     text = opened["text"] if "text" in opened else f"{opened['choice']}\n{opened['dissent']}"
     return digest == hashlib.sha256(bytes.fromhex(opened["salt"]) + text.encode()).hexdigest()
-
-
-def _lines(report: Report, language: str) -> Iterator[str]:
-    def word(key: str, **values: object) -> str:
-        return WORDS[key][LANGUAGES.index(language)].format(**values)
-
-    verdict = "bad" if not report.ok else "unsealed" if not report.sealed else "ok" if report.complete else "incomplete"
-    yield f"{word(verdict)}: {report.path}"
-    for problem in report.problems:
-        yield f"  {problem.file}: {problem.text(language)}"
-    facts = (
-        ("sitting", " ".join(filter(None, (report.title, report.sitting)))),
-        ("sealed", report.sealed_at),
-        ("files", f"{report.files} ({report.bytes} B)"),
-        ("events", report.events),
-        ("gaps", report.gaps),
-        ("lost", ", ".join(report.lost)),
-        ("digest", report.manifest_sha256),
-        ("digest_sm3", report.manifest_sm3),
-        ("sm3", word(f"sm3_{report.sm3}") if report.sm3 else ""),
-    )
-    yield from (f"{word(key)}: {value}" for key, value in facts if value not in ("", None))
-    for row in report.ledger:
-        yield f"  {word('gap')}: {_gap(row, word, language)}"
-    for each in report.proven:
-        about = asdict(each) | {"after": each.after}
-        yield f"  {word('proven')}: {word('proven_line' if each.proven else 'proven_none', **about)}"
-    if report.sealed and report.manifest_sha256:
-        yield f"{word('signature')}: {_vouched('signature', report.signature, word)}"
-        yield f"{word('stamp')}: {_vouched('stamp', report.stamp, word)}"
-
-
-def _gap(row: Mapping[str, Any], word: Callable[..., str], language: str) -> str:
-    def known(table: Mapping[str, tuple[str, str]], key: str) -> str:
-        value = str(row[key] or "")
-        return table[value][LANGUAGES.index(language)] if value in table else value
-
-    begin, end = int(row["from_us"] or 0), int(row["to_us"] or 0)
-    device = ("、" if language == "zh-CN" else ", ").join(row["people"]) or row["endpoint"] or ""
-    about = {"device": device, "source": known(SOURCES, "source"), "cause": known(CAUSES, "cause"), "seconds": (end - begin) / 1e6}
-    return word("gap_line", begin=_clock(begin), end=_clock(end), **about).strip()
-
-
-def _vouched(what: str, about: Signed | Stamped, word: Callable[..., str]) -> str:
-    why = word(f"why_{about.why}") if about.why in ("library", "algorithm") else about.why
-    text = word(f"{what}_{about.state}", **{**asdict(about), "why": why})
-    return f"{text}; {word(f'root_{about.root}')}" if about.state == "good" else text
-
-
-def _clock(at_us: int) -> str:
-    return datetime.fromtimestamp(at_us / 1e6, UTC).strftime("%H:%M:%S.%f")[:-3] + "Z"
-
-
-def _default_language() -> str:
-    told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "zh-CN" if told.lower().startswith("zh") else "en"
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The command ``verify PATH``: 0 unchanged, 1 something was changed, 2 wrong usage, 3 nothing was found changed, but not
-    everything could be checked (an unsealed folder, an algorithm or library that is not there, a root that is not trusted)."""
-    parser = argparse.ArgumentParser(prog="server.py verify", description="Check a recording against its manifest / 校验录制文件")
-    parser.add_argument("path", type=Path, help="the sitting's folder, or a file in it / 场次文件夹或其中的文件")
-    parser.add_argument("--lang", choices=(*LANGUAGES, "zh"), default=_default_language(), help="language of the report / 报告语言")
-    parser.add_argument("--json", action="store_true", help="report for programs / 输出 JSON")
-    parser.add_argument("--manifest-sha256", default="", metavar="HEX", help="the manifest must be this one / 清单文件应有的 SHA-256")
-    parser.add_argument("--trust", type=Path, metavar="FILE", help="roots that you trust, PEM / 所信任的根证书（PEM）")
-    try:
-        arguments = parser.parse_args(argv)
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else USAGE
-    language = "zh-CN" if arguments.lang.startswith("zh") else "en"
-
-    def refuse(key: str, path: Path) -> int:
-        print(WORDS[key][LANGUAGES.index(language)].format(path=path), file=sys.stderr)
-        return USAGE
-
-    if arguments.trust is not None and not _holds_certificates(arguments.trust):
-        return refuse("trust", arguments.trust)
-    try:
-        report = verify(arguments.path, arguments.manifest_sha256, arguments.trust)
-    except NotARecording:
-        return refuse("usage", arguments.path)
-    if arguments.json:
-        print(json.dumps(report.to_json(language), ensure_ascii=False))
-    else:
-        print("\n".join(_lines(report, language)))
-    return CHANGED if not report.ok else GOOD if report.complete else INCOMPLETE
-
-
-def _holds_certificates(path: Path) -> bool:
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return False
-    try:
-        from cryptography import x509
-
-        return bool(x509.load_pem_x509_certificates(content))
-    except ImportError:
-        return b"-----BEGIN CERTIFICATE-----" in content
-    except ValueError:
-        return False
-
-
-if __name__ == "__main__":
-    sys.exit(main())

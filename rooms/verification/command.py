@@ -1,0 +1,129 @@
+"""``server.py verify``: the report in plain words of both languages or as JSON, and what the command ends with."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rooms.verification.folder import NotARecording, verify
+from rooms.verification.report import Report
+from rooms.verification.signature import Signed
+from rooms.verification.stamp import Stamped
+from rooms.verification.words import CAUSES, LANGUAGES, SOURCES, WORDS
+
+GOOD, CHANGED, USAGE, INCOMPLETE = 0, 1, 2, 3
+"""What the command ends with. INCOMPLETE: nothing was found changed, but not everything could be checked."""
+
+
+def _lines(report: Report, language: str) -> Iterator[str]:
+    def word(key: str, **values: object) -> str:
+        return WORDS[key][LANGUAGES.index(language)].format(**values)
+
+    verdict = "bad" if not report.ok else "unsealed" if not report.sealed else "ok" if report.complete else "incomplete"
+    yield f"{word(verdict)}: {report.path}"
+    for problem in report.problems:
+        yield f"  {problem.file}: {problem.text(language)}"
+    facts = (
+        ("sitting", " ".join(filter(None, (report.title, report.sitting)))),
+        ("sealed", report.sealed_at),
+        ("files", f"{report.files} ({report.bytes} B)"),
+        ("events", report.events),
+        ("gaps", report.gaps),
+        ("lost", ", ".join(report.lost)),
+        ("digest", report.manifest_sha256),
+        ("digest_sm3", report.manifest_sm3),
+        ("sm3", word(f"sm3_{report.sm3}") if report.sm3 else ""),
+    )
+    yield from (f"{word(key)}: {value}" for key, value in facts if value not in ("", None))
+    for row in report.ledger:
+        yield f"  {word('gap')}: {_gap(row, word, language)}"
+    for each in report.proven:
+        about = asdict(each) | {"after": each.after}
+        yield f"  {word('proven')}: {word('proven_line' if each.proven else 'proven_none', **about)}"
+    if report.sealed and report.manifest_sha256:
+        yield f"{word('signature')}: {_vouched('signature', report.signature, word)}"
+        yield f"{word('stamp')}: {_vouched('stamp', report.stamp, word)}"
+
+
+def _gap(row: Mapping[str, Any], word: Callable[..., str], language: str) -> str:
+    def known(table: Mapping[str, tuple[str, str]], key: str) -> str:
+        value = str(row[key] or "")
+        return table[value][LANGUAGES.index(language)] if value in table else value
+
+    begin, end = int(row["from_us"] or 0), int(row["to_us"] or 0)
+    device = ("、" if language == "zh-CN" else ", ").join(row["people"]) or row["endpoint"] or ""
+    about = {"device": device, "source": known(SOURCES, "source"), "cause": known(CAUSES, "cause"), "seconds": (end - begin) / 1e6}
+    return word("gap_line", begin=_clock(begin), end=_clock(end), **about).strip()
+
+
+def _vouched(what: str, about: Signed | Stamped, word: Callable[..., str]) -> str:
+    why = word(f"why_{about.why}") if about.why in ("library", "algorithm") else about.why
+    text = word(f"{what}_{about.state}", **{**asdict(about), "why": why})
+    return f"{text}; {word(f'root_{about.root}')}" if about.state == "good" else text
+
+
+def _clock(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1e6, UTC).strftime("%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _default_language() -> str:
+    told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh-CN" if told.lower().startswith("zh") else "en"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command ``verify PATH``: 0 unchanged, 1 something was changed, 2 wrong usage, 3 nothing was found changed, but not
+    everything could be checked (an unsealed folder, an algorithm or library that is not there, a root that is not trusted)."""
+    parser = argparse.ArgumentParser(prog="server.py verify", description="Check a recording against its manifest / 校验录制文件")
+    parser.add_argument("path", type=Path, help="the sitting's folder, or a file in it / 场次文件夹或其中的文件")
+    parser.add_argument("--lang", choices=(*LANGUAGES, "zh"), default=_default_language(), help="language of the report / 报告语言")
+    parser.add_argument("--json", action="store_true", help="report for programs / 输出 JSON")
+    parser.add_argument("--manifest-sha256", default="", metavar="HEX", help="the manifest must be this one / 清单文件应有的 SHA-256")
+    parser.add_argument("--trust", type=Path, metavar="FILE", help="roots that you trust, PEM / 所信任的根证书（PEM）")
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else USAGE
+    language = "zh-CN" if arguments.lang.startswith("zh") else "en"
+
+    def refuse(key: str, path: Path) -> int:
+        print(WORDS[key][LANGUAGES.index(language)].format(path=path), file=sys.stderr)
+        return USAGE
+
+    if arguments.trust is not None and not _holds_certificates(arguments.trust):
+        return refuse("trust", arguments.trust)
+    try:
+        report = verify(arguments.path, arguments.manifest_sha256, arguments.trust)
+    except NotARecording:
+        return refuse("usage", arguments.path)
+    if arguments.json:
+        print(json.dumps(report.to_json(language), ensure_ascii=False))
+    else:
+        print("\n".join(_lines(report, language)))
+    return CHANGED if not report.ok else GOOD if report.complete else INCOMPLETE
+
+
+def _holds_certificates(path: Path) -> bool:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    try:
+        from cryptography import x509
+
+        return bool(x509.load_pem_x509_certificates(content))
+    except ImportError:
+        return b"-----BEGIN CERTIFICATE-----" in content
+    except ValueError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
