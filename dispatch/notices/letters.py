@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from dispatch.booking.draft import tidy
 from dispatch.notices.calendar import Contact, Entry, Method, uid_of, written
 from dispatch.notices.outbox import ENDS
+from dispatch.sittings.nouns import nouns
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -111,7 +112,7 @@ class Writer:
             f"notice.sms.{message.kind}{'_room' if in_room else ''}",
             court=self._court(tag),
             name=tidy(receiver.person.name),
-            **_nouns(_, sitting.kind),
+            **nouns(_, sitting.kind),
             when=self._when(sitting.starts_at, sitting.ends_at, tag),
             room=self._room(message.detail, tag),
             url=receiver.url,
@@ -138,12 +139,12 @@ class Writer:
     def _subject(self, message: Message | AskerMessage, sitting: Sitting, first: Part) -> str:
         _ = self._words(first.language)
         when = self._when(sitting.starts_at, sitting.ends_at, first.language)
-        words = _nouns(_, sitting.kind)
+        words = nouns(_, sitting.kind)
         return tidy(_(f"notice.{message.kind}.subject", title=sitting.title, when=when, **words))[:SUBJECT_LONGEST]
 
     def _part(self, message: Message | AskerMessage, sitting: Sitting, receiver: Receiver, tag: str) -> Part:
         _ = self._words(tag)
-        over, nouns = message.kind in ENDS, _nouns(_, sitting.kind)
+        over, noun = message.kind in ENDS, nouns(_, sitting.kind)
         facts = [(_("notice.case"), f"{sitting.case.number}\n{sitting.case.title}")]
         if sitting.title != sitting.case.title:
             facts.append((_("notice.sitting"), sitting.title))
@@ -157,8 +158,8 @@ class Writer:
         return Part(
             language=tag,
             court=self._court(tag),
-            heading=_(f"notice.{message.kind}.heading", **nouns),
-            opening=_(f"notice.{message.kind}.opening", name=tidy(receiver.person.name), **nouns),
+            heading=_(f"notice.{message.kind}.heading", **noun),
+            opening=_(f"notice.{message.kind}.opening", name=tidy(receiver.person.name), **noun),
             facts=tuple(facts),
             action="" if over or not receiver.url else _("notice.sign_in") if receiver.staff else _("notice.enter"),
             notes=tuple(self._notes(receiver, tag, over=over)),
@@ -222,8 +223,3 @@ class Writer:
             attendees=(Contact(message.address, tidy(person.name), person.role, receiver.staff, person.presides),),
             alarms=self._settings.reminders,
         )
-
-
-def _nouns(_: Gettext, kind: str) -> dict[str, str]:
-    """What a kind of sitting is called, and what one is called to."""
-    return {"sitting": _(f"noun.sitting.{kind}"), "call": _(f"notice.call.{kind}")}

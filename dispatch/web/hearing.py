@@ -11,11 +11,11 @@ from dispatch.console.event_words import EventWords
 from dispatch.errors import UserError
 from dispatch.identity.invitations import LinkRefused
 from dispatch.sittings import sittings
+from dispatch.sittings.nouns import nouns
 from dispatch.store.tables import Participant, Sitting
 from dispatch.web.access import CLERK, DEVICE, JUDGE, LINK, PROSECUTOR, PUBLIC, Route, roles
 from dispatch.web.entrants import ENDED, Entrant, by_device, entrant, remember
 from dispatch.web.joining import ended, has_consented, is_early, opens_at, refused
-from dispatch.web.nouns import nouns
 from dispatch.web.request import Request, Response, answer, ctx, error_text, gettext, me, problem, render, see_other, translate, visitor
 from rooms.protocol import CloseCode, Farewell
 from rooms.signalling import new_socket, refuse

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dispatch.web.nouns import nouns
+from dispatch.sittings.nouns import nouns
 
 if TYPE_CHECKING:
     from rooms.procedure import Procedure

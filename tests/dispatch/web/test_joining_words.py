@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from dispatch.sittings.nouns import nouns
 from dispatch.web.notice import Notice, notice
-from dispatch.web.nouns import nouns
 from dispatch.web.translations import LANGUAGES, catalogue
 from dispatch.web.user_agent import parse
 from rooms.procedure import PROCEDURES
