@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+PEOPLE: Mapping[str, tuple[str, str]] = {
+    "chair": ("主持人", "Presides"),
+    "clerk": ("书记员", "Clerk"),
+    "prosecutor": ("检察员", "Prosecutor"),
+    "participants": ("参加人", "Participants"),
+    "minors": ("未成年人", "Minors"),
+    "guardians": ("监护关系", "Guardians"),
+    "apart": ("隔离名单", "Must not see or hear each other"),
+}
+"""The columns that say who takes part, of every list."""
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "key": ("标识", "Key"),
     "kind": ("场次类型", "Kind of sitting"),
@@ -14,13 +24,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "start": ("开始", "Start"),
     "end": ("结束", "End"),
     "room": ("房间", "Room"),
-    "chair": ("审判长", "Presiding judge"),
-    "clerk": ("书记员", "Clerk"),
-    "prosecutor": ("检察员", "Prosecutor"),
-    "participants": ("参加人", "Participants"),
-    "minors": ("未成年人", "Minors"),
-    "guardians": ("监护关系", "Guardians"),
-    "apart": ("隔离名单", "Must not see or hear each other"),
+    **PEOPLE,
     "override_reason": ("例外理由", "Reason for an exception"),
     "status": ("状态", "Status"),
 }
@@ -29,7 +33,7 @@ separated by semicolons; of the seat, "room" for who sits in the room. Minors ar
 names, `name|name`, with whom he guards behind the guardian. Without an end a sitting takes as long as its kind usually does."""
 ALSO: Mapping[str, tuple[str, ...]] = {
     "kind": ("kind", "类型", "业务类型"),
-    "chair": ("presides", "chair", "主持人", "接访检察官", "召集人", "讯问人员", "听证主持人"),
+    "chair": ("审判长", "presiding judge", "接访检察官", "召集人", "讯问人员", "听证主持人"),
     "room": ("功能房",),
 }
 """Other headings that are taken, of kinds that call it otherwise."""

@@ -23,6 +23,7 @@ from dispatch.booking.finding.searching import ANY, PARTS, STAFF
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.waiting import LOWEST, WaitingDraft
 from dispatch.errors import FieldError
+from dispatch.exchange.columns import PEOPLE
 from dispatch.exchange.exporting import Exported, Kind, apart, written_table
 from dispatch.exchange.importing import known_of
 from dispatch.exchange.reading import Row
@@ -44,13 +45,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "case_title": ("案件名称", "Case"),
     "title": ("场次名称", "Sitting"),
     "minutes": ("时长（分钟）", "Minutes"),
-    "chair": ("审判长", "Presiding judge"),
-    "clerk": ("书记员", "Clerk"),
-    "prosecutor": ("检察员", "Prosecutor"),
-    "participants": ("参加人", "Participants"),
-    "minors": ("未成年人", "Minors"),
-    "guardians": ("监护关系", "Guardians"),
-    "apart": ("隔离名单", "Must not see or hear each other"),
+    **PEOPLE,
     "priority": ("优先级", "Priority"),
     "not_before": ("最早日期", "Not before"),
     "deadline": ("最迟日期", "No later than"),

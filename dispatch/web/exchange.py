@@ -31,13 +31,13 @@ SHOWN = ("case_number", "title", "day", "start", "end", "room")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of the preview. `faults`: column and words."""
+    """A row of a preview. `faults`: column and words; `id`: of what it is by now, "" for nothing."""
 
     number: int
     state: str
     cells: list[str]
     faults: list[tuple[str, str]]
-    sitting_id: str
+    id: str
 
 
 def _column(request: Request, name: str) -> str:

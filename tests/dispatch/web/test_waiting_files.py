@@ -25,7 +25,7 @@ async def test_a_preview_names_the_bad_row_and_the_good_one_is_added(site: Site)
     clerk = await site.signed_in("clerk")
     status, page = await sent(clerk, f"{GOOD}（2026）京0105民初2号,合同纠纷,90,Nobody,刘芳|party,\n")
     assert (status, "1 can be added" in page, "1 have mistakes" in page) == (200, True, True)
-    assert "<b>Presiding judge</b> There is no “Nobody”" in page
+    assert "<b>Presides</b> There is no “Nobody”" in page
     assert await waiting.listed(site.db) == []
     refused = await clerk.post("/booking/waiting/files/add", {"rows": packed(page), "take": "all"})
     assert (refused.status, await waiting.listed(site.db)) == (409, [])
