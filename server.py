@@ -198,7 +198,7 @@ def _check_seal(settings: Settings, *, strict: bool) -> None:
 
 def _supervise(settings: Settings, *, demonstration: bool) -> int:
     """Serve all parts as children of this process until it is told to stop."""
-    from dispatch.operations import janus, parts
+    from dispatch.operations import greeting, janus, parts
     from dispatch.supervise import Supervisor, check_udp, listen
 
     _check_socket_paths(settings)
@@ -216,9 +216,9 @@ def _supervise(settings: Settings, *, demonstration: bool) -> int:
     log_dir = settings.log or (settings.data / "log" if demonstration else None)
 
     def ready() -> None:
-        print(_demonstration_table(settings) if demonstration else f"dispatch: ready at {settings.public_url}", flush=True)
+        print(greeting.demonstration_table(settings) if demonstration else f"dispatch: ready at {settings.public_url}", flush=True)
         if settings.own_authority:
-            print(_how_to_trust(settings), flush=True)
+            print(greeting.how_to_trust(settings), flush=True)
         if (told := _how_to_begin(settings)) is not None:
             print(told, flush=True)
 
@@ -535,17 +535,6 @@ async def _add_user(settings: Settings, options: argparse.Namespace, password: s
         await db.close()
 
 
-def _how_to_trust(settings: Settings) -> str:
-    """What the administrator tells whoever comes with another device: where, and which fingerprint he must see there."""
-    from dispatch.operations.authority import authority_of, fingerprint
-
-    certificate = authority_of(settings.secrets)
-    host = f"[{settings.lan}]" if ":" in settings.lan else settings.lan
-    trust = f"http://{host}{'' if settings.port == 80 else f':{settings.port}'}/trust"
-    shown = fingerprint(certificate) if certificate else ""
-    return f"dispatch: other devices come to trust it at {trust}\ndispatch: SHA-256 of its authority {shown}"
-
-
 def _how_to_begin(settings: Settings) -> str | None:
     """Where a new site gets its first administrator, while it has none."""
     from dispatch.identity import first_run
@@ -560,27 +549,6 @@ def _how_to_begin(settings: Settings) -> str | None:
     if not asyncio.run(due()):
         return None
     return f"dispatch: nobody may sign in yet: open {settings.public_url}/first-run, set-up code {first_run.code(settings.secrets)}"
-
-
-def _demonstration_table(settings: Settings) -> str:
-    """What a newcomer needs: where, who, with which password."""
-    import json
-    import unicodedata
-
-    def width(text: str) -> int:
-        return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-    def row(cells: Sequence[str]) -> str:
-        return "  " + "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(cells, widths, strict=True)).rstrip()
-
-    accounts = json.loads((settings.secrets / "demo-accounts.json").read_text(encoding="utf-8"))
-    rows = [("姓名 Name", "角色 Role", "登录名 Sign-in name", "密码 Password")]
-    rows += [(a["name"], a["role"], a["sign_in_name"], a["password"]) for a in accounts]
-    widths = [max(width(r[i]) for r in rows) for i in range(4)]
-    rule = "  " + "─" * (sum(widths) + 6)
-    lines = ["", f"  演示已就绪 · The demonstration is ready:  {settings.public_url}", "", row(rows[0]), rule, *map(row, rows[1:]), rule]
-    lines += ["  口令随机生成，仅用于演示 · Passwords were made at random, for the demonstration only", "  Ctrl+C 停止 · stops", ""]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":
