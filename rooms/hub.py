@@ -136,6 +136,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(live.close() for live in self._lives.values()))
+        self._census.count((), time.monotonic())
         await self.device_checks.close()
         await self._engine.close()
         await self._recorder.close()

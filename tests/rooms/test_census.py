@@ -24,3 +24,11 @@ async def test_a_sitting_is_counted_where_it_is_and_no_longer_where_it_was(house
     await until(lambda: told("rooms_private_phases", phase="stage") == 1)
     await until(lambda: told("rooms_sittings_waiting_for", missing="opinions_missing") == 1)
     await until(lambda: told("rooms_stage_seconds_total", stage="discussion", **court) > before)
+
+
+async def test_a_hub_that_is_closed_counts_nothing_any_more(house: Courthouse) -> None:
+    await Walk.begun(house, "public_hearing")
+    await until(lambda: told("rooms_sittings", kind="public_hearing", stage="waiting") == 1)
+    await house.hub.close()
+    assert told("rooms_sittings", kind="public_hearing", stage="waiting") == 0
+    assert told("rooms_conferences") == 0
