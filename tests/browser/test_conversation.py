@@ -42,7 +42,7 @@ async def test_what_is_written_is_read_by_whom_it_is_for(site: Site, court: Cour
     page, phone, other = chair.person.page, li.person.page, wang.person.page
 
     await phone.click('[data-part="tool-messages"]')
-    await write(phone, "请求提交新证据", "审判长")
+    await write(phone, "请求提交新证据", "主持人")
     await expect(page.locator('[data-part="messages-count"]')).to_have_text("1")
     await page.keyboard.press("c")
     await expect(page.locator("#messages-panel .message-text")).to_have_text("请求提交新证据")
