@@ -30,11 +30,13 @@ Words = Callable[..., str]
 @dataclass(frozen=True, slots=True)
 class Notice:
     """`parts`: headings, each with its paragraphs. `agree`: the sentence that the participant ticks; part of what he agrees to.
-    `sha256` is over :attr:`text`."""
+    `accept` and `decline`: the words on his two buttons. `sha256` is over :attr:`text`."""
 
     version: str
     parts: tuple[tuple[str, tuple[str, ...]], ...]
     agree: str
+    accept: str
+    decline: str
 
     @property
     def text(self) -> str:
@@ -59,8 +61,9 @@ def notice(_: Words, language: str, procedure: Procedure, court: str, phone: str
         (_("Your rights"), (_(f"notice.text.{consent}", **noun), _("notice.text.see", phone=phone))),
         (_("Order"), (_("notice.text.order", **noun),)),
     )
-    agree = "agree" if procedure.consents else "understood"
-    return Notice(VERSION, parts, _(f"notice.text.{agree}", **noun))
+    if procedure.consents:
+        return Notice(VERSION, parts, _("notice.text.agree", **noun), _("I agree, go on"), _("I do not agree"))
+    return Notice(VERSION, parts, _("notice.text.understood", **noun), _("Confirmed, go on"), _("I think that video is not suitable"))
 
 
 def _identity(_: Words, procedure: Procedure) -> tuple[str, ...]:

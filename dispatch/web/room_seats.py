@@ -7,7 +7,7 @@ does not sit down, and the others go on. Those who are still to be asked, and th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -285,7 +285,7 @@ async def list_seats(request: Request) -> Response:
         }
         for place in places(request, found)
     ]
-    return answer({"people": people, "notice": {"version": text.version, "sha256": text.sha256, "parts": text.parts, "agree": text.agree}})
+    return answer({"people": people, "notice": asdict(text) | {"sha256": text.sha256}})
 
 
 async def take_seat(request: Request) -> Response:

@@ -13,7 +13,7 @@ import { announce, send as post, toast } from './page.js';
  * A participant as the server lists him to the room's device.
  * @typedef {{id: string, name: string, role: string, here: boolean, may: boolean, consented: boolean, words: string}} Listed
  */
-/** @typedef {{version: string, sha256: string, parts: [string, string[]][], agree: string}} Notice */
+/** @typedef {{version: string, sha256: string, parts: [string, string[]][], agree: string, accept: string, decline: string}} Notice */
 
 /** The line above the tools of a room's device, and its dialog. */
 export class RoomSeats {
@@ -166,8 +166,8 @@ export class RoomSeats {
         el('p', { class: 'field-error', role: 'alert', hidden: true, 'data-part': 'agree-error' }, t('Please tick the box if you agree.')),
         el('div', { class: 'dialog-actions' },
           el('button', { class: 'button button-quiet', type: 'button', 'data-seat': 'back' }, t('Back')),
-          el('button', { class: 'button', type: 'button', 'data-seat': 'refuse' }, t('I do not agree')),
-          el('button', { class: 'button button-primary' }, t('I agree, sit down')))),
+          el('button', { class: 'button', type: 'button', 'data-seat': 'refuse' }, this.#notice?.decline ?? ''),
+          el('button', { class: 'button button-primary' }, this.#notice?.accept ?? ''))),
     );
     find(this.#body, '.seats-notice').focus();
   }

@@ -6,15 +6,13 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
-
 from dispatch.booking import bookings
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.identity import invitations
 from dispatch.identity.people import add_user
 from dispatch.settings import load
 from dispatch.store.database import Database
-from dispatch.store.tables import Participant, Room, SittingApart, User, utc_now
+from dispatch.store.tables import Room, User, utc_now
 from tests.browser.site import Site
 
 PASSWORD = "Yunhe-2026-court"
@@ -103,6 +101,7 @@ class Court:
         now = utc_now()
         begin = starts_at or now + starts_in
         number = secrets.randbelow(9000) + 1000
+        guardian, ward = guards or ("", "")
         draft = SittingDraft(
             case_number=f"（2026）京0105民初{number}{self._made}号",
             case_title=f"{parties[0][0]}诉某公司买卖合同纠纷",
@@ -113,17 +112,15 @@ class Court:
             ends_at=begin + length,
             chair_id=chair.user.id,
             clerk_id=clerk.user.id if clerk else "",
-            participants=tuple(ParticipantDraft(name=name, role=role, phone="13800138000") for name, role in parties),
+            participants=tuple(
+                ParticipantDraft(name=name, role=role, phone="13800138000", key=name, guards=ward if name == guardian else "")
+                for name, role in parties
+            ),
+            apart=(screened,) if screened else (),
             override_reason="双方当事人同意即时开庭",
         )
         sitting = await bookings.create_sitting(self.db, draft, by.user, now)
         named = {participant.name: participant.id for participant in sitting.participants}
-        async with self.db.writer() as session:
-            if guards is not None:
-                await session.execute(update(Participant).where(Participant.id == named[guards[0]]).values(guards_id=named[guards[1]]))
-            if screened is not None:
-                one, other = sorted(named[name] for name in screened)
-                session.add(SittingApart(sitting_id=sitting.id, one_id=one, other_id=other))
         links = {}
         for participant in sitting.participants:
             token = await invitations.link_of(self.db, participant.id)
