@@ -63,12 +63,15 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A participant read the notice and consented; `text_sha256` says to which words."""
+    """A participant read the notice and consented; `text_sha256` says to which words, `text` has them ("": only the digest was kept).
+    `given_at_us`: when he did, which may be days before the conference opened; None where it is now."""
 
     participant: str
     version: str
     text_sha256: str
     device: str
+    text: str = ""
+    given_at_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class RefuseConsent:
     version: str
     text_sha256: str
     device: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

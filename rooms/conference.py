@@ -138,21 +138,6 @@ def _cancel(state: State, actor: Actor, command: Cancel) -> Iterable[Fact]:
     return [] if state.closed else [("conference_cancelled", {"reason": command.reason})]
 
 
-def _consent(state: State, actor: Actor, command: Consent) -> Iterable[Fact]:
-    seat_of(state, command.participant)
-    return [
-        (
-            "consented",
-            {
-                "participant": command.participant,
-                "version": command.version,
-                "text_sha256": command.text_sha256,
-                "device": command.device,
-            },
-        )
-    ]
-
-
 def _check_device(state: State, actor: Actor, command: CheckDevice) -> Iterable[Fact]:
     seat_of(state, command.participant)
     return [("device_checked", {"participant": command.participant, "result": dict(command.result)})]
@@ -468,7 +453,7 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
     {
         Revise: _revise,
         Cancel: _cancel,
-        Consent: _consent,
+        Consent: consents.consent_to_notice,
         CheckDevice: _check_device,
         Arrive: _arrive,
         Disappear: _disappear,
@@ -495,7 +480,7 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         Notify: conversation.notify,
         SitDown: seats.sit_down,
         StandUp: seats.stand_up,
-        RefuseConsent: seats.refuse_consent,
+        RefuseConsent: consents.refuse_notice,
         TakeSeat: seats.seat,
         Unseat: seats.unseat,
         Voice: seats.voice,

@@ -2,6 +2,9 @@
 
 The consent of a party or of who acts for him covers the stages that he names and no other; some may be held online and others not
 (rules of online litigation of the people's courts, 2021, articles 4, 5 and 37). It is given and taken back by himself.
+
+The words that were agreed to stand in the log as they were shown, once for each text: `words_stated` has them, and a consent names
+them by their digest. So it does with the notice that everybody reads before he takes part.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 from rooms.acts import Fact, seat_of
-from rooms.commands import Actor, alert_id
+from rooms.commands import Actor, Consent, RefuseConsent, alert_id
 from rooms.procedure import Procedure
 from rooms.protocol import ConsentToStages, UserError
 from rooms.state import State
@@ -67,6 +70,43 @@ def due(state: State, participant: str) -> tuple[dict[str, Any], ...]:
     )
 
 
+def stated(state: State, text: str, version: str) -> list[Fact]:
+    """The words for the log, where they do not stand there yet."""
+    digest = digest_of(text)
+    if not text or digest in state.words_stated:
+        return []
+    return [("words_stated", {"text_sha256": digest, "version": version, "text": text})]
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of the text in UTF-8, as hexadecimal digits: by this the log names it."""
+    return sha256(text.encode()).hexdigest()
+
+
+def consent_to_notice(state: State, actor: Actor, command: Consent) -> Iterable[Fact]:
+    """A participant read the notice and consented to taking part. Raises UserError "participant_unknown"."""
+    seat_of(state, command.participant)
+    given: dict[str, Any] = {} if command.given_at_us is None else {"given_at_us": command.given_at_us}
+    return [*stated(state, command.text, command.version), ("consented", {**_of_notice(command), **given})]
+
+
+def refuse_notice(state: State, actor: Actor, command: RefuseConsent) -> Iterable[Fact]:
+    """He read the notice at a room's device and does not consent. Whoever has consented before withdraws otherwise: by the clerk.
+    Raises UserError "participant_unknown"."""
+    if seat_of(state, command.participant).consent:
+        return []
+    return [*stated(state, command.text, command.version), ("consent_refused", _of_notice(command))]
+
+
+def _of_notice(command: Consent | RefuseConsent) -> dict[str, Any]:
+    return {
+        "participant": command.participant,
+        "version": command.version,
+        "text_sha256": command.text_sha256,
+        "device": command.device,
+    }
+
+
 def consent(state: State, actor: Actor, command: ConsentToStages) -> Iterable[Fact]:
     """A participant consents to stages, or takes his consent back, at his own device. Where several sit at it, `participant` says who.
     Raises UserError "not_inside", "participant_unknown", "not_allowed" or "stage_unknown"."""
@@ -84,13 +124,13 @@ def consent(state: State, actor: Actor, command: ConsentToStages) -> Iterable[Fa
     kind = "stage_consented" if command.agree else "stage_consent_withdrawn"
     changed = [stage for stage in wanted if (stage in seat.consents) != command.agree]
     facts: list[Fact] = [(kind, {"participant": participant, "device": endpoint.device, **_to_what(state, stage)}) for stage in changed]
-    return [*facts, *_told(state, participant, command)]
+    said = [fact for stage in changed for fact in stated(state, words(state.procedure, stage), VERSION)]
+    return [*said, *facts, *_told(state, participant, command)]
 
 
 def _to_what(state: State, stage: str) -> dict[str, Any]:
-    text = words(state.procedure, stage)
     names = dict(state.procedure.stages[stage].names)
-    return {"stage": stage, "names": names, "version": VERSION, "text_sha256": sha256(text.encode()).hexdigest()}
+    return {"stage": stage, "names": names, "version": VERSION, "text_sha256": digest_of(words(state.procedure, stage))}
 
 
 def _told(state: State, participant: str, command: ConsentToStages) -> list[Fact]:
@@ -124,4 +164,12 @@ def _withdrawn(state: State, data: Data, at_us: int) -> State:
     return replace(state, seats={**state.seats, data["participant"]: replace(seat, consents=consents)})
 
 
-FOLDS: Mapping[str, Callable[[State, Data, int], State]] = {"stage_consented": _consented, "stage_consent_withdrawn": _withdrawn}
+def _stated(state: State, data: Data, at_us: int) -> State:
+    return replace(state, words_stated=state.words_stated | {data["text_sha256"]})
+
+
+FOLDS: Mapping[str, Callable[[State, Data, int], State]] = {
+    "words_stated": _stated,
+    "stage_consented": _consented,
+    "stage_consent_withdrawn": _withdrawn,
+}

@@ -205,13 +205,25 @@ class Hub:
         if live is not None:
             await live.act(Actor(), Cancel(reason))
 
-    async def consent(self, sitting: str, participant: str, *, version: str, text_sha256: str, device: str) -> None:
-        """A participant consented; logged. Raises UserError."""
-        await self._act(sitting, Consent(participant, version, text_sha256, device))
+    async def consent(
+        self,
+        sitting: str,
+        participant: str,
+        *,
+        version: str,
+        text_sha256: str,
+        device: str,
+        text: str = "",
+        given_at_us: int | None = None,
+    ) -> None:
+        """A participant consented; logged with the words, see :class:`~rooms.commands.Consent`. Raises UserError."""
+        await self._act(sitting, Consent(participant, version, text_sha256, device, text, given_at_us))
 
-    async def consent_refused(self, sitting: str, participant: str, *, version: str, text_sha256: str, device: str) -> None:
+    async def consent_refused(
+        self, sitting: str, participant: str, *, version: str, text_sha256: str, device: str, text: str = ""
+    ) -> None:
         """A participant at a room's device does not consent; logged. Raises UserError."""
-        await self._act(sitting, RefuseConsent(participant, version, text_sha256, device))
+        await self._act(sitting, RefuseConsent(participant, version, text_sha256, device, text))
 
     async def sit_down(self, sitting: str, participant: str, *, endpoint: str, device: str) -> None:
         """At the room's device of this endpoint and name somebody says that the participant sits there. Raises UserError."""

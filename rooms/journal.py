@@ -69,6 +69,7 @@ EVENT_KINDS: Mapping[str, Kind] = {
     "roll_called": "seen",
     "identified": "permits",
     "still_kept": "permits",
+    "words_stated": "seen",
     "stage_consented": "permits",
     "stage_consent_withdrawn": "restricts",
     "warned": "restricts",

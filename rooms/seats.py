@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rooms.acts import Fact, need
-from rooms.commands import Actor, RefuseConsent, SitDown, StandUp, alert_id
+from rooms.commands import Actor, SitDown, StandUp, alert_id
 from rooms.media.engine import Source
 from rooms.protocol import Seat, Unseat, UserError, Voice
 from rooms.state import Endpoint, State
@@ -30,16 +30,6 @@ def stand_up(state: State, actor: Actor, command: StandUp) -> Iterable[Fact]:
     if seat is None or seat.device != command.endpoint:
         return []
     return _unseated(state, command.participant, command.device, _at(command.device))
-
-
-def refuse_consent(state: State, actor: Actor, command: RefuseConsent) -> Iterable[Fact]:
-    """He read the notice and does not consent. Whoever has consented before withdraws otherwise: by the clerk."""
-    if command.participant not in state.seats:
-        raise UserError("participant_unknown", command.participant, field="participant")
-    if state.seats[command.participant].consent:
-        return []
-    data = {"participant": command.participant, "version": command.version, "text_sha256": command.text_sha256, "device": command.device}
-    return [("consent_refused", data)]
 
 
 def seat(state: State, actor: Actor, command: Seat) -> Iterable[Fact]:

@@ -168,6 +168,8 @@ class State:
     """whoever may run the recording wants what is recordable recorded"""
     identity_due: bool = False
     """a stage was reached that needs everybody's identity: from then on nobody is heard of whom it is not known"""
+    words_stated: frozenset[str] = frozenset()
+    """SHA-256 of the texts that stand in the log, to which somebody consented"""
     stills: frozenset[str] = frozenset()
     """SHA-256 of the stills that were kept as evidence"""
     cancelled: bool = False

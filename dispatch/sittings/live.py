@@ -20,6 +20,7 @@ from dispatch.sittings import participants, procedures, sittings
 from dispatch.sittings.quality import QualityKeeper
 from dispatch.sittings.statuses import PROJECTED, project_rows
 from dispatch.store.tables import Participant, Recording, Sitting, utc_now
+from rooms.consents import digest_of
 from rooms.log import LogUnwritable
 from rooms.protocol import UserError as LiveRefused
 
@@ -110,30 +111,32 @@ class LivePlane:
         return self._hub.overview(sitting_id) is not None
 
     async def consent(
-        self, sitting_id: str, participant_id: str, *, version: str, text_sha256: str, device: str, address: str = ""
+        self, sitting_id: str, participant_id: str, *, version: str, text: str, device: str, address: str = ""
     ) -> None:
-        """A participant consented; from the day the link was issued. Kept, and logged once the conference is open.
+        """A participant consented to the `text` that was shown to him; from the day the link was issued. Kept, and logged
+        once the conference is open.
 
         Raises NotFound, Refused (over, or not this sitting's), Unavailable.
         """
         async with self._lock(sitting_id):
             await self._own(sitting_id, participant_id)
             person = await participants.record_consent(
-                self._db, participant_id, version=version, text_sha256=text_sha256, device=device, address=address, now=self._clock()
+                self._db, participant_id, version=version, text=text, device=device, address=address, now=self._clock()
             )
             await self._tell_consent(person)
 
     async def consent_refused(
-        self, sitting_id: str, participant_id: str, *, version: str, text_sha256: str, device: str, address: str = ""
+        self, sitting_id: str, participant_id: str, *, version: str, text: str, device: str, address: str = ""
     ) -> None:
         """A participant read the notice at a room's device and does not consent; audited and logged. Raises as :meth:`consent`."""
         async with self._lock(sitting_id):
             await self._own(sitting_id, participant_id)
             person = await participants.get(self._db, participant_id)
-            detail = {"participant": participant_id, "device": device, "version": version, "text_sha256": text_sha256}
+            words = {"device": device, "version": version, "text_sha256": digest_of(text)}
+            detail = {"participant": participant_id, **words}
             subject = f"{person.sitting.case.number} {person.name}"
             await audit.record(self._db, person.name, "consent_refused", subject, address=address, detail=detail)
-            await _ask(self._hub.consent_refused(sitting_id, participant_id, version=version, text_sha256=text_sha256, device=device))
+            await _ask(self._hub.consent_refused(sitting_id, participant_id, text=text, **words))
 
     async def sit_down(self, sitting_id: str, participant_id: str, *, endpoint: str, device: str, address: str = "") -> None:
         """Somebody at a room's device says that the participant, who has consented, sits there; logged and audited.
@@ -215,8 +218,21 @@ class LivePlane:
         overview = self._hub.overview(person.sitting_id)
         known = overview is None or any(each["id"] == person.id and each["consented"] for each in overview.participants)
         if person.consented_at is not None and not known:
-            words = {"version": person.consent_version, "text_sha256": person.consent_sha256, "device": person.consent_device}
-            await _ask(self._hub.consent(person.sitting_id, person.id, **words))
+            await self._log_consent(person)
+
+    async def _log_consent(self, person: Participant) -> None:
+        given = person.consented_at
+        await _ask(
+            self._hub.consent(
+                person.sitting_id,
+                person.id,
+                version=person.consent_version,
+                text_sha256=person.consent_sha256,
+                device=person.consent_device,
+                text=await participants.agreed_words(self._db, person),
+                given_at_us=round(given.timestamp() * 1e6) if given is not None else None,
+            )
+        )
 
     async def _audit_seat(self, action: str, participant_id: str, device: str, address: str) -> None:
         person = await participants.get(self._db, participant_id)
@@ -230,15 +246,7 @@ class LivePlane:
         checked = {row.data["participant"]: row.data["result"] for row in rows if row.type == "device_checked"}
         for person in sitting.participants:
             if person.consented_at is not None and person.id not in consented:
-                await _ask(
-                    self._hub.consent(
-                        sitting.id,
-                        person.id,
-                        version=person.consent_version,
-                        text_sha256=person.consent_sha256,
-                        device=person.consent_device,
-                    )
-                )
+                await self._log_consent(person)
             if person.device_check is not None and checked.get(person.id) != person.device_check:
                 await _ask(self._hub.device_checked(sitting.id, person.id, person.device_check))
 

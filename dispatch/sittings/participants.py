@@ -23,7 +23,8 @@ from dispatch.identity import invitations
 from dispatch.notices import outbox
 from dispatch.notices.addresses import normal_email
 from dispatch.sittings import guarding
-from dispatch.store.tables import Participant, Sitting, User, new_id
+from dispatch.store.tables import AgreedWords, Participant, Sitting, User, new_id
+from rooms.consents import digest_of
 
 NEW = "new"
 """The word by which the form means whoever is added."""
@@ -154,20 +155,30 @@ async def get(db: Database, participant_id: str) -> Participant:
 
 
 async def record_consent(
-    db: Database, participant_id: str, *, version: str, text_sha256: str, device: str, address: str | None = None, now: datetime
+    db: Database, participant_id: str, *, version: str, text: str, device: str, address: str | None = None, now: datetime
 ) -> Participant:
-    """Keep a consent: which words (version and SHA-256), when, at which device. The first one counts. Raises NotFound, Refused."""
+    """Keep a consent: to which words, of which version, when, at which device. The first one counts. Raises NotFound, Refused."""
+    text_sha256 = digest_of(text)
     async with db.writer() as session:
         participant = await _participant(session, participant_id)
         sitting = await _sitting(session, participant.sitting_id)
         if participant.consented_at is None:
             participant.consented_at, participant.consent_version = now, version[:20]
             participant.consent_sha256, participant.consent_device = text_sha256, device[:200]
+            if await session.get(AgreedWords, text_sha256) is None:
+                session.add(AgreedWords(sha256=text_sha256, text=text))
             await audit.write(
                 session, participant.name, "consented", f"{sitting.case.number} {sitting.title}", address,
                 detail={"participant": participant.id, "version": version, "text_sha256": text_sha256}, now=now,
             )  # fmt: skip
     return participant
+
+
+async def agreed_words(db: Database, participant: Participant) -> str:
+    """The words to which he consented; "" where only their digest was kept, as it was once, or where he has not."""
+    async with db.reader() as session:
+        found = await session.get(AgreedWords, participant.consent_sha256)
+    return found.text if found is not None else ""
 
 
 async def record_device_check(db: Database, participant_id: str, result: dict[str, Any], now: datetime) -> Participant:

@@ -271,6 +271,15 @@ class Participant(Base):
     )
 
 
+class AgreedWords(Base):
+    """A text to which somebody consented, as it was shown to him; a participant's `consent_sha256` names it. It says nothing of anybody,
+    and is the same for all who read that version in that language: so it stays when a sitting goes."""
+
+    __tablename__ = "agreed_words"
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+
+
 class ProcedureVersion(Base):
     """A version of a kind of sitting that the unit has adopted, or had; of each kind at most one is `adopted`. `text`: the file."""
 

@@ -153,7 +153,7 @@ async def consent(request: Request) -> Response:
         found.sitting.id,
         person.id,
         version=text.version,
-        text_sha256=text.sha256,
+        text=text.text,
         device=found.browser.device,
         address=address(request),
     )

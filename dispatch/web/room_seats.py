@@ -214,7 +214,7 @@ async def _agrees(request: Request, found: Entrant, person: Participant, text: N
     live, device = ctx(request).live, found.browser.device
     if not has_consented(person):
         await live.consent(
-            found.sitting.id, person.id, version=text.version, text_sha256=text.sha256, device=device, address=address(request)
+            found.sitting.id, person.id, version=text.version, text=text.text, device=device, address=address(request)
         )
     await live.sit_down(found.sitting.id, person.id, **_at(request, found))
 
@@ -224,7 +224,7 @@ async def _refuses(request: Request, found: Entrant, person: Participant, text: 
         found.sitting.id,
         person.id,
         version=text.version,
-        text_sha256=text.sha256,
+        text=text.text,
         device=found.browser.device,
         address=address(request),
     )

@@ -22,7 +22,7 @@ GOOD, CHANGED, USAGE, INCOMPLETE = 0, 1, 2, 3
 """What the command ends with. INCOMPLETE: nothing was found changed, but not everything could be checked."""
 
 
-def _lines(report: Report, language: str) -> Iterator[str]:
+def _lines(report: Report, language: str, *, consents: bool = False) -> Iterator[str]:
     def word(key: str, **values: object) -> str:
         return WORDS[key][LANGUAGES.index(language)].format(**values)
 
@@ -35,6 +35,7 @@ def _lines(report: Report, language: str) -> Iterator[str]:
         ("sealed", report.sealed_at),
         ("files", f"{report.files} ({report.bytes} B)"),
         ("events", report.events),
+        ("consents", _how_many(report, word)),
         ("gaps", report.gaps),
         ("lost", ", ".join(report.lost)),
         ("digest", report.manifest_sha256),
@@ -50,6 +51,23 @@ def _lines(report: Report, language: str) -> Iterator[str]:
     if report.sealed and report.manifest_sha256:
         yield f"{word('signature')}: {_vouched('signature', report.signature, word)}"
         yield f"{word('stamp')}: {_vouched('stamp', report.stamp, word)}"
+    if consents:
+        yield from _consents(report, word)
+
+
+def _how_many(report: Report, word: Callable[..., str]) -> str:
+    found = report.consents
+    return word("consents_count", count=len(found.said), unstated=found.unstated) if found.said else ""
+
+
+def _consents(report: Report, word: Callable[..., str]) -> Iterator[str]:
+    """Who consented to what, and under each digest the words, as they were shown."""
+    for said in report.consents.said:
+        about = asdict(said) | {"act": word(said.act), "about": said.stage or word("consents_notice")}
+        yield f"  {word('consents_line', **about)}"
+    for digest, text in report.consents.words.items():
+        yield f"{word('agreed_words')} {digest}:"
+        yield from (f"  {line}" for line in text.split("\n"))
 
 
 def _gap(row: Mapping[str, Any], word: Callable[..., str], language: str) -> str:
@@ -85,6 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("path", type=Path, help="the sitting's folder, or a file in it / 场次文件夹或其中的文件")
     parser.add_argument("--lang", choices=(*LANGUAGES, "zh"), default=_default_language(), help="language of the report / 报告语言")
     parser.add_argument("--json", action="store_true", help="report for programs / 输出 JSON")
+    parser.add_argument("--consents", action="store_true", help="show who consented to which words / 列出同意记录及其文本")
     parser.add_argument("--manifest-sha256", default="", metavar="HEX", help="the manifest must be this one / 清单文件应有的 SHA-256")
     parser.add_argument("--trust", type=Path, metavar="FILE", help="roots that you trust, PEM / 所信任的根证书（PEM）")
     try:
@@ -106,7 +125,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.json:
         print(json.dumps(report.to_json(language), ensure_ascii=False))
     else:
-        print("\n".join(_lines(report, language)))
+        print("\n".join(_lines(report, language, consents=arguments.consents)))
     return CHANGED if not report.ok else GOOD if report.complete else INCOMPLETE
 
 

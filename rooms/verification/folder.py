@@ -4,8 +4,9 @@ What is checked of a sealed one: the manifest against its own digests; every ori
 SM3 (where this Python's OpenSSL has SM3, else the report says that it was left out); that nothing is missing, added or swapped;
 every row of ``events.jsonl`` against the hash chain (the rule is in :mod:`rooms.log`) and its last row against the
 manifest, so that a log that was cut shows; every opinion and vote that was opened against the digest that stood in the log
-while it was sealed (SHA-256 of salt and text); signature and time-stamp (:mod:`rooms.verification`). Of a folder that was never
-sealed, because its recorder crashed: how far each file is proven, and how much came after.
+while it was sealed (SHA-256 of salt and text); every text that was consented to against its digest; signature and time-stamp
+(:mod:`rooms.verification`). Of a folder that was never sealed, because its recorder crashed: how far each file is proven, and how
+much came after.
 """
 
 from __future__ import annotations
@@ -256,6 +257,8 @@ def _check_log(path: Path, manifest: Mapping[str, Any] | None, report: Report) -
         previous, count, report.sitting = row["hash"], number, str(row["sitting"])
         if not _opens_what_was_sealed(row, sealed):
             report.add("opened_other", path.name, number)
+        if not report.consents.read(row):
+            report.add("words_other", path.name, number)
     report.events = count
     if manifest is None:
         return

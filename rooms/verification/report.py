@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rooms.verification.consents import Consents
 from rooms.verification.prefix import Proven
 from rooms.verification.signature import Signed
 from rooms.verification.stamp import Stamped
@@ -52,6 +53,7 @@ class Report:
     proven: list[Proven] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
+    consents: Consents = field(default_factory=Consents)
 
     @property
     def complete(self) -> bool:
@@ -84,6 +86,7 @@ class Report:
             "gaps": self.gaps,
             "ledger": self.ledger,
             "lost": list(self.lost),
+            "consents": {"words": self.consents.words, "said": [asdict(each) for each in self.consents.said]},
             "sealed": self.sealed,
             "complete": self.complete,
             "unchecked": self.unchecked,

@@ -32,6 +32,7 @@ TEXTS = {
     "rows_broken": ("row {detail} of the rolling digests was changed, moved or removed", "滚动摘要第 {detail} 行被改动、移动或删除"),
     "log_row": ("row {detail} of the event log was changed, moved or removed", "事件日志第 {detail} 行被改动、移动或删除"),
     "opened_other": ("row {detail} of the log opens something else than was sealed", "事件日志第 {detail} 行开启的与密封的不符"),
+    "words_other": ("row {detail} of the log states other words than its digest says", "事件日志第 {detail} 行所载文本与其摘要不符"),
     "log_cut": ("the event log does not end where the manifest says: {detail}", "事件日志的结尾与清单不符：{detail}"),
 }
 WORDS = {
@@ -41,6 +42,17 @@ WORDS = {
     "sealed": ("Sealed at", "封存时间"),
     "files": ("Files checked", "已校验文件"),
     "events": ("Rows of the event log", "事件日志行数"),
+    "consents": ("Consents in the log", "日志中的同意记录"),
+    "consents_count": ("{count}, of {unstated} of them the words are not in the log", "{count} 条，其中 {unstated} 条的文本未载入日志"),
+    "consents_line": (
+        "{at} {name} {act}: {about}, version {version}, SHA-256 {text_sha256}, at {device}",
+        "{at} {name} {act}：{about}，版本 {version}，SHA-256 {text_sha256}，设备 {device}",
+    ),
+    "consents_notice": ("the notice", "告知书"),
+    "consented": ("consented", "同意"),
+    "refused": ("did not consent", "不同意"),
+    "withdrawn": ("took his consent back", "撤回同意"),
+    "agreed_words": ("Words with SHA-256", "文本，SHA-256"),
     "gaps": ("Gaps stated in the ledger", "台账中记载的中断"),
     "lost": ("Files that were lost before sealing, as the manifest states", "清单注明封存前已丢失的文件"),
     "digest": ("SHA-256 of the manifest", "清单文件的 SHA-256"),

@@ -295,7 +295,7 @@ class TestConsents:
         assert [each.stage for each in due] == ["investigation", "debate"]
         assert all(each.names["zh-CN"] in each.text and each.names["en"] in each.text and each.version == VERSION for each in due)
         assert seen(sitting, "e-li", "zhang").consents_due == ()
-        assert sitting.act("e-zhang", ConsentToStages(stages=("investigation",), agree=True)) == ["stage_consented"]
+        assert sitting.act("e-zhang", ConsentToStages(stages=("investigation",), agree=True)) == ["words_stated", "stage_consented"]
         assert sitting.act("e-zhang", ConsentToStages(stages=("investigation",), agree=True)) == []
         assert seen(sitting, "e-clerk", "zhang").consents_missing == ("debate",)
         assert missing(sitting, "investigation")["consent_missing"] == ["li 某"]
@@ -325,7 +325,7 @@ class TestConsents:
     def test_whoever_waits_may_consent(self) -> None:
         sitting = court()
         sitting.act("e-judge", ReturnToWaiting(participant="zhang"))
-        assert sitting.act("e-zhang", ConsentToStages(stages=("debate",), agree=True)) == ["stage_consented"]
+        assert sitting.act("e-zhang", ConsentToStages(stages=("debate",), agree=True)) == ["words_stated", "stage_consented"]
 
     @pytest.mark.parametrize(
         ("endpoint", "fields", "code"),

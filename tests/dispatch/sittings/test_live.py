@@ -133,16 +133,21 @@ async def test_what_people_did_before_the_opening_is_told_once_and_not_again_by_
     sitting = await make_sitting(court)
     liu = named(sitting, "刘芳")
     async with running(court) as server:
-        await server.live.consent(sitting.id, liu.id, version="2026-1", text_sha256="a" * 64, device="telephone")
+        await server.live.consent(sitting.id, liu.id, version="2026-1", text="告知书\n本人同意", device="telephone")
         await server.live.device_checked(sitting.id, liu.id, {"camera": "ok"})
         assert await server.told(sitting) == []
         await server.live.ensure_open(sitting.id)
-        await server.live.consent(sitting.id, liu.id, version="2026-1", text_sha256="a" * 64, device="telephone")
+        await server.live.consent(sitting.id, liu.id, version="2026-1", text="告知书\n本人同意", device="telephone")
     async with running(court) as server:
         await server.live.ensure_open(sitting.id)
         (consent,) = await server.told(sitting, "consented")
         (check,) = await server.told(sitting, "device_checked")
         assert (consent.data["participant"], consent.data["device"]) == (liu.id, "telephone")
+        (words,) = await server.told(sitting, "words_stated")
+        assert (words.data["text"], words.data["text_sha256"]) == ("告知书\n本人同意", consent.data["text_sha256"])
+        given = (await participants.get(court.db, liu.id)).consented_at
+        assert given is not None
+        assert consent.data["given_at_us"] == round(given.timestamp() * 1e6)
         assert (check.data["participant"], check.data["result"]) == (liu.id, {"camera": "ok"})
 
 
@@ -153,7 +158,7 @@ async def test_a_consent_that_the_log_did_not_take_is_kept_and_in_the_log_before
         await server.live.ensure_open(sitting.id)
         async with unwritable(server.log):
             with pytest.raises(Refused, match="log_unwritable"):
-                await server.live.consent(sitting.id, liu.id, version="2026-1", text_sha256="a" * 64, device="第一法庭主机")
+                await server.live.consent(sitting.id, liu.id, version="2026-1", text="告知书\n本人同意", device="第一法庭主机")
         await server.live.sit_down(sitting.id, liu.id, endpoint="0123456789abcdef", device="第一法庭主机")
         told = await server.told(sitting, "consented", "seated")
         assert [(row.type, row.data["participant"]) for row in told] == [("consented", liu.id), ("seated", liu.id)]
@@ -163,7 +168,7 @@ async def test_nobody_consents_in_another_sitting(court: Court) -> None:
     sitting, other = await make_sitting(court), await make_sitting(court, "16:00")
     async with running(court) as server:
         with pytest.raises(Refused, match="participant_unknown"):
-            await server.live.consent(other.id, named(sitting, "刘芳").id, version="1", text_sha256="", device="")
+            await server.live.consent(other.id, named(sitting, "刘芳").id, version="1", text="", device="")
         assert (await participants.get(court.db, named(sitting, "刘芳").id)).consented_at is None
 
 

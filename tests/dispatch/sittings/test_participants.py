@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ async def test_after_the_end_nobody_is_added_changed_or_taken_out(court: Court, 
         participants.add(court.db, sitting.id, ZHANG, court.clerk, NOW),
         participants.update(court.db, liu.id, ZHANG, court.clerk, NOW),
         participants.remove(court.db, liu.id, court.clerk, NOW),
-        participants.record_consent(court.db, liu.id, version="1", text_sha256="", device="", now=NOW),
+        participants.record_consent(court.db, liu.id, version="1", text="", device="", now=NOW),
         participants.record_device_check(court.db, liu.id, {}, NOW),
     ):
         with pytest.raises(Refused, match=f"sitting_{status}"):
@@ -166,15 +167,16 @@ async def test_the_first_consent_is_kept_with_its_words_time_and_device_and_audi
     liu = named(await make_sitting(court), "刘芳")
 
     async def consent(**changes: Any) -> Participant:
-        fields: dict[str, Any] = {"version": "2026-1", "text_sha256": "a" * 64, "device": "Chromium", "address": "10.0.0.7", "now": NOW}
+        fields: dict[str, Any] = {"version": "2026-1", "text": "告知书", "device": "Chromium", "address": "10.0.0.7", "now": NOW}
         return await participants.record_consent(court.db, liu.id, **(fields | changes))
 
     await consent()
-    after = await consent(version="2026-2", text_sha256="b" * 64, now=NOW + timedelta(hours=1))
-    assert (after.consented_at, after.consent_version, after.consent_sha256) == (NOW, "2026-1", "a" * 64)
+    after = await consent(version="2026-2", text="另一告知书", now=NOW + timedelta(hours=1))
+    assert (after.consented_at, after.consent_version, after.consent_sha256) == (NOW, "2026-1", sha256("告知书".encode()).hexdigest())
+    assert await participants.agreed_words(court.db, after) == "告知书"
     (row,) = await audited(court.db, "consented")
     assert (row.actor, row.address, row.at) == ("刘芳", "10.0.0.7", NOW)
-    assert row.detail == {"participant": liu.id, "version": "2026-1", "text_sha256": "a" * 64}
+    assert row.detail == {"participant": liu.id, "version": "2026-1", "text_sha256": after.consent_sha256}
 
 
 async def test_the_newest_device_check_is_kept(court: Court) -> None:

@@ -14,6 +14,7 @@ from dispatch.sittings.moments import moment
 from dispatch.sittings.statuses import project, project_rows
 from dispatch.store.database import Database
 from dispatch.store.tables import Job, Participant, Recording, Sitting
+from rooms.consents import digest_of
 from tests.dispatch.making import CANCELLED, NOW, OPENED, Court, as_it_is, make_rows, make_sitting, named, other_sitting, to_stage
 
 DAY = (OPENED, to_stage("hearing"), to_stage("recess"), to_stage("hearing"), to_stage("closed"))
@@ -127,10 +128,10 @@ async def test_the_first_consent_counts(court: Court) -> None:
 async def test_a_consent_from_before_the_opening_keeps_its_own_time(court: Court) -> None:
     sitting = await make_sitting(court)
     liu = named(sitting, "刘芳")
-    await participants.record_consent(court.db, liu.id, version="2026-1", text_sha256="c" * 64, device="telephone", now=NOW)
+    await participants.record_consent(court.db, liu.id, version="2026-1", text="告知书", device="telephone", now=NOW)
     await project_rows(court.db, sitting.id, make_rows(sitting.id, OPENED, consented(liu)))
     after = await person(court.db, liu)
-    assert (after.consented_at, after.consent_device, after.consent_sha256) == (NOW, "telephone", "c" * 64)
+    assert (after.consented_at, after.consent_device, after.consent_sha256) == (NOW, "telephone", digest_of("告知书"))
 
 
 async def test_the_newest_device_check_counts_and_an_equal_one_keeps_its_time(court: Court) -> None:

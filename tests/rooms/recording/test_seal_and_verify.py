@@ -73,6 +73,37 @@ def test_what_was_opened_is_held_against_what_was_sealed(tmp_path: Path, replace
     assert [(p.code, p.detail) for p in verify(root).problems] == ([("opened_other", "2"), ("opened_other", "4")] if replaced else [])
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_what_was_consented_to_is_shown_and_other_words_than_the_digest_says_are_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], replaced: bool
+) -> None:
+    text = "本人同意“法庭调查”环节在线进行。\nI consent."
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    about = {"participant": "p1", "version": "2026-1", "text_sha256": digest, "device": "手机"}
+    people = [{"id": "p1", "name": "张某", "role": "party"}]
+    events = [
+        Event("conference_opened", 1, {"plan": {"participants": people}}),
+        Event("words_stated", 2, {"text_sha256": digest, "version": "2026-1", "text": "别的" if replaced else text}),
+        Event("consented", 3_000_000, {**about, "text_sha256": "ab" * 32, "given_at_us": 1_000_000}),
+        Event("stage_consented", 4_000_000, {**about, "stage": "investigation", "names": {"zh-CN": "法庭调查"}}),
+    ]
+    root, rows = a_folder(tmp_path / "s1"), list[Row]()
+    for event in events:
+        rows.append(chain("s1", 1, len(rows) + 1, rows[-1].hash if rows else GENESIS, event))
+    (root / "events.jsonl").write_text("".join(row.line() + "\n" for row in rows))
+    seal_folder(root, {"sitting": "s1", **META}, 1_790_000_000_000_000)
+    assert main([str(root), "--lang", "zh", "--consents"]) == (1 if replaced else 0)
+    shown = capsys.readouterr().out
+    assert "日志中的同意记录: 2 条，其中 1 条的文本未载入日志" in shown
+    assert "1970-01-01T00:00:01Z 张某 同意：告知书" in shown
+    assert f"1970-01-01T00:00:04Z 张某 同意：法庭调查，版本 2026-1，SHA-256 {digest}，设备 手机" in shown
+    assert ("日志第 2 行所载文本与其摘要不符" in shown) == replaced
+    if not replaced:
+        assert f"文本，SHA-256 {digest}:\n  本人同意“法庭调查”环节在线进行。\n  I consent.\n" in shown
+    main([str(root), "--json"])
+    assert json.loads(capsys.readouterr().out)["consents"]["said"][1]["stage"] == "法庭调查"
+
+
 ORIGINALS = [
     "tracks/0001-camera-alice.mkv",
     "tracks/0002-camera-bob.mkv",
@@ -221,7 +252,7 @@ def test_the_check_needs_nothing_but_the_standard_library(sealed: Path) -> None:
     command = [sys.executable, "-I", "-S", "-c", program, str(top), str(sealed), "--lang", "en"]
     alone = subprocess.run(command, capture_output=True, text=True, check=False)
     assert alone.returncode == 0, alone.stderr
-    ours = {"canonical", "command", "folder", "prefix", "report", "signature", "stamp", "words"}
+    ours = {"canonical", "command", "consents", "folder", "prefix", "report", "signature", "stamp", "words"}
     assert set(alone.stderr.split()) == {"rooms", "rooms.verification"} | {f"rooms.verification.{name}" for name in ours}
 
 

@@ -15,17 +15,18 @@ async def sitting(site: Site, program: Programs) -> str:
     sitting, live = str(made["id"]), site.context.live
     interpreter = next(person["id"] for person in made["participants"] if person["name"] == "吴译")
     await live.ensure_open(sitting)
-    await live.consent(sitting, interpreter, version="2026-11", text_sha256="ab" * 32, device="Main screen")
+    await live.consent(sitting, interpreter, version="2026-11", text="Notice", device="Main screen")
     await live.sit_down(sitting, interpreter, endpoint="0123456789abcdef", device="Main screen")
     return sitting
 
 
 async def test_who_consented_and_sat_down_where_is_told_in_words(program: Programs, sitting: str) -> None:
     found = await (await program("officer")).get(f"/sittings/{sitting}/events")
-    assert [entry["type"] for entry in found["items"]] == ["conference_opened", "consented", "seated"]
+    assert [entry["type"] for entry in found["items"]] == ["conference_opened", "words_stated", "consented", "seated"]
+    assert found["items"][1]["text"] == "Consent is given to these words (version 2026-11): Notice"
     assert found["items"][-1]["text"] == "吴译 (Interpreter) sits at “Main screen”"
     assert found["next"] is None
-    chinese = await (await program("officer", language="zh-CN")).get(f"/sittings/{sitting}/events?after=2")
+    chinese = await (await program("officer", language="zh-CN")).get(f"/sittings/{sitting}/events?after=3")
     assert [entry["text"] for entry in chinese["items"]] == ["吴译（翻译人员）在“Main screen”就座"]
 
 
