@@ -54,10 +54,12 @@ def answer(state: State, actor: Actor, command: CallRoll) -> Iterable[Fact]:
 
 
 def identify(state: State, actor: Actor, command: Identify) -> Iterable[Fact]:
-    """Chair or clerk looked at face and document. Without both stills, and for a refusal, a note says why. Raises UserError
-    "not_allowed", "participant_unknown", "not_inside", "still_unknown" or "reason_missing"."""
+    """Chair or clerk looked at face and document. Without both stills, and for a refusal, a note says why. The hand by which one who was
+    held back said that his document was ready goes down. Raises UserError "not_allowed", "participant_unknown", "not_inside",
+    "still_unknown" or "reason_missing"."""
     need_desk(state, actor)
-    if not present(seat_of(state, command.participant)):
+    seat = seat_of(state, command.participant)
+    if not present(seat):
         raise UserError("not_inside", "the participant is not inside", field="participant")
     for name in ("face", "document"):
         still = getattr(command, name)
@@ -67,7 +69,11 @@ def identify(state: State, actor: Actor, command: Identify) -> Iterable[Fact]:
     if not note and (command.result == "refused" or command.face is None or command.document is None):
         raise UserError("reason_missing", "say why there is no still, or why it is refused", field="note")
     data = {"participant": command.participant, "result": command.result, "face": command.face, "document": command.document}
-    return [("identified", data | {"device": state.seats[command.participant].device, "note": note, "by": doer(state, actor)})]
+    by = doer(state, actor)
+    facts: list[Fact] = [("identified", data | {"device": seat.device, "note": note, "by": by})]
+    if seat.hand_at_us is not None and command.result == "confirmed" and command.participant in held_back(state):
+        facts.append(("hand_lowered", {"participant": command.participant, "by": by}))
+    return facts
 
 
 def keep_still(state: State, actor: Actor, command: KeepStill) -> Iterable[Fact]:

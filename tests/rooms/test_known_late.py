@@ -12,7 +12,19 @@ from rooms.fold import fold
 from rooms.log import Event
 from rooms.media.engine import Source
 from rooms.procedure import PROCEDURES, read_procedure
-from rooms.protocol import Admit, AdmitDevice, CastVote, ConsentToStages, GiveFloor, Identify, Leave, PutQuestion, SetSource, Write
+from rooms.protocol import (
+    Admit,
+    AdmitDevice,
+    CastVote,
+    ConsentToStages,
+    GiveFloor,
+    Identify,
+    Leave,
+    PutQuestion,
+    RaiseHand,
+    SetSource,
+    Write,
+)
 from tests.rooms.making import Sitting, held_by, refused
 from tests.rooms.test_desk import called, court, identified, missing, seen, to_stage, view
 
@@ -71,6 +83,16 @@ class TestLate:
         assert sitting.act("e-clerk", Identify(participant="li", result="confirmed", note="身份证")) == ["identified"]
         sitting.act("e-li", SetSource(source=MICROPHONE, on=True))
         assert routing(sitting.state).publish["e-li"] == {CAMERA, MICROPHONE}
+
+    def test_the_hand_by_which_he_said_that_he_is_ready_goes_down(self) -> None:
+        sitting = in_person("li")
+        comes(sitting, "li")
+        sitting.act("e-li", RaiseHand(up=True))
+        refused_once = Identify(participant="li", result="refused", note="照片不清")
+        assert sitting.act("e-clerk", refused_once) == ["identified"]
+        assert sitting.act("e-clerk", Identify(participant="li", result="confirmed", note="身份证")) == ["identified", "hand_lowered"]
+        sitting.act("e-li", RaiseHand(up=True))
+        assert sitting.act("e-clerk", Identify(participant="li", result="confirmed", note="再看一次")) == ["identified"]
 
     def test_he_is_told_and_the_desk_is_told_and_nobody_else(self) -> None:
         sitting = in_person("li")
