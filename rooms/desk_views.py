@@ -21,6 +21,7 @@ def course(state: State, *, seen: bool) -> dict[str, Any]:
         found["floor"] = FloorView(participant=state.floor, since_us=state.floor_since_us or 0)
     if seen:
         found["speaking"] = tuple(SpeakingView(**each) for each in floor.speaking(state))
+    found["called_from"] = state.called_from
     return found | {"recordable": state.now.recordable, "recording_wanted": state.recording_wanted}
 
 

@@ -220,6 +220,7 @@ class SittingView(Message):
     next_booking: dict[str, Any] | None
     next_stages: tuple[dict[str, Any], ...]
     reason: str
+    called_from: str
     locked: bool
     stages: tuple[StageView, ...]
     procedure: ProcedureView

@@ -129,6 +129,7 @@
  * @property {Record<string, any> | null} next_booking
  * @property {Array<Record<string, any>>} next_stages
  * @property {string} reason
+ * @property {string} called_from
  * @property {boolean} locked
  * @property {StageView[]} stages
  * @property {ProcedureView} procedure

@@ -8,16 +8,17 @@ import { stageOf, stagesOf, stageWord, stepsOf } from './procedure.js';
 /** @typedef {{name: string, text: string, state: 'done' | 'now' | 'next', private: boolean}} Step */
 
 /**
- * The steps as they are now. In a pause no step is now: the sitting rests after what was last.
+ * The steps as they are now. In a pause no step is now: the sitting rests before the one in which it was called, which goes on afterwards.
  * @param {View} view
  * @returns {Step[]}
  */
 export function steps(view) {
   const all = stepsOf(view);
   const now = all.findIndex((stage) => stage.name === view.sitting.stage);
+  const reached = now >= 0 ? now : all.findIndex((stage) => stage.name === view.sitting.called_from);
   const closed = stageOf(view).status === 'closed';
   return all.map((stage, index) => ({
-    name: stage.name, text: stageWord(view, stage.name), private: stage.private, state: closed || (now >= 0 && index < now) ? 'done' : index === now ? 'now' : 'next',
+    name: stage.name, text: stageWord(view, stage.name), private: stage.private, state: closed || index < reached ? 'done' : index === now ? 'now' : 'next',
   }));
 }
 

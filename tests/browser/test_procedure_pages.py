@@ -135,6 +135,8 @@ async def test_a_petition_is_heard_step_by_step_through_its_pages(site: Site, co
     await desk.check('dialog[open] input[value="rest"]')
     await desk.click('dialog[open] button[type="submit"]')
     await li.until_stage("recess")
+    await expect(part(desk, "steps").locator('[data-step="identity"]')).to_contain_text("已完成")
+    await expect(part(desk, "steps").locator('[data-step="statement"]')).not_to_contain_text("已完成")
     await go_to(chair, "statement")
 
     # The minutes are said to be signed before what follows; then it ends for everybody.

@@ -435,6 +435,7 @@ class TestRecordingAtWill:
         to_stage(sitting, "recess", "rest")
         assert not recording(sitting.state).on
         assert view(sitting, "e-wu").sitting.recording_wanted
+        assert view(sitting, "e-wu").sitting.called_from == "report"
         to_stage(sitting, "report")
         assert recording(sitting.state).on
         sitting.act("e-judge", RecordWish(on=False))
