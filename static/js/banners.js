@@ -35,7 +35,8 @@ export function downlinkWord(state) {
 function restWord(view) {
   if (!stepByStep(view)) return t('Recess. Nobody is seen or heard, nothing is recorded. Stay on this page until the chair resumes.');
   const { name, pause } = stageOf(view);
-  const reason = pause && view.sitting.reason ? reasonWord(view.sitting.reason) : '';
+  // That a recess is called for a recess says nothing.
+  const reason = pause && !['', 'recess'].includes(view.sitting.reason) ? reasonWord(view.sitting.reason) : '';
   const stage = stageWord(view, name);
   return t('{stage}. Nobody is seen or heard, nothing is recorded. Stay on this page until the chair resumes.', { stage: reason && reason !== stage ? `${stage}${t(': ')}${reason}` : stage });
 }

@@ -117,7 +117,7 @@ export class DeskActs {
   async #consult(view) {
     const name = (/** @type {string} */ id) => {
       const person = view.participants.find((one) => one.id === id);
-      return person ? `${person.name} (${word(`role.${person.role}`)})` : '';
+      return person ? t('{name} ({role})', { name: person.name, role: word(`role.${person.role}`) }) : '';
     };
     const names = (/** @type {string[]} */ ids) => ids.map(name).join(t(', '));
     const unheard = t('They see and hear only each other, everybody else sees and hears nothing of it, and nothing is recorded.');

@@ -16,7 +16,7 @@ export function ending(farewell, view) {
     case CloseCode.CLOSED:
       if (farewell.reason === 'cancelled') return { mark: 'calendar', title: t('The {sitting} was cancelled'), text: t('You do not have to do anything. The clerk tells you the new date.'), detail, back: '' };
       return {
-        mark: 'gavel',
+        mark: 'check-circle',
         title: t('The {sitting} is over'),
         text: view?.recording && view.recording.seconds > 0 ? t('The recording is being sealed. You may close this page. Thank you for taking part.') : t('You may close this page. Thank you for taking part.'),
         detail,

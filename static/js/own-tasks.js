@@ -1,6 +1,6 @@
 // What the sitting wants of its viewer himself: consents, his opinion, his vote; and what came of them. Cards beside the pictures.
 
-import { language, t } from './i18n.js';
+import { language, t, word } from './i18n.js';
 import { ask } from './ask.js';
 import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
@@ -23,6 +23,8 @@ export class OwnTasks {
   #view = null;
   /** Person and stage to whom the answer here was no: asked no further, and free to think better of it. @type {Set<string>} */
   #refused = new Set();
+  /** Person and stage whose text is unfolded in the other language too. @type {Set<string>} */
+  #unfolded = new Set();
 
   /**
    * @param {HTMLElement} root
@@ -38,6 +40,7 @@ export class OwnTasks {
     this.votes = el('div', { class: 'tasks-part', hidden: true });
     root.append(this.consents, this.opinion, this.votes);
     root.addEventListener('click', (event) => void this.#press(event));
+    root.addEventListener('toggle', (event) => this.#unfold(event.target), true);
     root.addEventListener('input', (event) => event.target instanceof HTMLTextAreaElement && event.target.dataset.part === 'opinion-text' && this.#keep(event.target.value));
   }
 
@@ -65,7 +68,7 @@ export class OwnTasks {
         open.length > 0 && el('p', { class: 'hint' }, t('You may refuse, and you may take it back later. Your answer is kept in the log.')),
         ...open.map((one) => el('div', { class: 'consent' },
           el('h3', {}, named(one.names, stageWord(view, one.stage))),
-          ...agreedText(one.text),
+          ...this.#agreedText(`${person.id}/${one.stage}`, one.text),
           el('div', { class: 'row' }, agreeButton('agree', person, one, t('I agree')), agreeButton('refuse', person, one, t('I do not agree'))))),
         open.length > 1 && el('button', { class: 'button button-primary', type: 'button', 'data-act': 'agree-all', 'data-for': person.id }, t('I agree to all of these')),
         ...refused.map((one) => el('div', { class: 'consent' },
@@ -73,6 +76,32 @@ export class OwnTasks {
           agreeButton('agree', person, one, t('Agree after all')))),
       ));
     });
+  }
+
+  /**
+   * What is agreed to is one text in both languages: the page's own is read at once, the other unfolds below it.
+   * @param {string} key person and stage
+   * @param {string} text
+   */
+  #agreedText(key, text) {
+    const own = language === 'en' ? 'en' : 'zh-CN';
+    const paragraphs = text.split('\n').filter(Boolean).map((one) => ({ one, lang: /[\u4e00-\u9fff]/.test(one) ? 'zh-CN' : 'en' }));
+    const read = paragraphs.filter(({ lang }) => lang === own);
+    const folded = paragraphs.filter(({ lang }) => lang !== own);
+    return [
+      ...read.map(({ one }) => el('p', { class: 'task-text' }, one)),
+      folded.length > 0 && el('details', { class: 'consent-other', 'data-key': key, open: this.#unfolded.has(key) },
+        el('summary', {}, word('consent.other_language')),
+        ...folded.map(({ one, lang }) => el('p', { class: 'task-text hint', lang }, one))),
+    ];
+  }
+
+  /** @param {EventTarget | null} details */
+  #unfold(details) {
+    if (!(details instanceof HTMLDetailsElement)) return;
+    const key = details.dataset['key'] ?? '';
+    if (details.open) this.#unfolded.add(key);
+    else this.#unfolded.delete(key);
   }
 
   /** @param {View} view */
@@ -202,14 +231,6 @@ export class OwnTasks {
       return '';
     }
   }
-}
-
-/** What is agreed to stands there in both languages, whatever the page is in: each a paragraph, the page's own first. @param {string} text */
-function agreedText(text) {
-  const paragraphs = text.split('\n').filter(Boolean).map((one) => ({ one, lang: /[\u4e00-\u9fff]/.test(one) ? 'zh-CN' : 'en' }));
-  const own = language === 'en' ? 'en' : 'zh-CN';
-  return [...paragraphs.filter(({ lang }) => lang === own), ...paragraphs.filter(({ lang }) => lang !== own)].map(({ one, lang }) =>
-    el('p', lang === own ? { class: 'task-text' } : { class: 'task-text hint', lang }, one));
 }
 
 /** @param {'agree' | 'refuse'} act @param {import('./protocol.js').ParticipantView} person @param {ConsentDue} due @param {string} text */

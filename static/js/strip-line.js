@@ -48,7 +48,8 @@ export class StripLine {
     const floor = floorOf(view);
     this.turn.hidden = floor === null || shutOut(view);
     fill(this.turn, icon('mic', 16), el('span', {}, floor ? t('{name} has the floor', { name: nameOf(view, floor.participant) || t('Somebody') }) : ''), el('b', { class: 'figures', 'data-time': 'floor' }));
-    const sides = speakingOf(view).filter((one) => one.side !== 'middle' && firstOf(view, one.side) !== null);
+    // At a round table nobody sits on a side: the speaking time of each stands with his name at the desk.
+    const sides = view.sitting.kind === 'round_table' ? [] : speakingOf(view).filter((one) => one.side !== 'middle' && firstOf(view, one.side) !== null);
     this.sides.hidden = sides.every((one) => one.seconds < 1 && !one.running) || privateOf(view) !== null;
     fill(
       this.sides,

@@ -80,8 +80,9 @@ export class HearingTile extends HTMLElement {
     this.dataset.side = place.side;
     const floor = floorOf(view)?.participant;
     this.classList.toggle('tile-floor', place.people.some((person) => person.id === floor));
-    this.setAttribute('aria-label', `${roles} ${names}${place.you ? ` (${t('you')})` : ''}${voice ? `, ${voice}` : ''}`);
-    say(this.#names, place.you ? `${names} (${t('you')})` : names);
+    const called = place.you ? t('{name} (you)', { name: names }) : names;
+    this.setAttribute('aria-label', `${roles} ${called}${voice ? `, ${voice}` : ''}`);
+    say(this.#names, called);
     say(this.#roles, roles);
     this.#showHand(place, view);
     this.#showSound(place, view);
