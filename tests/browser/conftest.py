@@ -11,9 +11,11 @@ import pytest_asyncio
 from playwright.async_api import Playwright, async_playwright, expect
 
 from tests.browser import participants
+from tests.browser.material import make
 from tests.browser.network import SERVER, Computer, Network, NetworkSite, NoNamespaces
-from tests.browser.participants import Person, arrive
+from tests.browser.participants import CHROMIUM, DESK, FLAGS, GRANTED, Person, arrive
 from tests.browser.site import SHORT_COURT, Site
+from tests.browser.stage import SOCKET, Windows
 
 LIMIT_S = 300
 """A test without a limit of its own may take so long: a machine busy with something else needs many times the usual."""
@@ -68,6 +70,28 @@ async def person(playwright: Playwright, material: Path) -> AsyncIterator[Person
 
     yield come
     await asyncio.gather(*(one.close() for one in people))
+
+
+@pytest_asyncio.fixture
+async def window(playwright: Playwright, material: Path) -> AsyncIterator[Windows]:
+    """Windows of a few browsers, each with a session of its own."""
+    browsers = []
+    for number in range(2):
+        made = await asyncio.to_thread(make, material, number)
+        media = [f"--use-file-for-fake-audio-capture={made.sound}", f"--use-file-for-fake-video-capture={made.picture}"]
+        browsers.append((await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS, *media, GRANTED]), made))
+
+    async def come(language: str, number: int) -> Person:
+        browser, made = browsers[number % len(browsers)]
+        context = await browser.new_context(locale=language, viewport={"width": DESK["width"], "height": DESK["height"]})
+        context.set_default_timeout(20_000)
+        await context.grant_permissions(["camera", "microphone"])
+        await context.add_init_script(path=Path(__file__).parent / "page_hooks.js")
+        await context.add_init_script(SOCKET)
+        return Person(browser, context, await context.new_page(), made, "")
+
+    yield come
+    await asyncio.gather(*(browser.close() for browser, _ in browsers))
 
 
 @pytest.fixture(scope="session")

@@ -64,12 +64,14 @@ class Court:
         """Disconnect. Idempotent."""
         await self.db.close()
 
-    async def person(self, role: str, name: str = "") -> Account:
-        """A new member of the staff."""
+    async def person(self, role: str, name: str = "", language: str = "zh-CN") -> Account:
+        """A new member of the staff, whose pages are in this language."""
         self._made += 1
         mark = secrets.token_hex(3)
         name = name or f"{SURNAMES[self._made % len(SURNAMES)]}{mark}"
-        return Account(await add_user(self.db, name=name, sign_in_name=f"{role}-{mark}", role=role, password=PASSWORD), f"{role}-{mark}")
+        sign_in_name = f"{role}-{mark}"
+        user = await add_user(self.db, name=name, sign_in_name=sign_in_name, role=role, password=PASSWORD, language=language)
+        return Account(user, sign_in_name)
 
     async def room(self, name: str = "") -> Room:
         """A new room, free all day."""
@@ -91,11 +93,12 @@ class Court:
         room: Room | None = None,
         guards: tuple[str, str] | None = None,
         screened: tuple[str, str] | None = None,
+        language: str = "zh-CN",
     ) -> Held:
         """A sitting of this kind with a judge of its own in the chair and these parties (name, role). `guards`: a guardian and the minor
-        whose guardian he is; `screened`: two who must not see or hear each other."""
-        chair = await self.person("judge")
-        clerk = await self.person("clerk") if with_clerk else None
+        whose guardian he is; `screened`: two who must not see or hear each other; `language`: that of the pages of chair and clerk."""
+        chair = await self.person("judge", language=language)
+        clerk = await self.person("clerk", language=language) if with_clerk else None
         by = clerk or await self.person("clerk")
         room = room or await self.room()
         now = utc_now()

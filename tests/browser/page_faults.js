@@ -50,7 +50,7 @@
     text = text.trim();
     if (/\b(undefined|null|NaN|\[object)\b|\b[a-z]+_[a-z_]+\b|\b(role|kind|stage|error|reason|missing)\.[a-z]/.test(text)) faults.push(`raw: ${text.slice(0, 80)}`);
     else if (language === 'en' && /[\u4e00-\u9fff]/.test(text)) faults.push(`Chinese: ${text.slice(0, 80)}`);
-    else if (language !== 'en' && /[A-Za-z]{3,}/.test(text.replace(/REC|English|Enter|Tab|Esc|Mbit|kbit|UDP|Chrome|Edge/g, ''))) faults.push(`English: ${text.slice(0, 80)}`);
+    else if (language !== 'en' && /[A-Za-z]{3,}/.test(text.replace(/REC|English|Enter|Tab|Esc|Mbit|kbit|UDP|Chrome|Edge|Linux/g, ''))) faults.push(`English: ${text.slice(0, 80)}`);
   }
   return [...new Set(faults)];
 }
