@@ -1,7 +1,7 @@
 """One film of a sitting, made from its sealed folder by ffmpeg: everybody's picture with name and role, the sound of
 all, and the clock of the court burnt in; and beside it the sound of each place alone. Originals are only read.
 
-The film runs in real time from the first start to the last stop, recesses included (as a card), so that the position
+The film runs in real time from the first start to the last stop, recesses and private phases included (as cards), so that the position
 in it is the wall-clock time minus the start. Each voice lasts as long as the film: its positions are the same.
 """
 
@@ -28,6 +28,7 @@ from rooms.recording.attendance import VOICES, hall, held_by, places, read_rows
 from rooms.recording.film import Film
 from rooms.recording.fonts import any_font
 from rooms.recording.timeline import Timeline
+from rooms.recording.unrecorded import explained
 
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
 
@@ -71,7 +72,8 @@ async def compose(folder: Path, *, font: Path | None, tz: str, ffmpeg: str = "")
     part.unlink(missing_ok=True)  # an ffmpeg that outlived its owner goes on in a file without a name
     (derived / "progress").unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix=".composite-", dir=derived) as work:
-        seats = hall(held_by(manifest["meta"], rows), shown)
+        held = held_by(manifest["meta"], rows)
+        seats, line = hall(held, shown), explained(line, rows, held)
         film = await asyncio.to_thread(Film.plan, line, manifest["meta"], seats, shown, Path(work), (font, clock_font), tz)
         command = await asyncio.to_thread(film.command, part, ffmpeg_program(ffmpeg))
         async with contextlib.aclosing(_run(command, line, tz)) as progress:

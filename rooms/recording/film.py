@@ -50,7 +50,12 @@ ROLES = {
     "gallery": ("旁听", "Gallery"),
     "custody_officer": ("法警", "Custody officer"),
 }
-CARDS = {"recess": "休庭  Recess", "gap": "录制中断  Recording interrupted"}
+CARDS = {
+    "recess": "休庭  Recess",
+    "private": "不公开环节，未录制  Private phase, not recorded",
+    "unrecorded": "本环节未录制  Not recorded",
+    "gap": "录制中断  Recording interrupted",
+}
 AWAY, CAMERA_OFF, UNSEEN = "未在线  Not connected", "摄像头已关闭  Camera off", "未收到画面  No picture received"
 _GRAPH_IN_A_FILE = 100_000
 """A graph longer than this goes into a file: Linux takes no argument over 128 KiB. That needs ffmpeg 7 or later."""
@@ -254,15 +259,19 @@ class Film:
         return builder.overlay(canvas, stream, x=f"{x}-w/2", y=f"{y}-h/2", eof_action="pass", enable=shown)
 
     def _cards(self, canvas: Any) -> Any:
-        """A recess, or an interruption, is said with its times in place of everybody's picture."""
+        """What is not recorded is said with its times in place of everybody's picture: a recess, a stage behind closed doors with its
+        name, an interruption."""
         for number, band in enumerate(self.line.bands):
-            if band.kind not in CARDS:
+            if band.kind == "recording":
                 continue
             during = self._during([(band.from_us, band.to_us)])
             canvas = canvas.filter("drawbox", x=0, y=0, w=WIDTH, h=HEIGHT, color=BACKGROUND, t="fill", enable=during)
-            lines = ((CARDS[band.kind], 44, INK, -24), (from_to(band.from_us, band.to_us, self.tz), 30, DIM, 40))
-            for row, (text, size, colour, below) in enumerate(lines):
-                middle = {"x": "(w-text_w)/2", "y": f"(h-text_h)/2+{below}"}
+            times = from_to(band.from_us, band.to_us, self.tz)
+            named = "  ".join(name for tag in ("zh-CN", "en") if (name := band.names.get(tag)))
+            below = f"{named}  {times}" if named and band.pause != "recess" else times
+            lines = ((CARDS[band.pause if band.kind == "recess" else "gap"], 44, INK, -24), (below, 30, DIM, 40))
+            for row, (text, size, colour, lower) in enumerate(lines):
+                middle = {"x": "(w-text_w)/2", "y": f"(h-text_h)/2+{lower}"}
                 canvas = self._write(canvas, f"card-{number}-{row}", text, **middle, fontsize=size, fontcolor=colour, enable=during)
         return canvas
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -18,15 +18,19 @@ GAP_US = 100_000
 ABSENT_MS = 1500
 """Video without a frame for this long is shown as off."""
 Span = tuple[int, int]
+Pause = Literal["recess", "private", "unrecorded"]
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A stretch of the recording, wall-clock µs."""
+    """A stretch of the recording, wall-clock µs. "recess": it was stopped; `pause` says for what, `names` are those of the stage, by
+    language, where the log tells them (:mod:`rooms.recording.unrecorded`)."""
 
     from_us: int
     to_us: int
     kind: Literal["recording", "recess", "gap"]
+    pause: Pause = "recess"
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

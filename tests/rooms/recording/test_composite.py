@@ -179,15 +179,15 @@ async def test_the_bands_say_where_nothing_was_recorded(sitting: Path) -> None:
     ]
 
 
-def drawn(text: str, font: Path, size: int = 24) -> NDArray[np.uint8]:
+def drawn(text: str, font: Path, size: int = 24, width: int = 420) -> NDArray[np.uint8]:
     """A text as ffmpeg draws it, white on black."""
     command = [
-        *(ffmpeg_program(), "-loglevel", "error", "-f", "lavfi", "-i", "color=c=black:s=420x60:d=0.1:r=10"),
+        *(ffmpeg_program(), "-loglevel", "error", "-f", "lavfi", "-i", f"color=c=black:s={width}x60:d=0.1:r=10"),
         *("-vf", f"drawtext=fontfile={font}:text='{text}':expansion=none:x=20:y=12:fontsize={size}:fontcolor=white"),
         *("-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "gray", "-"),
     ]
     done = subprocess.run(command, capture_output=True, check=True)
-    return np.frombuffer(done.stdout, np.uint8).reshape(60, 420)
+    return np.frombuffer(done.stdout, np.uint8).reshape(60, width)
 
 
 def ink(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -54,7 +54,7 @@ def says(frame: NDArray[np.uint8], box: Box, texts: tuple[str, ...], size: int) 
     written = inside(frame, box)
     if not (written > 130).any():
         return ""
-    return max(texts, key=lambda text: likeness(ink(written), ink(drawn(text, font, size))))
+    return max(texts, key=lambda text: likeness(ink(written), ink(drawn(text, font, size, WIDTH))))
 
 
 def state(frame: NDArray[np.uint8], box: Box) -> str:
