@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from dispatch.errors import UserError
 from dispatch.store import postgresql, sqlite
+from dispatch.store.checkpoints import Checkpoints
 from dispatch.store.migrate import head, upgrade
 from dispatch.store.site import Site
 
@@ -74,6 +75,7 @@ class Database:
         self._write_session = async_sessionmaker(writing, expire_on_commit=False)
         self._postgresql = is_postgresql(url)
         self._turn = asyncio.Lock()
+        self._checkpoints = None if self._postgresql else Checkpoints(Path(place(url)))
 
     @classmethod
     async def open(cls, settings: Settings) -> Database:
@@ -144,6 +146,8 @@ class Database:
             else:
                 async with self._turn, self._write_session.begin() as session:
                     yield session
+            if self._checkpoints is not None:
+                self._checkpoints.written()
         except DBAPIError as error:
             code = postgresql.unwritable(error) if self._postgresql else sqlite.unwritable(error)
             if code is None:
@@ -156,6 +160,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections. Idempotent."""
+        if self._checkpoints is not None:
+            await self._checkpoints.close()
         await self._reading.dispose()
         await self._writing.dispose()
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from dispatch.store import one_hop
+from dispatch.store.checkpoints import LONGEST_LOG
 
 BUSY_TIMEOUT_MS = 60_000
 """How long a writer waits for the writers of other processes. Every write transaction of ours takes a few milliseconds, but
@@ -55,6 +56,7 @@ def engine(url: URL, *, writes: bool) -> AsyncEngine:
         if writes:
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_LOG}")
         else:
             cursor.execute("PRAGMA query_only = ON")
         cursor.close()
