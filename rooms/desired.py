@@ -81,9 +81,9 @@ def routing(state: State) -> Routing:
             unseen = kept_from(state, endpoint) | {endpoint.id}
             given = frozenset(t for t in permitted.get(state.circle_at(endpoint) or "", ()) if t.endpoint not in unseen)
             watch[endpoint.id] = _chosen(state, endpoint, given, interpreters)
-    if may_observe(state):
-        for observer in state.observers:
-            publish[observer] = frozenset()
+    for observer in state.observers:
+        publish[observer] = frozenset()  # keeps his connection also while all is hidden from him: the picture comes back at once
+        if may_observe(state):
             watch[observer] = main
     record = main if recording(state).on else frozenset()
     return Routing(publish, watch, record, quality(state)[1], state.now.private, floor(state), continuous(state))

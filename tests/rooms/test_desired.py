@@ -107,7 +107,8 @@ def test_a_private_stage_reaches_neither_recorder_nor_command_centre(in_camera: 
     assert wanted.private
     assert not may_observe(sitting.state)
     assert (wanted.record, recording(sitting.state).on) == (frozenset(), False)
-    assert set(wanted.publish) == {"e-judge", "e-clerk", "e-zhang"}
+    assert set(wanted.publish) == {"e-judge", "e-clerk", "e-zhang", "e-officer"}, "the officer keeps his connection"
+    assert wanted.publish["e-officer"] == frozenset()
     assert {e: {t.endpoint for t in ts} for e, ts in wanted.watch.items()} == {"e-judge": set(), "e-clerk": {"e-judge"}}
     sitting.act("e-judge", ChangeStage(to="hearing"))
     assert "e-officer" in routing(sitting.state).watch
