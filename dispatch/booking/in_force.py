@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from dispatch.store import direct
 from dispatch.store.tables import ProcedureVersion
 from rooms.procedure import PROCEDURES, ProcedureRefused, read_procedure
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from dispatch.booking.roles import Procedures
     from dispatch.store.database import Database
+
+_ADOPTED = select(ProcedureVersion.kind, ProcedureVersion.text).where(ProcedureVersion.adopted).order_by(ProcedureVersion.at)
 
 
 async def held(db: Database) -> Procedures:
@@ -26,9 +29,8 @@ async def held(db: Database) -> Procedures:
 async def held_in(session: AsyncSession) -> Procedures:
     """The same inside a transaction. Where this program cannot read an adopted version any more, its own stands in: a sitting can be
     booked, and is opened once another version is adopted."""
-    rows = await session.scalars(select(ProcedureVersion).where(ProcedureVersion.adopted).order_by(ProcedureVersion.at))
     found = dict(PROCEDURES)
-    for row in rows:
+    for row in await direct.rows(session, _ADOPTED):
         with suppress(ProcedureRefused):
             found[row.kind] = read_procedure(row.text)
     return found
