@@ -13,8 +13,13 @@ from dispatch.booking.catalogue import closures, loaded_days
 from dispatch.booking.catalogue.calendar_days import CalendarDay
 from dispatch.booking.catalogue.sites import SiteDraft, add_site
 from dispatch.booking.finding.searching import Wanted, search
-from dispatch.errors import Conflict, ValidationFailed
-from dispatch.store.tables import CourtSite, Resource, Sitting
+from dispatch.booking.series import series
+from dispatch.booking.series.recurrence import Series
+from dispatch.booking.series.rules import read_rule
+from dispatch.booking.spans import Span
+from dispatch.booking.wall_clock import wall_time
+from dispatch.errors import Conflict, SeriesConflict, ValidationFailed
+from dispatch.store.tables import CourtSite, Resource, Room, Sitting, User
 from tests.dispatch.making import NOW, SHANGHAI, Court, make_draft
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -88,6 +93,37 @@ async def test_a_site_that_is_closed_closes_its_own_rooms_and_people_alone(court
     # What is proposed is within the hours there, on a day that is worked there.
     assert refused.value.nearest_free.astimezone(NEW_YORK) == wall(day - timedelta(days=1), "16:00", NEW_YORK)
     await books(court, wall(day, "14:00", SHANGHAI), abroad=False)
+
+
+async def test_a_site_that_is_closed_is_left_out_by_searches_there_alone(court: Court, abroad: CourtSite) -> None:
+    day = HOLIDAY - timedelta(days=2)
+    begin, end = wall(day - timedelta(days=1), "00:00", NEW_YORK), wall(day + timedelta(days=1), "00:00", NEW_YORK)
+
+    async def found(room: Room, judge: User) -> list[Span]:
+        wanted = Wanted(day, day, 60, chair_id=judge.id, rooms=(room.id,))
+        return [slot.span for slot in (await search(court.db, wanted, NOW)).slots]
+
+    here = await found(court.room, court.judge)
+    assert here
+    assert await found(court.other_room, court.other_judge)
+    await closures.close(court.db, begin, end, "closed", "当地假日", court.clerk, NOW, site_id=abroad.id)
+    assert await found(court.room, court.judge) == here
+    assert await found(court.other_room, court.other_judge) == []
+
+
+async def test_a_series_names_each_day_on_which_its_site_is_closed(court: Court, abroad: CourtSite) -> None:
+    closed = HOLIDAY - timedelta(days=2)
+    begin, end = wall(closed, "00:00", NEW_YORK), wall(closed + timedelta(days=1), "00:00", NEW_YORK)
+    await closures.close(court.db, begin, end, "closed", "当地假日", court.clerk, NOW, site_id=abroad.id)
+    first = wall(closed - timedelta(days=1), "10:00", NEW_YORK)
+    whole: dict[str, Any] = {"clerk_id": "", "starts_at": first, "ends_at": first + timedelta(hours=1), "override_reason": ""}
+    draft = make_draft(court, **whole, room_id=court.other_room.id, chair_id=court.other_judge.id)
+    plan = Series(wall_time(first, NEW_YORK), 60, NEW_YORK, read_rule("FREQ=DAILY;COUNT=3", NEW_YORK))
+    with pytest.raises(SeriesConflict) as refused:
+        await series.create(court.db, draft, plan, court.clerk, NOW)
+    (clash,) = refused.value.clashes
+    assert (clash.starts_at, clash.conflict.code) == (first + timedelta(days=1), "resource_closed")
+    assert not begin - timedelta(hours=1) < clash.conflict.nearest_free < end
 
 
 async def test_a_search_finds_each_sites_hours_and_leaves_out_its_holidays(court: Court, abroad: CourtSite) -> None:
