@@ -174,6 +174,8 @@ class EventWords:
             return self._(f"alert.{value}")
         if key in {"manifest_sha256", "still"}:
             return f"{str(value)[:16]}…"
+        if key == "reason" and event == "recording_stopped" and value in self._stages:
+            return stage_name(value, self._stages[value], self._)
         if key == "reason" and event in {"recording_stopped", "revoked"}:
             return word("reason", str(value), self._)
         return value

@@ -147,7 +147,7 @@ function showWaiting(row, person, view) {
       el('div', { class: 'person-who' }, el('b', {}, person.name), el('span', {}, word(`role.${person.role}`))),
       el('span', { class: `person-note is-line ${check.good ? '' : 'is-warning'}` }, icon(check.good ? 'check-circle' : 'alert', 18), check.text),
       waitingNote(person, view),
-      el('button', { class: 'button button-primary button-small', type: 'button', 'data-act': 'admit', 'aria-label': t('Admit {name}', { name: person.name }) }, t('Admit')),
+      el('button', { class: 'button button-primary button-small', type: 'button', 'data-act': 'admit', 'aria-label': `${t('Admit')}${t(': ')}${person.name}` }, t('Admit')),
     ),
   );
 }

@@ -132,7 +132,8 @@ export function missingWord(missing) {
 function quorumWord({ least, most, present, roles }) {
   const who = (roles ?? []).map((role) => word(`role.${role}`)).join(t(' or '));
   const values = { who, least: least ?? 1, most: most ?? '', present: present ?? 0 };
-  return most ? t('{who}: {least} to {most} must be present, {present} are', values) : t('{who}: at least {least} must be present, {present} are', values);
+  if (!most) return t('{who}: at least {least} required, {present} present', values);
+  return most === values.least ? t('{who}: {least} required, {present} present', values) : t('{who}: {least} to {most} required, {present} present', values);
 }
 
 /** How it can be mended from here. @param {Missing} missing @returns {{act: string, text: string} | null} */

@@ -1,6 +1,6 @@
 // The tool bar below the pictures, and the keys that do the same.
 
-import { t } from './i18n.js';
+import { t, word } from './i18n.js';
 import { el, find, icon, say } from './markup.js';
 import { MODES } from './layout.js';
 import { announce, toast } from './page.js';
@@ -248,7 +248,7 @@ function shortWord(source, condition) {
     case 'muted':
       return t('closed for you');
     case 'unavailable':
-      return t('not available');
+      return word('source.not_now');
     default:
       return source === 'screen' ? t('none') : t('off');
   }

@@ -8,6 +8,10 @@ from typing import Any
 
 from rooms.procedure import PROCEDURES
 
+QUESTION = "是否认定为自首并从轻处罚？"
+"""What is put to the vote."""
+LOOKED = "当庭核对原件"
+"""What the chair writes where he keeps no still."""
 Send = Callable[..., Awaitable[None]]
 
 
@@ -116,7 +120,7 @@ def acts_before(kind: str, to: str, people: list[dict[str, Any]]) -> Iterator[di
         if "roll_call" in needs:
             yield {"type": "roll", "participant": person["id"], "answer": "present"}
         if "identity" in needs and person["role"] in procedure.identified:
-            looked = {"type": "identify", "participant": person["id"], "result": "confirmed", "note": "当庭核对原件"}
+            looked = {"type": "identify", "participant": person["id"], "result": "confirmed", "note": LOOKED}
             yield looked | {"face": None, "document": None}
 
 

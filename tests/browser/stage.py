@@ -11,8 +11,9 @@ from typing import Any
 
 from playwright.async_api import CDPSession
 
+from rooms.consents import stages_of, words
 from rooms.procedure import PROCEDURES
-from tests.browser.casts import Cast, acts_before, agreed_before
+from tests.browser.casts import LOOKED, QUESTION, Cast, acts_before, agreed_before
 from tests.browser.court import Account, Held
 from tests.browser.hearing import Seat, enter, to_the_waiting_room
 from tests.browser.participants import Person
@@ -94,7 +95,9 @@ class Stage:
         staff = [account.user.name for account in (self.held.chair, self.held.clerk) if account]
         people = [*staff, *(name for name, _ in self.cast.people)]
         sitting = view["sitting"]
-        data = [sitting["title"], sitting["case_number"], sitting["court"], *people, *(m["text"] for m in view["messages"])]
+        agreed = [line for name in stages_of(PROCEDURES[self.kind]) for line in words(PROCEDURES[self.kind], name).split("\n")]
+        written = (LOOKED, QUESTION, *(message["text"] for message in view["messages"]))
+        data = [*written, *agreed, sitting["title"], sitting["case_number"], sitting["court"], *people]
         return {"language": self.language, "touch": touch, "data": sorted(data, key=len, reverse=True)}
 
 

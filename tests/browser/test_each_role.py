@@ -17,7 +17,7 @@ import pytest
 from dispatch.sittings import procedures
 from dispatch.store.tables import utc_now
 from rooms.procedure import BRIEF_COURT, PROCEDURES
-from tests.browser.casts import CASTS
+from tests.browser.casts import CASTS, QUESTION
 from tests.browser.court import Court
 from tests.browser.hearing import Seat
 from tests.browser.participants import DESK, PHONE, accessibility_faults
@@ -102,7 +102,7 @@ async def walk(stage: Stage, faults: list[str]) -> None:
             await send(stage.chair, type="admit", participants=called)
         tells = number == 1 or now.private or now.votes or now.opinions or name in TELLING
         if now.votes:
-            await send(stage.chair, type="put_question", text="是否认定为自首并从轻处罚？")
+            await send(stage.chair, type="put_question", text=QUESTION)
         if tells:
             await look(stage, faults, f"{number}-{name}")
         in_turn = [role for role, rights in procedure.rights[name].items() if rights.speak_in_turn]

@@ -72,7 +72,7 @@ async def test_people_of_a_room_consent_each_come_in_as_one_and_their_voices_are
     await look(page, "waiting")
 
     chair = await take_the_chair(await person(), site, held)
-    await chair.person.page.get_by_role("button", name="准许李明进入").click()
+    await chair.person.page.get_by_role("button", name="准入：李明").click()
     seat = Seat(room, "第一法庭主机")
     await seat.until_inside()
     await page.click('[data-part="entrance-now"]')

@@ -166,3 +166,12 @@ def test_a_stage_is_called_what_the_version_calls_it_and_a_pause_says_why() -> N
     assert "休息" in told[0]
     assert "问答" in told[1]
     assert "stage." not in "".join(told)
+
+
+@pytest.mark.parametrize(("language", "stage"), [("zh-CN", "茶歇"), ("en", "Tea")])
+def test_a_recording_that_stops_with_a_stage_names_it_in_words(language: str, stage: str) -> None:
+    changed = {"from": "questioning", "to": "tea", "status": "recess", "names": {"zh-CN": "茶歇", "en": "Tea"}, "by": {"system": True}}
+    stopped = Event("recording_stopped", 2, {"by": {"system": True}, "reason": "tea"})
+    text = said([Event("stage_changed", 1, changed | {"reason": ""}), stopped], language)[-1]
+    assert stage in text
+    assert "tea" not in text
