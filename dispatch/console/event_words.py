@@ -70,7 +70,7 @@ class EventWords:
             values.setdefault("participant", values["endpoint"])
             values.setdefault("participants", values["endpoint"])
         if row.type in {"stage_consented", "stage_consent_withdrawn"}:
-            values |= {"stage_zh": row.data["names"].get("zh-CN"), "stage_en": row.data["names"].get("en")}
+            values["stage"] = stage_name(row.data["stage"], row.data["names"], self._)
         if "from_us" in row.data and "to_us" in row.data:
             values["seconds"] = f"{(row.data['to_us'] - row.data['from_us']) / 1e6:.1f}"
         if "down_from_us" in row.data:
