@@ -26,7 +26,7 @@ class Robot(Caller):
         super().__init__(site, held, name)
         self.offers = 0
         self.publishing: Publishing | None = None
-        self.watching: Watching | None = None
+        self.watched: list[Watching] = []
         self._decodes = decodes
         self._tasks.append(asyncio.create_task(self._follow_offers()))
 
@@ -40,14 +40,49 @@ class Robot(Caller):
         """A member of the staff who is inside."""
         return await cls(site, held, account.user.name).sign_in(account)
 
+    @classmethod
+    async def observing(cls, site: Site, held: Held, account: Account) -> Self:
+        """An officer of the command centre who watches silently."""
+        return await cls(site, held, account.user.name).observe(account)
+
+    async def observe(self, account: Account) -> Self:
+        """Sign in and watch."""
+        await self.visit.open("/sign-in")
+        await self.visit.post("/sign-in", {"name": account.sign_in_name, "password": account.password, "next": ""})
+        await self._connect(f"/ws/console/sittings/{self._held.id}?view=1")
+        await self.until(lambda view: view["place"] == "observing", "watches")
+        await self.watch()
+        return self
+
     # -- media
+
+    @property
+    def watching(self) -> Watching | None:
+        """The newest connection by which it receives."""
+        return self.watched[-1] if self.watched else None
+
+    async def watch(self) -> None:
+        """Receive all that it may, by a new connection in place of the one before."""
+        if self.watched:
+            await self.watched[-1].close()
+        self.watched.append(Watching(self._decodes))
+        await self.send(type="subscribe")
+
+    async def watches_in_vain(self) -> None:
+        """Ask for what only those inside get, and wait for the refusal; it, and former ones as of devices switched on too soon, are
+        forgotten."""
+        await self.watch()
+        async with asyncio.timeout(LIMIT_S):
+            while not any(each["code"] == "not_inside" for each in self._refused):
+                self._changed.clear()
+                await self._changed.wait()
+        self._refused.clear()
 
     async def take_part(self, codec: VideoCodec = "VP8", grey: int = 128) -> None:
         """Once inside: send a camera in `codec` whose picture is plain `grey` (0 to 255) and a microphone, and receive everybody."""
         await self.until(lambda view: view["place"] == "inside", "is inside")
         await self.publish(codec, grey)
-        self.watching = Watching(self._decodes)
-        await self.send(type="subscribe")
+        await self.watch()
 
     async def publish(self, codec: VideoCodec, grey: int) -> None:
         """Send by a new connection, in place of the one before."""
@@ -66,9 +101,13 @@ class Robot(Caller):
             watching = self.watching
             if watching is None:
                 continue
-            answer = await watching.answer(offer["sdp"], offer["tracks"])
-            await self.send(type="answer", transport=offer["transport"], revision=offer["revision"], sdp=answer)
-            await watching.start(offer["sdp"])
+            try:
+                answer = await watching.answer(offer["sdp"], offer["tracks"])
+                await self.send(type="answer", transport=offer["transport"], revision=offer["revision"], sdp=answer)
+                await watching.start(offer["sdp"])
+            except Exception as error:
+                self._refused.append({"type": "error", "code": f"offer not taken: {error!r}"})
+                raise
             self.offers += 1
 
     def received(self, name: str, source: str = "camera") -> Received:
@@ -97,6 +136,6 @@ class Robot(Caller):
     async def close(self) -> None:
         """Go without a word, as a machine that is switched off. May be called twice."""
         await super().close()
-        for transport in (self.publishing, self.watching):
+        for transport in (self.publishing, *self.watched):
             if transport is not None:
                 await transport.close()

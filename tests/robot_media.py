@@ -311,11 +311,13 @@ class Received:
 
 
 class Watching(Transport):
-    """Receives what is offered, in the codecs that it `decodes`. `received` is by (endpoint, source)."""
+    """Receives what is offered, in the codecs that it `decodes`. `received` is by (endpoint, source); `strays`: packets of nothing that
+    is offered now."""
 
     def __init__(self, decodes: tuple[VideoCodec, ...] = CODECS) -> None:
         super().__init__()
         self.received: dict[tuple[str, str], Received] = {}
+        self.strays = 0
         self._decodes = decodes
         self._own_ssrc = secrets.randbits(31) + 1
         self._by_ssrc: dict[int, Received] = {}
@@ -356,6 +358,8 @@ class Watching(Transport):
     def on_rtp(self, packet: bytes) -> None:
         ssrc = int.from_bytes(packet[8:12], "big")
         received, codec = self._by_ssrc.get(ssrc), self._codecs.get(packet[1] & 0x7F)
+        if received is None:
+            self.strays += 1
         if received is not None and codec is not None and received.take(packet, codec):
             self._wishes.add(ssrc)
 

@@ -85,14 +85,17 @@ class Participant:
 
     async def _enter(self, path: str) -> None:
         await self.visit.open(path)
-        self._socket = await open_socket(self.visit, self.visit.data()["socket"])
-        self._tasks.append(asyncio.create_task(self._read(self._socket)))
-        await self.send(type="hello", language="zh-CN")
+        await self._connect(self.visit.data()["socket"])
         await self.until(lambda view: view["place"] in ("waiting", "inside"), "is received")
         for source in ("microphone", "camera"):
             await self.send(type="source", source=source, on=True)
 
     # -- the protocol
+
+    async def _connect(self, path: str) -> None:
+        self._socket = await open_socket(self.visit, path)
+        self._tasks.append(asyncio.create_task(self._read(self._socket)))
+        await self.send(type="hello", language="zh-CN")
 
     async def _read(self, socket: ClientConnection) -> None:
         try:
