@@ -272,6 +272,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     from dispatch.web.app import make_app, make_runner
     from dispatch.web.context import Context
     from rooms.hub import Hub
+    from rooms.lasting import keep_what_is_loaded
     from rooms.media.client import EngineClient
     from rooms.media.pool import EnginePool
     from rooms.recording.client import RecorderClient
@@ -313,6 +314,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
             else listen(settings.host, settings.tls_port, "DISPATCH_TLS_PORT")
         )
         await web.SockSite(runner, secure, backlog=1024, ssl_context=served.context).start()
+    keep_what_is_loaded()
     duties = (upkeep.run(settings, db, served), figures.run(db), seals.run(db, bool(settings.tsa_url)))
     care = [asyncio.create_task(duty) for duty in duties]
     await _told_to_stop()

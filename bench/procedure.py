@@ -22,6 +22,7 @@ from bench.load.usage import machine
 from rooms.commands import Actor, Command
 from rooms.conference import handle
 from rooms.fold import apply
+from rooms.lasting import keep_what_is_loaded
 from rooms.live import Live
 from rooms.log import Row
 from rooms.media.engine import Source
@@ -100,6 +101,7 @@ async def changed(folder: Path, address: str) -> list[float]:
             watching.add(asyncio.create_task(settle(house.live())))
 
     await house.start()
+    keep_what_is_loaded()  # as the server does when it is up
     try:
         everybody = people(GALLERY)
         await house.hub.open(make_plan(people=everybody))

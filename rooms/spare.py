@@ -6,9 +6,10 @@ Whoever started the spare holds the other end of its standard input and writes a
 
 from __future__ import annotations
 
-import gc
 import sys
 from pathlib import Path
+
+from rooms.lasting import keep_what_is_loaded
 
 NAME = "spare"
 """What the process is called while it waits, as ps(1) shows it."""
@@ -20,8 +21,7 @@ def wait_until_needed() -> None:
 
     Call it before anything is opened that two processes must not hold. Blocks the thread.
     """
-    gc.collect()
-    gc.freeze()
+    keep_what_is_loaded()
     usual = _COMM.read_text()
     _COMM.write_text(NAME)
     if not sys.stdin.buffer.readline():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import importlib
 import signal
 import socket
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from rooms.lasting import keep_what_is_loaded
 from rooms.media.forwarding.address import listed
 from rooms.media.forwarding.native.image import Code, Untranslated, load
 from rooms.media.forwarding.port import PortTaken, bind
@@ -70,8 +70,7 @@ async def serve(options: argparse.Namespace, sock: socket.socket, code: Code, wa
     drain = Drain(worker, marker(options.socket))
     control = Control(worker, drain)
     await control.listen(options.socket)
-    gc.collect()
-    gc.freeze()
+    keep_what_is_loaded()
     log = structlog.get_logger()
     log.info("engine_up", instance=worker.instance, udp_port=worker.port.number, address=options.address)
     ends = [asyncio.create_task(stop.wait()), asyncio.create_task(drain.over())]

@@ -23,6 +23,7 @@ from uuid import uuid4
 import structlog
 
 from rooms import wire
+from rooms.lasting import keep_what_is_loaded
 from rooms.recording import feed
 from rooms.recording.capture import Capture, now_us
 from rooms.recording.folder import FolderError
@@ -213,7 +214,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     recorder = Recorder(arguments.recordings, arguments.feed_socket, arguments.engine_feed_socket, signer, arguments.stills)
     server = await wire.serve(arguments.socket, recorder.accept)
     log.info("recorder is up", instance=recorder.instance, recordings=str(arguments.recordings))
-    gc.freeze()
+    keep_what_is_loaded()
     gc.set_threshold(*GC_THRESHOLD)
     ticks = asyncio.create_task(recorder.run())
     ended = asyncio.create_task(stop.wait())
