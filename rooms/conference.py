@@ -476,7 +476,6 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         RaiseHand: conversation.raise_hand,
         LowerHand: conversation.lower_hand,
         Lock: conversation.lock,
-        Write: conversation.write,
         Notify: conversation.notify,
         SitDown: seats.sit_down,
         StandUp: seats.stand_up,
@@ -496,7 +495,6 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         EndConsult: privacy.end_consult,
         Step: privacy.step,
         Listen: privacy.listen,
-        PutQuestion: votes.put,
         Classify: departures.classify,
     },
 )
@@ -504,6 +502,8 @@ _WITH_FACTS: Mapping[type[Any], Callable[[State, Actor, Any, Facts], Iterable[Fa
     ChangeStage: _change_stage,
     RecordWish: desk.record,
     GiveOpinion: opinions.give,
+    PutQuestion: votes.put,
     CastVote: votes.vote,
+    Write: conversation.write,
     CloseQuestion: votes.close,
 }

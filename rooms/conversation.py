@@ -1,7 +1,8 @@
 """Hands, written messages and the lock of a sitting: decides, and does nothing. Part of the conference, see :mod:`rooms.conference`.
 
 Who may read a message is decided when it is sent and written into the log with it: whoever enters later, and a witness
-who was outside, never sees what was written before.
+who was outside, never sees what was written before. What is written in a private phase lies in the log in a box (:mod:`rooms.sealing`), as
+long as there is a log: it is kept, and its members alone read it.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rooms.acts import Fact, doer, need, seat_of
-from rooms.commands import Actor, Notify
+from rooms.commands import Actor, Facts, Notify
 from rooms.desired import may_observe
 from rooms.privacy import is_private, readers_among
 from rooms.protocol import Lock, LowerHand, RaiseHand, UserError, Write
-from rooms.state import State
+from rooms.sealing import Seal
+from rooms.state import State, WrittenMessage
 
 
 def raise_hand(state: State, actor: Actor, command: RaiseHand) -> Iterable[Fact]:
@@ -41,8 +43,8 @@ def lock(state: State, actor: Actor, command: Lock) -> Iterable[Fact]:
     return [("locked" if command.on else "unlocked", {"by": doer(state, actor)})]
 
 
-def write(state: State, actor: Actor, command: Write) -> Iterable[Fact]:
-    """A written message of a participant."""
+def write(state: State, actor: Actor, command: Write, facts: Facts) -> Iterable[Fact]:
+    """A written message of a participant; sealed where he is in a private phase."""
     endpoint = state.endpoints.get(actor.endpoint)
     if endpoint is None or endpoint.pending or not endpoint.participants:
         raise UserError("not_inside", "no place in the sitting")
@@ -61,7 +63,20 @@ def write(state: State, actor: Actor, command: Write) -> Iterable[Fact]:
     if not set(readers) - set(own):
         raise UserError("nobody_there", "nobody would read it", field="to")
     kind, data = _sent(state, doer(state, actor), command.to, (*readers, *own), command.text, notice=False)
-    return [(kind, {**data, "observed": False, "private": True} if is_private(state, endpoint) else data)]
+    if not is_private(state, endpoint):
+        return [(kind, data)]
+    sealed = facts.sealed_with.shut(about_message(data["message"]), data.pop("text"))
+    return [(kind, {**data, "observed": False, "private": True, "box": sealed.box, "digest": sealed.digest})]
+
+
+def about_message(message: str) -> str:
+    """What the box of a message of this number is about."""
+    return f"message {message}"
+
+
+def text_of(message: WrittenMessage, seal: Seal | None) -> str:
+    """What was written; "" without a `seal`, or where it is of another site."""
+    return seal.read(about_message(message.id), message.box) if message.box and seal is not None else message.text
 
 
 def notify(state: State, actor: Actor, command: Notify) -> Iterable[Fact]:
@@ -79,7 +94,7 @@ def notify(state: State, actor: Actor, command: Notify) -> Iterable[Fact]:
     return [_sent(state, by, "people" if command.participants else "all", readers, command.text, notice=True)]
 
 
-def _sent(state: State, by: Mapping[str, Any], to: str, readers: Iterable[str], text: str, *, notice: bool) -> Fact:
+def _sent(state: State, by: Mapping[str, Any], to: str, readers: Iterable[str], text: str, *, notice: bool) -> tuple[str, dict[str, Any]]:
     text = text.strip()
     if not text:
         raise UserError("text_missing", "an empty message", field="text")

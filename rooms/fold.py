@@ -333,7 +333,15 @@ def _unlocked(state: State, data: Data, at_us: int) -> State:
 
 def _message_sent(state: State, data: Data, at_us: int) -> State:
     message = WrittenMessage(
-        data["message"], at_us, data["by"], data["to"], tuple(data["readers"]), data["observed"], data["text"], data["notice"]
+        data["message"],
+        at_us,
+        data["by"],
+        data["to"],
+        tuple(data["readers"]),
+        data["observed"],
+        data.get("text", ""),
+        data["notice"],
+        data.get("box", ""),
     )
     return replace(state, messages=(*state.messages, message)[-MESSAGES_KEPT:], messages_sent=state.messages_sent + 1)
 

@@ -49,11 +49,13 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is voted on. `stage` is where it was put: whoever votes there votes on it. Votes stay sealed while it is `open`."""
+    """What is voted on. `stage` is where it was put: whoever votes there votes on it. Votes stay sealed while it is `open`. Of one that was
+    put in a private stage the words are in the `box`, and `text` is empty."""
 
     id: str
     stage: str
     text: str
+    box: str = ""
     votes: tuple[Vote, ...] = ()
     open: bool = True
 

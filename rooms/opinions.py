@@ -125,14 +125,7 @@ def view(state: State, people: tuple[str, ...], *, seen: bool, leads: bool, seal
     return OpinionsView(
         due=tuple(p for p in due(state) if p not in hidden) if sealed else (),
         given=tuple(p for p in due(state) if p not in hidden and p not in missing(state)) if sealed else (),
-        mine=_read(own, seal) if own and seal else "",
+        mine=seal.read(_about(own.participant), own.box) if own and seal else "",
         mine_final=own is not None and own.final,
         opened=tuple(OpinionText(participant=o.participant, text=o.text) for o in state.opinions_opened if o.participant not in hidden),
     )
-
-
-def _read(own: Opinion, seal: Seal) -> str:
-    try:
-        return seal.open(_about(own.participant), own.box).text
-    except SealBroken:
-        return ""

@@ -125,7 +125,8 @@ class Alert:
 @dataclass(frozen=True, slots=True)
 class WrittenMessage:
     """Something written. `by`: {"participant"} or {"user", "name"}; `readers`: the participants who may read it, the sender
-    among them; `observed`: whoever watched could read it; `notice`: of the command centre."""
+    among them; `observed`: whoever watched could read it; `notice`: of the command centre. In a private phase it is in the `box`,
+    and `text` is empty."""
 
     id: str
     at_us: int
@@ -135,6 +136,7 @@ class WrittenMessage:
     observed: bool
     text: str
     notice: bool
+    box: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from rooms import acts, departures, floor, needs, opinions, roll_call, votes
+from rooms.conversation import text_of
 from rooms.desired import listening, may_observe, quality
 from rooms.desk_views import course, on_the_desk
 from rooms.media.engine import Source
@@ -171,7 +172,7 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
         watching=len(state.observers) if seen else 0,
         watchers=tuple(sorted(o.name for o in state.observers.values())) if leads or observing else (),
         alerts=tuple(alert_view(a) for a in state.alerts.values()) if leads or observing else (),
-        messages=_messages(state, viewer, observing),
+        messages=_messages(state, viewer, observing, measured.seal),
         max_height=height,
         max_video_bps=bps,
         media=measured.media,
@@ -212,17 +213,17 @@ def _sitting(state: State, measured: Measured, rights: Rights, seen: bool, leads
     )
 
 
-def _messages(state: State, viewer: str, observing: bool) -> tuple[MessageView, ...]:
+def _messages(state: State, viewer: str, observing: bool, seal: Seal | None) -> tuple[MessageView, ...]:
     endpoint = state.endpoints.get(viewer)
     mine = () if endpoint is None or endpoint.pending else endpoint.participants
     hidden = state.plan.kept_from(mine).difference(mine)
     read = [
         m for m in state.messages if (not set(mine).isdisjoint(m.readers) or (observing and m.observed)) and hidden.isdisjoint(doers(m.by))
     ]
-    return tuple(_message(state, m, mine) for m in read[-MESSAGES_SHOWN:])
+    return tuple(_message(state, m, mine, seal) for m in read[-MESSAGES_SHOWN:])
 
 
-def _message(state: State, message: WrittenMessage, mine: tuple[str, ...]) -> MessageView:
+def _message(state: State, message: WrittenMessage, mine: tuple[str, ...], seal: Seal | None) -> MessageView:
     senders = doers(message.by)
     roles = {state.seats[p].participant.role for p in senders if p in state.seats}
     return MessageView(
@@ -233,7 +234,7 @@ def _message(state: State, message: WrittenMessage, mine: tuple[str, ...]) -> Me
         you=not set(senders).isdisjoint(mine),
         to=message.to,
         to_names=tuple(state.name(p) for p in message.readers if p not in senders) if message.to == "people" else (),
-        text=message.text,
+        text=text_of(message, seal),
         notice=message.notice,
     )
 

@@ -1,7 +1,8 @@
 """Questions that are put to the vote: one vote each, sealed until the question is closed, dissent noted. Decides and folds; part of
 the conference, see :mod:`rooms.conference`.
 
-How somebody voted lies in a box (:mod:`rooms.sealing`) in the log until the question is closed, which opens all votes.
+How somebody voted lies in a box (:mod:`rooms.sealing`) in the log until the question is closed, which opens all votes. The words of a
+question that is put in a private stage stay in one: its members alone read them.
 
 Those vote who see the stage in which it was put, but for :data:`NO_VOTE`. A question is closed when everybody who is let in has
 voted: the vote of one whose connection is lost waits for him, until he is back or is said to have left.
@@ -30,8 +31,8 @@ QUESTIONS_KEPT = 50
 """So many questions a sitting."""
 
 
-def put(state: State, actor: Actor, command: PutQuestion) -> Iterable[Fact]:
-    """The chair asks."""
+def put(state: State, actor: Actor, command: PutQuestion, facts: Facts) -> Iterable[Fact]:
+    """The chair asks; in a private stage the words are sealed."""
     need(state, actor, "direct")
     if not state.now.votes:
         raise UserError("no_votes_here", f"nothing is voted on in {state.stage}")
@@ -40,8 +41,12 @@ def put(state: State, actor: Actor, command: PutQuestion) -> Iterable[Fact]:
     text = command.text.strip()
     if not text:
         raise UserError("text_missing", "an empty question", field="text")
-    data = {"question": str(len(state.questions) + 1), "text": text, "private": state.now.private, "by": doer(state, actor)}
-    return [("question_put", data)]
+    number = str(len(state.questions) + 1)
+    words = {"text": text}
+    if state.now.private:
+        sealed = facts.sealed_with.shut(_about_words(number), text)
+        words = {"box": sealed.box, "digest": sealed.digest}
+    return [("question_put", {"question": number, **words, "private": state.now.private, "by": doer(state, actor)})]
 
 
 def vote(state: State, actor: Actor, command: CastVote, facts: Facts) -> Iterable[Fact]:
@@ -108,6 +113,10 @@ def _about(question: Question, participant: str) -> str:
     return f"vote of {participant} on {question.id}"
 
 
+def _about_words(question: str) -> str:
+    return f"words of question {question}"
+
+
 def _said(choice: str, dissent: str) -> str:
     """What is sealed: one line for the choice, the rest is the dissent."""
     return f"{choice}\n{dissent}"
@@ -133,7 +142,8 @@ def _open_question(state: State, question: str) -> Question:
 
 
 def _put(state: State, data: Mapping[str, Any], at_us: int) -> State:
-    question = Question(data["question"], state.stage, data["text"])
+    # A log of before has the words of every question as they are.
+    question = Question(data["question"], state.stage, data.get("text", ""), data.get("box", ""))
     return replace(state, questions={**state.questions, question.id: question})
 
 
@@ -190,7 +200,7 @@ def _view(state: State, question: Question, people: tuple[str, ...], seal: Seal 
         result = QuestionResult(yes=counted["for"], no=counted["against"], abstain=counted["abstain"], votes=votes)
     return QuestionView(
         id=question.id,
-        text=question.text,
+        text=seal.read(_about_words(question.id), question.box) if question.box and seal is not None else question.text,
         open=question.open,
         given=tuple(v.participant for v in question.votes if v.participant not in hidden),
         mine=own,

@@ -14,13 +14,13 @@ from rooms.procedure import PROCEDURES
 from rooms.protocol import Admit, ChangeStage, Consult, EndConsult, Identify, Leave, Listen, Mute, Remove, SetSource, Step, View, Write
 from rooms.views import Measured, view_for
 from tests.rooms.court import COURT, EVERYBODY, court, go, path_to
-from tests.rooms.making import Sitting, make_plan, refused
+from tests.rooms.making import SEAL, Sitting, make_plan, refused
 
 MICROPHONE, CAMERA = Source.MICROPHONE, Source.CAMERA
 
 
 def seen(sitting: Sitting, viewer: str) -> View:
-    found = view_for(sitting.state, Measured(), viewer)
+    found = view_for(sitting.state, Measured(seal=SEAL), viewer)
     assert found is not None
     return found
 

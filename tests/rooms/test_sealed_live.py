@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rooms.fold import fold
 from rooms.log import GENESIS, Event, chain
+from tests.rooms.court import court
 from tests.rooms.courthouse import Courthouse
 from tests.rooms.walking import Walk
 
@@ -63,6 +65,58 @@ async def test_opinions_that_were_sealed_by_one_server_are_opened_by_the_next(ho
         previous = row.hash
     assert fold(rows) == successor.state()
     await successor.close()
+
+
+async def test_what_a_panel_writes_and_asks_behind_closed_doors_is_read_by_its_members_and_by_nobody_who_has_the_disk(
+    house: Courthouse,
+) -> None:
+    written, asked = "我倾向于支持原告", "是否支持第二项请求"
+    walk = await Walk.begun(house, "remote_court")
+    await walk.to("deliberation")
+    await walk.pages["panel"].send("write", to="all", text=written)
+    await walk.chair.send("put_question", text=asked)
+
+    def reads(view: dict[str, Any]) -> bool:
+        return [m["text"] for m in view["messages"]] == [written] and [q["text"] for q in view["questions"]] == [asked]
+
+    for who in ("judge", "panel"):
+        await walk.pages[who].sees(reads)
+    others = [str(page.heard) for who, page in walk.pages.items() if who not in {"judge", "panel"}]
+    assert not any(text in told for told in others for text in (written, asked))
+    rows = await house.hub.rows("sitting")
+    for kind, text in (("message_sent", written), ("question_put", asked)):
+        (row,) = [row for row in rows if row.type == kind]
+        assert "text" not in row.data
+        assert len(row.data["digest"]) == 64
+        assert on_disk(house.folder, text) == []
+    successor = await house.successor().start()
+    for who in ("judge", "panel"):
+        page = await successor.enter(who)
+        await page.sees(reads)
+    assert fold(await successor.hub.rows("sitting")) == successor.state()
+    await successor.close()
+
+
+async def test_what_a_lawyer_writes_to_his_client_in_a_consultation_is_sealed_and_what_is_written_to_all_is_not(house: Courthouse) -> None:
+    walk = await Walk.begun(house, "remote_court")
+    await walk.to("investigation")
+    await walk.chair.send("write", to="all", text="现在开始法庭调查")
+    await walk.chair.send("consult", participants=["zhang", "lawyer"])
+    await walk.pages["lawyer"].sees(lambda view: view["private"])
+    await walk.pages["lawyer"].send("write", to="all", text="不要提那份合同")
+    await walk.pages["zhang"].sees(lambda view: "不要提那份合同" in [m["text"] for m in view["messages"]])
+    assert on_disk(house.folder, "不要提那份合同") == []
+    assert on_disk(house.folder, "现在开始法庭调查") != []
+
+
+def test_a_log_of_before_that_has_the_words_as_they_are_is_read() -> None:
+    sitting = court("judge", "panel", stage="deliberation")
+    old = {"message": "1", "by": {"participant": "panel"}, "to": "all", "readers": ["judge", "panel"], "observed": False, "private": True}
+    sitting.log.append(Event("message_sent", sitting.now_us, {**old, "text": "旧的", "notice": False}))
+    sitting.log.append(Event("question_put", sitting.now_us, {"question": "1", "text": "旧问题", "private": True, "by": {}}))
+    state = fold(sitting.log)
+    assert state is not None
+    assert (state.messages[0].text, state.questions["1"].text) == ("旧的", "旧问题")
 
 
 async def test_how_a_panel_voted_is_on_the_disk_only_when_the_question_is_closed(house: Courthouse) -> None:
