@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from rooms.media.client import EngineClient
 from rooms.media.engine import Source
@@ -114,13 +114,28 @@ class Chamber:
         self._sockets = engine.folder
         self._recorder: subprocess.Popen[bytes] | None = None
         self.tap = Tap(engine.recorder_feed_socket, self._sockets / "taken.sock", self.ledger)
-        self.house = Courthouse(
-            folder,
-            clock=WallClock(),
-            engine=cast(MemoryEngine, EngineClient(engine.socket)),
-            recorder=cast(MemoryRecorder, RecorderClient(self._sockets / "recorder.sock")),
-        )
+        self._folder = folder
+        self.house = self._server("first")
         self.walk: Walk | None = None
+
+    def _server(self, owner: str) -> Courthouse:
+        return Courthouse(
+            self._folder,
+            clock=WallClock(),
+            engine=cast(MemoryEngine, EngineClient(self.engine.socket)),
+            recorder=cast(MemoryRecorder, RecorderClient(self._sockets / "recorder.sock")),
+            owner=owner,
+        )
+
+    async def restart_server(self) -> None:
+        """The server ends and another one goes on with its files, the same engine and recorder; everybody's page comes back. What people
+        send is not begun anew: engine and connections never went away."""
+        await self.house.close()
+        self.house = await self._server("second").start()
+        assert self.walk is not None
+        self.walk.house = self.house
+        for who, person in self.people.items():
+            person.page = self.walk.pages[who] = await self.house.enter(who)
 
     def start_recorder(self) -> None:
         """Start the recorder's process; it goes on in the same folders."""
@@ -166,6 +181,16 @@ class Chamber:
         everybody = (*receivers, Tap.NAME) if recorder else receivers
         found = {who: self.got(who, *of, sent_after_s=since_s) + self.got(who, "") for who in everybody}
         return {who: octets for who, octets in found.items() if octets}
+
+    def ledger_of_recorder(self) -> list[dict[str, Any]]:
+        """The starts, stops and gaps that the recorder has written down."""
+        path = self.recordings / "sitting" / "ledger.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def on_disk(self) -> dict[str, int]:
+        """Bytes of each track on the recorder's disk, by file."""
+        folder = self.recordings / "sitting" / "tracks"
+        return {path.name: path.stat().st_size for path in sorted(folder.iterdir())} if folder.is_dir() else {}
 
     def tracks_begun_after(self, at_us: int) -> list[str]:
         """Files of tracks on the recorder's disk that begin later than that."""

@@ -151,7 +151,8 @@ class Tap:
                     self._ledger.comes(self.NAME, RtpPacket.parse(datagram[feed.HEADER.size :]).payload)
                 self._waiting.append(datagram)
         except BlockingIOError:
-            self._hand_on()
+            if self._again is None:
+                self._hand_on()
 
     def _hand_on(self) -> None:
         self._again = None
