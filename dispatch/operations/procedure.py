@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
+_UNREADABLE = "[this program cannot read it: adopt another version / 本程序无法读取，请启用另一版本]"
+
+
 class NotAdopted(Exception):
     """The version is no good, and why: a line for each bad line of the file."""
 
@@ -29,9 +32,10 @@ async def tell(settings: Settings, language: str, say: Say) -> None:
     db = await Database.open(settings)
     try:
         for kind in PROCEDURES:
-            row, held = await procedures.adopted(db, kind), await procedures.held_by(db, kind)
+            row, held = await procedures.adopted(db, kind), await procedures.in_force(db, kind)
             since = f"{row.by}, {db.site.clock(row.at)}" if row is not None else "-"
-            say(f"{kind}/{held.version}  {_name(held, language)}  ({held.source})  {since}")
+            about = f"{_name(held.procedure, language)}  ({held.procedure.source})" if held.procedure is not None else _UNREADABLE
+            say(f"{kind}/{held.version}  {about}  {since}")
             for each in SHIPPED.values():
                 if each.kind == kind and each.version != held.version:
                     say(f"  {kind}/{each.version}  {_name(each, language)}")

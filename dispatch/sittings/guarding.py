@@ -10,23 +10,30 @@ from dispatch.errors import FieldError, ValidationFailed
 
 if TYPE_CHECKING:
     from dispatch.booking.draft import ParticipantDraft, SittingDraft
+    from dispatch.booking.roles import Procedures
     from dispatch.store.tables import Sitting
 
 
 def check(
-    sitting: Sitting, former: SittingDraft, latter: SittingDraft, word: str, override_reason: str, found: list[FieldError]
+    sitting: Sitting,
+    former: SittingDraft,
+    latter: SittingDraft,
+    word: str,
+    override_reason: str,
+    found: list[FieldError],
+    versions: Procedures,
 ) -> dict[str, str]:
     """What the audit row says of the rule that is overridden. `word`: who is added or changed, "" where somebody is taken out; `found`:
-    what is wrong already.
+    what is wrong already; `versions`: those in force, which say who may be guarded.
 
     Raises ValidationFailed with `found` and whatever becomes wrong: of himself at "minor" and "guards", of another by what his role
     becomes at "role"; where a minor loses his guardian, or comes without, and no reason says why, at "override_reason".
     """
-    before, after = rows_of(former), rows_of(latter)
+    before, after = rows_of(former, versions), rows_of(latter, versions)
     first = len(after) - len(latter.participants)
     own = next((number for number, row in enumerate(latter.participants) if word and word in protection.words_of(row)), None)
-    was = {code for _, code, _ in protection.problems(before, former.apart, len(before) - len(former.participants), sitting.kind)}
-    for field, code, data in protection.problems(after, latter.apart, first, sitting.kind):
+    was = {code for _, code, _ in protection.problems(before, former.apart, len(before) - len(former.participants), sitting.kind, versions)}
+    for field, code, data in protection.problems(after, latter.apart, first, sitting.kind, versions):
         if own is not None and field.startswith(f"participants.{own}."):
             found.append((field.rpartition(".")[2], code, data))
         elif code not in was and own is not None:

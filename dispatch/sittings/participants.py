@@ -59,7 +59,7 @@ async def add(
         draft = draft_of(sitting)
         row = replace(row, id="", key=NEW)
         latter = replace(draft, participants=(*draft.participants, row))
-        rule = guarding.check(sitting, draft, latter, NEW, override_reason, found)
+        rule = guarding.check(sitting, draft, latter, NEW, override_reason, found, versions)
         if user is not None:
             await hold_also(session, db.site, sitting, user.id, now)
         position = max((p.position for p in sitting.participants), default=-1) + 1
@@ -104,7 +104,7 @@ async def update(
         draft = draft_of(sitting)
         row = replace(row, id=participant.id)
         latter = replace(draft, participants=tuple(row if each.id == row.id else each for each in draft.participants))
-        rule = guarding.check(sitting, draft, latter, row.id, override_reason, found)
+        rule = guarding.check(sitting, draft, latter, row.id, override_reason, found, versions)
         user = await session.get(User, participant.user_id) if participant.user_id else None
         addresses, before = {participant.id: participant.email}, await history.people_facts(session, sitting.id)
         _write(participant, row, user, guarding.guarded(sitting, row))
@@ -132,7 +132,8 @@ async def remove(db: Database, participant_id: str, by: User, now: datetime, *, 
         draft, before = draft_of(sitting), await history.people_facts(session, sitting.id)
         staying = tuple(replace(row, guards="") if row.guards == participant.id else row for row in draft.participants)
         staying = tuple(row for row in staying if row.id != participant.id)
-        rule = guarding.check(sitting, draft, replace(draft, participants=staying, apart=()), "", override_reason, [])
+        latter, versions = replace(draft, participants=staying, apart=()), await held_in(session)
+        rule = guarding.check(sitting, draft, latter, "", override_reason, [], versions)
         for each in sitting.participants:
             if each.guards_id == participant.id:
                 each.guards_id = ""

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from dispatch import audit
 from dispatch.booking import orders
-from dispatch.errors import NotFound, ValidationFailed
+from dispatch.errors import NotFound, Refused, ValidationFailed
 from dispatch.store.postgresql import lock_words
 from dispatch.store.tables import ProcedureVersion, User, new_id
 from rooms.procedure import PROCEDURES, SHIPPED, Procedure, ProcedureRefused, procedure_of, read_procedure
@@ -46,7 +46,11 @@ class Version:
 
 
 async def held_by(db: Database, kind: str) -> Procedure:
-    """The version by which the unit holds a kind: what it adopted, else what comes with the program."""
+    """The version by which the unit holds a kind: what it adopted, else what comes with the program.
+
+    Raises Refused("procedure_unreadable") where this program cannot read what was adopted (a program of another time): nothing is held by
+    another version than the unit wants, and everything else goes on.
+    """
     async with db.reader() as session:
         return await _held_by(session, kind)
 
@@ -172,7 +176,12 @@ def _of_row(row: ProcedureVersion, *, in_force: bool) -> Version:
 
 async def _held_by(session: AsyncSession, kind: str) -> Procedure:
     found = await _adopted(session, kind)
-    return procedure_of(found.text) if found is not None else PROCEDURES[kind]
+    if found is None:
+        return PROCEDURES[kind]
+    try:
+        return procedure_of(found.text)
+    except ProcedureRefused as error:
+        raise Refused("procedure_unreadable", version=found.version, by=found.by) from error
 
 
 async def _in_force(session: AsyncSession, kind: str) -> Version:

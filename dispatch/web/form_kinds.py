@@ -60,7 +60,8 @@ async def choices(request: Request) -> list[KindChoices]:
 async def stages(request: Request, kind: str) -> list[str]:
     """What a sitting of that kind goes through in this unit, in words; nothing of a kind that cannot be held, nor the pauses."""
     _ = gettext(request)
-    found = (await procedures.held_by(ctx(request).db, kind)).stages.values() if kind in PROCEDURES else ()
+    held = (await procedures.in_force(ctx(request).db, kind)).procedure if kind in PROCEDURES else None
+    found = held.stages.values() if held is not None else ()  # nor of a version that this program cannot read
     return [stage_name(stage.name, stage.names, _) for stage in found if not stage.pause]
 
 

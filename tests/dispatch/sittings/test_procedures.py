@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from dispatch.errors import ValidationFailed
-from dispatch.sittings import procedures, sittings
+from dispatch.booking.draft import ParticipantDraft, draft_of
+from dispatch.booking.in_force import held_in
+from dispatch.errors import Refused, ValidationFailed
+from dispatch.sittings import guarding, procedures, sittings
+from dispatch.store.tables import ProcedureVersion
 from dispatch.web.translations import LOCALES, read_texts
 from rooms.procedure import BRIEF_COURT, PROCEDURES, SHIPPED, procedure_of, reading
 from tests.dispatch.making import NOW, Court, audited, make_sitting
@@ -32,6 +37,23 @@ async def test_what_is_adopted_is_what_sittings_are_opened_by(court: Court, kind
     assert [(each.action, each.subject) for each in await audited(court.db, "procedure_adopted")] == [
         ("procedure_adopted", f"{kind} {version}")
     ]
+
+
+async def test_what_this_program_cannot_read_opens_nothing_of_its_kind_and_the_rest_goes_on(court: Court) -> None:
+    """A program of another time wrote a version with words that this one does not know."""
+    await procedures.adopt(court.db, PROCEDURES["round_table"].text, court.users["xu"], NOW)
+    unreadable = PROCEDURES["round_table"].text.replace("status: live", "status: asleep")
+    async with court.db.writer() as session:
+        await session.execute(update(ProcedureVersion).values(text=unreadable))
+    with pytest.raises(Refused, match="procedure_unreadable") as refused:
+        await procedures.held_by(court.db, "round_table")
+    assert refused.value.data == {"version": PROCEDURES["round_table"].version, "by": "许文博"}
+    assert (await procedures.in_force(court.db, "round_table")).procedure is None
+    assert await procedures.held_by(court.db, "remote_court") == PROCEDURES["remote_court"]
+    assert {each.kind for each in await procedures.versions(court.db)} == set(PROCEDURES)
+    await make_sitting(court)
+    await procedures.adopt(court.db, PROCEDURES["round_table"].text, court.users["xu"], NOW)
+    assert await procedures.held_by(court.db, "round_table") == PROCEDURES["round_table"]
 
 
 async def test_the_newest_that_was_adopted_counts_and_going_back_is_adopting_again(court: Court) -> None:
@@ -80,3 +102,20 @@ def test_every_fault_of_a_file_has_words_in_both_languages() -> None:
     for folder in ("zh_CN", "en"):
         texts = read_texts(LOCALES / folder)
         assert {code for code in codes if f"error.{code}" not in texts} == set()
+
+
+async def test_who_may_be_guarded_goes_by_the_version_in_force(court: Court) -> None:
+    """A unit whose round tables know parties and guardians: the version that comes with the program knows neither."""
+    own = PROCEDURES["round_table"].text.replace("roles:\n", "roles:\n  party: {source: 本院规定}\n  guardian: {source: 本院规定}\n", 1)
+    own = own.replace(f"version: {PROCEDURES['round_table'].version}", "version: 云河 2027")
+    child = [ParticipantDraft("小明", "party", key="child", minor=True), ParticipantDraft("明父", "guardian", guards="child")]
+    sitting = await make_sitting(court)
+    sitting.kind = "round_table"
+    former = replace(draft_of(sitting), participants=())
+    latter = replace(former, participants=tuple(child))
+    with pytest.raises(ValidationFailed) as refused:
+        guarding.check(sitting, former, latter, "child", "", [], PROCEDURES)
+    assert ("minor", "minor_role", {"roles": []}) in refused.value.errors
+    await procedures.adopt(court.db, own, court.users["xu"], NOW)
+    async with court.db.reader() as session:
+        assert guarding.check(sitting, former, latter, "child", "", [], await held_in(session)) == {}
