@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rooms.verification import prefix, signature, stamp
+from rooms.verification import package, prefix, signature, stamp
 from rooms.verification.canonical import canonical
 from rooms.verification.report import Report
 from rooms.verification.signature import Signed
@@ -38,10 +38,22 @@ class NotARecording(Exception):
 
 
 def verify(path: Path, manifest_sha256: str = "", trust: Path | None = None) -> Report:
-    """Check the folder `path`, or of a file in one this file and what vouches for it; with `manifest_sha256` also that its manifest
-    is that very one, with `trust` (PEM) that signer and time-stamping authority lead to one of these roots. Raises NotARecording."""
-    path, only = _folder_of(Path(path))
+    """Check the package or folder `path`, or of a file in one this file and what vouches for it; with `manifest_sha256` also that its
+    manifest is that very one, with `trust` (PEM) that signer and time-stamping authority lead to one of these roots.
+    Raises NotARecording."""
+    path = Path(path)
+    if package.is_package(path):
+        report = _verify(path / package.INSIDE, "", manifest_sha256, trust)
+        package.check(path, report)
+        return report
+    return _verify(*_folder_of(path), manifest_sha256, trust)
+
+
+def _verify(path: Path, only: str, manifest_sha256: str, trust: Path | None) -> Report:
     report = Report(path)
+    if not path.is_dir():
+        report.add("manifest_missing", "manifest.json")
+        return report
     if not _was_sealed(path):
         _check_unsealed(path, only, report)
         return report

@@ -33,6 +33,9 @@ TEXTS = {
     "log_row": ("row {detail} of the event log was changed, moved or removed", "事件日志第 {detail} 行被改动、移动或删除"),
     "opened_other": ("row {detail} of the log opens something else than was sealed", "事件日志第 {detail} 行开启的与密封的不符"),
     "words_other": ("row {detail} of the log states other words than its digest says", "事件日志第 {detail} 行所载文本与其摘要不符"),
+    "package_missing": ("the list of the package is missing", "缺少卷宗包目录文件"),
+    "package_changed": ("the list of the package was changed", "卷宗包目录文件被改动"),
+    "package_other": ("the package was made for another manifest", "卷宗包对应的是另一份清单"),
     "log_cut": ("the event log does not end where the manifest says: {detail}", "事件日志的结尾与清单不符：{detail}"),
 }
 WORDS = {

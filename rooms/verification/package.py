@@ -1,0 +1,77 @@
+"""A case-file package around a sealed folder: ``package.json`` and what it lists, such as the film and the page that verifies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rooms.verification.canonical import canonical
+from rooms.verification.report import Report
+
+LIST = "package.json"
+INSIDE = "recording"
+_DIGESTS = ("digest", "digest_sm3")
+_HAS_SM3 = "sm3" in hashlib.algorithms_available
+
+
+def is_package(path: Path) -> bool:
+    """Whether `path` is the folder of a package, or was one before its list or its recording was taken away."""
+    return (path / INSIDE / "manifest.json").is_file() or ((path / LIST).is_file() and not (path / "manifest.json").exists())
+
+
+def check(path: Path, report: Report) -> None:
+    """Look at what lies around the recording, whose `report` is at hand; that one's files are named from here on as in the package."""
+    report.path = path
+    report.problems = [replace(problem, file=f"{INSIDE}/{problem.file}") for problem in report.problems]
+    try:
+        raw = (path / LIST).read_bytes()
+    except OSError:
+        report.add("package_missing", LIST)
+        return
+    try:
+        listed: dict[str, Any] = json.loads(raw)
+        body = canonical({key: value for key, value in listed.items() if key not in _DIGESTS})
+        whole = canonical(listed) == raw and listed["digest"] == hashlib.sha256(body).hexdigest()
+        whole = whole and (not _HAS_SM3 or listed["digest_sm3"] == hashlib.new("sm3", body).hexdigest())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        report.add("package_changed", LIST)
+        return
+    changed = any(problem.file == f"{INSIDE}/manifest.json" for problem in report.problems)
+    if not changed and listed["manifest_sha256"] != report.manifest_sha256:
+        report.add("package_other", LIST)
+    for row in listed["files"]:
+        _check_file(path, row, report)
+    named = {LIST, INSIDE, *(row["file"] for row in listed["files"])}
+    for name in sorted(each.name for each in path.iterdir()):
+        if name not in named:
+            report.add("file_extra", name)
+
+
+def _check_file(path: Path, row: Mapping[str, Any], report: Report) -> None:
+    name = str(row["file"])
+    sha256, sm3 = hashlib.sha256(), hashlib.new("sm3") if _HAS_SM3 else None
+    try:
+        if (path / name).is_symlink() or not (path / name).is_file():
+            report.add("file_not_regular" if (path / name).exists() else "file_missing", name)
+            return
+        with open(path / name, "rb") as file:
+            while chunk := file.read(1 << 20):
+                sha256.update(chunk)
+                if sm3 is not None:
+                    sm3.update(chunk)
+            size = file.tell()
+    except OSError as error:
+        report.add("file_unreadable", name, error.strerror)
+        return
+    report.files += 1
+    report.bytes += size
+    if sha256.hexdigest() != row["sha256"]:
+        report.add("file_changed" if size == row["bytes"] else "file_resized", name, f"{size} B ≠ {row['bytes']} B")
+    elif sm3 is not None and sm3.hexdigest() != row["sm3"]:
+        report.add("sm3_other", name)

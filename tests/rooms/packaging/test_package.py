@@ -1,0 +1,137 @@
+"""A package holds what was sealed, byte for byte, with what a third party needs; whatever is changed in it is found and named."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from rooms.packaging.package import PackageRefused, build
+from rooms.recording.seal import seal_folder
+from rooms.recording.signer import load
+from rooms.verification.folder import verify
+from tests.rooms.recording.folders import META, a_folder, flip, rewrite, rolled
+from tests.rooms.recording.keys import AT_US, Authority
+from tests.rooms.recording.time_stamps import LocalAuthority, stamped
+
+NOW = datetime(2026, 9, 22, 8, tzinfo=UTC)
+PAGES = {"verify.html": b"<!doctype html><title>verify</title>"}
+ALSO = {"recording/manifest.sig.json": {"recording/manifest.tsr"}}
+"""What is rightly named besides: the time-stamp is one of the signature."""
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.mktemp("sealed")
+    root = rolled(a_folder(base / "s1"), AT_US, head=400)
+    seal_folder(root, {"sitting": "s1", **META}, AT_US, load(*Authority(base).signer("Court")))
+    stamped(root, LocalAuthority(base / "tsa"))
+    (root / "derived" / "composite.mp4").write_bytes(os.urandom(3000))
+    return root
+
+
+@pytest.fixture
+def package(sealed: Path, tmp_path: Path) -> Path:
+    build(sealed, tmp_path / "package", PAGES, NOW)
+    return tmp_path / "package"
+
+
+def files(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def changed_bytes(root: Path, count: int) -> Iterator[str]:
+    """Change one byte after the other, each for a moment; what was not found, or found in another file."""
+    chance = random.Random(seed := random.SystemRandom().getrandbits(32))
+    names = files(root)
+    for number in range(count):
+        name = names[number % len(names)]
+        position, bit = chance.randrange((root / name).stat().st_size), chance.randrange(8)
+        rewrite(root / name, flip(position, bit))
+        found = {problem.file for problem in verify(root).problems}
+        rewrite(root / name, flip(position, bit))
+        if name not in found or found - {name} - ALSO.get(name, set()):
+            yield f"byte {position} bit {bit} of {name}: {found} (seed {seed})"
+
+
+def test_the_package_is_checked_as_a_whole_and_is_good(package: Path) -> None:
+    report = verify(package)
+    assert report.complete, report.problems
+    assert report.files == len(files(package)) - len({"package.json"}) - 5  # manifest, signature (two files), time-stamp (two files)
+
+
+def test_the_originals_are_those_that_were_sealed(package: Path, sealed: Path) -> None:
+    inside = [name for name in files(sealed) if not name.startswith("derived/")]
+    assert files(package / "recording") == inside
+    assert all((package / "recording" / name).read_bytes() == (sealed / name).read_bytes() for name in inside)
+    assert (package / "composite.mp4").read_bytes() == (sealed / "derived" / "composite.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("count", [120, pytest.param(1000, marks=pytest.mark.long)])
+def test_each_changed_byte_is_found_and_its_file_named(package: Path, count: int) -> None:
+    assert list(changed_bytes(package, count)) == []
+    assert verify(package).complete
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda root: (root / "composite.mp4").unlink(), "composite.mp4"),
+        (lambda root: (root / "package.json").unlink(), "package.json"),
+        (lambda root: (root / "more.txt").write_text("x"), "more.txt"),
+        (lambda root: shutil.rmtree(root / "recording"), "recording/manifest.json"),
+        (lambda root: (root / "recording" / "manifest.json").unlink(), "recording/manifest.json"),
+    ],
+)
+def test_what_is_taken_away_or_added_is_named(package: Path, change: Callable[[Path], object], named: str) -> None:
+    change(package)
+    assert named in {problem.file for problem in verify(package).problems}
+
+
+def test_the_list_of_another_package_is_found(package: Path, tmp_path: Path) -> None:
+    other = a_folder(tmp_path / "s2")
+    seal_folder(other, {"sitting": "s2", **META}, AT_US)
+    build(other, tmp_path / "other", PAGES, NOW)
+    (package / "package.json").unlink()
+    shutil.copy(tmp_path / "other" / "package.json", package)
+    assert ("package_other", "package.json") in {(problem.code, problem.file) for problem in verify(package).problems}
+
+
+def test_the_archive_holds_the_same_and_other_programs_read_it(package: Path, sealed: Path, tmp_path: Path) -> None:
+    build(sealed, tmp_path / "package.zip", PAGES, NOW)
+    with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path / "unpacked")
+    assert files(tmp_path / "unpacked") == files(package)
+    assert verify(tmp_path / "unpacked").complete
+
+
+def test_progress_goes_up_to_the_end(sealed: Path, tmp_path: Path) -> None:
+    told: list[float] = []
+    build(sealed, tmp_path / "package", PAGES, NOW, told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
+def test_no_package_is_made_of_what_is_no_longer_what_was_sealed(sealed: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(sealed, changed)
+    track = next((changed / "tracks").iterdir())
+    rewrite(track, flip(700))
+    with pytest.raises(PackageRefused, match=track.name):
+        build(changed, tmp_path / "package.zip", PAGES, NOW)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["changed"]
+
+
+def test_none_is_made_of_a_folder_that_was_not_sealed_nor_over_one_that_is_there(sealed: Path, tmp_path: Path) -> None:
+    with pytest.raises(PackageRefused, match="not sealed"):
+        build(a_folder(tmp_path / "open"), tmp_path / "package", PAGES, NOW)
+    (tmp_path / "package").mkdir()
+    with pytest.raises(PackageRefused, match="there already"):
+        build(sealed, tmp_path / "package", PAGES, NOW)
