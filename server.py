@@ -117,6 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("path", metavar="PATH", type=Path, help="the directory or .tar file of a backup")
     restore.set_defaults(command=_restore)
 
+    export = commands.add_parser("export", help="make a package of a sealed recording, with film and a page that verifies it")
+    export.add_argument("recording", metavar="FOLDER", type=Path, help="the sitting's folder")
+    export.add_argument("path", metavar="PATH", type=Path, help="a new directory, or a new file whose name ends in .zip")
+    export.set_defaults(command=_export)
+
     verify = commands.add_parser("verify", help="check a recording: needs no database and no network")
     verify.add_argument("path", metavar="PATH")
     return parser
@@ -506,6 +511,18 @@ def _restore(options: argparse.Namespace) -> int:
         commands.put_back(_settings(), options.path, print)
     except BackupRefused as error:
         raise Refused(str(error)) from None
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from dispatch.copies import verifier
+    from rooms.packaging.package import PackageRefused, build
+
+    try:
+        made = build(options.recording, options.path, {verifier.NAME: verifier.page()}, datetime.now(UTC))
+    except (PackageRefused, OSError) as error:
+        raise Refused(str(error)) from None
+    print(f"{options.path}: sitting {made['sitting']}, SHA-256 of the manifest {made['manifest_sha256']}")
     return 0
 
 

@@ -1,0 +1,1 @@
+"""Copies of recordings for third parties."""

@@ -1,0 +1,212 @@
+"""A package's own page verifies it: opened from its folder, in a browser that reaches no network, by whoever chooses the folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, Playwright, expect
+
+import server
+from dispatch.copies import verifier
+from rooms.packaging.package import build
+from rooms.recording.seal import seal_folder
+from rooms.recording.signer import load
+from rooms.verification.folder import verify
+from tests.browser.participants import CHROMIUM
+from tests.rooms.recording.folders import META, a_folder, flip, rewrite, rolled
+from tests.rooms.recording.keys import AT_US, Authority
+from tests.rooms.recording.time_stamps import LocalAuthority, stamped
+
+PICTURES = os.environ.get("PICTURES", "")
+"""A folder: the page is photographed into it, in two widths."""
+OFFLINE = ["--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9"]
+Found = dict[str, set[str]]
+
+
+def sealed(base: Path, *, edwards: bool = False, days: int = 365) -> Path:
+    root = rolled(a_folder(base / "s1"), AT_US, head=400)
+    seal_folder(root, {"sitting": "s1", **META}, AT_US, load(*Authority(base).signer("Court", edwards=edwards, days=days)))
+    (root / "derived" / "composite.mp4").write_bytes(os.urandom(9000))
+    return root
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package with signature and time-stamp, made by the command."""
+    base = tmp_path_factory.mktemp("package")
+    root = sealed(base)
+    stamped(root, LocalAuthority(base / "tsa"))
+    assert server.main(["export", str(root), str(base / "package")]) == 0
+    assert verify(base / "package").complete
+    return base / "package"
+
+
+@pytest_asyncio.fixture
+async def page(playwright: Playwright) -> AsyncIterator[Page]:
+    browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=OFFLINE)
+    context = await browser.new_context(offline=True)
+    page = await context.new_page()
+    asked: list[str] = []
+    faults: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    await browser.close()
+    assert faults == []
+    assert [url for url in asked if not url.startswith("file://")] == []
+
+
+async def looked_at(page: Page, package: Path) -> tuple[str, Found]:
+    """Open the page of a package, choose its folder: the verdict, and what is wrong by file."""
+    await page.goto((package / "verify.html").as_uri())
+    return await chosen(page, package)
+
+
+async def chosen(page: Page, folder: Path) -> tuple[str, Found]:
+    await page.locator("#folder").set_input_files(folder)
+    await expect(page.locator("#verdict")).to_be_visible()
+    found: Found = {}
+    for problem in await page.locator("#problems li").all():
+        said = await problem.get_attribute("data-file"), await problem.get_attribute("data-code")
+        found.setdefault(said[0] or "", set()).add(said[1] or "")
+    return await page.locator("#verdict").get_attribute("data-state") or "", found
+
+
+async def test_an_untouched_package_is_good_and_the_page_says_what_it_holds(page: Page, whole: Path) -> None:
+    assert await looked_at(page, whole) == ("ok", {})
+    report = verify(whole)
+    shown = await page.locator("#result").inner_text()
+    facts = ("李某诉王某", "自封存以来未被改动", "Unchanged since it was sealed", report.manifest_sha256, report.manifest_sm3, "CN=Court")
+    assert [fact for fact in (*facts, report.stamp.at, "alice") if fact not in shown] == []
+    if PICTURES:
+        for width in (1366, 390):
+            await page.set_viewport_size({"width": width, "height": 900})
+            await page.screenshot(path=str(Path(PICTURES) / f"package-good-{width}.png"), full_page=True)
+
+
+async def test_a_changed_byte_in_whatever_file_is_found_and_the_file_named(page: Page, whole: Path, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(whole, package)
+    await page.goto((whole / "verify.html").as_uri())
+    missed = []
+    for path in sorted(each for each in package.rglob("*") if each.is_file()):
+        name = path.relative_to(package).as_posix()
+        for position in (0, path.stat().st_size // 2, path.stat().st_size - 1):
+            rewrite(path, flip(position))
+            state, found = await chosen(page, package)
+            rewrite(path, flip(position))
+            also = {"recording/manifest.tsr"} if name == "recording/manifest.sig.json" else set()
+            if state != "bad" or name not in found or found.keys() - {name} - also:
+                missed.append((name, position, state, found))
+    assert missed == []
+    assert await chosen(page, package) == ("ok", {})
+
+
+def _swap(root: Path) -> None:
+    one, other = sorted((root / "recording" / "tracks").iterdir())
+    first, second = one.read_bytes(), other.read_bytes()
+    rewrite(one, lambda _: second)
+    rewrite(other, lambda _: first)
+
+
+def _cut_log(root: Path) -> None:
+    rewrite(root / "recording" / "events.jsonl", lambda content: b"".join(content.splitlines(keepends=True)[:-1]))
+
+
+def _change_name(root: Path) -> None:
+    rewrite(root / "recording" / "manifest.json", lambda content: content.replace("王某".encode(), "张某".encode()))
+
+
+def _move_rows(root: Path) -> None:
+    def moved(content: bytes) -> bytes:
+        rows = content.splitlines(keepends=True)
+        return b"".join([rows[1], rows[0], *rows[2:]])
+
+    rewrite(root / "recording" / "events.jsonl", moved)
+
+
+@pytest.mark.parametrize(
+    ("change", "file", "code"),
+    [
+        (lambda root: next((root / "recording" / "tracks").iterdir()).unlink(), "recording/tracks/", "file_missing"),
+        (_swap, "recording/tracks/", "file_swapped"),
+        (_cut_log, "recording/events.jsonl", "log_cut"),
+        (_move_rows, "recording/events.jsonl", "log_row"),
+        (_change_name, "recording/manifest.json", "manifest_changed"),
+        (lambda root: (root / "recording" / "manifest.sig.json").unlink(), "recording/manifest.sig.json", "signature_missing"),
+        (lambda root: (root / "recording" / "manifest.tsr").unlink(), "recording/manifest.tsr", "file_missing"),
+        (lambda root: (root / "recording" / "manifest.json").unlink(), "recording/manifest.json", "manifest_missing"),
+        (lambda root: (root / "recording" / "more.txt").write_text("x"), "recording/more.txt", "file_extra"),
+        (lambda root: (root / "package.json").unlink(), "package.json", "package_missing"),
+        (lambda root: (root / "composite.mp4").unlink(), "composite.mp4", "file_missing"),
+    ],
+)
+async def test_what_is_removed_swapped_cut_or_renamed_is_named(
+    page: Page, whole: Path, tmp_path: Path, change: Callable[[Path], object], file: str, code: str
+) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(whole, package)
+    for path in (package / "recording", package / "recording" / "tracks"):
+        path.chmod(0o755)
+    change(package)
+    state, found = await looked_at(page, package)
+    assert state == "bad"
+    assert code in {each for name, codes in found.items() if name.startswith(file) for each in codes}, found
+    if PICTURES and code == "file_swapped":
+        await page.screenshot(path=str(Path(PICTURES) / "package-bad.png"), full_page=True)
+
+
+async def test_a_manifest_made_to_fit_by_somebody_else_has_not_the_signature_of_the_court(page: Page, whole: Path, tmp_path: Path) -> None:
+    forged = sealed(tmp_path)
+    shutil.copytree(whole, tmp_path / "package")
+    for name in ("manifest.sig.json", "manifest.p7s"):
+        (forged / name).unlink()
+        shutil.copy(whole / "recording" / name, forged)
+    build(forged, tmp_path / "forged", {verifier.NAME: verifier.page()}, datetime.now(UTC))
+    assert await looked_at(page, tmp_path / "forged") == ("bad", {"recording/manifest.sig.json": {"signature_other"}})
+
+
+async def test_a_signature_of_ed25519_is_checked_too(page: Page, tmp_path: Path) -> None:
+    build(sealed(tmp_path, edwards=True), tmp_path / "package", {verifier.NAME: verifier.page()}, datetime.now(UTC))
+    assert await looked_at(page, tmp_path / "package") == ("ok", {})
+    assert "ed25519" in await page.locator("#result").inner_text()
+
+
+async def test_a_certificate_that_had_expired_when_it_signed_is_refused(page: Page, tmp_path: Path) -> None:
+    build(sealed(tmp_path, days=30), tmp_path / "package", {verifier.NAME: verifier.page()}, datetime.now(UTC))
+    assert await looked_at(page, tmp_path / "package") == ("bad", {"recording/manifest.sig.json": {"certificate_refused"}})
+
+
+async def test_a_folder_that_holds_no_recording_is_not_called_anything_else(page: Page, whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").write_text("x")
+    await page.goto((whole / "verify.html").as_uri())
+    assert (await chosen(page, tmp_path / "letters"))[0] == "none"
+    assert "请选择整个卷宗包文件夹" in await page.locator("#verdict").inner_text()
+
+
+async def test_digests_read_in_pieces_are_those_of_openssl(page: Page, whole: Path) -> None:
+    """Files above what a page holds at once go another way than small ones."""
+    import hashlib
+
+    await page.goto((whole / "verify.html").as_uri())
+    script = "\n".join((Path(verifier.__file__).resolve().parents[2] / "static/js/verifier/digests.js").read_text().split("export "))
+    sizes = [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1000, 70_001]
+    made = await page.evaluate(
+        f"""sizes => {{ {script}
+        return sizes.map(size => {{
+          const bytes = Uint8Array.from({{length: size}}, (_, index) => (index * 7 + 3) % 251);
+          const both = [new Sha256(), new Sm3()];
+          for (const digest of both) for (let at = 0; at < size; at += 37) digest.update(bytes.subarray(at, at + 37));
+          return both.map(digest => digest.hex());
+        }}); }}""",
+        sizes,
+    )
+    contents = [bytes((index * 7 + 3) % 251 for index in range(size)) for size in sizes]
+    assert made == [[hashlib.sha256(content).hexdigest(), hashlib.new("sm3", content).hexdigest()] for content in contents]
