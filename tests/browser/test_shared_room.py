@@ -101,7 +101,7 @@ async def test_people_of_a_room_consent_each_come_in_as_one_and_their_voices_are
     assert await room.accessibility_faults() == []
     await look(page, "hearing-notice")
     await page.get_by_role("checkbox").check()
-    await page.get_by_role("button", name="我同意，就座").click()
+    await page.get_by_role("button", name="同意并继续").click()
     await expect(chair.person.page.locator('[data-part="waiting"]')).to_contain_text("已在“第一法庭主机”就座，等候准许进入")
     assert (await seat.figures())["media"]["own"]["microphone"] == "on"
     await page.keyboard.press("Escape")
