@@ -180,10 +180,16 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
         consults=consultations(state) if leads else (),
         talks=offers(state) if rights.direct else (),
         listening=cast("Channel", listening(state, endpoint) if endpoint else "mix"),
-        interpreters=common.interpreters if seen else (),
+        interpreters=_interpreters(state, endpoint, common) if seen else (),
         opinions=opinions.view(state, mine, seen=seen, leads=leads, seal=measured.seal),
         questions=votes.view(state, mine, measured.seal) if place == "inside" else (),
     )
+
+
+def _interpreters(state: State, endpoint: Endpoint | None, common: Common) -> tuple[str, ...]:
+    """The interpreters who can be heard at the device: of a private phase its members alone."""
+    circle = state.circle_at(endpoint) if endpoint is not None else ""
+    return tuple(p for p in common.interpreters if state.circle(p) == circle and state.rights_in_role(p).see)
 
 
 def _place(state: State, endpoint: Endpoint | None) -> Place:

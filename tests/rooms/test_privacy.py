@@ -355,6 +355,7 @@ def test_one_hears_the_original_the_interpretation_or_both() -> None:
         TrackKey(e, MICROPHONE) for e in ("e-judge", "e-zhang", "e-interpreter")
     }
     assert (seen(sitting, "e-zhang").listening, seen(sitting, "e-zhang").interpreters) == ("interpretation", ("interpreter",))
+    assert seen(court("zhang", "interpreter", stage="deliberation"), "e-judge").interpreters == ()  # nobody interprets among the panel
     sitting.system(Disappear("e-interpreter"))
     assert floor in given()
     sitting.act("e-judge", ChangeStage(to="roll_call"))
