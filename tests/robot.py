@@ -40,13 +40,8 @@ class Robot(Caller):
         """A member of the staff who is inside."""
         return await cls(site, held, account.user.name).sign_in(account)
 
-    @classmethod
-    async def observing(cls, site: Site, held: Held, account: Account) -> Self:
-        """An officer of the command centre who watches silently."""
-        return await cls(site, held, account.user.name).observe(account)
-
     async def observe(self, account: Account) -> Self:
-        """Sign in and watch."""
+        """As an officer of the command centre: signs in and watches silently. Raises Refused where nobody may."""
         await self.visit.open("/sign-in")
         await self.visit.post("/sign-in", {"name": account.sign_in_name, "password": account.password, "next": ""})
         await self._connect(f"/ws/console/sittings/{self._held.id}?view=1")

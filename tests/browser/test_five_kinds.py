@@ -1,4 +1,4 @@
-"""Three kinds of sitting from its waiting room to its end with all its roles, private phase included: two at browsers, the others robots
+"""Each kind of sitting from its waiting room to its end with all its roles, private phase included: two at browsers, the others robots
 that send and decode, an officer of the command centre who watches. After every step it is counted who received what: each exactly what
 his role has a right to, in no stage anything of one whom he must not see or hear."""
 
@@ -12,6 +12,7 @@ from playwright.async_api import expect
 
 from dispatch.sittings import procedures
 from dispatch.store.tables import utc_now
+from rooms.participant.participant import Refused
 from rooms.procedure import BRIEF_COURT, PROCEDURES
 from rooms.votes import NO_VOTE
 from tests.browser.arrivals import AtPage, AtRecorder, AtRobot
@@ -27,6 +28,8 @@ from tests.robot import Robot
 AT_BROWSERS = {
     "remote_court": ("陪审员赵敏", "旁听陈静"),
     "petition_intake": ("信访人李秀英", "对接干部何勇"),
+    "public_hearing": ("听证员甲", "代理人王芳"),
+    "round_table": ("成员甲", "成员乙"),
     "remote_interrogation": ("犯罪嫌疑人小吴", "民警郑刚"),
 }
 MAIN = frozenset({"petition_intake", "remote_court"})
@@ -159,7 +162,7 @@ async def vote(walk: Walk) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.main if kind in MAIN else ()) for kind in AT_BROWSERS])
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.main if kind in MAIN else ()) for kind in CASTS])
 async def test_everybody_in_a_sitting_of_each_kind_receives_what_he_has_a_right_to_and_nothing_else(
     site: Site, person: PersonFactory, kind: str
 ) -> None:
@@ -183,11 +186,18 @@ async def test_everybody_in_a_sitting_of_each_kind_receives_what_he_has_a_right_
                 at = await person()
                 counting[name] = AtPage(at)
                 seats.append(await to_the_waiting_room(at, held, name, devices=bool(procedure.rights_of(role, procedure.first).sources)))
-        observer = await Robot.observing(site, held, await court.person("officer"))
-        counting[observer.name] = AtRobot(observer)
-        recorder = counting[RECORDER] = AtRecorder(Folder(site.data / "recordings" / held.id))
-        walk = Walk(kind, cast, held, robots[:], observer, seats, counting, recorder, procedure.first)
+        officer = await court.person("officer")
+        observer = Robot(site, held, officer.user.name)
+        walking = robots[:]
         robots.append(observer)
+        if procedure.stages[procedure.first].observable:
+            await observer.observe(officer)
+            counting[observer.name] = AtRobot(observer)
+        else:
+            with pytest.raises(Refused, match="private"):
+                await observer.observe(officer)
+        recorder = counting[RECORDER] = AtRecorder(Folder(site.data / "recordings" / held.id))
+        walk = Walk(kind, cast, held, walking, observer, seats, counting, recorder, procedure.first)
 
         await walk.chair.admit_everybody(len(cast.people))
         for seat in seats:
