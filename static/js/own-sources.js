@@ -66,8 +66,8 @@ export class OwnSources {
     if (!on) return this.#off(device);
     if (this.inside && (this.condition[device] === 'muted' || this.condition[device] === 'unavailable')) return;
     if (!(await this.#open(device))) return;
+    if (this.inside) this.#ask(device);
     this.wanted[device] = true;
-    if (this.inside) this.#asked.set(device, this.connection.send({ type: 'source', source: device, on: true }));
     this.#show();
   }
 
@@ -119,10 +119,21 @@ export class OwnSources {
     for (const device of DEVICES) {
       const on = this.wanted[device];
       const allowed = this.#mine(device).every((source) => source.allowed);
-      if (on && allowed) this.#asked.set(device, this.connection.send({ type: 'source', source: device, on: true }));
+      if (on && allowed) this.#ask(device);
       else if (!on && this.#serverOn(device)) this.connection.send({ type: 'source', source: device, on: false });
     }
     this.#show();
+  }
+
+  /**
+   * Ask the server to hold a source open. What is wanted and open already is not asked for: nothing would change, so no state would tell
+   * of it. What its owner has just closed is, although the last state still has it open.
+   * @param {Device} device
+   */
+  #ask(device) {
+    if (this.wanted[device] && this.#serverOn(device)) return;
+    const ref = this.connection.send({ type: 'source', source: device, on: true });
+    if (ref !== 0) this.#asked.set(device, ref);
   }
 
   /** @param {Device} device */
@@ -153,6 +164,8 @@ export class OwnSources {
    */
   #settle(device) {
     if (!this.inside) return;
+    // Whoever may not open it any more waits for nothing: it is not open by itself when he may again.
+    if (!this.#mayOpen(device)) this.#asked.delete(device);
     if (this.#serverOn(device)) {
       this.#asked.delete(device);
       const track = this.devices.track(device);
@@ -204,9 +217,14 @@ export class OwnSources {
   }
 
   /** @param {Device} device */
-  #serverOn(device) {
+  #mayOpen(device) {
     const mine = this.#mine(device);
-    return this.inside && mine.length > 0 && mine.every((source) => source.allowed && source.on && !source.muted_by_chair);
+    return mine.length > 0 && mine.every((source) => source.allowed && !source.muted_by_chair);
+  }
+
+  /** @param {Device} device */
+  #serverOn(device) {
+    return this.inside && this.#mayOpen(device) && this.#mine(device).every((source) => source.on);
   }
 
   #show() {

@@ -133,6 +133,47 @@ async def test_nobody_is_seen_or_heard_on_admission_before_he_has_seen_it_coming
     assert await li.person.packets_sent("video") == sent
 
 
+async def test_what_was_open_before_the_countdown_ended_can_be_opened_again_after_the_chair_closed_it(
+    site: Site, court: Court, person: PersonFactory
+) -> None:
+    held = await court.sitting((("李明", "party"),))
+    chair = await take_the_chair(await person(), site, held)
+    at = await person()
+    quiet = False
+
+    def between(browser: WebSocketRoute) -> None:
+        server = browser.connect_to_server()
+
+        def heard(message: str | bytes) -> None:
+            told = json.loads(message)
+            mine = [p for p in told["view"]["participants"] if p["you"]] if told["type"] == "state" else []
+            # Nothing happens that the server would have to tell of, until the chair closes the microphone.
+            if not (quiet and mine and not mine[0]["sources"]["microphone"]["muted_by_chair"]):
+                browser.send(message)
+
+        server.on_message(heard)
+        browser.on_message(server.send)
+
+    await at.page.route_web_socket("**/ws/sittings/*", between)
+    li = await to_the_waiting_room(at, held, "李明")
+    await chair.admit("李明")
+    await expect(at.page.locator('[data-part="entrance"]')).to_be_visible()
+    microphone, camera = (at.page.locator(f'[data-part="tool-{source}"]') for source in ("microphone", "camera"))
+    for button in (microphone, camera):
+        await button.click()
+        await expect(button).to_have_attribute("data-condition", "on")
+    quiet = True
+    await at.page.click('[data-part="entrance-now"]')
+    await expect(microphone).to_have_attribute("data-condition", "on")
+    await chair.close_microphone_of(li.name)
+    await expect(microphone).to_have_attribute("data-condition", "muted")
+    quiet = False
+    await chair.allow_microphone_of(li.name)
+    await expect(microphone).to_have_attribute("data-condition", "off")
+    await microphone.click()
+    await expect(microphone).to_have_attribute("data-condition", "on")
+
+
 async def test_a_second_device_waits_until_the_chair_lets_it_replace_the_first(site: Site, court: Court, person: PersonFactory) -> None:
     held = await court.sitting()
     chair = await take_the_chair(await person(), site, held)
