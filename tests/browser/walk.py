@@ -267,7 +267,8 @@ async def switch_on(robot: Robot, source: str) -> None:
 
 
 async def press_on(seat: Seat, source: str) -> None:
-    """By its button, which says at once what it is; the page's figures come once a second."""
+    """By its button, which says at once what it is; the page's figures come once a second. Not while it counts down to opening itself."""
+    await seat.person.page.locator('[data-part="entrance"]').wait_for(state="hidden", timeout=BUSY_S * 1000)
     button = f'[data-part="tool-{source}"]'
     settled = seat.person.page.locator(f'{button}:is([data-condition="off"], [data-condition="on"])')
     await settled.wait_for(timeout=BUSY_S * 1000)
