@@ -256,7 +256,7 @@ async def test_whoever_leaves_comes_back_by_the_waiting_room(site: Site, court: 
         return str((await chair.participant("李明"))["presence"]) == "left"
 
     await eventually(has_left, "the chair sees that he has left")
-    await li.person.page.get_by_role("button", name="返回庭审").click()
+    await li.person.page.get_by_role("button", name="返回", exact=True).click()
     await li.person.page.wait_for_selector('#hearing[data-screen="waiting"]')
 
 
