@@ -83,6 +83,7 @@ async def test_an_untouched_package_is_good_and_the_page_says_what_it_holds(page
     report = verify(whole)
     shown = await page.locator("#result").inner_text()
     facts = ("李某诉王某", "自封存以来未被改动", "Unchanged since it was sealed", report.manifest_sha256, report.manifest_sm3, "CN=Court")
+    assert "本页不核对：时间戳由谁签发" in shown
     assert [fact for fact in (*facts, report.stamp.at, "alice") if fact not in shown] == []
     if PICTURES:
         for width in (1366, 390):

@@ -44,6 +44,14 @@ const SAID = {
   problems: ["What is wrong", "问题"],
   same: ["as the manifest or list says", "与清单或目录一致"],
   other: ["NOT as the manifest or list says", "与清单或目录不符"],
+  file: ["File", "文件"],
+  bytes: ["Bytes", "字节"],
+  digest: ["Digest", "摘要"],
+  result: ["Result", "结果"],
+  limits: [
+    "Not checked by this page: who signed the time-stamp, and whether opinions, votes and the texts consented to are those that were sealed. server.py verify checks these.",
+    "本页不核对：时间戳由谁签发；已公开的意见、表决和同意书文本是否与封存时一致。这些由 server.py verify 核对。",
+  ],
 };
 
 /** @param {string} tag @param {{class?: string}} about @param {...(Node | string)} children */
@@ -73,11 +81,11 @@ function clock(us) {
   return us ? new Date(us / 1000).toISOString().replace("T", " ") : "";
 }
 
-/** @param {(Node | string)[]} head @param {(Node | string)[][]} rows */
-function table(head, rows) {
+/** @param {(Node | string)[]} head @param {(Node | string)[][]} rows @param {string} [shape] "stacked": on phones a row's cells stand below each other */
+function table(head, rows, shape = "") {
   const body = make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell)))));
   const whole = make("table", {}, make("thead", {}, make("tr", {}, ...head.map((cell) => make("th", {}, cell)))), body);
-  return make("div", { class: "wide" }, whole);
+  return make("div", { class: `wide ${shape}` }, whole);
 }
 
 /** @param {Report} report @param {string} device @returns {string} */
@@ -142,7 +150,8 @@ function details(report) {
     make("h3", {}, said("recorded")), table([...span, said("parts")], tracks),
     make("h3", {}, said("gaps")), gaps.length ? table([...span.map((cell) => cell.cloneNode(true)), said("cause")], gaps) : make("p", {}, said("no_gaps")),
     ...(report.lost.length ? [make("h3", {}, said("lost")), make("p", {}, report.lost.join(", "))] : []),
-    make("h3", {}, said("digests")), table(["", "B", "", ""], files),
+    make("h3", {}, said("digests")), table([said("file"), said("bytes"), said("digest"), said("result")], files, "stacked"),
+    make("p", { class: "limits" }, said("limits")),
   ];
 }
 
