@@ -48,7 +48,7 @@ class Version:
 async def held_by(db: Database, kind: str) -> Procedure:
     """The version by which the unit holds a kind: what it adopted, else what comes with the program.
 
-    Raises Refused("procedure_unreadable") where this program cannot read what was adopted (a program of another time): nothing is held by
+    Raises Refused("version_unreadable") where this program cannot read what was adopted (a program of another time): nothing is held by
     another version than the unit wants, and everything else goes on.
     """
     async with db.reader() as session:
@@ -181,7 +181,7 @@ async def _held_by(session: AsyncSession, kind: str) -> Procedure:
     try:
         return procedure_of(found.text)
     except ProcedureRefused as error:
-        raise Refused("procedure_unreadable", version=found.version, by=found.by) from error
+        raise Refused("version_unreadable", version=found.version, by=found.by) from error
 
 
 async def _in_force(session: AsyncSession, kind: str) -> Version:

@@ -45,7 +45,7 @@ async def test_what_this_program_cannot_read_opens_nothing_of_its_kind_and_the_r
     unreadable = PROCEDURES["round_table"].text.replace("status: live", "status: asleep")
     async with court.db.writer() as session:
         await session.execute(update(ProcedureVersion).values(text=unreadable))
-    with pytest.raises(Refused, match="procedure_unreadable") as refused:
+    with pytest.raises(Refused, match="version_unreadable") as refused:
         await procedures.held_by(court.db, "round_table")
     assert refused.value.data == {"version": PROCEDURES["round_table"].version, "by": "许文博"}
     assert (await procedures.in_force(court.db, "round_table")).procedure is None
