@@ -22,19 +22,20 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import rfc8785
-from cryptography.hazmat.primitives.hashes import SM3, Hash
+
+from rooms.recording.rolling import Rolling, described
+from rooms.recording.seal import CHUNK_BYTES, FORMAT, digested
+from rooms.recording.signature import CMS, SIGNATURE
+from rooms.recording.stamp import ANSWER, STAMP
 
 LIST = "package.json"
 INSIDE = "recording"
 FILM = "composite.mp4"
-FORMAT = 3
-"""The form of the list is that of the manifests of this format."""
-SEALS = ("manifest.json", "manifest.sig.json", "manifest.p7s", "manifest.stamp.json", "manifest.tsr")
-CHUNK_BYTES = 1 << 20
+SEALS = ("manifest.json", SIGNATURE, CMS, STAMP, ANSWER)
 
 Progress = Callable[[float], None]
 """Is told how much is done, 0 to 1."""
@@ -115,7 +116,10 @@ def _fill(recording: Path, writer: _Folder | _Zip, pages: Mapping[str, bytes], n
     try:
         content = (recording / "manifest.json").read_bytes()
         manifest = json.loads(content)
+        sitting = str(manifest["sitting"])
         originals: dict[str, str] = {row["file"]: row["sha256"] for row in manifest["files"]}
+        if outside := [name for name in originals if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]:
+            raise ValueError(f"it names {outside[0]}, which is not in the folder")
     except FileNotFoundError:
         raise PackageRefused(f"{recording} is not sealed") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -133,9 +137,9 @@ def _fill(recording: Path, writer: _Folder | _Zip, pages: Mapping[str, bytes], n
         progress(min(done / total, 1.0) if total else 1.0)
 
     for name, sha256 in originals.items():
-        digest = _Digests()
-        writer.put(f"{INSIDE}/{name}", _read(recording / name, digest, told), sizes[name])
-        if digest.sha256.hexdigest() != sha256:
+        rolling = Rolling()
+        writer.put(f"{INSIDE}/{name}", _read(recording / name, rolling, told), sizes[name])
+        if rolling.digests()["sha256"] != sha256:
             raise PackageRefused(f"{recording / name} is not what was sealed")
     for name in SEALS:
         if (recording / name).exists():
@@ -143,55 +147,36 @@ def _fill(recording: Path, writer: _Folder | _Zip, pages: Mapping[str, bytes], n
             writer.put(f"{INSIDE}/{name}", iter((raw,)), len(raw))
     rows = []
     if film.exists():
-        digest = _Digests()
-        size = film.stat().st_size
-        writer.put(FILM, _read(film, digest, told), size)
-        rows.append({"file": FILM, **digest.described()})
+        rolling = Rolling()
+        writer.put(FILM, _read(film, rolling, told), film.stat().st_size)
+        rows.append(described(FILM, rolling))
     for name, page in pages.items():
-        digest = _Digests()
-        digest.update(page)
+        rolling = Rolling()
+        rolling.add(page)
         writer.put(name, iter((page,)), len(page))
-        rows.append({"file": name, **digest.described()})
-    listed = _listed(manifest, content, sorted(rows, key=lambda row: str(row["file"])), now)
+        rows.append(described(name, rolling))
+    listed = _listed(sitting, content, sorted(rows, key=lambda row: str(row["file"])), now)
     raw = rfc8785.dumps(listed)
     writer.put(LIST, iter((raw,)), len(raw))
     progress(1.0)
     return listed
 
 
-def _listed(manifest: Mapping[str, Any], content: bytes, rows: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
-    body = {
-        "format": FORMAT,
-        "sitting": manifest["sitting"],
-        "made_at": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "manifest_sha256": hashlib.sha256(content).hexdigest(),
-        "files": rows,
-    }
-    digest = _Digests()
-    digest.update(rfc8785.dumps(body))
-    said = digest.described()
-    return {**body, "digest": said["sha256"], "digest_sm3": said["sm3"]}
+def _listed(sitting: str, content: bytes, rows: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
+    return digested(
+        {
+            "format": FORMAT,
+            "sitting": sitting,
+            "made_at": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "manifest_sha256": hashlib.sha256(content).hexdigest(),
+            "files": rows,
+        }
+    )
 
 
-class _Digests:
-    """SHA-256, SM3 and length of what goes by."""
-
-    def __init__(self) -> None:
-        self.sha256, self._sm3, self._bytes = hashlib.sha256(), Hash(SM3()), 0
-
-    def update(self, chunk: bytes) -> None:
-        self.sha256.update(chunk)
-        self._sm3.update(chunk)
-        self._bytes += len(chunk)
-
-    def described(self) -> dict[str, Any]:
-        """Once, at the end."""
-        return {"bytes": self._bytes, "sha256": self.sha256.hexdigest(), "sm3": self._sm3.finalize().hex()}
-
-
-def _read(path: Path, digests: _Digests, told: Callable[[bytes], None]) -> Iterator[bytes]:
+def _read(path: Path, rolling: Rolling, told: Callable[[bytes], None]) -> Iterator[bytes]:
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK_BYTES):
-            digests.update(chunk)
+            rolling.add(chunk)
             yield chunk
             told(chunk)

@@ -29,6 +29,11 @@ class Rolling:
         return {"sha256": self._sha256.hexdigest(), "sm3": self._sm3.copy().finalize().hex()}
 
 
+def described(name: str, rolling: Rolling) -> Row:
+    """What a list of files says of one that is whole."""
+    return {"file": name, "bytes": rolling.bytes, **rolling.digests()}
+
+
 def digests_of(data: bytes) -> dict[str, str]:
     """SHA-256 and SM3 of `data`."""
     rolling = Rolling()

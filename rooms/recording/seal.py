@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import rfc8785
-from cryptography.hazmat.primitives.hashes import SM3, Hash
 
 from rooms.recording import signature, stills
+from rooms.recording.rolling import Rolling, described, digests_of
 from rooms.recording.signer import Signer
 
 FORMAT = 3
@@ -44,7 +44,7 @@ def seal_folder(
     if not path.exists():
         by = signature.described(signer) if signer is not None else None
         lost = stills.take_over(root, str(meta["sitting"]), stills_dir)
-        write(path, rfc8785.dumps(_digested({**_manifest(root, meta, now_us, lost), "signer": by})))
+        write(path, rfc8785.dumps(digested({**_manifest(root, meta, now_us, lost), "signer": by})))
     content = path.read_bytes()
     manifest = json.loads(content)
     _protect(root, manifest)
@@ -79,11 +79,11 @@ def _manifest(root: Path, meta: Mapping[str, Any], now_us: int, lost: Sequence[s
     }
 
 
-def _digested(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def digested(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """With SHA-256 and SM3 over its canonical form (RFC 8785), by which a change of it shows."""
     content = rfc8785.dumps(dict(manifest))
-    sm3 = Hash(SM3())
-    sm3.update(content)
-    return {**manifest, "digest": hashlib.sha256(content).hexdigest(), "digest_sm3": sm3.finalize().hex()}
+    digests = digests_of(content)
+    return {**manifest, "digest": digests["sha256"], "digest_sm3": digests["sm3"]}
 
 
 def _originals(root: Path) -> Iterator[str]:
@@ -94,14 +94,12 @@ def _originals(root: Path) -> Iterator[str]:
 
 
 def _described(root: Path, name: str) -> dict[str, Any]:
-    sha256, sm3, size = hashlib.sha256(), Hash(SM3()), 0
+    rolling = Rolling()
     with open(root / name, "rb") as file:
         while chunk := file.read(CHUNK_BYTES):
-            sha256.update(chunk)
-            sm3.update(chunk)
-            size += len(chunk)
+            rolling.add(chunk)
         os.fsync(file.fileno())
-    return {"file": name, "bytes": size, "sha256": sha256.hexdigest(), "sm3": sm3.finalize().hex()}
+    return described(name, rolling)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

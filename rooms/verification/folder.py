@@ -22,11 +22,11 @@ from typing import Any
 
 from rooms.verification import package, prefix, signature, stamp
 from rooms.verification.canonical import canonical
+from rooms.verification.digests import HAS_SM3, digests_of_file, sm3_of
 from rooms.verification.report import Report
 from rooms.verification.signature import Signed
 
 _DIGESTS = ("digest", "digest_sm3")
-_HAS_SM3 = "sm3" in hashlib.algorithms_available
 _LISTS = ("segments.jsonl", "ledger.jsonl", "events.jsonl", "heartbeat.jsonl", "digests.jsonl")
 _BESIDE = (signature.SIGNATURE, signature.CMS, stamp.STAMP, stamp.ANSWER)
 _FOLDERS = ("tracks", "stills")
@@ -157,7 +157,7 @@ def _read_manifest(path: Path, report: Report, expected: str) -> dict[str, Any] 
         report.add("manifest_unreadable", "manifest.json", error.strerror)
         return None
     report.manifest_sha256 = hashlib.sha256(content).hexdigest()
-    report.manifest_sm3 = hashlib.new("sm3", content).hexdigest() if _HAS_SM3 else ""
+    report.manifest_sm3 = sm3_of(content)
     if expected and report.manifest_sha256 != expected.lower():
         report.add("manifest_other", "manifest.json", expected)
     try:
@@ -165,8 +165,8 @@ def _read_manifest(path: Path, report: Report, expected: str) -> dict[str, Any] 
         rfc8785 = manifest["format"] >= 3
         body = _canonical({key: value for key, value in manifest.items() if key not in _DIGESTS}, rfc8785)
         unchanged = manifest.get("digest") == hashlib.sha256(body).hexdigest() and _canonical(manifest, rfc8785) == content
-        if _HAS_SM3 and "digest_sm3" in manifest:
-            unchanged = unchanged and manifest["digest_sm3"] == hashlib.new("sm3", body).hexdigest()
+        if HAS_SM3 and "digest_sm3" in manifest:
+            unchanged = unchanged and manifest["digest_sm3"] == sm3_of(body)
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         report.add("manifest_unreadable", "manifest.json", error)
         return None
@@ -183,7 +183,7 @@ def _check(path: Path, manifest: Mapping[str, Any], only: str, report: Report) -
     report.lost = tuple(manifest["missing"])
     _state_gaps(manifest["ledger"], report, manifest["meta"])
     stated = all("sm3" in row for row in manifest["files"])
-    report.sm3 = "checked" if stated and _HAS_SM3 else "unchecked" if stated else "absent"
+    report.sm3 = "checked" if stated and HAS_SM3 else "unchecked" if stated else "absent"
     belongs = {row["sha256"]: row["file"] for row in manifest["files"]}
     named = {row["file"] for row in manifest["files"]}
     for row in manifest["files"]:
@@ -211,7 +211,7 @@ def _check_file(path: Path, row: Mapping[str, Any], belongs: Mapping[str, str], 
         if not stat.S_ISREG(about.st_mode):
             report.add("file_not_regular", name)
             return
-        digest, sm3 = _digests(path / name)
+        digest, sm3 = digests_of_file(path / name)
     except FileNotFoundError:
         report.add("file_missing", name)
         return
@@ -230,17 +230,6 @@ def _check_file(path: Path, row: Mapping[str, Any], belongs: Mapping[str, str], 
         report.add("file_resized", name, f"{about.st_size} B ≠ {row['bytes']} B")
     else:
         report.add("file_changed", name)
-
-
-def _digests(path: Path) -> tuple[str, str]:
-    """SHA-256 and SM3 of a file; the second is empty where there is no SM3."""
-    sha256, sm3 = hashlib.sha256(), hashlib.new("sm3") if _HAS_SM3 else None
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            sha256.update(chunk)
-            if sm3 is not None:
-                sm3.update(chunk)
-    return sha256.hexdigest(), sm3.hexdigest() if sm3 is not None else ""
 
 
 def _check_log(path: Path, manifest: Mapping[str, Any] | None, report: Report) -> None:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from rooms.verification.canonical import canonical
+from rooms.verification.digests import HAS_SM3
 
 DIGESTS = "digests.jsonl"
 GENESIS = "0" * 64
 CHUNK_BYTES = 1 << 20
-HAS_SM3 = "sm3" in hashlib.algorithms_available
+
 Add = Callable[[str, str, object], None]
 Row = Mapping[str, Any]
 

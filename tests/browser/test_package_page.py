@@ -15,12 +15,9 @@ from playwright.async_api import Page, Playwright, expect
 import server
 from dispatch.copies import verifier
 from rooms.packaging.package import build
-from rooms.recording.seal import seal_folder
-from rooms.recording.signer import load
 from rooms.verification.folder import verify
 from tests.browser.participants import CHROMIUM
-from tests.rooms.recording.folders import META, a_folder, flip, rewrite, rolled
-from tests.rooms.recording.keys import AT_US, Authority
+from tests.rooms.recording.folders import flip, rewrite, sealed
 from tests.rooms.recording.time_stamps import LocalAuthority, stamped
 
 PICTURES = os.environ.get("PICTURES", "")
@@ -29,9 +26,8 @@ OFFLINE = ["--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9"
 Found = dict[str, set[str]]
 
 
-def sealed(base: Path, *, edwards: bool = False, days: int = 365) -> Path:
-    root = rolled(a_folder(base / "s1"), AT_US, head=400)
-    seal_folder(root, {"sitting": "s1", **META}, AT_US, load(*Authority(base).signer("Court", edwards=edwards, days=days)))
+def filmed(base: Path, *, edwards: bool = False, days: int = 365) -> Path:
+    root = sealed(base, edwards=edwards, days=days)
     (root / "derived" / "composite.mp4").write_bytes(os.urandom(9000))
     return root
 
@@ -40,7 +36,7 @@ def sealed(base: Path, *, edwards: bool = False, days: int = 365) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A package with signature and time-stamp, made by the command."""
     base = tmp_path_factory.mktemp("package")
-    root = sealed(base)
+    root = filmed(base)
     stamped(root, LocalAuthority(base / "tsa"))
     assert server.main(["export", str(root), str(base / "package")]) == 0
     assert verify(base / "package").complete
@@ -164,7 +160,7 @@ async def test_what_is_removed_swapped_cut_or_renamed_is_named(
 
 
 async def test_a_manifest_made_to_fit_by_somebody_else_has_not_the_signature_of_the_court(page: Page, whole: Path, tmp_path: Path) -> None:
-    forged = sealed(tmp_path)
+    forged = filmed(tmp_path)
     shutil.copytree(whole, tmp_path / "package")
     for name in ("manifest.sig.json", "manifest.p7s"):
         (forged / name).unlink()
@@ -174,13 +170,13 @@ async def test_a_manifest_made_to_fit_by_somebody_else_has_not_the_signature_of_
 
 
 async def test_a_signature_of_ed25519_is_checked_too(page: Page, tmp_path: Path) -> None:
-    build(sealed(tmp_path, edwards=True), tmp_path / "package", {verifier.NAME: verifier.page()}, datetime.now(UTC))
+    build(filmed(tmp_path, edwards=True), tmp_path / "package", {verifier.NAME: verifier.page()}, datetime.now(UTC))
     assert await looked_at(page, tmp_path / "package") == ("ok", {})
     assert "ed25519" in await page.locator("#result").inner_text()
 
 
 async def test_a_certificate_that_had_expired_when_it_signed_is_refused(page: Page, tmp_path: Path) -> None:
-    build(sealed(tmp_path, days=30), tmp_path / "package", {verifier.NAME: verifier.page()}, datetime.now(UTC))
+    build(filmed(tmp_path, days=30), tmp_path / "package", {verifier.NAME: verifier.page()}, datetime.now(UTC))
     assert await looked_at(page, tmp_path / "package") == ("bad", {"recording/manifest.sig.json": {"certificate_refused"}})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import random
 import shutil
@@ -11,13 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import rfc8785
 
+from rooms.log import canonical
 from rooms.packaging.package import PackageRefused, build
-from rooms.recording.seal import seal_folder
-from rooms.recording.signer import load
+from rooms.recording.seal import digested, seal_folder
 from rooms.verification.folder import verify
-from tests.rooms.recording.folders import META, a_folder, flip, rewrite, rolled
-from tests.rooms.recording.keys import AT_US, Authority
+from tests.rooms.recording.folders import META, a_folder, flip, rewrite, sealed
+from tests.rooms.recording.keys import AT_US
 from tests.rooms.recording.time_stamps import LocalAuthority, stamped
 
 NOW = datetime(2026, 9, 22, 8, tzinfo=UTC)
@@ -27,18 +30,17 @@ ALSO = {"recording/manifest.sig.json": {"recording/manifest.tsr"}}
 
 
 @pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("sealed")
-    root = rolled(a_folder(base / "s1"), AT_US, head=400)
-    seal_folder(root, {"sitting": "s1", **META}, AT_US, load(*Authority(base).signer("Court")))
+    root = sealed(base)
     stamped(root, LocalAuthority(base / "tsa"))
     (root / "derived" / "composite.mp4").write_bytes(os.urandom(3000))
     return root
 
 
 @pytest.fixture
-def package(sealed: Path, tmp_path: Path) -> Path:
-    build(sealed, tmp_path / "package", PAGES, NOW)
+def package(recording: Path, tmp_path: Path) -> Path:
+    build(recording, tmp_path / "package", PAGES, NOW)
     return tmp_path / "package"
 
 
@@ -66,11 +68,11 @@ def test_the_package_is_checked_as_a_whole_and_is_good(package: Path) -> None:
     assert report.files == len(files(package)) - len({"package.json"}) - 5  # manifest, signature (two files), time-stamp (two files)
 
 
-def test_the_originals_are_those_that_were_sealed(package: Path, sealed: Path) -> None:
-    inside = [name for name in files(sealed) if not name.startswith("derived/")]
+def test_the_originals_are_those_that_were_sealed(package: Path, recording: Path) -> None:
+    inside = [name for name in files(recording) if not name.startswith("derived/")]
     assert files(package / "recording") == inside
-    assert all((package / "recording" / name).read_bytes() == (sealed / name).read_bytes() for name in inside)
-    assert (package / "composite.mp4").read_bytes() == (sealed / "derived" / "composite.mp4").read_bytes()
+    assert all((package / "recording" / name).read_bytes() == (recording / name).read_bytes() for name in inside)
+    assert (package / "composite.mp4").read_bytes() == (recording / "derived" / "composite.mp4").read_bytes()
 
 
 @pytest.mark.parametrize("count", [120, pytest.param(1000, marks=pytest.mark.long)])
@@ -103,8 +105,8 @@ def test_the_list_of_another_package_is_found(package: Path, tmp_path: Path) -> 
     assert ("package_other", "package.json") in {(problem.code, problem.file) for problem in verify(package).problems}
 
 
-def test_the_archive_holds_the_same_and_other_programs_read_it(package: Path, sealed: Path, tmp_path: Path) -> None:
-    build(sealed, tmp_path / "package.zip", PAGES, NOW)
+def test_the_archive_holds_the_same_and_other_programs_read_it(package: Path, recording: Path, tmp_path: Path) -> None:
+    build(recording, tmp_path / "package.zip", PAGES, NOW)
     with zipfile.ZipFile(tmp_path / "package.zip") as archive:
         assert archive.testzip() is None
         archive.extractall(tmp_path / "unpacked")
@@ -112,16 +114,16 @@ def test_the_archive_holds_the_same_and_other_programs_read_it(package: Path, se
     assert verify(tmp_path / "unpacked").complete
 
 
-def test_progress_goes_up_to_the_end(sealed: Path, tmp_path: Path) -> None:
+def test_progress_goes_up_to_the_end(recording: Path, tmp_path: Path) -> None:
     told: list[float] = []
-    build(sealed, tmp_path / "package", PAGES, NOW, told.append)
+    build(recording, tmp_path / "package", PAGES, NOW, told.append)
     assert told == sorted(told)
     assert told[-1] == 1.0
 
 
-def test_no_package_is_made_of_what_is_no_longer_what_was_sealed(sealed: Path, tmp_path: Path) -> None:
+def test_no_package_is_made_of_what_is_no_longer_what_was_sealed(recording: Path, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
-    shutil.copytree(sealed, changed)
+    shutil.copytree(recording, changed)
     track = next((changed / "tracks").iterdir())
     rewrite(track, flip(700))
     with pytest.raises(PackageRefused, match=track.name):
@@ -129,9 +131,32 @@ def test_no_package_is_made_of_what_is_no_longer_what_was_sealed(sealed: Path, t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["changed"]
 
 
-def test_none_is_made_of_a_folder_that_was_not_sealed_nor_over_one_that_is_there(sealed: Path, tmp_path: Path) -> None:
+def test_what_a_manifest_names_outside_its_folder_is_not_taken_along(recording: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(recording, changed)
+    (tmp_path / "secret").write_bytes(b"secret")
+    row = {"file": "../secret", "bytes": 6, "sha256": hashlib.sha256(b"secret").hexdigest(), "sm3": ""}
+    rewrite(changed / "manifest.json", lambda content: canonical(json.loads(content) | {"files": [row]}).encode())
+    with pytest.raises(PackageRefused, match=r"\.\./secret, which is not in the folder"):
+        build(changed, tmp_path / "package", PAGES, NOW)
+    assert not (tmp_path / "package").exists()
+
+
+@pytest.mark.parametrize(
+    "row", [{"file": "../../secret", "bytes": 6, "sha256": "", "sm3": ""}, {"file": "more.txt"}, {"bytes": 6}, "more.txt"]
+)
+def test_a_list_that_was_made_anew_with_whatever_rows_is_named_as_changed(package: Path, row: object) -> None:
+    def anew(content: bytes) -> bytes:
+        body = {key: value for key, value in json.loads(content).items() if not key.startswith("digest")}
+        return bytes(rfc8785.dumps(digested({**body, "files": [row]})))
+
+    rewrite(package / "package.json", anew)
+    assert [(problem.code, problem.file) for problem in verify(package).problems] == [("package_changed", "package.json")]
+
+
+def test_none_is_made_of_a_folder_that_was_not_sealed_nor_over_one_that_is_there(recording: Path, tmp_path: Path) -> None:
     with pytest.raises(PackageRefused, match="not sealed"):
         build(a_folder(tmp_path / "open"), tmp_path / "package", PAGES, NOW)
     (tmp_path / "package").mkdir()
     with pytest.raises(PackageRefused, match="there already"):
-        build(sealed, tmp_path / "package", PAGES, NOW)
+        build(recording, tmp_path / "package", PAGES, NOW)

@@ -9,6 +9,9 @@ from pathlib import Path
 from rooms.log import GENESIS, Event, canonical, chain
 from rooms.recording.digests import Digests
 from rooms.recording.rolling import Rolling, row_of
+from rooms.recording.seal import seal_folder
+from rooms.recording.signer import load
+from tests.rooms.recording.keys import AT_US, Authority
 
 META = {"title": "李某诉王某", "case_number": "(2026)苏03民初12号", "participants": [{"id": "p1", "name": "李某", "role": "party"}]}
 
@@ -52,6 +55,13 @@ def rolled(root: Path, at_us: int, head: int = 0) -> Path:
             rows.append(row_of(path.relative_to(root).as_posix(), of, content[:at]))
     digests.note(at_us, rows)
     digests.lines.close()
+    return root
+
+
+def sealed(base: Path, *, edwards: bool = False, days: int = 365) -> Path:
+    """A sealed folder below `base` with rolling digests, and signed by an authority of its own."""
+    root = rolled(a_folder(base / "s1"), AT_US, head=400)
+    seal_folder(root, {"sitting": "s1", **META}, AT_US, load(*Authority(base).signer("Court", edwards=edwards, days=days)))
     return root
 
 

@@ -12,11 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rooms.recording.seal import seal_folder
-from rooms.recording.signer import load
 from rooms.verification.folder import verify
-from tests.rooms.recording.folders import META, a_folder, flip, rewrite, rolled
-from tests.rooms.recording.keys import AT_US, Authority
+from tests.rooms.recording.folders import flip, rewrite, sealed
 from tests.rooms.recording.time_stamps import LocalAuthority, stamped
 
 FEW, MANY = 120, 1000
@@ -28,8 +25,7 @@ ALSO = {"manifest.sig.json": {"manifest.tsr"}}
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sealed folder with everything there can be: digests, signature, time-stamp."""
     base = tmp_path_factory.mktemp("package")
-    root = rolled(a_folder(base / "s1"), AT_US, head=400)
-    seal_folder(root, {"sitting": "s1", **META}, AT_US, load(*Authority(base).signer("Court")))
+    root = sealed(base)
     stamped(root, LocalAuthority(base / "tsa"))
     assert verify(root).complete, verify(root).problems
     return root
