@@ -17,6 +17,7 @@ from tests.rooms.media.peer import Peer
 from tests.rooms.media.process import until
 from tests.rooms.media.recorder import FeedSocket
 
+from .chamber import Chamber
 from .engines import ENGINES, Engine
 from .network import NoNamespaces
 
@@ -119,10 +120,23 @@ class Hall:
 
 
 @pytest.fixture
-async def hall(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hall]:
-    """A router of its own on the module's engine."""
+def beside_the_engine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever connects gathers candidates of the engine's address alone."""
     hosts: Callable[..., list[str]] = lambda use_ipv4, use_ipv6: [engine.address]  # noqa: E731
     monkeypatch.setattr(aioice.ice, "get_host_addresses", hosts)
+
+
+@pytest.fixture
+async def chamber(engine: Engine, tmp_path: Path, beside_the_engine: None) -> AsyncIterator[Chamber]:
+    """A conference on the module's engine."""
+    made = Chamber(engine, tmp_path)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def hall(engine: Engine, beside_the_engine: None) -> AsyncIterator[Hall]:
+    """A router of its own on the module's engine."""
     made = await Hall(engine).start()
     yield made
     await made.close()

@@ -8,25 +8,12 @@ long as the machine is busy; nothing comes that nobody has sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
-import aioice.ice
 import pytest
 
 from .chamber import Chamber
-from .engines import Engine
 
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture
-async def chamber(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Chamber]:
-    hosts: Callable[..., list[str]] = lambda use_ipv4, use_ipv6: [engine.address]  # noqa: E731
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", hosts)
-    made = Chamber(engine, tmp_path)
-    yield made
-    await made.close()
 
 
 def now_s() -> float:

@@ -7,27 +7,14 @@ back asks the log where the sitting stands, and not what it did before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
-import aioice.ice
 import pytest
 
 from tests.rooms.courthouse import alerts, until
 
 from .chamber import Chamber
-from .engines import Engine
 
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture
-async def chamber(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Chamber]:
-    hosts: Callable[..., list[str]] = lambda use_ipv4, use_ipv6: [engine.address]  # noqa: E731
-    monkeypatch.setattr(aioice.ice, "get_host_addresses", hosts)
-    made = Chamber(engine, tmp_path)
-    yield made
-    await made.close()
 
 
 async def test_an_interrogation_stops_when_its_recorder_is_killed_and_goes_on_with_the_next(chamber: Chamber) -> None:
