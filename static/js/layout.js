@@ -75,6 +75,11 @@ export function columnsFor(count, width, height) {
  * who is questioned, with those who question inset. @type {Record<string, Mode>} */
 const OF_KIND = { round_table: 'equal', remote_interrogation: 'inset' };
 
+/** Whether those who take part in a kind of sitting face each other by sides, or are equals. @param {string} kind of the sitting */
+export function hasSides(kind) {
+  return OF_KIND[kind] !== 'equal';
+}
+
 /** @param {string} kind of the sitting @returns {Mode} what this browser was told last */
 export function remembered(kind) {
   try {

@@ -2,6 +2,7 @@
 
 import { duration } from './court-clock.js';
 import { t, word } from './i18n.js';
+import { hasSides } from './layout.js';
 import { el, fill, find, icon, say } from './markup.js';
 import { firstOf, floorOf, nameOf, privateOf, shutOut, speakingOf } from './procedure.js';
 import { standing } from './stepper.js';
@@ -48,8 +49,8 @@ export class StripLine {
     const floor = floorOf(view);
     this.turn.hidden = floor === null || shutOut(view);
     fill(this.turn, icon('mic', 16), el('span', {}, floor ? t('{name} has the floor', { name: nameOf(view, floor.participant) || t('Somebody') }) : ''), el('b', { class: 'figures', 'data-time': 'floor' }));
-    // At a round table nobody sits on a side: the speaking time of each stands with his name at the desk.
-    const sides = view.sitting.kind === 'round_table' ? [] : speakingOf(view).filter((one) => one.side !== 'middle' && firstOf(view, one.side) !== null);
+    // Among equals the speaking time of each stands with his name at the desk.
+    const sides = hasSides(view.sitting.kind) ? speakingOf(view).filter((one) => one.side !== 'middle' && firstOf(view, one.side) !== null) : [];
     this.sides.hidden = sides.every((one) => one.seconds < 1 && !one.running) || privateOf(view) !== null;
     fill(
       this.sides,
