@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import rfc8785
 from playwright.async_api import Page, Playwright, expect
 
 import server
 from dispatch.copies import verifier
 from rooms.packaging.package import build
+from rooms.recording.seal import digested
 from rooms.verification.folder import verify
 from tests.browser.participants import CHROMIUM
 from tests.rooms.recording.folders import flip, rewrite, sealed
@@ -128,6 +131,16 @@ def _move_rows(root: Path) -> None:
     rewrite(root / "recording" / "events.jsonl", moved)
 
 
+def _list_anew(root: Path) -> None:
+    """By somebody who knows how its digests are made, with a row that says nothing."""
+
+    def anew(content: bytes) -> bytes:
+        body = {key: value for key, value in json.loads(content).items() if not key.startswith("digest")}
+        return bytes(rfc8785.dumps(digested({**body, "files": [{"bytes": 6}]})))
+
+    rewrite(root / "package.json", anew)
+
+
 @pytest.mark.parametrize(
     ("change", "file", "code"),
     [
@@ -141,6 +154,7 @@ def _move_rows(root: Path) -> None:
         (lambda root: (root / "recording" / "manifest.json").unlink(), "recording/manifest.json", "manifest_missing"),
         (lambda root: (root / "recording" / "more.txt").write_text("x"), "recording/more.txt", "file_extra"),
         (lambda root: (root / "package.json").unlink(), "package.json", "package_missing"),
+        (_list_anew, "package.json", "package_changed"),
         (lambda root: (root / "composite.mp4").unlink(), "composite.mp4", "file_missing"),
     ],
 )
