@@ -86,7 +86,7 @@ def _listed(
         cells = [unguarded(cell.strip())[:LONGEST_CELL] for cell in cells[:MOST_COLUMNS]]
         if names is None:
             names = [name_of(cell, columns) for cell in cells]
-            missing = [column for column in needed if column not in names]
+            missing = ["/".join(columns[column]) for column in needed if column not in names]  # either heading is read
             if missing:
                 raise UserError("columns_missing", "file", columns=", ".join(missing))
         elif any(cells):

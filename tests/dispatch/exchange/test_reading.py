@@ -73,6 +73,12 @@ def test_what_cannot_be_read_is_told() -> None:
     assert codes(csv_of(*[GOOD] * (MOST_ROWS + 1)), "a.csv") == "file_rows"
 
 
+def test_the_columns_that_are_missing_are_named_as_they_may_be_written() -> None:
+    with pytest.raises(UserError) as refused:
+        read("案号,参加人\n1,2\n".encode(), "a.csv", SHANGHAI)
+    assert refused.value.data["columns"] == "日期/Day, 开始/Start, 房间/Room, 主持人/Presides"
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     data = bomb()
     assert len(data) < 1_000_000
