@@ -35,8 +35,8 @@ endef
 test: $(PACKAGES) $(MODULES) browser
 	@[ -z "$(ARGS)" ] || exec $(BIN)/python -m pytest $(ARGS)
 	$(LANE)
-	lane plain "not long" "tests/dispatch tests/rooms tests/engine $$(echo tests/test_*.py)" -q -n 3 --dist loadfile
-	lane browser "not long" tests/browser
+	lane plain "not long and not alone" "tests/dispatch tests/rooms tests/engine $$(echo tests/test_*.py)" -q -n 3 --dist loadfile
+	lane browser "not long" "tests/browser tests/rooms/media/test_chromium_narrow.py"
 	exit $$failed
 
 # The other tests with browsers (devices, restored sites, bad and cut networks) and the release. With `make test` that is everything.

@@ -18,6 +18,8 @@ from .process import EngineProcess
 from .test_chromium import A_CAMERA, Site, browser, more, open_page, routing, site
 from .test_chromium_simulcast import Obedient
 
+pytestmark = pytest.mark.alone
+
 __all__ = ["browser", "site"]
 
 PUBLISH = """async endpoint => {
