@@ -346,17 +346,17 @@ def _relay(settings: Settings) -> Relay:
 
 async def _jobs(settings: Settings) -> None:
     """Composites and other derived work, at low priority; and what people are told."""
-    from dispatch.archive import jobs, stamping
+    from dispatch.archive import stamping, work
     from dispatch.notices import service
     from dispatch.web import logs
     from dispatch.web.translations import catalogue
 
     logs.configure()
-    work = asyncio.create_task(jobs.run(settings))
+    making = asyncio.create_task(work.run(settings))
     telling = asyncio.create_task(service.run(settings, lambda language: catalogue(language).gettext))
     stamps = asyncio.create_task(stamping.run(settings))
     stop = asyncio.create_task(_told_to_stop())
-    tasks = (work, telling, stamps, stop)
+    tasks = (making, telling, stamps, stop)
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()

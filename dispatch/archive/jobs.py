@@ -1,33 +1,26 @@
 """The jobs process: takes what is to be made from sealed recordings, one after the other. It never touches originals.
 
-A job is claimed inside a write transaction, so that two processes never make the same. Who works on one says each few
-seconds that he is alive; a job whose worker fell silent is given to another. After three attempts it has failed and
-waits for the clerk to order it again.
+What is made, and by what, is a table of kinds (:mod:`dispatch.archive.work`). A job is claimed inside a write transaction, so that two
+processes never make the same. Who works on one says each few seconds that he is alive; a job whose worker fell silent is given to
+another. After three attempts it has failed and waits for the clerk to order it again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispatch.archive.catalogue import COMPOSITE
 from dispatch.store.database import Database
-from dispatch.store.site import Site
 from dispatch.store.tables import Job, Recording, utc_now
-from rooms.recording.composite import compose
-from rooms.recording.fonts import find_font
-
-if TYPE_CHECKING:
-    from dispatch.settings import Settings
 
 log = structlog.get_logger("jobs")
 
@@ -44,36 +37,30 @@ PROGRESS_S = 0.5
 Clock = Callable[[], datetime]
 Make = Callable[[Job, Path], AsyncIterator[float]]
 """Makes what the job asks for from the sitting's folder, yielding how much is done, 0 to 1."""
+Told = Callable[[AsyncSession, Job], Awaitable[None]]
+"""Inside the transaction in which a job's state changed: writes what else of the database shows that state."""
 
 
-async def run(settings: Settings) -> None:
-    """Work until cancelled. A job under way is then given back. Raises DatabaseUnavailable."""
-    db = await Database.connect(settings.database, Site.of(settings))
-    font = await asyncio.to_thread(find_font, settings.font or None)
-    if font is None:
-        log.warning("no_chinese_font", hint="names in composites are left out: install fonts-noto-cjk or set DISPATCH_FONT")
+async def _nobody(_session: AsyncSession, _job: Job) -> None:
+    """Nothing else shows the state of such a job."""
 
-    async def make(_job: Job, folder: Path) -> AsyncIterator[float]:
-        async with aclosing(compose(folder, font=font, tz=settings.time_zone, ffmpeg=settings.ffmpeg)) as steps:
-            async for step in steps:
-                yield step.fraction
 
-    worker = Worker(db, settings.recordings.resolve(), make)
-    try:
-        while True:
-            if not await worker.work():
-                await asyncio.sleep(IDLE_S)
-    finally:
-        await db.close()
+@dataclass(frozen=True)
+class Kind:
+    """One kind of work: what makes it, and who is told of each state that the job comes into."""
+
+    make: Make
+    told: Told = _nobody
 
 
 class Worker:
-    """Does one job at a time. `recordings` is the directory of the sittings' folders."""
+    """Does one job at a time, of the `kinds` that it knows; others wait for a worker that knows theirs. `recordings` is the directory
+    of the sittings' folders."""
 
-    def __init__(self, db: Database, recordings: Path, make: Make, clock: Clock = utc_now) -> None:
+    def __init__(self, db: Database, recordings: Path, kinds: Mapping[str, Kind], clock: Clock = utc_now) -> None:
         self._db = db
         self._recordings = recordings
-        self._make = make
+        self._kinds = kinds
         self._clock = clock
         self._owner = secrets.token_hex(8)
         self._progress = 0.0
@@ -114,7 +101,7 @@ class Worker:
         folder = self._recordings / await self._folder(job)
         shown = 0.0
         loop = asyncio.get_running_loop()
-        async with aclosing(self._make(job, folder)) as steps:  # type: ignore[type-var]
+        async with aclosing(self._kinds[job.kind].make(job, folder)) as steps:  # type: ignore[type-var]
             async for fraction in steps:
                 self._progress = fraction
                 if loop.time() - shown >= PROGRESS_S:
@@ -134,7 +121,8 @@ class Worker:
 
     def _waiting(self, now: datetime) -> ColumnElement[bool]:
         rested = or_(Job.beat_at.is_(None), Job.beat_at <= now - PAUSE)
-        return or_(and_(Job.state == "queued", rested), and_(Job.state == "running", Job.beat_at <= now - STALE))
+        silent = and_(Job.state == "running", Job.beat_at <= now - STALE)
+        return and_(Job.kind.in_(self._kinds), or_(and_(Job.state == "queued", rested), silent))
 
     async def _claim(self) -> Job | None:
         """The oldest job that waits, or whose worker fell silent; ours from now on."""
@@ -145,15 +133,13 @@ class Worker:
                 return None
         async with self._db.writer() as session:
             for job in await session.scalars(select(Job).where(self._waiting(now)).order_by(Job.created_at, Job.id)):
-                recording = await session.get(Recording, job.sitting_id)
                 if job.attempts >= ATTEMPTS:
-                    _end(job, recording, "failed", now, job.error or "the jobs process ended while it was being made")
+                    await self._end(session, job, "failed", job.error or "the jobs process ended while it was being made")
                     continue
                 job.state, job.owner, job.progress = "running", self._owner, 0.0
                 job.attempts += 1
                 job.started_at = job.beat_at = now
-                if recording is not None and job.kind == COMPOSITE:
-                    recording.composite = "running"
+                await self._kinds[job.kind].told(session, job)
                 return job
         return None
 
@@ -168,18 +154,17 @@ class Worker:
             async with self._db.writer() as session:
                 own = await self._own(session, job)
                 own.progress, own.error = 1.0, ""
-                _end(own, await session.get(Recording, own.sitting_id), "done", self._clock(), "")
+                await self._end(session, own, "done", "")
         log.info("job_done", job=job.id, sitting=job.sitting_id)
 
     async def _failed(self, job: Job, error: str) -> None:
         with suppress(LostClaim):
             async with self._db.writer() as session:
                 own = await self._own(session, job)
-                recording = await session.get(Recording, own.sitting_id)
                 if own.attempts >= ATTEMPTS:
-                    _end(own, recording, "failed", self._clock(), error[:2000])
+                    await self._end(session, own, "failed", error[:2000])
                 else:
-                    _back(own, recording, error[:2000])
+                    await self._back(session, own, error[:2000])
                     own.beat_at = self._clock()
 
     async def _give_back(self, job: Job) -> None:
@@ -187,7 +172,7 @@ class Worker:
         with suppress(LostClaim):
             async with self._db.writer() as session:
                 own = await self._own(session, job)
-                _back(own, await session.get(Recording, own.sitting_id), "")
+                await self._back(session, own, "")
                 own.attempts, own.beat_at = own.attempts - 1, None
 
     async def _own(self, session: AsyncSession, job: Job) -> Job:
@@ -197,17 +182,14 @@ class Worker:
         return own
 
 
+    async def _end(self, session: AsyncSession, job: Job, state: str, error: str) -> None:
+        job.state, job.error, job.finished_at, job.owner = state, error, self._clock(), ""
+        await self._kinds[job.kind].told(session, job)
+
+    async def _back(self, session: AsyncSession, job: Job, error: str) -> None:
+        job.state, job.error, job.owner = "queued", error, ""
+        await self._kinds[job.kind].told(session, job)
+
+
 class LostClaim(Exception):
     """Another worker has the job: we were silent for too long."""
-
-
-def _end(job: Job, recording: Recording | None, state: str, now: datetime, error: str) -> None:
-    job.state, job.error, job.finished_at, job.owner = state, error, now, ""
-    if recording is not None and job.kind == COMPOSITE:
-        recording.composite = state
-
-
-def _back(job: Job, recording: Recording | None, error: str) -> None:
-    job.state, job.error, job.owner = "queued", error, ""
-    if recording is not None and job.kind == COMPOSITE:
-        recording.composite = "queued"

@@ -380,12 +380,14 @@ class Recording(Base):
 
 
 class Job(Base):
-    """Work of the jobs process. `kind`: composite. `state`: queued, running, done, failed."""
+    """Work of the jobs process. `kind`: one of those in :mod:`dispatch.archive.work`. `state`: queued, running, done, failed."""
 
     __tablename__ = "job"
     id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(String(20))
     sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id"))
+    subject: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    """what it is about, by its id, where a sitting has several jobs of the kind; a sitting has one job of a kind and subject"""
     state: Mapped[str] = mapped_column(String(12), default="queued", index=True)
     progress: Mapped[float] = mapped_column(default=0.0)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
@@ -396,7 +398,7 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     beat_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    __table_args__ = (UniqueConstraint("kind", "sitting_id"),)
+    __table_args__ = (UniqueConstraint("kind", "sitting_id", "subject", name="job_of_subject"),)
 
 
 class QualityHour(Base):

@@ -15,9 +15,11 @@ from pathlib import Path
 import av
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispatch.archive import jobs, recordings
-from dispatch.archive.jobs import ATTEMPTS, PAUSE, STALE, Worker
+from dispatch.archive import recordings, work
+from dispatch.archive.catalogue import COMPOSITE
+from dispatch.archive.jobs import ATTEMPTS, PAUSE, STALE, Kind, Worker
 from dispatch.settings import Settings
 from dispatch.sittings.statuses import project_rows
 from dispatch.store.tables import Job, Recording, Sitting, utc_now
@@ -89,7 +91,7 @@ class Making:
 
 
 def worker(court: Court, make: Making, clock: Clock | None = None) -> Worker:
-    return Worker(court.db, court.file.parent / "recordings", make, clock or Clock())
+    return Worker(court.db, court.file.parent / "recordings", {COMPOSITE: Kind(make, work.composite_told)}, clock or Clock())
 
 
 # ------------------------------------------------------------------------------------------------ the real thing
@@ -101,7 +103,7 @@ async def test_a_sealed_sitting_gets_its_film_and_its_originals_stay_as_they_are
     await project_rows(court.db, lost.id, make_rows(lost.id, *INTO["closed"], ("sealed", {"manifest_sha256": "a" * 64})))
     sitting = await sealed(court)
     folder = court.file.parent / "recordings" / sitting.id
-    working = asyncio.create_task(jobs.run(Settings(data=court.file.parent)))
+    working = asyncio.create_task(work.run(Settings(data=court.file.parent)))
     await until(state_is(court, sitting, "done"))
     working.cancel()
     with suppress(asyncio.CancelledError):
@@ -159,6 +161,31 @@ async def test_two_processes_never_make_the_same(court: Court) -> None:
 
     await asyncio.gather(*(all_of(one) for one in workers))
     assert sorted(making.folders) == sorted(sitting.id for sitting in ordered)
+
+
+async def test_a_sitting_may_have_several_jobs_of_a_kind_and_each_kind_is_made_by_what_makes_it(court: Court) -> None:
+    sitting = await sealed(court)
+    async with court.db.writer() as session:
+        for second, subject in enumerate(("one", "two")):
+            session.add(Job(kind="other", sitting_id=sitting.id, subject=subject, created_at=utc_now() + (second + 1) * SECOND))
+        session.add(Job(kind="of tomorrow", sitting_id=sitting.id))
+    made: list[tuple[str, str]] = []
+    states: list[tuple[str, str]] = []
+
+    async def making(job: Job, _folder: Path) -> AsyncIterator[float]:
+        made.append((job.kind, job.subject))
+        yield 1.0
+
+    async def told(_session: AsyncSession, job: Job) -> None:
+        states.append((job.subject, job.state))
+
+    kinds = {COMPOSITE: Kind(making, work.composite_told), "other": Kind(making, told)}
+    alone = Worker(court.db, court.file.parent / "recordings", kinds, Clock())
+    assert [await alone.work() for _ in range(4)] == [True, True, True, False]
+    assert made == [(COMPOSITE, ""), ("other", "one"), ("other", "two")]
+    assert states == [("one", "running"), ("one", "done"), ("two", "running"), ("two", "done")]
+    async with court.db.reader() as session:
+        assert (await session.scalars(select(Job.state).where(Job.kind == "of tomorrow"))).one() == "queued"
 
 
 async def test_progress_and_state_are_shown_while_it_is_made(court: Court) -> None:
