@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """Who sits where, as indexes into the list that was given. `bench` from left to right, who presides in the middle."""
+    """Who sits where, as indexes into the list that was given. `bench` from left to right, who presides in the middle. `large`: whose
+    picture fills the whole, with the others over it."""
 
     bench: tuple[int, ...] = ()
     left: tuple[int, ...] = ()
     right: tuple[int, ...] = ()
     middle: tuple[int, ...] = ()
+    large: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,11 @@ from rooms.procedure.seating import ONE_ROW, Hall
 from rooms.recording.timeline import Span, Timeline, merge
 
 VOICES = "voices"
+LARGE = {"remote_interrogation": "suspect"}
+"""By kind: the role whose picture is large, with the others over it and the panorama of the room lowest, as the rules on the recording of
+interrogations of 2014 ask (人民检察院讯问职务犯罪嫌疑人实行全程同步录音录像的规定)."""
+_PANORAMA = ("custody_officer", "interrogator", "clerk")
+"""Whose device shows most of a room, first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,12 @@ def held_by(meta: Mapping[str, Any], rows: Iterable[Row]) -> Procedure | None:
 def hall(held: Procedure | None, shown: Sequence[Place]) -> Hall:
     """Where these places are in the hall of a sitting that was held by that version; a bench member who shares a device keeps the bench."""
     seating = held.seating if held is not None else ONE_ROW
+    front = LARGE.get(held.kind, "") if held is not None else ""
+    large = tuple(index for index, place in enumerate(shown) if any(person.role == front for person in place.people))
+    if large:
+        rank = {role: number for number, role in enumerate(_PANORAMA)}
+        others = [index for index in range(len(shown)) if index not in large]
+        return Hall(large=large, middle=tuple(sorted(others, key=lambda index: rank.get(shown[index].role, len(rank)))))
     roles = [next((p.role for p in place.people if p.role in seating.bench), place.role) for place in shown]
     return seating.hall(roles)
 

@@ -1,6 +1,9 @@
 """One film of a sitting, made from its sealed folder by ffmpeg: everybody's picture with name and role, the sound of
 all, and the clock of the court burnt in; and beside it the sound of each place alone. Originals are only read.
 
+It is made in steps that are kept in ``derived/.composite`` until the film is there: first all sound, then the picture in parts, then
+both in one file. Whoever was ended goes on behind the last whole part.
+
 The film runs in real time from the first start to the last stop, recesses and private phases included (as cards), so that the position
 in it is the wall-clock time minus the start. Each voice lasts as long as the film: its positions are the same.
 """
@@ -10,27 +13,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import hashlib
+import itertools
 import json
 import os
+import platform
+import shutil
 import signal
-import tempfile
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import av
 import imageio_ffmpeg
 
 from rooms.recording import timeline as axis
-from rooms.recording.attendance import VOICES, hall, held_by, places, read_rows
-from rooms.recording.film import Film
+from rooms.recording.attendance import VOICES, Place, hall, held_by, places, read_rows
+from rooms.recording.film import FPS, PART_S, Film
 from rooms.recording.fonts import any_font
 from rooms.recording.timeline import Timeline
-from rooms.recording.unrecorded import explained
+from rooms.recording.unrecorded import explained, named
 
+FILM = "composite.mp4"
+WORK = ".composite"
+SOUND_SHARE, PICTURE_SHARE = 0.06, 0.93
+"""Of all the time that a film takes: the rest is for putting it together."""
+OFF_S = 0.5
+"""A film that is so much longer or shorter than the recording is none."""
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
+_IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "loongarch64": 30}
+"""Number of ioprio_set(2), which libc has not by name."""
+_IDLE = 3 << 13  # IOPRIO_CLASS_IDLE: the disk only when nobody else wants it
 
 
 class CompositeError(Exception):
@@ -50,8 +66,8 @@ def ffmpeg_program(setting: str = "") -> str:
 
 
 async def compose(folder: Path, *, font: Path | None, tz: str, ffmpeg: str = "") -> AsyncGenerator[Progress, None]:
-    """Make ``derived/composite.mp4``, ``derived/voices/`` and ``derived/timeline.json``; yields as it goes, last 1.0 when all
-    are there.
+    """Make ``derived/composite.mp4``, ``derived/voices/`` and ``derived/timeline.json``; yields as it goes, from where a former try
+    got to, last 1.0 when all are there.
 
     `tz` is the court's time zone (IANA name). Without a `font` that knows Chinese, only what is ASCII is written.
     Raises CompositeError. Closing the iterator ends ffmpeg; an unfinished film never has the final name.
@@ -66,25 +82,112 @@ async def compose(folder: Path, *, font: Path | None, tz: str, ffmpeg: str = "")
     clock_font = font or any_font()
     if clock_font is None:
         raise CompositeError("there is no font at all for the clock")
+    program = ffmpeg_program(ffmpeg)
     derived = folder / "derived"
-    derived.mkdir(exist_ok=True)
-    part = derived / "composite.mp4.part"
-    part.unlink(missing_ok=True)  # an ffmpeg that outlived its owner goes on in a file without a name
-    (derived / "progress").unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".composite-", dir=derived) as work:
-        held = held_by(manifest["meta"], rows)
-        seats, line = hall(held, shown), explained(line, rows, held)
-        film = await asyncio.to_thread(Film.plan, line, manifest["meta"], seats, shown, Path(work), (font, clock_font), tz)
-        command = await asyncio.to_thread(film.command, part, ffmpeg_program(ffmpeg))
-        async with contextlib.aclosing(_run(command, line, tz)) as progress:
-            async for step in progress:
-                (derived / "progress").write_text(f"{step.fraction:.4f}\n")
-                yield step
-        _keep_voices([film.voice_file(place) for place in shown], derived / VOICES)
+    work = derived / WORK
+    held = held_by(manifest["meta"], rows)
+    seats, line = hall(held, shown), explained(line, rows, held)
+    plan = (line, manifest["meta"], seats, shown, work, (font, clock_font), tz, named(line, rows, held))
+    film = await asyncio.to_thread(Film.plan, *plan)
+    await asyncio.to_thread(_prepare, work, _about(folder, manifest, film, program))
+    async for done in _made(film, shown, derived, program):
+        (derived / "progress").write_text(f"{done:.4f}\n")
+        yield Progress(done)
     _write(derived / "timeline.json", json.dumps(line.to_json()).encode())
-    _sync(part)
-    os.replace(part, derived / "composite.mp4")
+    _sync(work / FILM)
+    os.replace(work / FILM, derived / FILM)
+    await asyncio.to_thread(shutil.rmtree, work)
     yield Progress(1.0)
+
+
+async def _made(film: Film, shown: Sequence[Place], derived: Path, program: str) -> AsyncGenerator[float, None]:
+    """Make what is not there yet, and the film of it in the folder of work; the part that is done, 0 to 1."""
+    line = film.line
+    if not film.sound_file.exists():
+        making = replace(film, work=film.work / "sound")
+        _emptied(making.work)
+        command = await asyncio.to_thread(making.sound_command, program)
+        async with contextlib.aclosing(_run(command, line, film.tz)) as steps:
+            async for done_s in steps:
+                yield SOUND_SHARE * _part(done_s, line)
+        _keep_voices([making.voice_file(place) for place in shown], derived / VOICES)
+        _sync(making.sound_file)
+        os.replace(making.sound_file, film.sound_file)  # last: with it the step is done
+    ends = film.work / "pictures"
+    whole = _whole_parts(film)
+    if not ends.exists():
+        before_s = float(whole * PART_S)
+        yield SOUND_SHARE + PICTURE_SHARE * _part(before_s, line)
+        rest = film.since(line.start_us + round(before_s * 1e6))
+        if rest.line.end_us > rest.line.start_us:
+            command = await asyncio.to_thread(rest.picture_command, whole, program)
+            async with contextlib.aclosing(_run(command, rest.line, film.tz)) as steps:
+                async for done_s in steps:
+                    yield SOUND_SHARE + PICTURE_SHARE * _part(before_s + done_s, line)
+        ends.touch()
+    yield SOUND_SHARE + PICTURE_SHARE
+    try:
+        await _joined(film, program)
+    except CompositeError:  # a part that a power cut spoilt: the next try begins anew
+        await asyncio.to_thread(shutil.rmtree, film.work)
+        raise
+    yield 0.999
+
+
+async def _joined(film: Film, program: str) -> None:
+    """Put the parts and the sound into one file, which must last as long as the recording. Raises CompositeError."""
+    command = film.join_command(_parts(film), film.work / FILM, program)
+    async with contextlib.aclosing(_run(command, film.line, film.tz)) as steps:
+        async for _ in steps:
+            pass
+    found_s = await asyncio.to_thread(_length_s, film.work / FILM)
+    if abs(found_s - film.line.duration_s) > OFF_S:
+        raise CompositeError(f"the film has {found_s:.2f} s instead of {film.line.duration_s:.2f} s")
+
+
+def _part(done_s: float, line: Timeline) -> float:
+    return max(0.0, min(1.0, done_s / max(line.duration_s, 0.001)))
+
+
+def _about(folder: Path, manifest: Mapping[str, Any], film: Film, program: str) -> str:
+    """What the kept steps were made for: another recording, another font or another ffmpeg begins anew."""
+    about = [str(folder), manifest.get("digest"), str(film.font), str(film.clock_font), film.tz, program, os.path.getsize(program)]
+    return hashlib.sha256(json.dumps([*about, _layout(film)]).encode()).hexdigest()
+
+
+def _layout(film: Film) -> list[Any]:
+    return [[tile.place.id, *asdict(tile.alone).values(), *asdict(tile.beside).values()] for tile in film.tiles]
+
+
+def _prepare(work: Path, about: str) -> None:
+    """The folder of work as a former try left it, or an empty one."""
+    kept = work / "made_for"
+    if not kept.exists() or kept.read_text(encoding="utf-8") != about:
+        _emptied(work)
+        kept.write_text(about, encoding="utf-8")
+
+
+def _emptied(work: Path) -> None:
+    if work.exists():
+        shutil.rmtree(work)
+    work.mkdir(parents=True)
+
+
+def _parts(film: Film) -> list[Path]:
+    """The parts that are there, one after the other."""
+    return list(itertools.takewhile(Path.exists, map(film.part_file, itertools.count())))
+
+
+def _whole_parts(film: Film) -> int:
+    """How many parts were finished: all but the last one that is there, which may have been under way."""
+    return max(0, len(_parts(film)) - 1)
+
+
+def _length_s(path: Path) -> float:
+    """How long the picture of a film lasts, by its pictures."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return stream.frames / FPS
 
 
 def _keep_voices(made: Sequence[Path], target: Path) -> None:
@@ -113,7 +216,8 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-async def _run(command: Sequence[str], line: Timeline, tz: str) -> AsyncGenerator[Progress, None]:
+async def _run(command: Sequence[str], line: Timeline, tz: str) -> AsyncGenerator[float, None]:
+    """Run ffmpeg; yields how far it is, s."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
@@ -129,7 +233,7 @@ async def _run(command: Sequence[str], line: Timeline, tz: str) -> AsyncGenerato
         async for row in process.stdout:
             name, _, value = row.decode().strip().partition("=")
             if name == "out_time_us" and value.lstrip("-").isdigit():
-                yield Progress(max(0.0, min(0.999, int(value) / 1e6 / max(line.duration_s, 0.001))))
+                yield int(value) / 1e6
         code = await process.wait()
     finally:
         if process.returncode is None:
@@ -141,11 +245,14 @@ async def _run(command: Sequence[str], line: Timeline, tz: str) -> AsyncGenerato
 
 
 def _become_a_background_child() -> Any:
-    """For the child between fork and exec: lowest priority, and no life without its owner."""
-    prctl = ctypes.CDLL(None).prctl
+    """For the child between fork and exec: lowest priority at processor and disk, and no life without its owner."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    prctl, syscall, ioprio_set = libc.prctl, libc.syscall, _IOPRIO_SET.get(platform.machine())
 
     def prepare() -> None:
         os.nice(19)
+        if ioprio_set is not None:
+            syscall(ioprio_set, 1, 0, _IDLE)
         prctl(_DEATH_SIGNAL, signal.SIGKILL)
 
     return prepare

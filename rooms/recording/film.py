@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import ffmpeg as builder
 
 from rooms.procedure.seating import Hall
 from rooms.recording import timeline as axis
 from rooms.recording.attendance import Place
+from rooms.recording.film_words import AWAY, CAMERA_OFF, CARDS, UNSEEN, captions, fitted, from_to
 from rooms.recording.layout import (
     HEAD,
     HEIGHT,
@@ -26,55 +25,43 @@ from rooms.recording.layout import (
     people,
     people_beside_screen,
     picture,
+    picture_in_picture,
     screen,
 )
-from rooms.recording.timeline import Span, Timeline, TrackLine
+from rooms.recording.matroska import key_times_ms
+from rooms.recording.timeline import Placement, Span, Timeline, TrackLine
+from rooms.recording.unrecorded import Named
 
 FPS = 25
+PART_S = 20
+"""The picture is made in parts of so many seconds, each whole by itself: whoever was ended goes on behind the last one."""
 VOICE_RATE = "32k"
 """Opus of one voice, mono: wide-band speech without audible loss."""
 OFF_S = 0.02
 """Sound that lies further than this from its time is put right: after a pause, in which few packets come (DTX), the next words."""
+TITLE_WIDTH, STAGE_WIDTH, STAGE_MIDDLE = 590, 360, 810
+"""Of the strip at the top, px: the title at the left, the stage between it and the clock."""
 BACKGROUND, TILE, INK, DIM = "0x12161c", "0x1f2630", "0xf2f4f7", "0xaab4c0"
-ROLES = {
-    "judge": ("审判员", "Judge"),
-    "panel": ("合议庭成员", "Panel"),
-    "clerk": ("书记员", "Clerk"),
-    "prosecutor": ("检察官", "Prosecutor"),
-    "party": ("当事人", "Party"),
-    "agent": ("诉讼代理人", "Agent"),
-    "defender": ("辩护人", "Defender"),
-    "witness": ("证人", "Witness"),
-    "expert": ("鉴定人", "Expert"),
-    "interpreter": ("翻译", "Interpreter"),
-    "gallery": ("旁听", "Gallery"),
-    "custody_officer": ("法警", "Custody officer"),
-}
-CARDS = {
-    "recess": "休庭  Recess",
-    "private": "不公开环节，未录制  Private phase, not recorded",
-    "unrecorded": "本环节未录制  Not recorded",
-    "gap": "录制中断  Recording interrupted",
-}
-AWAY, CAMERA_OFF, UNSEEN = "未在线  Not connected", "摄像头已关闭  Camera off", "未收到画面  No picture received"
 _GRAPH_IN_A_FILE = 100_000
 """A graph longer than this goes into a file: Linux takes no argument over 128 KiB. That needs ffmpeg 7 or later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A place with where it stands: `alone`, or `beside` a shared screen."""
+    """A place with where it stands: `alone`, or `beside` a shared screen. `over`: alone it lies over another place's picture."""
 
     place: Place
     alone: Box
     beside: Box
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
     """Everything ffmpeg is told. Texts and lists of files are in `work`, so that no name needs escaping.
 
-    Without a `font` that knows Chinese only what is ASCII is written, in `clock_font`. `tz` is the court's time zone.
+    Without a `font` that knows Chinese only what is ASCII is written, in `clock_font`. `tz` is the court's time zone, `stages` are written
+    beside the clock while they last.
     """
 
     line: Timeline
@@ -85,6 +72,7 @@ class Film:
     tz: str
     tiles: tuple[Tile, ...]
     screens: tuple[Span, ...]
+    stages: tuple[Named, ...] = ()
 
     @classmethod
     def plan(
@@ -96,51 +84,80 @@ class Film:
         work: Path,
         fonts: tuple[Path | None, Path],
         tz: str,
+        stages: Sequence[Named] = (),
     ) -> Film:
         """Decide who has which tile, and when a screen is shown. `seats`: where those who are shown are in the hall."""
-        order = (*seats.bench, *seats.left, *seats.right, *seats.middle)
-        if seats.bench or seats.left or seats.right:
+        order = (*seats.large, *seats.bench, *seats.left, *seats.right, *seats.middle)
+        if seats.large:
+            alone = picture_in_picture(len(seats.large), len(order) - len(seats.large))
+        elif seats.bench or seats.left or seats.right:
             alone = court(len(seats.bench), len(seats.left), len(seats.right), len(seats.middle))
         else:
             alone = people(len(shown))
-        tiles = tuple(map(Tile, [shown[index] for index in order], alone, people_beside_screen(len(shown))))
+        over = [bool(seats.large) and number >= len(seats.large) for number in range(len(order))]
+        tiles = tuple(map(Tile, [shown[index] for index in order], alone, people_beside_screen(len(shown)), over))
         screens = axis.merge(span for track in line.tracks if track.source == "screen" for span in track.present())
         title = " ".join(filter(None, (meta.get("case_number", ""), meta.get("title", ""))))
-        return cls(line, title, work, *fonts, tz, tiles, tuple(screens))
+        return cls(line, title, work, *fonts, tz, tiles, tuple(screens), tuple(stages))
 
-    # -- the command --------------------------------------------------------------------------------------------
+    def since(self, at_us: int) -> Film:
+        """The rest of the same film, from a time on."""
+        tracks = (replace(track, placements=tuple(p for p in track.placements if p.to_us > at_us)) for track in self.line.tracks)
+        return replace(self, line=replace(self.line, start_us=at_us, tracks=tuple(track for track in tracks if track.placements)))
 
-    def command(self, output: Path, program: str) -> list[str]:
-        """The command line: the film into `output`, and each voice into :meth:`voice_file`."""
-        length = f"{self.line.duration_s:.3f}"
-        mixed, alone = self._sound()
-        film = builder.output(
+    # -- the commands -------------------------------------------------------------------------------------------
+
+    def picture_command(self, first: int, program: str) -> list[str]:
+        """The command line that makes the picture, in parts of PART_S that are called :meth:`part_file`, the first one with that number."""
+        parts = builder.output(
             self._picture(),
-            mixed,
-            str(output),
-            f="mp4",
+            str(self.work / "part-%06d.mkv"),
+            f="segment",
+            segment_format="matroska",
+            segment_time=PART_S,
+            segment_start_number=first,
+            reset_timestamps=1,
             vcodec="libx264",
             preset="veryfast",
             crf=26,
             g=2 * FPS,
+            keyint_min=2 * FPS,
+            sc_threshold=0,
+            bf=0,  # pictures in the order in which they are shown, so that parts can be put behind each other
             pix_fmt="yuv420p",
-            acodec="aac",
-            audio_bitrate="96k",
-            ar=48_000,
-            movflags="+faststart",
-            t=length,
+            r=FPS,
+            t=f"{self.line.duration_s:.3f}",
         )
+        return self._compiled(parts, program)
+
+    def sound_command(self, program: str) -> list[str]:
+        """The command line that makes the sound of all into :attr:`sound_file`, and each voice into :meth:`voice_file`."""
+        length = f"{self.line.duration_s:.3f}"
+        mixed, alone = self._sound()
+        film = builder.output(mixed, str(self.sound_file), f="mp4", acodec="aac", audio_bitrate="96k", ar=48_000, t=length)
         voices = [
             builder.output(sound, str(self.voice_file(place)), f="webm", acodec="libopus", audio_bitrate=VOICE_RATE, ar=48_000, t=length)
             for place, sound in alone
         ]
-        outputs = builder.merge_outputs(film, *voices) if voices else film
+        return self._compiled(builder.merge_outputs(film, *voices) if voices else film, program)
+
+    def join_command(self, parts: Sequence[Path], output: Path, program: str) -> list[str]:
+        """The command line that puts parts and sound into `output`, without making anything anew."""
+        rows = ["ffconcat version 1.0"]
+        for part in parts:
+            rows += [f"file '{part.name}'", *([f"duration {PART_S}"] if part != parts[-1] else [])]
+        listed = self.work / "parts.ffconcat"
+        listed.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        pictures, sound = builder.input(str(listed), f="concat", safe=0).video, builder.input(str(self.sound_file)).audio
+        return self._compiled(builder.output(pictures, sound, str(output), f="mp4", c="copy", movflags="+faststart"), program)
+
+    def _compiled(self, outputs: Any, program: str) -> list[str]:
         arguments = outputs.global_args("-hide_banner", "-loglevel", "error", "-nostats", "-progress", "pipe:1")
         return self._shortened([str(argument) for argument in builder.compile(arguments, cmd=program, overwrite_output=True)])
 
     def _shortened(self, command: list[str]) -> list[str]:
-        at = command.index("-filter_complex")
-        if len(command[at + 1].encode()) < _GRAPH_IN_A_FILE:
+        at = command.index("-filter_complex") if "-filter_complex" in command else -1
+        if at < 0 or len(command[at + 1].encode()) < _GRAPH_IN_A_FILE:
             return command
         graph = self.work / "graph.txt"
         graph.write_text(command[at + 1], encoding="utf-8")
@@ -150,22 +167,44 @@ class Film:
         """Where the sound of a place is written."""
         return self.work / f"{place.id}.webm"
 
+    @property
+    def sound_file(self) -> Path:
+        """Where the sound of all is written."""
+        return self.work / "sound.m4a"
+
+    def part_file(self, number: int) -> Path:
+        """Where a part of the picture is written; 0 is the first."""
+        return self.work / f"part-{number:06d}.mkv"
+
     def _input(self, track: TrackLine) -> Any:
         """One track as one input: its segments in a list, each at its own time (ffmpeg's concat demuxer)."""
         rows = ["ffconcat version 1.0"]
+        begin_us = track.placements[0].start_us
         for placement, after in zip(track.placements, (*track.placements[1:], None), strict=True):
             quoted = str(placement.file).replace("'", "'\\''")
             rows.append(f"file '{quoted}'")
+            from_us = placement.start_us
+            if skipped_ms := self._skipped_ms(track, placement):
+                from_us += skipped_ms * 1000
+                begin_us = from_us
+                rows.append(f"inpoint {skipped_ms / 1e3:.3f}")
             rows.append(f"outpoint {(placement.to_us - placement.start_us + 1) / 1e6:.6f}")  # the last picture stands at the end
             if after is not None:
-                rows.append(f"duration {(after.start_us - placement.start_us) / 1e6:.6f}")
+                rows.append(f"duration {(after.start_us - from_us) / 1e6:.6f}")
         path = self.work / f"{track.placements[0].file.stem}.ffconcat"
         path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-        late_s = (track.placements[0].start_us - self.line.start_us) / 1e6
+        late_s = (begin_us - self.line.start_us) / 1e6
         options: dict[str, Any] = {"f": "concat", "safe": 0, "itsoffset": f"{late_s:.6f}"}
         if track.source != "microphone":
             options["reinit_filter"] = 0  # the scaler takes pictures of any size; a new graph at each change would blink
         return builder.input(str(path), **options)
+
+    def _skipped_ms(self, track: TrackLine, placement: Placement) -> int:
+        """How much of a file lies before the last picture that can be decoded alone and is not behind the film's beginning."""
+        before_us = self.line.start_us - placement.start_us
+        if track.source == "microphone" or before_us <= 0:
+            return 0
+        return max((at_ms for at_ms in key_times_ms(placement.file) if at_ms * 1000 <= before_us), default=0)
 
     def _during(self, spans: Iterable[Span]) -> str:
         """An expression of ffmpeg that is not 0 within `spans`."""
@@ -183,12 +222,11 @@ class Film:
                 seen.setdefault(track.endpoint, []).extend(track.present())
         for tile in self.tiles:
             canvas = self._tile(canvas, tile, axis.merge(span for endpoint in tile.place.endpoints for span in seen.get(endpoint, ())))
-        by_endpoint = {endpoint: tile for tile in self.tiles for endpoint in tile.place.endpoints}
+            for track in self.line.tracks:
+                if track.source == "camera" and track.placements and track.endpoint in tile.place.endpoints:
+                    canvas = self._show(canvas, track, picture(tile.alone), picture(tile.beside))
         for track in self.line.tracks:
-            if track.source == "camera" and track.placements:
-                tile = by_endpoint[track.endpoint]
-                canvas = self._show(canvas, track, picture(tile.alone), picture(tile.beside))
-            elif track.source == "screen" and track.placements:
+            if track.source == "screen" and track.placements:
                 canvas = self._show(canvas, track, screen(), screen())
         return self._head(self._cards(canvas))
 
@@ -205,6 +243,9 @@ class Film:
             if shown == "0":
                 continue
             box, under = picture(cell), caption(cell)
+            if tile.over and name == "alone":
+                around = {"x": cell.x, "y": cell.y, "w": cell.width, "h": cell.height}
+                canvas = canvas.filter("drawbox", **around, color=BACKGROUND, t="fill", enable=shown)
             canvas = canvas.filter("drawbox", x=box.x, y=box.y, w=box.width, h=box.height, color=TILE, t="fill", enable=shown)
             size = 19 if cell.width >= 300 else 15
             text = fitted(captions(tile.place), cell.width - MARGIN, size)
@@ -276,7 +317,16 @@ class Film:
         return canvas
 
     def _head(self, canvas: Any) -> Any:
-        canvas = self._write(canvas, "title", self.title, x=2 * MARGIN, y=f"({HEAD}-text_h)/2", fontsize=20, fontcolor=DIM)
+        title = fitted([self.title], TITLE_WIDTH, 20)
+        canvas = self._write(canvas, "title", title, x=2 * MARGIN, y=f"({HEAD}-text_h)/2", fontsize=20, fontcolor=DIM)
+        for number, stage in enumerate(self.stages):
+            if stage.to_us <= self.line.start_us:
+                continue
+            both = [name for tag in ("zh-CN", "en") if (name := stage.names.get(tag))]
+            text = fitted(["  ".join(both), *both], STAGE_WIDTH, 20) if both else ""
+            during = self._during([(stage.from_us, stage.to_us)])
+            middle = {"x": f"{STAGE_MIDDLE}-text_w/2", "y": f"({HEAD}-text_h)/2"}
+            canvas = self._write(canvas, f"stage-{number}", text, **middle, fontsize=20, fontcolor=INK, enable=during)
         clock = self.work / "clock.txt"
         clock.write_text(f"%{{pts:localtime:{self.line.start_us / 1e6:.6f}}}", encoding="utf-8")
         return canvas.filter(
@@ -326,41 +376,3 @@ class Film:
 
 def _mixed(sounds: Sequence[Any]) -> Any:
     return sounds[0] if len(sounds) == 1 else builder.filter(sounds, "amix", inputs=len(sounds), normalize=0, duration="longest")
-
-
-# ---------------------------------------------------------------------------------------------------- texts and times
-
-
-def captions(place: Place) -> list[str]:
-    """What may stand under the tile of a place, the longest first: names with roles in both languages, in Chinese, names alone."""
-    if not place.people:
-        return [min(place.endpoints)[:24]]
-    named = [(person.name, *ROLES.get(person.role, (person.role, ""))) for person in place.people]
-    return [
-        "，".join(f"{name} · {role} {english}".rstrip() for name, role, english in named),
-        "，".join(f"{name} · {role}" for name, role, _ in named),
-        "，".join(name for name, _, _ in named),
-    ]
-
-
-def fitted(texts: Sequence[str], width: int, size: int) -> str:
-    """The first of `texts` that is no wider than `width` pixels in letters of `size`; if none is, the last one, cut."""
-    for text in texts:
-        if _width(text, size) <= width:
-            return text
-    cut = texts[-1]
-    while cut and _width(cut + "…", size) > width:
-        cut = cut[:-1]
-    return cut + "…"
-
-
-def _width(text: str, size: int) -> float:
-    """How wide a text is at most, nearly: Chinese letters are square, others on average 0.6 of that."""
-    return sum(0.6 if letter.isascii() else 1.0 for letter in text) * size
-
-
-def from_to(from_us: int, to_us: int, tz: str) -> str:
-    """ "22:13:25 – 22:13:27" in the court's time; with the dates where they differ."""
-    begin, end = (datetime.fromtimestamp(us / 1e6, ZoneInfo(tz)) for us in (from_us, to_us))
-    form = "%H:%M:%S" if begin.date() == end.date() else "%Y-%m-%d %H:%M:%S"
-    return f"{begin.strftime(form)} – {end.strftime(form)}"

@@ -1,5 +1,5 @@
-"""Where things stand on the composite picture: a hall with its bench and two sides, a row, or a large screen with the people
-beside it. No I/O."""
+"""Where things stand on the composite picture: a hall with its bench and two sides, a row, one large with the others over it, or a
+large screen with the people beside it. No I/O."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ MARGIN = 8
 
 _SIDES = range(240, 521, 20)
 _LOWER = range(20, 61, 5)
+_INSET_HEIGHT = 208
 _LARGER = 1.5
 """A picture of the bench is to be so much wider than the others."""
 
@@ -95,6 +96,18 @@ def _hall(bench: int, left: int, right: int, middle: int, side: int, lower: int)
         grid(right, Box(to_x, HEAD, side, height)),
         grid(middle, Box(from_x, HEIGHT - under, to_x - from_x, under)),
     ]
+
+
+def picture_in_picture(large: int, inset: int) -> list[Box]:
+    """Tiles of an interrogation while nobody shares a screen: those who are questioned over the whole picture, then the others over
+    its right edge, the first of them lowest. Names stay readable: an inset ends above the strip with the name of the large picture."""
+    whole = grid(large, Box(0, HEAD, WIDTH, HEIGHT - HEAD))
+    if not inset:
+        return whole
+    height = min(_INSET_HEIGHT, (HEIGHT - HEAD - LABEL - MARGIN) // inset)
+    width = (height - LABEL - 2 * MARGIN) * 16 // 9 + 2 * MARGIN
+    lowest = HEIGHT - LABEL - MARGIN
+    return whole + [Box(WIDTH - width, lowest - height * (number + 1), width, height) for number in range(inset)]
 
 
 def people_beside_screen(count: int) -> list[Box]:

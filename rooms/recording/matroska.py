@@ -14,7 +14,9 @@ from typing import BinaryIO
 
 _SEGMENT, _CLUSTER, _TIMESTAMP = 0x18538067, 0x1F43B675, 0xE7
 _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK = 0xA3, 0xA0, 0xA1
+_REFERENCE = 0xFB
 _TRACKS, _TRACK, _CODEC_DELAY = 0x1654AE6B, 0xAE, 0x56AA
+_KEY = 0x80
 _UNKNOWN = (1 << 56) - 1
 
 
@@ -54,6 +56,15 @@ def _elements(file: BinaryIO, start: int, end: int) -> Iterator[_Element]:
 
 def block_times_ms(path: Path) -> Iterator[int]:
     """Times of the complete blocks in file order, ms, as a player sees them: less the codec's delay (Opus: 7 ms)."""
+    return (at_ms for at_ms, _is_key in _blocks(path))
+
+
+def key_times_ms(path: Path) -> Iterator[int]:
+    """The same of those blocks alone from which a decoder can begin."""
+    return (at_ms for at_ms, is_key in _blocks(path) if is_key)
+
+
+def _blocks(path: Path) -> Iterator[tuple[int, bool]]:
     size = os.path.getsize(path)
     delay_ms = 0
     with open(path, "rb") as file:
@@ -64,7 +75,7 @@ def block_times_ms(path: Path) -> Iterator[int]:
                 if part.identifier == _TRACKS:
                     delay_ms = _codec_delay_ms(file, part)
                 elif part.identifier == _CLUSTER:
-                    yield from (at_ms - delay_ms for at_ms in _cluster(file, part, size))
+                    yield from ((at_ms - delay_ms, is_key) for at_ms, is_key in _cluster(file, part, size))
 
 
 def _codec_delay_ms(file: BinaryIO, tracks: _Element) -> int:
@@ -77,7 +88,7 @@ def _codec_delay_ms(file: BinaryIO, tracks: _Element) -> int:
     return 0
 
 
-def _cluster(file: BinaryIO, cluster: _Element, size: int) -> Iterator[int]:
+def _cluster(file: BinaryIO, cluster: _Element, size: int) -> Iterator[tuple[int, bool]]:
     base = 0
     for element in _elements(file, cluster.start, min(cluster.end, size)):
         if element.end > size:
@@ -86,14 +97,16 @@ def _cluster(file: BinaryIO, cluster: _Element, size: int) -> Iterator[int]:
             file.seek(element.start)
             base = int.from_bytes(file.read(element.end - element.start), "big")
         elif element.identifier == _SIMPLE_BLOCK:
-            yield base + _relative(file, element.start)
+            relative, flags = _head(file, element.start)
+            yield base + relative, bool(flags & _KEY)
         elif element.identifier == _BLOCK_GROUP:
-            for inner in _elements(file, element.start, element.end):
-                if inner.identifier == _BLOCK:
-                    yield base + _relative(file, inner.start)
+            inside = list(_elements(file, element.start, element.end))
+            is_key = all(inner.identifier != _REFERENCE for inner in inside)
+            yield from ((base + _head(file, inner.start)[0], is_key) for inner in inside if inner.identifier == _BLOCK)
 
 
-def _relative(file: BinaryIO, start: int) -> int:
+def _head(file: BinaryIO, start: int) -> tuple[int, int]:
+    """Time relative to the cluster, ms, and flags."""
     file.seek(start)
     _number(file, False)  # the track's number
-    return int.from_bytes(file.read(2), "big", signed=True)
+    return int.from_bytes(file.read(2), "big", signed=True), int.from_bytes(file.read(1), "big")

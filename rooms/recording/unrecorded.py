@@ -26,6 +26,23 @@ class _Held:
     names: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A stage and how long it lasted, wall-clock µs; its names by language."""
+
+    from_us: int
+    to_us: int
+    names: Mapping[str, str]
+
+
+def named(line: Timeline, rows: Iterable[Row], held: Procedure | None) -> tuple[Named, ...]:
+    """The stages of the recording, in order, each until the next one began."""
+    changes = [_of(row.at_us, row.data, held) for row in rows if row.type == "stage_changed"]
+    ends = [*(change.at_us for change in changes[1:]), line.end_us]
+    spans = ((max(change.at_us, line.start_us), min(end, line.end_us), change.names) for change, end in zip(changes, ends, strict=False))
+    return tuple(Named(begin, end, names) for begin, end, names in spans if begin < end)
+
+
 def explained(line: Timeline, rows: Iterable[Row], held: Procedure | None) -> Timeline:
     """The same time line, each stop of the recording told apart by the stages that it went through."""
     changes = [_of(row.at_us, row.data, held) for row in rows if row.type == "stage_changed"]

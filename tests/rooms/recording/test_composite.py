@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rooms.recording.attendance import Person, Place
 from rooms.recording.composite import CompositeError, compose, ffmpeg_program, posix_zone
-from rooms.recording.film import captions, fitted, from_to
+from rooms.recording.film_words import captions, fitted, from_to
 from rooms.recording.folder import Batch, SittingFolder, Source
 from rooms.recording.fonts import any_font, find_font
 from rooms.recording.frame import Timed

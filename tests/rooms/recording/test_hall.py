@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rooms.log import GENESIS, Event, Row, chain
 from rooms.procedure import BRIEF_COURT, PROCEDURES
 from rooms.recording.attendance import hall, held_by, places, read_rows, voice
-from rooms.recording.film import AWAY, CAMERA_OFF, CARDS, UNSEEN, fitted
+from rooms.recording.film_words import AWAY, CAMERA_OFF, CARDS, UNSEEN, fitted
 from rooms.recording.fonts import find_font
 from rooms.recording.layout import HEIGHT, WIDTH, Box, caption, court, picture
 from rooms.recording.timeline import load

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rooms.log import GENESIS, Event, Row, chain
 from rooms.procedure import PROCEDURES
-from rooms.recording.film import CARDS
+from rooms.recording.film_words import CARDS
 from rooms.recording.folder import SittingFolder, Source
 from rooms.recording.fonts import find_font
 from rooms.recording.layout import HEIGHT, WIDTH
