@@ -53,10 +53,12 @@ lint: $(PACKAGES) $(MODULES)
 bench: $(PACKAGES) $(MODULES) browser janus
 	@$(BIN)/python -m bench $(ONLY)
 
-# One hearing whose parts are killed again and again, each in turn and all at once: SOAK=20 turns by default.
+# Hearings whose parts are killed again and again, each as often as the others and all at once: so many kills at random moments under
+# four whose picture and sound are known, and as many again under three browsers. Both distributions are printed.
 SOAK ?= 20
 soak: $(PACKAGES) $(MODULES) browser
-	@SOAK=$(SOAK) $(BIN)/python -m pytest -q -s tests/browser/test_survival.py
+	@KILLS=$(SOAK) $(BIN)/python -m pytest -q -s tests/test_kills.py
+	SOAK=$$((($(SOAK) + 3) / 4)) $(BIN)/python -m pytest -q -s tests/browser/test_survival.py
 
 # What may come from outside, made up at random: FUZZ=20000 tries a test by default, some minutes.
 FUZZ ?= 20000

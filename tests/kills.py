@@ -46,8 +46,8 @@ class Kill:
     """A kill: when, and when everybody had everything again (µs since the epoch).
 
     `outage_s`: where anybody missed a packet or had to connect anew, the longest time that anybody was without somebody's picture or
-    sound (`pause_s`), less the longest such time in the :data:`USUAL_S` before; where the recorder went, at least until its next
-    heartbeat was on the disk. A machine that is busy delays, and `pause_s` says by how much; that alone is no outage.
+    sound (`pause_s`); where the recorder went, at least until its next heartbeat was on the disk. A machine that is busy delays, and
+    `pause_s` says by how much (`usual_s`: in the :data:`USUAL_S` before); that alone is no outage.
     `lost_s`: what had been sent before the kill and can be read nowhere, of the track that lost most.
     """
 
@@ -63,7 +63,7 @@ class Kill:
     @property
     def outage_s(self) -> float:
         """See the class."""
-        return max(self.beat_s, self.pause_s - self.usual_s if self.interrupted else 0.0)
+        return max(self.beat_s, self.pause_s if self.interrupted else 0.0)
 
     def to_json(self) -> dict[str, Any]:
         """A line of what is printed."""
@@ -218,7 +218,7 @@ class Course:
                 units = person.scene.units(source)
                 self._lost(units, found, period_s)
                 gaps = [(n, row) for n, row in enumerate(ledger) if (row["endpoint"], row["source"]) == (endpoint, source)]
-                told |= set(_held_against(list(_gaps(units, found, period_s)), gaps, f"{person.name} {source}", verdict))
+                told |= set(_held_against(list(_gaps(units, found, period_s, self.kills)), gaps, f"{person.name} {source}", verdict))
         verdict.faults += [f"the ledger names a gap that is none: {ledger[n]}" for n in range(len(ledger)) if n not in told]
         return verdict
 
@@ -260,12 +260,15 @@ def _pauses(decoded_s: list[float], killed_s: float) -> tuple[float, float]:
     return tuple(max((b - a for a, b in itertools.pairwise(each)), default=0.0) for each in (before, after))  # type: ignore[return-value]
 
 
-def _gaps(units: dict[int, Unit], found: set[int], period_s: float) -> Iterator[tuple[int, int]]:
-    """What is truly missing of a track, µs since the epoch: longer than the 100 ms of which the ledger has to tell, and a unit."""
+def _gaps(units: dict[int, Unit], found: set[int], period_s: float, kills: list[Kill]) -> Iterator[tuple[int, int]]:
+    """What is truly missing of a track, µs since the epoch: longer than the 100 ms of which the ledger has to tell, and a unit. Somebody
+    whose machine was busy has made nothing for a moment; that is none."""
     there = [units[number] for number in sorted(found)]
     for before, after in itertools.pairwise(there):
         length_us = period_s * 1e6 if period_s < LEDGER_BOUND_S else 0
         from_us = before.made_us + round(length_us)
+        if after.number == before.number + 1 and not any(before.made_us < kill.at_us < after.made_us for kill in kills):
+            continue
         if (after.made_us - from_us) / 1e6 > LEDGER_BOUND_S + period_s:
             yield from_us, after.made_us
 
@@ -282,6 +285,13 @@ def _held_against(
         if best is not None:
             yield best[0]
             verdict.ledger_error_s = max(verdict.ledger_error_s, error_s)
+
+
+def in_turns(count: int, chance: random.Random) -> list[str]:
+    """What is to be killed, each as often as the others, in an order that chance chooses."""
+    kinds = [*KILLS] * -(-count // len(KILLS))
+    chance.shuffle(kinds)
+    return kinds[:count]
 
 
 def told(kills: list[Kill]) -> Iterator[str]:

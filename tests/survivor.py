@@ -21,6 +21,7 @@ from tests.robot_media import Publishing, Watching
 from tests.rooms.recording.streams import vp8_payloads
 
 RETRY_S = 0.2
+LATE_S = 0.08
 TRANSIENT = {"media_away", "media_failed", "not_inside"}
 """Refusals of one that is back before everything is."""
 Key = tuple[str, str]
@@ -37,30 +38,36 @@ class Performing(Publishing):
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         began, began_us = loop.time(), time.time_ns() // 1000
-        pictures = sounds = reports = 0
         self._next = 0  # a connection begins with a key frame; it is -1 while none is asked for
+        sound_s = picture_s = report_s = 0.0
         with contextlib.suppress(ConnectionError):
             while True:
                 at_s = loop.time() - began
-                if at_s * 1000 >= sounds * SOUND_MS:
-                    made_s = sounds * SOUND_MS / 1000
-                    payload = self._scene.sound(began_us + round(made_s * 1e6))
-                    await self.send(self.microphone.packets([payload], made_s, marked=False))
-                    sounds += 1
-                if at_s * FPS >= pictures:
-                    made_s = pictures / FPS
+                if at_s >= sound_s:
+                    sound_s = _on_time(sound_s, at_s, SOUND_MS / 1000)
+                    payload = self._scene.sound(began_us + round(sound_s * 1e6))
+                    await self.send(self.microphone.packets([payload], sound_s, marked=False))
+                    sound_s += SOUND_MS / 1000
+                if at_s >= picture_s:
+                    picture_s = _on_time(picture_s, at_s, 1 / FPS)
                     key, self._next = self._next == 0, -1
-                    await self.send(self.camera.packets(self._payloads(made_s, began_us, key), made_s, marked=True))
-                    pictures += 1
-                if at_s >= reports:
+                    await self.send(self.camera.packets(self._payloads(picture_s, began_us, key), picture_s, marked=True))
+                    picture_s += 1 / FPS
+                if at_s >= report_s:
+                    at_s = loop.time() - began
                     await self.send(stream.report(at_s) for stream in (self.microphone, self.camera))
-                    reports += 1
-                due_s = min(sounds * SOUND_MS / 1000, pictures / FPS, reports)
+                    report_s = at_s + 1
+                due_s = min(sound_s, picture_s, report_s)
                 await asyncio.sleep(max(0.0, began + due_s - loop.time()))
 
     def _payloads(self, made_s: float, began_us: int, key: bool) -> list[bytes]:
         number = len(self._scene.pictures)
         return vp8_payloads(self._scene.picture(began_us + round(made_s * 1e6), key=key), number)
+
+
+def _on_time(due_s: float, at_s: float, period_s: float) -> float:
+    """When the next is made that was due at `due_s`: a device that was not asked for a while has nothing of that while."""
+    return due_s if at_s - due_s < LATE_S else due_s + int((at_s - due_s) / period_s) * period_s
 
 
 class Noting(Watching):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills import KILLS, LEDGER_BOUND_S, LOST_BOUND_S, Course, Kill, told
+from tests.kills import LEDGER_BOUND_S, LOST_BOUND_S, Course, Kill, in_turns, told
 
 COUNT = int(os.environ.get("KILLS", "4"))
 A_HEARING = 20
@@ -34,11 +34,9 @@ async def test_of_what_was_received_before_a_kill_nearly_all_can_be_read(hearing
     seed = random.SystemRandom().getrandbits(32)
     course = Course(tmp_path / "site", seed)
     count = min(A_HEARING, COUNT - hearing * A_HEARING)
-    kinds = [*KILLS] * -(-count // len(KILLS))
-    course.chance.shuffle(kinds)
     try:
         await course.begin()
-        for what in kinds[:count]:
+        for what in in_turns(count, course.chance):
             await course.kill(what)
         await course.seal()
         verdict = await asyncio.to_thread(course.judge)

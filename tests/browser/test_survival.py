@@ -2,7 +2,7 @@
 
 After each kill everybody is back by himself in place, role and rights, is seen and heard, and who was muted is still muted.
 One hearing goes through all of it, test after test, and is closed, sealed and verified at the end. ``SOAK=n`` does the
-kills n times (``make soak``). What was measured is printed, one JSON line a kill.
+four kills n times (``make soak``). What was measured is printed, one JSON line a kill.
 """
 
 from __future__ import annotations
