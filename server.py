@@ -273,6 +273,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     from dispatch.store.database import Database
     from dispatch.store.site import Site, key_file
     from dispatch.supervise import listen
+    from dispatch.vault import site as site_vault
     from dispatch.web import logs
     from dispatch.web.app import make_app, make_runner
     from dispatch.web.context import Context
@@ -307,7 +308,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
         sealing=Sealing(key_file(settings.secrets / "sealing.key")),
     )
     live = LivePlane(db, hub, settings)
-    runner = make_runner(make_app(Context(settings, db, hub, live)))
+    runner = make_runner(make_app(Context(settings, db, hub, live, site_vault.of(settings))))
     await hub.start()
     await live.start()
     await runner.setup()

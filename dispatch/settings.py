@@ -147,6 +147,20 @@ class Settings(BaseSettings):
     seal_signer: str = Field(
         "", description="A device that signs instead, module:factory, such as one for SM2; seal_key and seal_chain are handed to it."
     )
+    put_away: bool = Field(
+        True, description="A sealed recording is encrypted into the store when its film is made; off: it stays a plain folder."
+    )
+    store: Path | None = Field(None, description="Directory of the store; empty: store in the data directory.")
+    s3_url: str = Field("", description="S3-compatible store instead of a directory, https://s3.court.example; empty: none.")
+    s3_bucket: str = Field("", description="Its bucket, which is there already.")
+    s3_region: str = Field("us-east-1", description="Its region, as its operator calls it.")
+    s3_path_style: bool = Field(True, description="The bucket is named in the path, not in the host name.")
+    s3_access_key: str = Field("", description="Name of our key there.")
+    s3_secret_key_file: Path | None = Field(None, description="File that holds the secret of that key.")
+    s3_ca: Path | None = Field(None, description="Authority that its certificate is checked against, PEM; empty: those of the system.")
+    store_keys: str = Field(
+        "", description="A device that wraps the keys of recordings instead of keys in the directory of secrets, module:factory."
+    )
     tsa_url: str = Field("", description="Time-stamping authority (RFC 3161) that sealed recordings are stamped by; empty: none.")
     tsa_ca: Path | None = Field(None, description="Root that vouches for it, with what lies between them, PEM.")
     ffmpeg: str = Field("", description="The ffmpeg program; empty: the one that comes with the package imageio-ffmpeg.")
@@ -259,6 +273,15 @@ class Settings(BaseSettings):
         return self.data / "recordings"
 
     @property
+    def store_folder(self) -> Path:
+        """Directory of the store, where it is one."""
+        return self.store or self.data / "store"
+
+    def read_s3_secret(self) -> str:
+        """The secret of our key in the S3-compatible store; raises :class:`SettingsError`."""
+        return _read("S3_SECRET_KEY_FILE", self.s3_secret_key_file)
+
+    @property
     def photos(self) -> Path:
         """Directory of the photos of rooms and equipment."""
         return self.data / "photos"
@@ -316,7 +339,7 @@ class Settings(BaseSettings):
             raise ValueError(f"there is a certificate, but {PREFIX}PUBLIC_URL={self.public_url} does not begin with https")
         return self
 
-    @field_validator("seal_signer")
+    @field_validator("seal_signer", "store_keys")
     @classmethod
     def _device(cls, value: str) -> str:
         if value and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
@@ -329,6 +352,31 @@ class Settings(BaseSettings):
         if value and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
             raise ValueError("not an address like http://tsa.example/stamp")
         return value
+
+    @field_validator("s3_url")
+    @classmethod
+    def _s3(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/@]+/?", value):
+            raise ValueError("not an address like https://s3.court.example")
+        return value.rstrip("/")
+
+    @field_validator("s3_bucket")
+    @classmethod
+    def _bucket(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value):
+            raise ValueError("not the name of a bucket: 3 to 63 small letters, digits, dots and hyphens")
+        return value
+
+    @model_validator(mode="after")
+    def _whole_store(self) -> Self:
+        if self.s3_url:
+            needed = {"S3_BUCKET": self.s3_bucket, "S3_ACCESS_KEY": self.s3_access_key, "S3_SECRET_KEY_FILE": self.s3_secret_key_file}
+            missing = next((name for name, value in needed.items() if not value), "")
+            if missing:
+                raise ValueError(f"{PREFIX}S3_URL is set, but {PREFIX}{missing} is not")
+            if self.store is not None:
+                raise ValueError(f"{PREFIX}STORE and {PREFIX}S3_URL are both set; one store is enough")
+        return self
 
     @model_validator(mode="after")
     def _whole_seal(self) -> Self:

@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     from dispatch.sittings.live import LivePlane
     from dispatch.store.database import Database
     from rooms.hub import Hub
+    from rooms.vault.vault import Vault
 
 
 @dataclass(frozen=True)
 class Context:
-    """`live` ties sittings to the hub; `clock` gives now (aware, UTC) and is the only clock of the handlers."""
+    """`live` ties sittings to the hub; `vault` has the sealed recordings; `clock` gives now (aware, UTC) and is the only clock of the
+    handlers."""
 
     settings: Settings
     db: Database
     hub: Hub
     live: LivePlane
+    vault: Vault
     clock: Callable[[], datetime] = utc_now
 
 

@@ -20,6 +20,7 @@ from dispatch.settings import Settings
 from dispatch.sittings.live import LivePlane
 from dispatch.store.database import Database
 from dispatch.store.tables import Room, User, new_id
+from dispatch.vault import site as site_vault
 from dispatch.web.access import ALL_ROLES
 from dispatch.web.app import make_app
 from dispatch.web.context import Context
@@ -194,7 +195,7 @@ async def site(tmp_path: Path, founded: Founded, settings: Settings) -> AsyncIte
         owner="test",
     )
     live = LivePlane(db, hub, settings, clock)
-    context = Context(settings, db, hub, live, clock)
+    context = Context(settings, db, hub, live, site_vault.of(settings), clock)
     server = TestServer(make_app(context))
     made = Site(server, db, context, users, rooms)
     await hub.start()

@@ -1,0 +1,363 @@
+"""Sealed recordings, wherever they lie: as a plain folder, as encrypted objects in a store, or, while they are put away, as both.
+
+Whoever reads one opens a file of it by name, in any range, or has the whole folder for the time of a job. A plain folder that is there
+counts before what is stored: it is what was sealed.
+
+In the store a sitting has ``<sitting>/key`` (its wrapped key), ``<sitting>/list`` (the encrypted list of its files) and, for each part of a
+file, ``<sitting>/<hidden name>/<number>``. It is there from the moment at which its list is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from rooms.vault import cipher, locks
+from rooms.vault.cipher import Opened, Part, Spoilt
+from rooms.vault.contents import Contents, Entry, finished
+from rooms.vault.durable import forget, write
+from rooms.vault.keys import KeyMissing, KeyWrap, Wrapped
+from rooms.vault.store import Store
+
+PART_BYTES = 16 << 20
+"""Plain bytes of a part, except the last one of a file."""
+SPARE_BYTES = 64 << 20
+"""Must stay free where a folder is checked out, beside what it takes."""
+MANIFEST = "manifest.json"
+_LIST, _KEY = "list", "key"
+AT_ONCE = 1 << 20
+
+
+class NotThere(FileNotFoundError):
+    """Neither a plain folder nor a store has it."""
+
+
+class NoRoom(OSError):
+    """The disk has no room for a folder that shall be checked out."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A file of a recording: its plain size, and when it was written."""
+
+    file: str
+    bytes: int
+    modified_ns: int
+
+
+class Vault:
+    """`recordings`: where the plain folders lie; `data`: where wrapped keys and checked-out folders do; `run`: where locks do. Without a
+    store there are plain folders alone. Calls block unless they are coroutines: make them on a thread."""
+
+    def __init__(self, recordings: Path, data: Path, run: Path, store: Store | None = None, wrap: KeyWrap | None = None) -> None:
+        self.recordings = recordings
+        self.store = store
+        self._wrap = wrap
+        self._keys = data / "keys"
+        self.out = data / "checked-out"
+        self.run = run / "vault"
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def plain(self, sitting: str) -> Path | None:
+        """Its plain folder, where there is one."""
+        folder = self.recordings / _id(sitting)
+        return folder if (folder / MANIFEST).is_file() else None
+
+    def is_stored(self, sitting: str) -> bool:
+        """Whether it lies in the store. Raises StoreUnavailable."""
+        if self.store is None:
+            return False
+        try:
+            return self.store.size(f"{_id(sitting)}/{_LIST}") > 0
+        except FileNotFoundError:
+            return False
+
+    def files(self, sitting: str) -> dict[str, About]:
+        """All its finished files. Raises NotThere, Spoilt, KeyMissing, StoreUnavailable."""
+        folder = self.plain(sitting)
+        if folder is not None:
+            return {name: _about(folder, name) for name in finished(folder)}
+        return {entry.file: About(entry.file, entry.bytes, entry.modified_ns) for entry in self.contents(sitting).files.values()}
+
+    def find(self, sitting: str, name: str) -> About | None:
+        """One of its files; None where it, or the recording, is not there. Raises Spoilt, KeyMissing, StoreUnavailable."""
+        folder = self.plain(sitting)
+        if folder is not None:
+            path = folder / _name(name)
+            return _about(folder, name) if path.is_file() else None
+        try:
+            entry = self.contents(sitting).files.get(name)
+        except NotThere:
+            return None
+        return About(entry.file, entry.bytes, entry.modified_ns) if entry is not None else None
+
+    def open(self, sitting: str, name: str) -> BinaryIO:
+        """One of its files, to be read in any order. Raises NotThere, Spoilt, KeyMissing, StoreUnavailable; reading raises them too."""
+        folder = self.plain(sitting)
+        if folder is not None:
+            with suppress(FileNotFoundError):  # unless it was put away just now
+                return (folder / _name(name)).open("rb")
+        contents, key = self._opened(sitting)
+        entry = contents.files.get(name)
+        if entry is None:
+            raise NotThere(f"{sitting}: there is no file {name}")
+        return io.BufferedReader(_Stored(self, key, contents, entry), cipher.CHUNK_BYTES)
+
+    def read(self, sitting: str, name: str) -> bytes:
+        """All of one of its files, a small one. Raises like :meth:`open`."""
+        with self.open(sitting, name) as file:
+            return file.read()
+
+    def contents(self, sitting: str) -> Contents:
+        """What the store has of it. Raises NotThere, Spoilt, KeyMissing, StoreUnavailable."""
+        return self._opened(sitting)[0]
+
+    def part(self, key: bytes, contents: Contents, entry: Entry, number: int) -> Opened:
+        """A stored part of a file. Raises Spoilt, StoreUnavailable."""
+        store, name = self.store_of(), part_name(key, contents.sitting, entry.file, number)
+        due = min(contents.part_bytes, entry.bytes - number * contents.part_bytes)
+
+        def fetch(start: int, length: int) -> bytes:
+            try:
+                return store.get(name, start, length)
+            except FileNotFoundError:
+                raise Spoilt(f"{entry.file}, part {number}: it is gone from the store") from None
+
+        opened = Opened(key, Part(contents.sitting, entry.file, number), fetch)
+        if opened.bytes != due:
+            raise Spoilt(f"{entry.file}, part {number}: it has {opened.bytes} bytes instead of {due}")
+        return opened
+
+    def stream(self, sitting: str, name: str) -> Iterator[bytes]:
+        """All of one file, a megabyte at a time. Raises like :meth:`open`."""
+        with self.open(sitting, name) as file:
+            while chunk := file.read(AT_ONCE):
+                yield chunk
+
+    def _opened(self, sitting: str) -> tuple[Contents, bytes]:
+        store = self.store_of(sitting)
+        try:
+            sealed = store.get(f"{_id(sitting)}/{_LIST}")
+        except FileNotFoundError:
+            raise NotThere(f"{sitting}: there is no such recording") from None
+        key = self.key(sitting)
+        return Contents.read(cipher.open_whole(key, Part(sitting, _LIST, 0), sealed)), key
+
+    def store_of(self, sitting: str = "") -> Store:
+        """The store. Raises NotThere where there is none."""
+        if self.store is None:
+            raise NotThere(f"{sitting}: there is no such recording")
+        return self.store
+
+    # -- keys ---------------------------------------------------------------------------------------------------------
+
+    def wrapped(self, sitting: str) -> Wrapped:
+        """Its key as it is kept, from whichever of the two places has it. Raises KeyMissing, StoreUnavailable."""
+        path, name = self._keys / f"{_id(sitting)}.json", f"{sitting}/{_KEY}"
+        with suppress(FileNotFoundError, KeyMissing):
+            return Wrapped.read(path.read_bytes())
+        try:
+            found = Wrapped.read(self.store_of().get(name))
+        except FileNotFoundError:
+            raise KeyMissing(f"sitting {sitting}: its key is gone") from None
+        if found.sitting != sitting:
+            raise KeyMissing(f"sitting {sitting}: what lies there is the key of {found.sitting}")
+        return found
+
+    def has_key(self, sitting: str) -> bool:
+        """Whether a wrapped key is kept anywhere, readable or not. Raises StoreUnavailable."""
+        if (self._keys / f"{_id(sitting)}.json").exists():
+            return True
+        try:
+            return self.store is not None and self.store.size(f"{sitting}/{_KEY}") >= 0
+        except FileNotFoundError:
+            return False
+
+    def key(self, sitting: str) -> bytes:
+        """Raises KeyMissing, StoreUnavailable."""
+        if self._wrap is None:
+            raise KeyMissing("nothing is set that unwraps keys")
+        return self._wrap.unwrap(self.wrapped(sitting))
+
+    def keep_key(self, sitting: str, key: bytes) -> Wrapped:
+        """Wrap it by the present key of the site and keep it in both places. Raises KeyMissing, StoreUnavailable, OSError."""
+        if self._wrap is None:
+            raise KeyMissing("nothing is set that wraps keys")
+        wrapped = self._wrap.wrap(sitting, key)
+        self.store_of().put(f"{sitting}/{_KEY}", wrapped.content)
+        write(self._keys / f"{_id(sitting)}.json", wrapped.content)
+        return wrapped
+
+    def forget_key(self, sitting: str) -> None:
+        """For good, in both places. Raises StoreUnavailable."""
+        forget(self._keys / f"{_id(sitting)}.json")
+        if self.store is not None:
+            self.store.delete(f"{sitting}/{_KEY}")
+
+    def stored(self) -> list[str]:
+        """Every sitting of which a key or a list lies in the store, or whose key is kept here. Raises StoreUnavailable."""
+        names = {path.stem for path in self._keys.glob("*.json")}
+        for name, _size in self.store.list() if self.store is not None else ():
+            if name.endswith((f"/{_KEY}", f"/{_LIST}")):
+                names.add(name.partition("/")[0])
+        return sorted(names)
+
+    # -- a folder for the time of a job -------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def checked_out(self, sitting: str, only: Callable[[str], bool] | None = None) -> AsyncIterator[Path]:
+        """The recording as a plain folder, or of a stored one only the files wanted. What is added to it, or made anew in ``derived``, is
+        kept when the context ends well; originals are not to be touched. Nobody puts it away or destroys it meanwhile.
+
+        Raises NotThere, NoRoom, Spoilt, KeyMissing, StoreUnavailable.
+        """
+        from rooms.vault import putting
+
+        held = await asyncio.to_thread(locks.acquire, self.run, f"{_id(sitting)}.use", shared=True)
+        try:
+            folder = await asyncio.to_thread(self.plain, sitting)
+            if folder is not None:
+                yield folder
+                return
+            work, out = await asyncio.to_thread(self._check_out, sitting, only)
+            try:
+                yield work
+                await asyncio.to_thread(putting.take_in, self, sitting, work)
+            finally:
+                await asyncio.to_thread(remove, work)
+                os.close(out)
+        finally:
+            os.close(held)
+
+    def _check_out(self, sitting: str, only: Callable[[str], bool] | None) -> tuple[Path, int]:
+        contents, key = self._opened(sitting)
+        wanted = [entry for entry in contents.files.values() if only is None or only(entry.file)]
+        self.out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        needed, free = sum(entry.bytes for entry in wanted), shutil.disk_usage(self.out).free
+        if free < needed + SPARE_BYTES:
+            raise NoRoom(f"{self.out}: the recording takes {needed / 1e6:.0f} MB there, {free / 1e6:.0f} MB are free")
+        work = self.out / f"{sitting}.{secrets.token_hex(4)}"
+        out = locks.acquire(self.out, f"{work.name}.lock")
+        try:
+            work.mkdir(mode=0o700)
+            (work / "derived").mkdir()
+            self.write_out(contents, key, wanted, work)
+        except BaseException:
+            remove(work)
+            os.close(out)
+            raise
+        return work, out
+
+    def write_out(self, contents: Contents, key: bytes, wanted: list[Entry], work: Path) -> None:
+        """Decrypt these files into a folder, as they were. Raises Spoilt, StoreUnavailable, OSError."""
+        for entry in wanted:
+            path = work / _name(entry.file)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(path, "xb") as file:
+                for number in range(contents.parts(entry)):
+                    part = self.part(key, contents, entry, number)
+                    file.write(part.read(0, part.bytes))
+            os.utime(path, ns=(entry.modified_ns, entry.modified_ns))
+            path.chmod(entry.mode)
+
+    def tidy(self) -> list[str]:
+        """Remove what processes that were killed left checked out, half removed or half destroyed; the names of it. For a start."""
+        from rooms.vault import putting
+
+        gone = putting.finish(self)
+        for path in sorted(self.out.glob("*.lock")) if self.out.is_dir() else ():
+            with suppress(locks.InUse), locks.locked(self.out, path.name, limit_s=0):
+                if (work := path.with_suffix("")).exists():
+                    remove(work)
+                    gone.append(work.name)
+                path.unlink()
+        return gone
+
+    def sealed_digests(self, sitting: str) -> dict[str, str]:
+        """File → SHA-256 that its manifest states. Raises like :meth:`open`, ValueError."""
+        manifest = json.loads(self.read(sitting, MANIFEST))
+        return {str(row["file"]): str(row["sha256"]) for row in manifest["files"]}
+
+
+class _Stored(io.RawIOBase):
+    """A stored file as one that can be read anywhere."""
+
+    def __init__(self, vault: Vault, key: bytes, contents: Contents, entry: Entry) -> None:
+        self._vault = vault
+        self._key = key
+        self._contents = contents
+        self._entry = entry
+        self._at = 0
+        self._open: tuple[int, Opened] | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._entry.bytes}[whence]
+        if base + offset < 0:
+            raise ValueError(f"negative position {base + offset}")
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if self._at >= self._entry.bytes and self._entry.bytes:
+            return 0
+        number, start = divmod(self._at, self._contents.part_bytes)
+        if self._open is None or self._open[0] != number:
+            self._open = number, self._vault.part(self._key, self._contents, self._entry, number)
+        plain = self._open[1].read(start, len(buffer))
+        buffer[: len(plain)] = plain
+        self._at += len(plain)
+        return len(plain)
+
+
+def part_name(key: bytes, sitting: str, file: str, number: int) -> str:
+    """The name of the object of a part."""
+    return f"{sitting}/{cipher.hidden(key, file)}/{number:06d}"
+
+
+def remove(folder: Path) -> None:
+    """A whole folder, whose own directories may be read-only."""
+    for at, folders, _names in os.walk(folder):
+        for name in folders:
+            with suppress(OSError):
+                (Path(at) / name).chmod(0o700)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+
+
+def _about(folder: Path, name: str) -> About:
+    found = (folder / _name(name)).stat()
+    return About(name, found.st_size, found.st_mtime_ns)
+
+
+def _name(name: str) -> PurePosixPath:
+    """A name below the folder. Raises NotThere for one that leads out of it."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise NotThere(f"{name!r} is no name of a file of a recording")
+    return path
+
+
+def _id(sitting: str) -> str:
+    """Raises NotThere for what is no id."""
+    if not sitting or sitting.startswith(".") or not all(sign.isalnum() or sign in "-_" for sign in sitting):
+        raise NotThere(f"{sitting!r} is no sitting")
+    return sitting
