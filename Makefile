@@ -86,7 +86,7 @@ $(MODULES): package.json package-lock.json
 	touch $@
 
 # Chromium and a Chinese font: installed from Debian where they are missing and we may, else named in one line. What the tests of
-# a network, a relay, the other engine and of speech need (nginx, certutil, ip, coturn, janus, espeak-ng) is installed with them; without it these tests are skipped and say so.
+# a network, a relay, the other engine, of speech and of the disk need (nginx, certutil, ip, coturn, janus, espeak-ng, strace) is installed with them; without it these tests are skipped and say so.
 browser:
 	@missing=""; wanted=""
 	command -v chromium >/dev/null || missing="chromium"
@@ -95,6 +95,7 @@ browser:
 	command -v certutil >/dev/null || wanted="$$wanted libnss3-tools"
 	command -v ip >/dev/null || [ -x /usr/sbin/ip ] || wanted="$$wanted iproute2"
 	command -v espeak-ng >/dev/null || wanted="$$wanted espeak-ng"
+	command -v strace >/dev/null || wanted="$$wanted strace"
 	command -v turnserver >/dev/null || wanted="$$wanted coturn"
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$$wanted postgresql"
 	command -v janus >/dev/null || wanted="$$wanted janus"
