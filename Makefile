@@ -39,10 +39,11 @@ test: $(PACKAGES) $(MODULES) browser
 	lane browser "not long" "tests/browser tests/rooms/media/test_chromium_narrow.py"
 	exit $$failed
 
-# The other tests with browsers (devices, restored sites, bad and cut networks) and the release. With `make test` that is everything.
+# The other tests with browsers (devices, restored sites, bad and cut networks), the long forms of others, and the release. With
+# `make test` that is everything.
 test-long: $(PACKAGES) $(MODULES) browser
 	@$(LANE)
-	lane long long "tests/browser tests/test_release.py"
+	lane long long "tests/browser tests/rooms tests/engine tests/test_release.py"
 	exit $$failed
 
 lint: $(PACKAGES) $(MODULES)

@@ -1,9 +1,11 @@
-"""What capture costs: ``capture_cpu_percent_per_track``, the recorder against ``ffmpeg -c copy`` on the same packets; and how fast
-a sealed folder is checked: ``verify_mb_s``, the check (SHA-256 and SM3 of every original) against ``sha256sum`` on the same files.
+"""What capture costs: ``capture_cpu_percent_per_track`` and ``capture_rss_mb_per_track``, the recorder against ``ffmpeg -c copy`` on the
+same packets; and how fast a sealed folder is checked: ``verify_mb_s``, the check (SHA-256 and SM3 of every original) against
+``sha256sum`` on the same files.
 
 Four participants, each with 1280×720 VP8 at about 1.2 Mbit/s and Opus, are sent in real time for 20 s to the recorder
 (Unix datagrams, as the engine sends them) and, in the same run, as RTP over UDP on loopback to one ffmpeg a participant
-that copies both tracks into Matroska from an SDP. CPU time of the processes is read from the kernel.
+that copies both tracks into Matroska from an SDP. CPU time and memory of the processes are read from the kernel; what the recorder
+needs before the first track is announced is not counted, what it loads for the first one is.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.load.film import LOOP_S, picture
-from bench.load.usage import cpu_seconds, machine
+from bench.load.usage import cpu_seconds, machine, rss_mb
 from rooms.recording.client import RecorderClient
 from rooms.recording.composite import ffmpeg_program
 from rooms.recording.control import RecorderEvent
@@ -74,8 +77,18 @@ def start_peer(directory: Path, index: int, video_port: int, audio_port: int) ->
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-async def run(directory: Path) -> tuple[float, float, int, int]:
-    """CPU per track of the recorder and of the peer, percent of a core; packets sent and recorded."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of a track, for the recorder and for the peer: percent of a core, MB. Packets that were `sent` and that the recorder has taken."""
+
+    cpu: tuple[float, float]
+    rss_mb: tuple[float, float]
+    sent: int
+    recorded: int
+
+
+async def run(directory: Path) -> Cost:
+    """Carry the load."""
     control, feed_path, engine_path = directory / "c", directory / "r", directory / "e"
     recorder = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "rooms.recording.worker", "--socket", str(control), "--feed-socket", str(feed_path)),
@@ -103,6 +116,7 @@ async def run(directory: Path) -> tuple[float, float, int, int]:
     await asyncio.wait_for(connected.wait(), 20)
     await client.open("bench", 1, "bench", "bench")
     await client.record("bench", 1, True, "bench", "bench")
+    empty_mb = rss_mb(recorder.pid)
     ports = free_ports(2 * PARTICIPANTS)
     peers = [start_peer(directory, index, ports[2 * index], ports[2 * index + 1]) for index in range(PARTICIPANTS)]
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -134,6 +148,7 @@ async def run(directory: Path) -> tuple[float, float, int, int]:
         udp.sendto(packet.data, ("127.0.0.1", ports[packet.handle - 1]))
         sent += 1
     await asyncio.sleep(1.5)
+    memory = (rss_mb(recorder.pid) - empty_mb, sum(rss_mb(peer.pid) for peer in peers))
     await client.record("bench", 1, False, "bench", "bench")
     await client.close()
     recorder.terminate()
@@ -144,7 +159,8 @@ async def run(directory: Path) -> tuple[float, float, int, int]:
     engine.close()
     udp.close()
     elapsed, tracks = marks[1][2] - marks[0][2], 2 * PARTICIPANTS
-    return (marks[1][0] - marks[0][0]) / elapsed / tracks * 100, (marks[1][1] - marks[0][1]) / elapsed / tracks * 100, sent, recorded
+    own, peer_s = ((marks[1][of] - marks[0][of]) / elapsed / tracks * 100 for of in (0, 1))
+    return Cost((own, peer_s), (memory[0] / tracks, memory[1] / tracks), sent, recorded)
 
 
 def checked(directory: Path) -> tuple[float, float]:
@@ -184,20 +200,23 @@ def main() -> int:
     }
     print(json.dumps(fast), flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        own, peer, sent, recorded = asyncio.run(run(Path(directory)))
-    figure = {
-        "figure": "capture_cpu_percent_per_track",
-        "value": round(own, 3),
-        "unit": "percent of a core",
-        "peer": "ffmpeg -c copy from SDP",
-        "peer_value": round(peer, 3),
-        "ratio": round(own / peer, 3) if peer else None,
-        "conditions": f"{PARTICIPANTS} participants, each VP8 1280x720 {FPS}/s {BIT_RATE // 1000} kbit/s and Opus, "
-        f"{SECONDS} s in real time, same packets to both, "
-        f"{recorded} of {sent} packets recorded, {machine()}",
-    }
-    print(json.dumps(figure), flush=True)
-    return 0 if recorded == sent else 1
+        cost = asyncio.run(run(Path(directory)))
+    conditions = (
+        f"{PARTICIPANTS} participants, each VP8 1280x720 {FPS}/s {BIT_RATE // 1000} kbit/s and Opus, {SECONDS} s in real time, "
+        f"same packets to both, {cost.recorded} of {cost.sent} packets recorded, {machine()}"
+    )
+    for name, unit, (own, peer) in (("cpu_percent", "percent of a core", cost.cpu), ("rss_mb", "MB", cost.rss_mb)):
+        figure = {
+            "figure": f"capture_{name}_per_track",
+            "value": round(own, 3),
+            "unit": unit,
+            "peer": "ffmpeg -c copy from SDP",
+            "peer_value": round(peer, 3),
+            "ratio": round(own / peer, 3) if peer else None,
+            "conditions": conditions,
+        }
+        print(json.dumps(figure), flush=True)
+    return 0 if cost.recorded == cost.sent else 1
 
 
 if __name__ == "__main__":

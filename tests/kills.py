@@ -218,7 +218,7 @@ class Course:
                 units = person.scene.units(source)
                 self._lost(units, found, period_s)
                 gaps = [(n, row) for n, row in enumerate(ledger) if (row["endpoint"], row["source"]) == (endpoint, source)]
-                told |= set(_held_against(list(_gaps(units, found, period_s, self.kills)), gaps, f"{person.name} {source}", verdict))
+                told |= set(_held_against(list(_gaps(units, found, period_s, self.kills)), gaps, period_s, f"{person.name} {source}", verdict))
         verdict.faults += [f"the ledger names a gap that is none: {ledger[n]}" for n in range(len(ledger)) if n not in told]
         return verdict
 
@@ -261,30 +261,32 @@ def _pauses(decoded_s: list[float], killed_s: float) -> tuple[float, float]:
 
 
 def _gaps(units: dict[int, Unit], found: set[int], period_s: float, kills: list[Kill]) -> Iterator[tuple[int, int]]:
-    """What is truly missing of a track, µs since the epoch: longer than the 100 ms of which the ledger has to tell, and a unit. Somebody
-    whose machine was busy has made nothing for a moment; that is none."""
+    """Where something is truly missing of a track, from when to when, µs since the epoch. Somebody whose machine was busy has made nothing
+    for a moment; that is none. What was sent before the first that is there is missing from 0 on."""
     there = [units[number] for number in sorted(found)]
+    yield 0, there[0].made_us
     for before, after in itertools.pairwise(there):
-        length_us = period_s * 1e6 if period_s < LEDGER_BOUND_S else 0
-        from_us = before.made_us + round(length_us)
-        if after.number == before.number + 1 and not any(before.made_us < kill.at_us < after.made_us for kill in kills):
-            continue
-        if (after.made_us - from_us) / 1e6 > LEDGER_BOUND_S + period_s:
-            yield from_us, after.made_us
+        if after.number != before.number + 1 or any(before.made_us < kill.at_us < after.made_us for kill in kills):
+            # The end of a picture is where the next one begins; the ledger has it where it begins itself.
+            yield before.made_us + (round(period_s * 1e6) if period_s < LEDGER_BOUND_S else 0), after.made_us
 
 
 def _held_against(
-    true: list[tuple[int, int]], ledger: list[tuple[int, dict[str, Any]]], whose: str, verdict: Verdict
+    true: list[tuple[int, int]], ledger: list[tuple[int, dict[str, Any]]], period_s: float, whose: str, verdict: Verdict
 ) -> Iterator[int]:
-    """The numbers of the rows of the ledger that tell of a gap; faults for those of which none does within 100 ms."""
+    """The numbers of the rows of the ledger that tell of a gap; faults for gaps of more than 100 ms of which none tells within 100 ms."""
     for from_us, to_us in true:
-        best = min(ledger, key=lambda each: abs(each[1]["from_us"] - from_us) + abs(each[1]["to_us"] - to_us), default=None)
-        error_s = max(abs(best[1]["from_us"] - from_us), abs(best[1]["to_us"] - to_us)) / 1e6 if best else float("inf")
-        if best is None or error_s > LEDGER_BOUND_S:
-            verdict.faults.append(f"{whose}: no row of the ledger tells of {from_us} to {to_us}, the next is {best and best[1]}")
-        if best is not None:
-            yield best[0]
-            verdict.ledger_error_s = max(verdict.ledger_error_s, error_s)
+        errors = {
+            number: max(abs(row["from_us"] - from_us) if from_us else 0, abs(row["to_us"] - to_us)) / 1e6
+            for number, row in ledger
+            if abs(row["to_us"] - to_us) / 1e6 < BACK_LIMIT_S
+        }
+        best = min(errors, key=errors.__getitem__, default=-1)
+        if best >= 0 and errors[best] <= LEDGER_BOUND_S:
+            verdict.ledger_error_s = max(verdict.ledger_error_s, errors[best])
+            yield best
+        elif from_us and (to_us - from_us) / 1e6 > LEDGER_BOUND_S + period_s:
+            verdict.faults.append(f"{whose}: no row of the ledger tells of {from_us} to {to_us}; {ledger}")
 
 
 def in_turns(count: int, chance: random.Random) -> list[str]:

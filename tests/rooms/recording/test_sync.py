@@ -1,4 +1,4 @@
-"""Power that fails takes what the kernel has not yet put on the disk, which no ``kill -9`` shows: a trace of the recorder's system calls does."""
+"""Power that fails takes what the kernel has not put on the disk. No ``kill -9`` shows that; a trace of system calls does."""
 
 from __future__ import annotations
 
