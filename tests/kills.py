@@ -218,7 +218,8 @@ class Course:
                 units = person.scene.units(source)
                 self._lost(units, found, period_s)
                 gaps = [(n, row) for n, row in enumerate(ledger) if (row["endpoint"], row["source"]) == (endpoint, source)]
-                told |= set(_held_against(list(_gaps(units, found, period_s, self.kills)), gaps, period_s, f"{person.name} {source}", verdict))
+                true = list(_gaps(units, found, period_s, self.kills))
+                told |= set(_held_against(true, gaps, period_s, f"{person.name} {source}", verdict))
         verdict.faults += [f"the ledger names a gap that is none: {ledger[n]}" for n in range(len(ledger)) if n not in told]
         return verdict
 
