@@ -87,10 +87,8 @@ def record(root: Path, *, reports: bool) -> None:
         tracks[device.handle] = Track(device.handle, announced, clock), Source(device.handle, "alice", device.source, device.codec, 1)
 
     def write(at_us: int, *, all_of_it: bool = False) -> None:
-        folder.write(
-            [Batch(source, track.rest() if all_of_it else track.due(at_us), track.packets, track.lost) for track, source in tracks.values()],
-            at_us,
-        )
+        due = [(source, track, track.rest() if all_of_it else track.due(at_us)) for track, source in tracks.values()]
+        folder.write([Batch(source, items, track.packets, track.lost) for source, track, items in due], at_us)
 
     tick_us = START_US
     for at_us, handle, data, kind in sorted([*sent(MICROPHONE, reports=reports), *sent(CAMERA, reports=reports)]):
@@ -127,7 +125,8 @@ def test_after_four_hours_picture_and_sound_are_together_and_the_clock_is_right(
     root = tmp_path / "s1"
     record(root, reports=reports)
     heard, seen = errors_us(root, MICROPHONE), errors_us(root, CAMERA)
-    apart = [abs(error - heard[min(len(heard) - 1, number * CAMERA.period_us // MICROPHONE.period_us)]) for number, error in enumerate(seen)]
+    sounds = [min(len(heard) - 1, number * CAMERA.period_us // MICROPHONE.period_us) for number in range(len(seen))]
+    apart = [abs(error - heard[number]) for error, number in zip(seen, sounds, strict=True)]
     clock = [abs(error) for error in (*heard, *seen)]
     sys.stdout.write(
         f"{'sender reports' if reports else 'arrivals alone'}: apart {max(apart) / 1000:.0f} ms at most, "
