@@ -110,11 +110,12 @@ class Probe:
 
 class Estimator:
     """`bps` is what the path carries of pictures as far as is known. `limited`: that it carries no more was seen; `congested_at`: when
-    last."""
+    last. `content`: no more than that was wanted when it was last asked."""
 
     def __init__(self, now: float) -> None:
         self.bps = START_BPS
         self.limited = False
+        self.content = False
         self.congested_at = float("-inf")
         self.probes = self.failed_probes = 0
         self.probe: Probe | None = None
@@ -203,6 +204,10 @@ class Estimator:
         """What was taken away may have been so for nothing: ask for as much at once, in one probe."""
         self._unfounded_bps = self._former_bps
         self._wait_s, self._next_probe = FIRST_WAIT_S, now
+
+    def settled(self, now: float) -> bool:
+        """Whether all that is wanted is sent, and nothing tells of less: until something does there is little to decide."""
+        return self.content and not (self.limited or self.probe is not None or self.suspects(now) or self._troubled(now))
 
     def suspects(self, now: float) -> bool:
         """Whether packets may queue: then the round trip should be measured often."""
@@ -310,7 +315,8 @@ class Estimator:
         if wanted_bps / HEADROOM <= self.bps:
             self.limited = False
         aim = wanted_bps * MARGIN / HEADROOM
-        if aim <= self.bps:
+        self.content = aim <= self.bps
+        if self.content:
             if now - self._raised_at > TRIAL_S:
                 self._wait_s = FIRST_WAIT_S
         elif now >= self._next_probe and not self._troubled(now):

@@ -239,12 +239,14 @@ class Inbox:
         count = self._tray[word(layout.PASSED_COUNT)]
         if not count:
             return
-        now, notes, view = time.monotonic_ns(), self._notes, self._passed_view
+        now, view, width = time.monotonic_ns(), self._passed_view, word(layout.NOTE)
+        notes = self._notes[: count * width].tolist()
+        flows = {number: self._flows.get(number) for number in set(notes[::width])}
         told = []
         for number in range(count):
-            at, start = number * word(layout.NOTE), number * SLOT
-            flow, size, arrival_us, came = notes[at : at + word(layout.NOTE)].tolist()
-            told.append((self._flows.get(flow), view[start : start + size].tobytes(), arrival_us, (now - came) / 1e9))
+            start = number * SLOT
+            flow, size, arrival_us, came = notes[number * width : (number + 1) * width]
+            told.append((flows[flow], view[start : start + size].tobytes(), arrival_us, (now - came) / 1e9))
         # Owners may hold flows while they are told.
         self._tray[word(layout.PASSED_COUNT)] = self._tray[word(layout.DUE)] = 0
         for taken, packet, arrival_us, age_s in told:

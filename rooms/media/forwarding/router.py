@@ -22,6 +22,10 @@ from .track import Track
 from .transport import CLOSED, Context, Transport
 
 
+#: Who gets all that he shows over a path that nothing is amiss with is looked at so often.
+SETTLED_S = 1.0
+
+
 class Events(Protocol):
     """Where a router's events go."""
 
@@ -65,6 +69,7 @@ class Router:
         self._endpoints: dict[str, _Endpoint] = {}
         self._tracks: dict[TrackKey, Track] = {}
         self._open: set[TrackKey] = set()
+        self._all_at = float("-inf")
 
     # -- requests
 
@@ -224,16 +229,18 @@ class Router:
 
     # -- who gets what
 
-    def think(self, now: float) -> None:
-        """Choose anew which layer each consumer gets, and tell the publishers what is wanted of them."""
+    def think(self, now: float, everybody: bool = True) -> None:
+        """Choose anew which layer each consumer gets, of `everybody` or of those alone who are not settled, and tell the publishers what
+        is wanted of them."""
         levels: dict[TrackKey, set[int]] = {key: set() for key in self._open if KIND[key.source] == "video"}
         for endpoint in self._endpoints.values():
             if endpoint.subscribe is None or endpoint.subscribe.state == CLOSED:
                 continue
-            former = endpoint.subscribe.downlink.state
-            endpoint.subscribe.decide(self.routing.floor, now)
-            if endpoint.subscribe.downlink.state != former:
-                self._tell_downlink(endpoint.subscribe)
+            if everybody or not endpoint.subscribe.settled(now):
+                former = endpoint.subscribe.downlink.state
+                endpoint.subscribe.decide(self.routing.floor, now)
+                if endpoint.subscribe.downlink.state != former:
+                    self._tell_downlink(endpoint.subscribe)
             for consumer in endpoint.subscribe.consumers:
                 if consumer.allowed and consumer.choice.level >= 0 and consumer.track.key in levels:
                     levels[consumer.track.key].add(consumer.choice.level)
@@ -272,9 +279,10 @@ class Router:
 
     def tick(self, now: float) -> None:
         """Several times a second."""
-        for track in self._tracks.values():
-            track.tick(now)
-        self.think(now)
+        everybody = any([track.tick(now) for track in self._tracks.values()]) or now >= self._all_at
+        if everybody:
+            self._all_at = now + SETTLED_S
+        self.think(now, everybody)
         self._listen(now)
 
     def measure(self, now: float) -> None:

@@ -16,7 +16,7 @@ from rooms.media.engine import Offer, TrackKey
 from . import packets, sdp
 from .codecs import KIND, offered
 from .consumer import Consumer
-from .downlink import Downlink
+from .downlink import FULL, Downlink
 from .packets import Estimate, KeyFrameRequest, Nack, ReportBlock
 from .track import Track
 from .transport import CLOSED, Context, Owner, Transport
@@ -101,6 +101,10 @@ class SubscribeTransport(Transport):
     def show(self, heights: dict[TrackKey, int]) -> None:
         """How high the endpoint shows each picture, in device pixels; 0: not at all. What is not named is shown as it is."""
         self._shown = heights
+
+    def settled(self, now: float) -> bool:
+        """Whether it gets all that it shows and nothing tells of a path that carries less."""
+        return self.downlink.state == FULL and self.downlink.estimator.settled(now)
 
     def decide(self, floor: frozenset[str], now: float) -> None:
         """Choose the layer of each picture, by size and importance; `floor` names who comes first."""

@@ -48,6 +48,7 @@ class Track:
         self._record = False
         self._recorded_before = 0
         self._copies: list[Copy] = []
+        self._flowed: list[int] = []
 
     @property
     def codec(self) -> Codec | None:
@@ -167,15 +168,18 @@ class Track:
             return []
         return [i for i, layer in enumerate(self.layers) if freshest - layer.newest_at < STALLED_S]
 
-    def tick(self, now: float) -> None:
-        """Several times a second: the recorder gets the best layer that comes; who waits is let in or asks again."""
-        if self.recording is not None and len(self.layers) > 1 and (flowing := self.flowing(now)):
-            self.direct(self.recording, (self.layers[flowing[-1]],), now)
+    def tick(self, now: float) -> bool:
+        """Several times a second: the recorder gets the best layer that comes; who waits is let in or asks again. Whether other layers
+        come than before."""
+        flowed, self._flowed = self._flowed, self.flowing(now) if len(self.layers) > 1 else []
+        if self.recording is not None and self._flowed:
+            self.direct(self.recording, (self.layers[self._flowed[-1]],), now)
         for layer in self.layers:
             if layer.waiting:
                 layer.admit(now)
                 if layer.waiting and layer.newest_at > now - STALLED_S:
                     layer.producer.request_key_frame(now)
+        return flowed != self._flowed
 
     def line_moved(self, line: Line, former: Layer | None) -> None:
         """A line went from one layer to another."""
