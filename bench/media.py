@@ -3,7 +3,8 @@
 * ``forward_cpu_*``: CPU time of the engine's whole process by packet that a viewer got, under either SRTP profile from 4 publishers
   to 20 subscribers, and in the small room, 2 to 4, where receiving and waking up dominate. Each publisher sends 110 video packets of
   1100 bytes and 50 audio packets of 80 bytes a second, so that 4 to 20 make 12 750 packets a second: one by one and evenly spaced,
-  and (``_frames``) as a browser does, all packets of a frame at once.
+  and (``_frames``) as a browser does, all packets of a frame at once. Viewers say each second what arrives and what they could
+  take, as browsers do: to one that says nothing for good an engine that adapts sends packets to find that out.
 * ``forward_floor_ratio``: ours by the cost of one protect and one send alone. The less is above 1, the less is our own.
 * ``forward_added_ms_p99``: from sending a packet until the kernel has it at a viewer's socket.
 * ``packets_per_second_core``: what a second of CPU carries at the highest load that arrived whole.
@@ -24,6 +25,7 @@ from bench.load.delay import Delays
 from bench.load.floor import floor_us
 from bench.load.isolation import enter
 from bench.load.peers import AUDIO_TYPE, VIDEO_TYPE, LoadPeer, use_address
+from bench.load.simulcast import Browser
 from bench.load.targets import Embedded, Janus, Target, janus_installed
 from bench.load.traffic import AUDIO_BYTES, AUDIO_RATE, FRAME_RATE, VIDEO_BYTES, VIDEO_RATE, Camera, Counted, Sender, run
 from bench.load.usage import cpu_seconds, keep_apart, machine
@@ -103,18 +105,20 @@ async def measure(target: Target, case: Case, warm_s: float = WARM_S, window_s: 
         peer = LoadPeer(case.profile)
         publishers.append(await peer.publish(lambda offer, n=number: target.publish(n, offer)))  # type: ignore[misc]
     subscribers = [await LoadPeer(case.profile).subscribe(*await target.subscribe(number)) for number in range(case.size[1])]
-    streams = [stream for number, peer in enumerate(publishers) for stream in case.streams(peer, number)]
-    receivers = [peer.take()[0] for peer in subscribers]
+    media = [stream for number, peer in enumerate(publishers) for stream in case.streams(peer, number)]
+    viewers = [Browser(*peer.take(), peer, estimates=True) for peer in subscribers]
+    streams = [*media, *viewers]
+    receivers = [viewer.socket for viewer in viewers]
     delays = Delays((receivers[0], receivers[-1]) if case.own_sizes else ())
     counted = await asyncio.to_thread(run, streams, receivers, lambda: cpu_seconds(target.pid), warm_s, window_s, delays.take)
     for peer in publishers + subscribers:
         await peer.drop()
-    for sock in {s.socket.fileno(): s.socket for s in streams}.values():
+    for sock in {s.socket.fileno(): s.socket for s in media}.values():
         sock.close()
     for sock in receivers:
         sock.close()
     await target.close_room()
-    found = delays.milliseconds({s.size + 12 + TAG: s for s in streams}, 0.25) if case.own_sizes else None
+    found = delays.milliseconds({s.size + 12 + TAG: s for s in media}, 0.25) if case.own_sizes else None
     return Run(counted, 1 - counted.received / (counted.sent * case.size[1]), found)
 
 

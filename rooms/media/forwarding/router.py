@@ -21,7 +21,6 @@ from .subscribe import SubscribeTransport
 from .track import Track
 from .transport import CLOSED, Context, Transport
 
-
 #: Who gets all that he shows over a path that nothing is amiss with is looked at so often.
 SETTLED_S = 1.0
 
@@ -279,7 +278,8 @@ class Router:
 
     def tick(self, now: float) -> None:
         """Several times a second."""
-        everybody = any([track.tick(now) for track in self._tracks.values()]) or now >= self._all_at
+        changed = [track for track in self._tracks.values() if track.tick(now)]
+        everybody = bool(changed) or now >= self._all_at
         if everybody:
             self._all_at = now + SETTLED_S
         self.think(now, everybody)

@@ -112,6 +112,20 @@ def test_a_path_that_is_only_unknown_is_not_limited() -> None:
     assert estimator.bps == START_BPS
 
 
+def test_a_path_is_settled_while_it_carries_what_is_wanted_and_no_longer_when_something_tells_of_less() -> None:
+    wide = path(20_000_000)
+    wide.run(0.2, 4_000_000)
+    assert not wide.estimator.settled(wide.now), "more is wanted than is known to fit"
+    wide.run(20, 4_000_000)
+    assert wide.estimator.settled(wide.now)
+    wide.estimator.delayed(wide.delay_s + 0.2, 0.0, 4_000_000, wide.now)
+    assert not wide.estimator.settled(wide.now), "packets may queue"
+    wide.bps = 600_000
+    wide.run(3, 4_000_000)
+    assert wide.estimator.limited
+    assert not wide.estimator.settled(wide.now)
+
+
 def test_an_estimate_that_is_low_while_nothing_queues_is_not_believed() -> None:
     """Chromium's lags behind for half a minute when a larger picture comes."""
     wide = path(20_000_000)
