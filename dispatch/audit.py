@@ -14,17 +14,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import String, and_, func, literal_column, or_, select
 
 from dispatch.store import direct, postgresql
-from dispatch.store.tables import AuditRow, User, utc_now
+from dispatch.store.tables import AuditRow, Sitting, User, utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from dispatch.store.database import Database
 
 GENESIS = "0" * 64
+_WITHHELD = select(Sitting.id).where(Sitting.withheld_at.is_not(None))
 _LAST = select(AuditRow.seq, AuditRow.hash).order_by(AuditRow.seq.desc()).limit(1)
 
 ADDRESS: ContextVar[str] = ContextVar("audit_address", default="")
@@ -126,14 +130,19 @@ async def list_rows(
     db: Database, *, action: str = "", actor: str = "", text: str = "", day_from: datetime | None = None, day_to: datetime | None = None,
     page: int = 1, size: int = 50,
 ) -> tuple[list[AuditRow], int]:  # fmt: skip
-    """A page of rows, newest first, and how many there are. `text` is looked for in actor, subject and address."""
+    """A page of rows, newest first, and how many there are. `text` is looked for in actor, subject and address.
+
+    The subject of what was done to a sitting whose juvenile record is sealed is not searched: see :func:`withheld`.
+    """
     wanted = select(AuditRow)
     if action:
         wanted = wanted.where(AuditRow.action == action)
     if actor:
         wanted = wanted.where(AuditRow.actor == actor)
     if text:
-        wanted = wanted.where((AuditRow.actor + " " + AuditRow.subject + " " + AuditRow.address).contains(text, autoescape=True))
+        open_ = func.coalesce(_sitting(db), "").not_in(_WITHHELD)
+        about = (AuditRow.actor + " " + AuditRow.address).contains(text, autoescape=True)
+        wanted = wanted.where(or_(about, and_(open_, AuditRow.subject.contains(text, autoescape=True))))
     if day_from is not None:
         wanted = wanted.where(AuditRow.at >= day_from)
     if day_to is not None:
@@ -142,6 +151,19 @@ async def list_rows(
         count = await session.scalar(select(func.count()).select_from(wanted.subquery()))
         found = await session.scalars(wanted.order_by(AuditRow.seq.desc()).offset((max(page, 1) - 1) * size).limit(size))
         return list(found), count or 0
+
+
+def _sitting(db: Database) -> ColumnElement[str]:
+    """The sitting that a row tells of, word for word as the index over the rows has it (migration 0015)."""
+    return literal_column("(detail ->> 'sitting')" if db.on_postgresql else "json_extract(detail, '$.sitting')", String)
+
+
+async def withheld(db: Database, rows: Sequence[AuditRow]) -> frozenset[int]:
+    """Numbers of those rows that tell of a sitting whose juvenile record is sealed: the log keeps their subject, no page shows it."""
+    sittings = {str(row.detail.get("sitting", "")) for row in rows}
+    async with db.reader() as session:
+        hidden = set(await session.scalars(select(Sitting.id).where(Sitting.id.in_(sittings), Sitting.withheld_at.is_not(None))))
+    return frozenset(row.seq for row in rows if row.detail.get("sitting") in hidden)
 
 
 async def actions(db: Database) -> list[str]:

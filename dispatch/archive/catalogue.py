@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from dispatch.keeping import classes
 from dispatch.sittings.moments import moment
 from dispatch.store.tables import Job, Recording, Sitting
 
@@ -28,6 +29,7 @@ async def add(session: AsyncSession, sitting: Sitting, row: Row) -> None:
     if recording is None:
         recording = Recording(sitting_id=sitting.id, folder=sitting.id)
         session.add(recording)
+    await classes.assign(session, sitting.id, sitting.kind)
     recording.sealed_at, recording.manifest_sha256 = moment(row.at_us), row.data["manifest_sha256"]
     if await session.scalar(select(Job.id).where(Job.kind == COMPOSITE, Job.sitting_id == sitting.id)) is None:
         session.add(Job(kind=COMPOSITE, sitting_id=sitting.id))

@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, or_, select
 from dispatch import audit
 from dispatch.errors import NotFound, Refused
 from dispatch.sittings.listing import SEES_ALL
+from dispatch.sittings.withheld import IN_SIGHT, looked_at
 from dispatch.store.tables import Booking, Case, Hold, Job, Participant, Recording, Room, Sitting, User
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ PAGE = 20
 
 
 def _wanted(user: User, query: str = "") -> Select[Recording]:
-    """Sealed recordings of sittings that `user` may see, in which every word of `query` occurs."""
-    wanted = select(Recording).join(Recording.sitting).join(Sitting.case).where(Recording.sealed_at.is_not(None))
+    """Sealed recordings of sittings that `user` may see, in which every word of `query` occurs; of no sealed juvenile record."""
+    wanted = select(Recording).join(Recording.sitting).join(Sitting.case).where(Recording.sealed_at.is_not(None), IN_SIGHT)
     if user.role not in SEES_ALL:
         own = select(Participant.sitting_id).where(Participant.user_id == user.id, Participant.removed_at.is_(None))
         wanted = wanted.where(Sitting.id.in_(own))
@@ -79,10 +80,14 @@ async def listed(
     return found[:size], len(found) > size
 
 
-async def get(db: Database, user: User, sitting_id: str) -> Recording:
-    """The recording of a sitting. Raises NotFound("recording_unknown"), also where it is there but not for `user`."""
+async def get(db: Database, user: User, sitting_id: str, now: datetime | None = None) -> Recording:
+    """The recording of a sitting. With `now` also one whose juvenile record is sealed, where `user` has opened it for himself.
+    Raises NotFound("recording_unknown"), also where it is there but not for `user`."""
     async with db.reader() as session:
         recording = (await session.scalars(_wanted(user).where(Recording.sitting_id == sitting_id))).unique().one_or_none()
+        if recording is None and now is not None:
+            opened = select(Recording).where(Recording.sitting_id == sitting_id, Recording.sealed_at.is_not(None))
+            recording = await session.scalar(opened.where(Recording.sitting_id.in_(looked_at(user, now))))
     if recording is None:
         raise NotFound("recording_unknown")
     return recording

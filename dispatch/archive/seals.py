@@ -36,7 +36,7 @@ async def read(db: Database, stamps: bool) -> None:
     """Read them once."""
     counted = select(
         func.count(), func.count().filter(Recording.signed_by != ""), func.count().filter(Recording.stamped_at.is_not(None))
-    ).where(Recording.sealed_at.is_not(None))
+    ).where(Recording.sealed_at.is_not(None), Recording.destroyed_at.is_(None))
     async with db.reader() as session:
         sealed, signed, stamped = (await session.execute(counted)).one()
     figures = {"sealed": sealed, "signed": signed, "stamped": stamped, "waiting": sealed - stamped if stamps else 0}

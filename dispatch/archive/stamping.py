@@ -87,7 +87,8 @@ class Stamper:
 
     async def _next(self) -> Recording | None:
         due = or_(Recording.stamp_next_at.is_(None), Recording.stamp_next_at <= self._clock())
-        wanted = select(Recording).where(Recording.sealed_at.is_not(None), Recording.stamped_at.is_(None), due)
+        unstamped = (Recording.sealed_at.is_not(None), Recording.destroyed_at.is_(None), Recording.stamped_at.is_(None))
+        wanted = select(Recording).where(*unstamped, due)
         async with self._db.reader() as session:
             return (await session.scalars(wanted.order_by(Recording.sealed_at).limit(1))).unique().one_or_none()
 

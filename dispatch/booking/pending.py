@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Select, func, or_, select
 
 from dispatch.booking.approval import may_decide
+from dispatch.sittings.withheld import IN_SIGHT
 from dispatch.store.notice_tables import AskerMessage
 from dispatch.store.tables import AuditRow, Booking, Sitting, User
 
@@ -74,7 +75,8 @@ async def pending(db: Database, user: User, now: datetime, *, everything: bool) 
 async def _outcomes(session: AsyncSession, user: User, now: datetime) -> list[Outcome]:
     wanted = select(AuditRow).where(AuditRow.action.in_(OUTCOMES), AuditRow.at > now - RECENT).order_by(AuditRow.seq.desc()).limit(MOST)
     rows = list(await session.scalars(wanted))
-    own = select(Sitting).where(Sitting.id.in_({str(row.detail.get("sitting", "")) for row in rows}), Sitting.created_by == user.id)
+    told_of = {str(row.detail.get("sitting", "")) for row in rows}
+    own = select(Sitting).where(IN_SIGHT, Sitting.id.in_(told_of), Sitting.created_by == user.id)
     sittings = {each.id: each for each in await session.scalars(own)}
     mails = select(AskerMessage).where(AskerMessage.sitting_id.in_(sittings), AskerMessage.user_id == user.id)
     told = {(each.sitting_id, each.kind): each.state for each in await session.scalars(mails)}

@@ -17,6 +17,7 @@ from prometheus_client import Counter
 from sqlalchemy import and_, bindparam, select
 
 from dispatch.booking.holds import LONGEST
+from dispatch.sittings.withheld import IN_SIGHT
 from dispatch.store import direct
 from dispatch.store.tables import Booking, Case, Hold, Participant, Resource, Sitting
 
@@ -79,6 +80,7 @@ _SLOTS = (
         Hold.starts_at >= bindparam("first"),
         Hold.starts_at < bindparam("after"),
         Booking.state != "cancelled",
+        IN_SIGHT,
     )
     .order_by(Hold.resource_id, Hold.starts_at)
 )

@@ -21,6 +21,7 @@ from dispatch.booking.draft import draft_of, normal_case_number
 from dispatch.exchange.columns import COLUMNS, guarded
 from dispatch.notices.calendar import uid_of, written
 from dispatch.notices.feeds import entries
+from dispatch.sittings.withheld import IN_SIGHT
 from dispatch.store.tables import Booking, Case, Hold, Sitting, User
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Wanted:
 
     def rows(self) -> Select[Sitting]:
         """In order of their start."""
-        found = select(Sitting).where(Sitting.starts_at >= self.begin, Sitting.starts_at < self.end)
+        found = select(Sitting).where(IN_SIGHT, Sitting.starts_at >= self.begin, Sitting.starts_at < self.end)
         if self.room_id:
             held = select(Booking.sitting_id).join(Hold, Hold.booking_id == Booking.id).where(Hold.resource_id == self.room_id)
             found = found.where(Sitting.id.in_(held))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select
 
 from dispatch import audit
-from dispatch.errors import Forbidden
+from dispatch.errors import Forbidden, UserError
 from dispatch.identity import passwords
 from dispatch.identity.tokens import is_token, new_token, token_hash
 from dispatch.store.database import CannotWrite
@@ -186,3 +186,22 @@ async def revoke_sessions(db: Database, user_id: str, by: User | str = "system")
         if user is not None:
             await audit.write(session, by, "sessions_revoked", user.sign_in_name, detail={"user": user_id, "sessions": len(ended)})
     return len(ended)
+
+
+async def confirm(db: Database, user: User, password: str, address: str, now: datetime) -> None:
+    """Ask a person who is signed in for his password once more, before an act that cannot be undone. Counted, locked and audited as a
+    sign-in is. Raises UserError("password_wrong") at "password", :class:`SignInLocked`."""
+    async with db.writer() as session:
+        account, password_hash = await _count_attempt(session, db, user.sign_in_name, address, now)
+    if account is None:
+        raise SignInLocked(await _locked_until(db, user.sign_in_name), now)
+    correct = await passwords.matches(password_hash, password)
+    async with db.writer() as session:
+        found = await _find(session, user.sign_in_name)
+        if correct and found is not None and found.id == user.id and found.password_hash == password_hash:
+            found.failures, found.locked_until = 0, None
+            return
+        await _refuse(session, db, account, user.sign_in_name, address, now)
+    if account.locked_until is not None:
+        raise SignInLocked(account.locked_until, now)
+    raise UserError("password_wrong", "password")

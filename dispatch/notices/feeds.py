@@ -21,6 +21,7 @@ from dispatch.errors import Forbidden, NotFound, ValidationFailed
 from dispatch.identity.tokens import is_token, new_token, token_hash
 from dispatch.notices.calendar import Entry, uid_of, written
 from dispatch.sittings.listing import SEES_ALL
+from dispatch.sittings.withheld import IN_SIGHT
 from dispatch.store.database import CannotWrite
 from dispatch.store.notice_tables import CalendarFeed
 from dispatch.store.tables import Booking, CourtSite, Hold, Participant, Room, Sitting, User
@@ -154,7 +155,7 @@ async def calendar(db: Database, feed: CalendarFeed, gettext: Gettext, public_ur
 
 def _sittings(feed: CalendarFeed, now: datetime) -> Select[Sitting]:
     """Cancelled ones too, so that calendars take them away; of those at hand first, where there are too many."""
-    wanted = select(Sitting).where(Sitting.ends_at > now.replace(hour=0, minute=0, second=0, microsecond=0) - PAST)
+    wanted = select(Sitting).where(IN_SIGHT, Sitting.ends_at > now.replace(hour=0, minute=0, second=0, microsecond=0) - PAST)
     if feed.kind == "person":
         own = select(Participant.sitting_id).where(Participant.user_id == feed.user_id, Participant.removed_at.is_(None))
         wanted = wanted.where(Sitting.id.in_(own))

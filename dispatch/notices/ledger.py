@@ -13,11 +13,12 @@ from sqlalchemy.orm import joinedload
 from dispatch import audit
 from dispatch.errors import NotFound, Refused
 from dispatch.notices.outbox import ENDS, OVER, address_of, open_channels
+from dispatch.sittings.withheld import IN_SIGHT
 from dispatch.store.notice_tables import AskerMessage, Message, WebhookDelivery
 from dispatch.store.tables import Case, Participant, Sitting, new_id
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
     from dispatch.store.database import Database
     from dispatch.store.tables import User
@@ -60,7 +61,7 @@ async def page(db: Database, wanted: Wanted, after: Place | None, size: int) -> 
 
 
 def _rows(wanted: Wanted) -> Select[Message]:
-    rows = select(Message).options(joinedload(Message.sitting), joinedload(Message.participant))
+    rows = select(Message).where(_in_sight()).options(joinedload(Message.sitting), joinedload(Message.participant))
     if wanted.sitting_id:
         rows = rows.where(Message.sitting_id == wanted.sitting_id)
     if wanted.states:
@@ -76,9 +77,15 @@ def _rows(wanted: Wanted) -> Select[Message]:
     return rows
 
 
+def _in_sight() -> ColumnElement[bool]:
+    """Of a sitting whose juvenile record is sealed no message is shown either."""
+    return Message.sitting_id.in_(select(Sitting.id).where(IN_SIGHT))
+
+
 async def get(db: Database, message_id: str) -> Message:
     """One message with sitting and participant. Raises NotFound("message_unknown")."""
-    wanted = select(Message).where(Message.id == message_id).options(joinedload(Message.sitting), joinedload(Message.participant))
+    wanted = select(Message).where(Message.id == message_id, _in_sight())
+    wanted = wanted.options(joinedload(Message.sitting), joinedload(Message.participant))
     async with db.reader() as session:
         found: Message | None = await session.scalar(wanted)
     if found is None:

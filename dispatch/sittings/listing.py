@@ -12,6 +12,7 @@ from sqlalchemy import and_, or_, select
 from dispatch.booking.draft import normal_case_number
 from dispatch.errors import NotFound
 from dispatch.sittings import sittings
+from dispatch.sittings.withheld import IN_SIGHT
 from dispatch.store.tables import Booking, Case, Hold, Participant, Sitting, User
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Place:
 
 async def visible(db: Database, user: User, sitting_id: str) -> Sitting:
     """The sitting, if `user` may see it: for everybody else it does not exist. Raises NotFound("sitting_unknown")."""
-    sitting = await sittings.get(db, sitting_id)
+    sitting = await sittings.in_sight(db, sitting_id)
     if user.role not in SEES_ALL and not sittings.takes_part(sitting, user.id):
         raise NotFound("sitting_unknown")
     return sitting
@@ -63,7 +64,7 @@ async def page(db: Database, user: User, wanted: Wanted, after: Place | None, si
 
 
 def _rows(user: User, wanted: Wanted) -> Select[Sitting]:
-    rows = select(Sitting)
+    rows = select(Sitting).where(IN_SIGHT)
     if user.role not in SEES_ALL:
         rows = rows.where(
             Sitting.id.in_(select(Participant.sitting_id).where(Participant.user_id == user.id, Participant.removed_at.is_(None)))

@@ -12,6 +12,7 @@ from dispatch.booking.days import bounds
 from dispatch.errors import NotFound
 from dispatch.sittings.moments import microseconds
 from dispatch.sittings.statuses import ALLOWED, project
+from dispatch.sittings.withheld import IN_SIGHT, seen
 from dispatch.store.tables import Participant, Sitting
 from rooms.plan import PlanParticipant, SittingPlan
 from rooms.procedure import PROCEDURES, Procedure
@@ -19,7 +20,7 @@ from rooms.procedure import PROCEDURES, Procedure
 if TYPE_CHECKING:
     from dispatch.store.database import Database
 
-__all__ = ["ALLOWED", "find", "for_user", "get", "of_day", "plan", "project", "under_way"]
+__all__ = ["ALLOWED", "find", "for_user", "get", "in_sight", "of_day", "plan", "project", "under_way"]
 
 
 async def find(db: Database, sitting_id: str) -> Sitting | None:
@@ -36,10 +37,15 @@ async def get(db: Database, sitting_id: str) -> Sitting:
     return found
 
 
+async def in_sight(db: Database, sitting_id: str) -> Sitting:
+    """As :func:`get`, for whatever is shown to people: one whose juvenile record is sealed is not there either."""
+    return seen(await find(db, sitting_id))
+
+
 async def of_day(db: Database, day: date, tz: ZoneInfo, *, cancelled: bool = True) -> list[Sitting]:
-    """Sittings that lie, wholly or in part, on a local day, in order of their start."""
+    """Sittings that lie, wholly or in part, on a local day, in order of their start, without those that are withheld."""
     begin, end = bounds(day, tz)
-    wanted = select(Sitting).where(Sitting.starts_at < end, Sitting.ends_at > begin).order_by(Sitting.starts_at, Sitting.title)
+    wanted = select(Sitting).where(IN_SIGHT, Sitting.starts_at < end, Sitting.ends_at > begin).order_by(Sitting.starts_at, Sitting.title)
     if not cancelled:
         wanted = wanted.where(Sitting.status != "cancelled")
     async with db.reader() as session:
@@ -53,7 +59,7 @@ async def for_user(db: Database, user_id: str, day: date, tz: ZoneInfo | None = 
     async with db.reader() as session:
         found = await session.scalars(
             select(Sitting)
-            .where(Sitting.id.in_(own), Sitting.starts_at < end, Sitting.ends_at > begin, Sitting.status != "cancelled")
+            .where(IN_SIGHT, Sitting.id.in_(own), Sitting.starts_at < end, Sitting.ends_at > begin, Sitting.status != "cancelled")
             .order_by(Sitting.starts_at)
         )
         return list(found)

@@ -107,6 +107,11 @@ class Database:
             raise DatabaseUnavailable(f"the database {named} is at revision {found}, not {head()}: run server.py migrate")
         return db
 
+    @property
+    def on_postgresql(self) -> bool:
+        """Whether it is one of PostgreSQL's."""
+        return self._postgresql
+
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[AsyncSession]:
         """A session that sees one moment of the database and can change nothing."""

@@ -166,6 +166,9 @@ class Sitting(Base):
     """of the series that it is one of, if any"""
     occurrence: Mapped[str] = mapped_column(String(16), default="", server_default="")
     """which of them (RECURRENCE-ID): the wall time at which the rule puts it, wherever it was moved since"""
+    withheld_at: Mapped[datetime | None]
+    """since when its juvenile record is sealed: it is in no list and no search, and for whoever has not opened it it does not exist
+    (:mod:`dispatch.sittings.withheld`)"""
     __table_args__ = (Index("sitting_of_series", "series_id", "occurrence"),)
     case: Mapped[Case] = relationship(lazy="joined")
     bookings: Mapped[list[Booking]] = relationship(lazy="selectin", back_populates="sitting", cascade="all, delete-orphan")
@@ -376,6 +379,8 @@ class Recording(Base):
     """when it is asked again, after it could not be asked"""
     stamp_attempts: Mapped[int] = mapped_column(Integer, default=0)
     stamp_error: Mapped[str] = mapped_column(Text, default="")
+    destroyed_at: Mapped[datetime | None]
+    """when its files were destroyed; the entry stays"""
     sitting: Mapped[Sitting] = relationship(lazy="joined")
 
 

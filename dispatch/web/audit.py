@@ -32,6 +32,7 @@ async def show(request: Request) -> Response:
         request,
         "staff/audit.html",
         rows=rows,
+        withheld=await audit.withheld(db, rows),
         query=query,
         action=action,
         actions=await audit.actions(db),

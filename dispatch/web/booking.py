@@ -39,7 +39,7 @@ def wants_fragment(request: Request, name: str) -> bool:
 
 
 async def _panel(request: Request, sitting_id: str) -> dict[str, Any]:
-    sitting = await sittings.get(ctx(request).db, sitting_id)
+    sitting = await sittings.in_sight(ctx(request).db, sitting_id)
     held = next(iter(sitting.rooms), None)
     return {
         "sitting": sitting,

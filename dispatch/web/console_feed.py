@@ -127,7 +127,7 @@ class Feed:
     async def booked(self, sitting: str) -> Booked | None:
         """One sitting as booked; None if there is none of that id."""
         found = await sittings.find(self._context.db, sitting)
-        return None if found is None else self._as_booked(found)
+        return None if found is None or found.withheld_at is not None else self._as_booked(found)
 
     async def _now_booked(self) -> tuple[list[Booked], list[Json]]:
         async with self._reading:

@@ -63,7 +63,7 @@ async def entrant(request: Request, *, make: bool) -> Entrant | None:
 
     Raises :class:`dispatch.errors.UserError` where there is no such sitting, or for a link that no longer opens.
     """
-    sitting = await sittings.get(ctx(request).db, request.match_info["sitting"])
+    sitting = await sittings.in_sight(ctx(request).db, request.match_info["sitting"])
     for via in wanted(request):
         if via == "device":
             found = await _by_device(request, sitting)
@@ -76,7 +76,7 @@ async def entrant(request: Request, *, make: bool) -> Entrant | None:
 
 async def by_link(request: Request) -> Entrant:
     """The participant of the personal link behind the resume cookie. For routes with LINK access; raises LinkRefused."""
-    sitting = await sittings.get(ctx(request).db, request.match_info["sitting"])
+    sitting = await sittings.in_sight(ctx(request).db, request.match_info["sitting"])
     found = await _by_link(request, sitting)
     if found is None:
         raise NotFound("sitting_unknown")
@@ -100,7 +100,7 @@ async def _by_link(request: Request, sitting: Sitting) -> Entrant | None:
 async def by_device(request: Request) -> Entrant:
     """The room's device that asks, with the people who sit at it, which may be nobody yet. For routes with DEVICE access; raises
     NotFound where the sitting is not in its room."""
-    sitting = await sittings.get(ctx(request).db, request.match_info["sitting"])
+    sitting = await sittings.in_sight(ctx(request).db, request.match_info["sitting"])
     found = await _by_device(request, sitting)
     if found is None:
         raise NotFound("sitting_unknown")

@@ -78,7 +78,7 @@ async def serve_socket(request: Request) -> Response:
     context = ctx(request)
     try:
         found = await entrant(request, make=False)
-        sitting = found.sitting if found else await sittings.get(context.db, request.match_info["sitting"])
+        sitting = found.sitting if found else await sittings.in_sight(context.db, request.match_info["sitting"])
         if sitting.status in ENDED:  # a cancellation voids the links, and who held one is to hear of it all the same
             await refuse(socket, Farewell(code=CloseCode.CLOSED, reason=sitting.status))
             return socket
@@ -123,7 +123,7 @@ async def log_lines(request: Request) -> Response:
 async def _conducted(request: Request) -> Sitting | None:
     """The sitting, where the one who asks is its chair or clerk."""
     user = me(request)
-    sitting = await sittings.get(ctx(request).db, request.match_info["sitting"])
+    sitting = await sittings.in_sight(ctx(request).db, request.match_info["sitting"])
     return sitting if any(person.user_id == user.id and conducts(person) for person in sitting.participants) else None
 
 

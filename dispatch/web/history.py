@@ -89,7 +89,7 @@ def _people(request: Request, text: str) -> str:
 async def show(request: Request) -> Response:
     """The whole history of a sitting."""
     context = ctx(request)
-    sitting = await sittings.get(context.db, request.match_info["sitting"])
+    sitting = await sittings.in_sight(context.db, request.match_info["sitting"])
     entries = await history.of(context.db, sitting.id)
     clerk = me(request).role == CLERK
     return render(

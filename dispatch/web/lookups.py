@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from dispatch.sittings.withheld import case_numbers
 from dispatch.store.tables import Case, Recording, Room, RoomDevice, Session, User
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ async def rooms(db: Database) -> list[Room]:
 
 
 async def cases(db: Database) -> list[Case]:
-    """The newest cases, offered while a case number is typed."""
+    """The newest cases, offered while a case number is typed; none of which a juvenile record is sealed."""
+    wanted = select(Case).where(Case.number.not_in(case_numbers())).order_by(Case.created_at.desc())
     async with db.reader() as session:
-        return list((await session.scalars(select(Case).order_by(Case.created_at.desc()).limit(CASES_OFFERED))).all())
+        return list((await session.scalars(wanted.limit(CASES_OFFERED))).all())
 
 
 async def staff(db: Database, *roles: str) -> list[User]:

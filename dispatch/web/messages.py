@@ -48,7 +48,7 @@ async def _page(request: Request, *, status: int = 200, error: str = "") -> Resp
     context, query = ctx(request), request.query
     state, channel = query.get("state", ""), query.get("channel", "")
     text, sitting_id = query.get("q", "").strip()[:LONGEST_SEARCH], query.get("sitting", "")
-    sitting = await sittings.get(context.db, sitting_id) if sitting_id else None
+    sitting = await sittings.in_sight(context.db, sitting_id) if sitting_id else None
     wanted = ledger.Wanted(sitting_id, (state,) if state in ledger.STATES else (), channel if channel in CHANNELS else "", text)
     found, goes_on = await ledger.page(context.db, wanted, _place(query.get("cursor", "")), SIZE)
     asked = {"state": state, "channel": channel, "q": text, "sitting": sitting_id}

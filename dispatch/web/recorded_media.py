@@ -94,7 +94,7 @@ async def still_file(request: Request) -> Response:
 async def recording_of(request: Request) -> tuple[Recording, Job | None]:
     """The recording asked for. Raises NotFound, also where it is there but not for the one who asks."""
     db, sitting = ctx(request).db, request.match_info["sitting"]
-    recording = await recordings.get(db, me(request), sitting)
+    recording = await recordings.get(db, me(request), sitting, ctx(request).clock())
     return recording, (await recordings.jobs(db, [sitting])).get(sitting)
 
 

@@ -82,7 +82,7 @@ async def approve(request: Request) -> Response:
 async def decline(request: Request) -> Response:
     """A booking that was asked for is declined for a reason; its time is free."""
     context, fields = ctx(request), await form(request)
-    sitting = await sittings.get(context.db, request.match_info["sitting"])
+    sitting = await sittings.in_sight(context.db, request.match_info["sitting"])
     declined = await decisions.decline(context.db, sitting.id, fields.get("reason", ""), me(request), context.clock())
     await context.live.cancelled(declined.id, declined.cancel_reason)
     return see_other(_aim(request, declined, fields.get("back", "")))

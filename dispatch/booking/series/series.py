@@ -24,6 +24,7 @@ from dispatch.booking.series.recurrence import Occurrence, Override, Series, exp
 from dispatch.booking.series.rules import read_rule, rule_text
 from dispatch.booking.wall_clock import moment, wall_time
 from dispatch.errors import Clash, Conflict, FieldError, NotFound, SeriesConflict, ValidationFailed
+from dispatch.sittings.withheld import IN_SIGHT
 from dispatch.store.tables import SeriesRow, Sitting, User, new_id
 
 if TYPE_CHECKING:
@@ -211,8 +212,8 @@ async def get(db: Database, series_id: str) -> tuple[SeriesRow, Series, list[Sit
 
 async def load(session: AsyncSession, row: SeriesRow) -> tuple[SeriesRow, Series, list[Sitting]]:
     """The same inside a transaction."""
-    wanted = select(Sitting).where(Sitting.series_id == row.id, Sitting.status != "cancelled").order_by(Sitting.starts_at, Sitting.id)
-    sittings = list(await session.scalars(wanted))
+    wanted = select(Sitting).where(IN_SIGHT, Sitting.series_id == row.id, Sitting.status != "cancelled")
+    sittings = list(await session.scalars(wanted.order_by(Sitting.starts_at, Sitting.id)))
     return row, plan_of(row, sittings, await allowed.calendar(session)), sittings
 
 

@@ -75,7 +75,7 @@ async def search(request: Request, query: HistoryQuery) -> HistoryList:
 
     Who booked, moved, changed, extended or cancelled it, when and why, and what was changed from what to what.
     """
-    sitting = await sittings.get(ctx(request).db, request.match_info["sitting"])
+    sitting = await sittings.in_sight(ctx(request).db, request.match_info["sitting"])
     page, goes_on = slice_of(await history.of(ctx(request).db, sitting.id), query)
     return HistoryList(items=[HistoryEntry.of(entry, request) for entry in page], next=goes_on)
 
