@@ -346,8 +346,9 @@ def _relay(settings: Settings) -> Relay:
 
 
 async def _jobs(settings: Settings) -> None:
-    """Composites and other derived work, at low priority; and what people are told."""
+    """Composites and other derived work, at low priority; destructions that are due; and what people are told."""
     from dispatch.archive import stamping, work
+    from dispatch.keeping import carrying_out
     from dispatch.notices import service
     from dispatch.web import logs
     from dispatch.web.translations import catalogue
@@ -356,8 +357,9 @@ async def _jobs(settings: Settings) -> None:
     making = asyncio.create_task(work.run(settings))
     telling = asyncio.create_task(service.run(settings, lambda language: catalogue(language).gettext))
     stamps = asyncio.create_task(stamping.run(settings))
+    keeping = asyncio.create_task(carrying_out.run(settings))
     stop = asyncio.create_task(_told_to_stop())
-    tasks = (making, telling, stamps, stop)
+    tasks = (making, telling, stamps, keeping, stop)
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()

@@ -292,6 +292,16 @@ class Settings(BaseSettings):
         return self.data / "stills"
 
     @property
+    def certificates(self) -> Path:
+        """Directory of the certificates of destructions; a restore leaves those that are there, and goes by them."""
+        return self.data / "certificates"
+
+    @property
+    def seal_roots(self) -> Path | None:
+        """Roots that the seals of this site lead to, PEM: those of its own authority, or the chain that is set."""
+        return self.seal_chain if self.seal_key is not None or self.seal_signer else self.secrets / "seal-roots.crt"
+
+    @property
     def run(self) -> Path:
         """Directory of sockets and pid files."""
         return self.data / "run"

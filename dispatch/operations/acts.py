@@ -8,9 +8,11 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from dispatch import audit
+from dispatch.keeping import carrying_out, destroyed_before
 from dispatch.operations.upkeep import BACKUP
 from dispatch.store.database import Database, DatabaseUnavailable
 from dispatch.store.site import Site
+from dispatch.store.tables import utc_now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,11 +44,18 @@ async def backed_up(settings: Settings, made: Made) -> bool:
     return True
 
 
-async def restored(settings: Settings, path: Path, contents: Contents) -> None:
-    """Bring the restored database to this version and write down where it comes from. Raises DatabaseUnavailable."""
+async def restored(settings: Settings, path: Path, contents: Contents) -> list[str]:
+    """Bring the restored database to this version, write down where it comes from, and destroy again what certificates in the data
+    directory name as destroyed: the sittings. Raises DatabaseUnavailable, OSError."""
     db = await Database.open(settings)
+    try:
+        again = await destroyed_before.apply(db, carrying_out.places(settings), settings.seal_roots, utc_now())
+    except BaseException:
+        await db.close()
+        raise
     detail = {"digest": contents.digest, "made_at": contents.made_at, "files": len(contents.files), "bytes": contents.bytes}
-    await _write(db, RESTORE, path, detail, "done")
+    await _write(db, RESTORE, path, detail | {"destroyed_again": again}, "done")
+    return again
 
 
 async def _write(db: Database, action: str, path: Path, detail: dict[str, Any], result: str) -> None:

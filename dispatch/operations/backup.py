@@ -123,8 +123,9 @@ class _Backup:
         sources += snapshot.secrets(self._settings.secrets)
         sources += snapshot.photos(self._settings.photos)
         sources += snapshot.stills(self._settings.stills)
+        sources += snapshot.certificates(self._settings.certificates)
         sources += snapshot.reserve(self._settings.data / snapshot.RESERVE)
-        folders = list(self._folders(database.sealed() | snapshot.sealed(copy)))
+        folders = list(self._folders((database.sealed() | snapshot.sealed(copy)) - database.destroyed()))
         sources += [source for folder in folders for source in snapshot.files_of(self._settings.recordings, folder)]
         sizes = sum(source.path.stat().st_size for source in sources if source.path.exists())
         self._room_for(sizes)

@@ -45,11 +45,14 @@ def put_back(settings: Settings, path: Path, say: Say) -> None:
     finally:
         line.end()
     try:
-        asyncio.run(acts.restored(settings, path, contents))
-    except DatabaseUnavailable as error:
+        again = asyncio.run(acts.restored(settings, path, contents))
+    except (DatabaseUnavailable, OSError) as error:
         raise BackupRefused(f"{settings.data} is restored, but {error}") from None
     size = f"{len(contents.files)} files, {contents.bytes / 1e6:.1f} MB, {contents.recordings} recordings"
     say(f"{settings.data}: {size}, as they were at {contents.made_at}")
+    if again:
+        say(f"Certificates say that these recordings were destroyed; they are destroyed again: {_listed(again)}")
+    say(f"What was destroyed after {contents.made_at} is known by its certificate alone: put those you have into {settings.certificates}")
 
 
 def _listed(names: list[str]) -> str:

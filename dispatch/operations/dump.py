@@ -58,7 +58,7 @@ class DumpFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A moment of a database, which lasts as long as :func:`moment`: its exported snapshot, the server's major version, the schema's
-    revision, the tables with their sizes in bytes, and the folders of recordings that are sealed."""
+    revision, the tables with their sizes in bytes, and the folders of recordings that are sealed, and of those destroyed."""
 
     url: str
     snapshot: str
@@ -66,6 +66,7 @@ class Moment:
     revision: str
     tables: dict[str, int]
     sealed: tuple[str, ...]
+    destroyed: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -89,6 +90,8 @@ async def _moment(url: str, connection: AsyncConnection) -> Moment:
         str(await connection.scalar(text("SELECT version_num FROM alembic_version"))),
         {row[0]: row[1] for row in await connection.execute(text(_SIZES))},
         tuple(await connection.scalars(text("SELECT folder FROM recording WHERE sealed_at IS NOT NULL"))),
+        # As a document: a database of an earlier version has no such column.
+        tuple(await connection.scalars(text("SELECT folder FROM recording WHERE to_jsonb(recording) ->> 'destroyed_at' IS NOT NULL"))),
     )
 
 

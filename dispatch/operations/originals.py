@@ -32,6 +32,9 @@ class Original(Protocol):
     def sealed(self) -> set[str]:
         """The folders of the recordings that it calls sealed."""
 
+    def destroyed(self) -> set[str]:
+        """The folders of the recordings that were destroyed: that they are not there is no loss."""
+
 
 @contextmanager
 def original(settings: Settings) -> Iterator[Original]:
@@ -63,6 +66,13 @@ class _Sqlite:
         with closing(snapshot.connect(self._copied)) as reading:
             return {str(row[0]) for row in reading.execute("SELECT folder FROM recording WHERE sealed_at IS NOT NULL")}
 
+    def destroyed(self) -> set[str]:
+        with closing(snapshot.connect(self._copied)) as reading:
+            columns = {str(row[1]) for row in reading.execute("PRAGMA table_info(recording)")}
+            if "destroyed_at" not in columns:
+                return set()  # a database of an earlier version
+            return {str(row[0]) for row in reading.execute("SELECT folder FROM recording WHERE destroyed_at IS NOT NULL")}
+
 
 class _Postgresql:
     name = DUMP
@@ -85,3 +95,6 @@ class _Postgresql:
 
     def sealed(self) -> set[str]:
         return set(self._moment.sealed)
+
+    def destroyed(self) -> set[str]:
+        return set(self._moment.destroyed)

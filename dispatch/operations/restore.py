@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from dispatch.operations import dump, medium, snapshot
 from dispatch.operations.backup import FORMAT, MANIFEST, SPARE_BYTES, BackupRefused, Step, Tell
 from dispatch.operations.medium import Hashed, Kept
-from dispatch.operations.snapshot import DATABASE, DUMP, LOG, PHOTOS, RECORDINGS, RESERVE, SECRETS, STILLS, Head
+from dispatch.operations.snapshot import CERTIFICATES, DATABASE, DUMP, LOG, PHOTOS, RECORDINGS, RESERVE, SECRETS, STILLS, Head
 from dispatch.store.database import RESTORING, is_postgresql
 from dispatch.store.migrate import is_known
 from rooms.log import canonical
@@ -28,9 +28,10 @@ from rooms.log import canonical
 if TYPE_CHECKING:
     from dispatch.settings import Settings
 
-IN_ORDER = (SECRETS, PHOTOS, STILLS, RECORDINGS, RESERVE, LOG, DATABASE, DUMP)
+IN_ORDER = (SECRETS, PHOTOS, STILLS, CERTIFICATES, RECORDINGS, RESERVE, LOG, DATABASE, DUMP)
 """The database comes last: without it nothing takes the directory for a site."""
-_IGNORED = frozenset({"lost+found"})
+_IGNORED = frozenset({"lost+found", CERTIFICATES})
+"""Certificates of destructions that are there already stay: what was destroyed after the backup was made is known by them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +237,26 @@ class _Restore:
             if name == DUMP and staged.exists():
                 dump.read_back(self._url, staged, self._contents.postgresql, self._progress)
                 staged.unlink()
+            elif name == CERTIFICATES and target.is_dir():
+                self._join(staged, target)
             elif staged.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _move(staged, target)
                 self._placed.append(target)
         self._staging.rmdir()
         snapshot.sync(self._data)
+
+    def _join(self, staged: Path, target: Path) -> None:
+        """Certificates of the backup beside those that are there; of one that both have, the one that is there stays."""
+        for path in sorted(staged.iterdir()) if staged.is_dir() else ():
+            if (target / path.name).exists():
+                path.unlink()
+                continue
+            os.rename(path, target / path.name)
+            self._placed.append(target / path.name)
+        if staged.is_dir():
+            staged.rmdir()
+        snapshot.sync(target)
 
     def _undo(self) -> None:
         for target in (*self._placed, self._staging):

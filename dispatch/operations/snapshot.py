@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 DATABASE, LOG, RESERVE, SECRETS, RECORDINGS = "dispatch.db", "log.db", "reserve.log", "secrets", "recordings"
 PHOTOS = "photos"
 STILLS = "stills"
+CERTIFICATES = "certificates"
+"""of destructions"""
 DUMP = "dispatch.dump"
 """In place of `DATABASE` in the backup of a site on PostgreSQL."""
 PAGES = 2_000
@@ -146,6 +148,14 @@ def stills(folder: Path) -> Iterator[Source]:
         for path in sorted(folder.iterdir()):
             if path.is_file() and not path.name.startswith("."):
                 yield Source(f"{STILLS}/{path.name}", path)
+
+
+def certificates(folder: Path) -> Iterator[Source]:
+    """Certificates of destructions: what a restore goes by, so that nothing comes back."""
+    with suppress(FileNotFoundError):
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and not path.name.startswith("."):
+                yield Source(f"{CERTIFICATES}/{path.name}", path)
 
 
 def reserve(path: Path) -> Iterator[Source]:

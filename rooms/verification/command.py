@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rooms.verification import destruction
 from rooms.verification.folder import NotARecording, verify
 from rooms.verification.report import Report
 from rooms.verification.signature import Signed
@@ -100,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     """The command ``verify PATH``: 0 unchanged, 1 something was changed, 2 wrong usage, 3 nothing was found changed, but not
     everything could be checked (an unsealed folder, an algorithm or library that is not there, a root that is not trusted)."""
     parser = argparse.ArgumentParser(prog="server.py verify", description="Check a recording against its manifest / 校验录制文件")
-    parser.add_argument("path", type=Path, help="the sitting's folder, or a file in it / 场次文件夹或其中的文件")
+    parser.add_argument("path", type=Path, help="a sitting's folder, a file in it, a certificate / 场次文件夹、其中的文件或销毁证书")
     parser.add_argument("--lang", choices=(*LANGUAGES, "zh"), default=_default_language(), help="language of the report / 报告语言")
     parser.add_argument("--json", action="store_true", help="report for programs / 输出 JSON")
     parser.add_argument("--consents", action="store_true", help="show who consented to which words / 列出同意记录及其文本")
@@ -118,6 +119,8 @@ def main(argv: list[str] | None = None) -> int:
 
     if arguments.trust is not None and not _holds_certificates(arguments.trust):
         return refuse("trust", arguments.trust)
+    if destruction.is_certificate(arguments.path):
+        return _certificate(arguments.path, arguments.trust, language, as_json=arguments.json)
     try:
         report = verify(arguments.path, arguments.manifest_sha256, arguments.trust)
     except NotARecording:
@@ -127,6 +130,38 @@ def main(argv: list[str] | None = None) -> int:
     else:
         print("\n".join(_lines(report, language, consents=arguments.consents)))
     return CHANGED if not report.ok else GOOD if report.complete else INCOMPLETE
+
+
+def _certificate(path: Path, trust: Path | None, language: str, *, as_json: bool) -> int:
+    """Of a destruction: what it says, and whether it is as it was made. Unsigned it is no more than a text: INCOMPLETE."""
+    found = destruction.verify(path, trust)
+    if as_json:
+        print(json.dumps(found.to_json(language), ensure_ascii=False))
+    else:
+        print("\n".join(_certificate_lines(found, language)))
+    return CHANGED if not found.ok else GOOD if found.complete else INCOMPLETE
+
+
+def _certificate_lines(found: destruction.Certificate, language: str) -> Iterator[str]:
+    def word(key: str, **values: object) -> str:
+        return WORDS[key][LANGUAGES.index(language)].format(**values)
+
+    verdict = "bad" if not found.ok else "certificate_ok" if found.complete else "certificate_unsigned"
+    yield f"{word(verdict)}: {found.path}"
+    for problem in found.problems:
+        yield f"  {problem.file}: {problem.text(language)}"
+    if not found.ok:
+        return
+    content = found.content
+    for key in ("proposed", "approved"):
+        yield f"{word(f'destruction_{key}')}: {content[key]['by']} {content[key]['at']}"
+    yield f"{word('destruction_done')}: {content['done_at']}"
+    yield f"{word('destruction_reason')}: {' '.join(filter(None, (content['reason'], content['order'])))}"
+    for recording in content["recordings"]:
+        about = {"files": len(recording["files"]), "bytes": recording["bytes"], "manifest": recording["manifest_sha256"]}
+        yield f"  {recording['case_number']} {recording['title']} {recording['sitting']}: {word('destruction_line', **about)}"
+    if found.signature.state:
+        yield f"{word('signature')}: {_vouched('signature', found.signature, word)}"
 
 
 def _holds_certificates(path: Path) -> bool:

@@ -36,9 +36,21 @@ TEXTS = {
     "package_missing": ("the list of the package is missing", "缺少卷宗包目录文件"),
     "package_changed": ("the list of the package was changed", "卷宗包目录文件被改动"),
     "package_other": ("the package was made for another manifest", "卷宗包对应的是另一份清单"),
+    "certificate_unreadable": ("the certificate cannot be read: {detail}", "销毁证书无法读取：{detail}"),
+    "certificate_changed": ("the certificate was changed after it was made", "销毁证书在出具后被改动"),
     "log_cut": ("the event log does not end where the manifest says: {detail}", "事件日志的结尾与清单不符：{detail}"),
 }
 WORDS = {
+    "certificate_ok": ("The certificate is as it was made and signed", "销毁证书与出具并签署时一致"),
+    "certificate_unsigned": ("The certificate is whole, but nobody who could be checked signed it", "销毁证书完整，但没有可核验的签名"),
+    "destruction_proposed": ("Proposed by", "提出人"),
+    "destruction_approved": ("Approved by", "批准人"),
+    "destruction_done": ("Carried out at", "销毁时间"),
+    "destruction_reason": ("Reason", "事由"),
+    "destruction_line": (
+        "{files} files, {bytes} B destroyed; manifest SHA-256 {manifest}",
+        "销毁 {files} 个文件，{bytes} B；清单 SHA-256 {manifest}",
+    ),
     "ok": ("Unchanged since it was sealed", "自封存以来未被改动"),
     "bad": ("PROBLEMS FOUND", "发现问题"),
     "sitting": ("Sitting", "场次"),

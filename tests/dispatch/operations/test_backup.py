@@ -12,12 +12,16 @@ import stat
 import tarfile
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from dispatch import audit
-from dispatch.operations import backup, commands, snapshot, upkeep
+from dispatch.identity.people import list_users
+from dispatch.keeping import carrying_out, destructions, powers
+from dispatch.keeping.carrying_out import Destroyer
+from dispatch.operations import authority, backup, commands, seal_key, snapshot, upkeep
 from dispatch.operations.backup import MANIFEST, BackupRefused, Made, Step
 from dispatch.operations.metrics import LAST_BACKUP
 from dispatch.operations.restore import restore
@@ -27,6 +31,7 @@ from dispatch.store.tables import User, new_id
 from rooms.log import Event, canonical
 from rooms.sqlite_log import SqliteLog
 from rooms.verification.folder import verify
+from tests.dispatch.operations.conftest import NOW
 from tests.test_server import one_line, server
 
 MEDIA = pytest.mark.parametrize("medium", ["directory", "court.tar"])
@@ -437,3 +442,52 @@ def test_what_root_restores_belongs_to_the_servers_user(settings: Settings, held
     restore(restored, tmp_path / "directory", unheard)
     assert {path.stat().st_uid for path in restored.data.rglob("*")} == {12_345}
     assert (restored.data / "recordings" / held).is_dir()
+
+
+# -- what was destroyed ---------------------------------------------------------------------------------------------------------
+
+
+async def destroyed_in(settings: Settings, sitting: str) -> Path:
+    """The sitting's recording destroyed by an order; its certificate."""
+    authority.certify_seal(settings.secrets, "localhost", settings.court, NOW)
+    db = await Database.open(settings)
+    try:
+        people = {user.sign_in_name: user for user in await list_users(db)}
+        found = await destructions.propose(db, [sitting], "法院裁定销毁", "（2026）京0105刑初7号", people["zhao"], NOW)
+        await powers.give(db, people["zhou"].id, ["approve"], people["zhao"], NOW)
+        await destructions.approve(db, found.id, people["zhou"], NOW, timedelta(0))
+        unit = (settings.court, settings.court_en)
+        assert await Destroyer(db, carrying_out.places(settings), seal_key.of(settings).load, unit, lambda: NOW).work()
+    finally:
+        await db.close()
+    return settings.certificates / f"{found.id}.json"
+
+
+async def test_what_was_destroyed_after_a_backup_does_not_come_back_with_it(settings: Settings, held: str, tmp_path: Path) -> None:
+    """The certificate was put into the new data directory before; the backup itself knows of nothing."""
+    authority.certify_seal(settings.secrets, "localhost", settings.court, NOW)
+    said: list[str] = []
+    await asyncio.to_thread(commands.back_up, settings, tmp_path / "court.tar", said.append)
+    certificate = await destroyed_in(settings, held)
+    restored = elsewhere(tmp_path)
+    restored.certificates.mkdir(parents=True)
+    shutil.copy(certificate, restored.certificates)
+    await asyncio.to_thread(commands.put_back, restored, tmp_path / "court.tar", said.append)
+    assert not (restored.recordings / held).exists()
+    assert any(held in line for line in said), "nobody is told"
+    db = await Database.open(restored)
+    try:
+        found, _ = await audit.list_rows(db, action="restore")
+        assert found[0].detail["destroyed_again"] == [held]
+    finally:
+        await db.close()
+
+
+async def test_a_backup_after_a_destruction_misses_nothing_and_has_the_certificate(settings: Settings, held: str, tmp_path: Path) -> None:
+    certificate = await destroyed_in(settings, held)
+    said: list[str] = []
+    await asyncio.to_thread(commands.back_up, settings, tmp_path / "court.tar", said.append)
+    restored = elsewhere(tmp_path)
+    await asyncio.to_thread(commands.put_back, restored, tmp_path / "court.tar", said.append)
+    assert (restored.certificates / certificate.name).read_bytes() == certificate.read_bytes()
+    assert not (restored.recordings / held).exists()
