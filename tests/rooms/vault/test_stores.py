@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -144,7 +145,7 @@ def test_putting_away_goes_on_where_the_store_broke_off(tmp_path: Path, monkeypa
         there = dict(vault.store.list())
         assert len(there) > 3
         put = _Counting(vault.store)
-        putting.put_away(Vault(vault.recordings, tmp_path, tmp_path / "run", put, ring), SITTING)
+        putting.put_away(Vault(vault.recordings, tmp_path, tmp_path / "run", cast(Store, put), ring), SITTING)
         assert there.keys() & set(put.names) == set()
         assert {name: vault.read(SITTING, name) for name in vault.files(SITTING)} == before
     finally:
