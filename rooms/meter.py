@@ -56,6 +56,24 @@ class _Loss:
 
 
 @dataclass(slots=True)
+class _NeverCame:
+    """Packets that others lost on their way up: a page counts them as lost, but not on its own way down."""
+
+    sent: int = 0
+    missing: int = 0
+
+    def add(self, sent: int, missing: int) -> None:
+        self.sent, self.missing = self.sent + sent, self.missing + missing
+
+    def taken_from(self, percent: float | None) -> float | None:
+        """What of a page's loss is its own path's; percent."""
+        if percent is None or not self.missing:
+            return percent
+        share = self.missing / (self.sent + self.missing)
+        return max(0.0, (percent - 100 * share) / (1 - share)) if share < 1 else 0.0
+
+
+@dataclass(slots=True)
 class _Step:
     """What was added up since the last step."""
 
@@ -69,6 +87,8 @@ class _Step:
     page_freezes: int = 0
     page_frozen_ms: float = 0.0
     sent_down: int = 0
+    never_came: _NeverCame = field(default_factory=_NeverCame)
+    sound_never_came: _NeverCame = field(default_factory=_NeverCame)
 
 
 @dataclass(slots=True)
@@ -108,7 +128,7 @@ class Meter:
     def __init__(self, now_us: int) -> None:
         self._step = _Step(now_us)
         self._streams: dict[str, _Stream] = {}
-        self._sent: dict[str, int] = {}
+        self._sent: dict[str, tuple[int, int]] = {}
         self._producers: Mapping[str, Any] = {}
         self._consumers: Mapping[str, Any] = {}
         self._rtt_ms: float | None = None
@@ -166,9 +186,14 @@ class Meter:
 
     def _count_down(self) -> None:
         for track, consumer in self._consumers.items():
-            packets = int(consumer.get("packets") or 0)
-            self._step.sent_down += max(0, packets - self._sent.get(track, packets))
-            self._sent[track] = packets
+            packets, missing = int(consumer.get("packets") or 0), int(consumer.get("never_came") or 0)
+            before, missed_before = self._sent.get(track, (packets, missing))
+            sent, never_came = max(0, packets - before), max(0, missing - missed_before)
+            self._step.sent_down += sent
+            self._step.never_came.add(sent, never_came)
+            if track.endswith("/microphone"):
+                self._step.sound_never_came.add(sent, never_came)
+            self._sent[track] = packets, missing
         self._sent = {track: self._sent[track] for track in self._consumers}
 
     def _watch_camera(self, wanted: bool) -> None:
@@ -227,8 +252,8 @@ class Meter:
             return NOTHING
         return Figures(
             carries=carries,
-            lost_percent=page.lost_percent,
-            sound_lost_percent=page.sound_lost_percent,
+            lost_percent=step.never_came.taken_from(page.lost_percent),
+            sound_lost_percent=step.sound_never_came.taken_from(page.sound_lost_percent),
             jitter_ms=page.jitter_ms,
             rtt_ms=page.rtt_ms,
             bps=page.bps,

@@ -197,3 +197,16 @@ def test_of_a_microphone_in_a_pause_one_packet_that_is_lost_is_no_share() -> Non
     assert (up.lost_percent, up.sound_lost_percent) == (None, None)
     up, _ = device.seconds(5, lambda n: sides({"microphone": producer(n, packets=50, lost=0.33)})).figures()
     assert up.sound_lost_percent == pytest.approx(33, abs=1)
+
+
+def test_what_another_lost_on_his_way_up_is_not_lost_on_the_way_down() -> None:
+    """His page counts it: a number is missing, wherever it got lost."""
+
+    def of(second: int, track: str) -> dict[str, Any]:
+        return sides({}, consumers={track: {"packets": second * 80, "never_came": second * 20}})
+
+    for track, sound in (("e/microphone", 5.0), ("e/camera", 24.0)):
+        device = Device().seconds(6, lambda n, t=track: of(n, t))
+        _, down = device.page(down=direction(lost_percent=24.0, sound_lost_percent=24.0)).figures()
+        assert down.lost_percent == pytest.approx(5.0)
+        assert down.sound_lost_percent == pytest.approx(sound)

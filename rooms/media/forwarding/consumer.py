@@ -47,7 +47,9 @@ class Consumer:
         self.allowed = True
         self.active = False
         self.choice = Choice(0, False, 0)
-        self.nacks = self.rtx = self.unrepaired = self.padding = self.fraction_lost = 0
+        self.nacks = self.rtx = self.unrepaired = self.padding = self.never_came = 0
+        self.fraction_lost = 0.0
+        self._came: tuple[object, int, int] | None = None
         self._repeated = 0
         self._octets_told = (0, 0)
         self._losses: list[float] = []
@@ -242,8 +244,7 @@ class Consumer:
 
     def on_report(self, block: ReportBlock, now: float) -> None:
         """What the endpoint says it received."""
-        self.fraction_lost = block.fraction_lost
-        fraction = block.fraction_lost / 256
+        self.fraction_lost = fraction = self._on_the_way_down(block.fraction_lost / 256)
         if self._silent and block.highest != self._highest:
             # The first packets after a silence show what was lost before it.
             self._silent, fraction = False, 0.0
@@ -255,6 +256,22 @@ class Consumer:
             self.rtt_ms = round(rtt_s * 1000, 1)
             if self.shows and block.dlsr < FRESH:
                 self.transport.downlink.delayed(rtt_s, fraction, now)
+
+    def _on_the_way_down(self, fraction: float) -> float:
+        """What of a reported loss is this path's. A packet that never came up cannot be told from one that was lost on the way down,
+        except here; counted as lost on both ways it would make every viewer's path look bad."""
+        layer = self.copy.layer
+        if layer is None:
+            self._came = None
+            return fraction
+        reception = layer.producer.reception
+        former, self._came = self._came, (layer.producer.stream, reception.expected, reception.unrepaired)
+        if former is None or former[0] is not self._came[0] or self._came[1] <= former[1]:
+            return fraction
+        missing = max(0, self._came[2] - former[2])
+        self.never_came += missing
+        share = missing / (self._came[1] - former[1])
+        return max(0.0, (fraction - share) / (1 - share)) if share < 1 else 0.0
 
     def new_loss(self) -> float | None:
         """The share (0 to 1) that was lost by the reports since this was asked last; None if none came."""
@@ -272,7 +289,8 @@ class Consumer:
             "rtx": self.rtx,
             "unrepaired": self.unrepaired,
             "padding": self.padding,
-            "fraction_lost": round(self.fraction_lost / 256, 4),
+            "never_came": self.never_came,
+            "fraction_lost": round(self.fraction_lost, 4),
             "rtt_ms": self.rtt_ms,
             "bitrate_bps": self.bitrate_bps,
             "layer": layer.rid if layer is not None else None,

@@ -201,7 +201,8 @@ class Worker:
           `layers`: of a simulcast the same of each layer by its rid, without what counts for the track as a whole; the sums and the
           worst of them stand above, size and frame rate are those of the best layer that comes.
         * ``subscribe``: null, or ``{"transport", "state", "downlink", "consumers": {"endpoint/source": {"packets", "bytes", "nacks", "rtx",
-          "unrepaired", "padding", "fraction_lost", "rtt_ms", "undecodable", "bitrate_bps", "layer", "wanted", "waits", "slower"}}}``.
+          "unrepaired", "padding", "never_came", "fraction_lost", "rtt_ms", "undecodable", "bitrate_bps", "layer", "wanted", "waits",
+          "slower"}}}``. `fraction_lost` is the loss on the way down alone; `never_came` counts what the publisher lost on his way up.
           `undecodable`: the browser answered without the track's codec. `layer` is the rid that it is sent, "" where there is only one,
           null for none; `wanted` the one that was chosen for it, null if it is to get none; `waits`: a key frame is waited for;
           `slower`: without the frames that no other needs. Of the packets asked for (`nacks`), `rtx` were sent again; `unrepaired`

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from rooms.media.engine import Source
 from tests.relay import Relay
@@ -62,6 +63,31 @@ async def test_a_publisher_is_told_the_true_loss(engine: EngineProcess, make_pee
             stats = await ana.sender("audio").getStats()
             fractions += [s.fractionLost for s in stats.values() if s.type == "remote-inbound-rtp" and s.fractionLost > 0]
         assert max(fractions) > 0.1
+        await ana.close()
+
+
+async def test_what_never_came_up_is_not_lost_on_the_way_down(engine: EngineProcess, make_peer: MakePeer) -> None:
+    await engine.client.apply("room", 1, everybody("ana", "bo"))
+    async with Relay(engine.udp_port, seed=5, up_drop=0.3) as relay:
+        ana, bo = make_peer("ana", port=relay.port), make_peer("bo")
+        await ana.publish((Source.MICROPHONE,))
+
+        async def nothing(seq: int) -> None: ...
+
+        ana.sender("audio")._retransmit = nothing  # type: ignore
+        await bo.subscribe()
+
+        async def consumer() -> dict[str, Any]:
+            found = (await engine.client.report())["routers"]["room"]["endpoints"]["bo"]["subscribe"]["consumers"]
+            return dict(found.get("ana/microphone") or {})
+
+        while (await consumer()).get("never_came", 0) < 60:
+            await asyncio.sleep(0.2)
+        lost = [(await consumer())["fraction_lost"]]
+        for _ in range(5):
+            await asyncio.sleep(1)
+            lost.append((await consumer())["fraction_lost"])
+        assert sorted(lost)[len(lost) // 2] < 0.1, "the browser told of 30 %, all of it lost on the way up"
         await ana.close()
 
 
