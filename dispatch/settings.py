@@ -139,6 +139,10 @@ class Settings(BaseSettings):
         description="Database of the control plane, sqlite:///path or postgresql://user:password@host/database; empty: dispatch.db in the"
         " data directory.",
     )
+    recordings_second: Path | None = Field(
+        None,
+        description="Directory on another disk where a recording goes on whose own disk is full, fails, hangs or is gone; empty: none.",
+    )
     seal_key: Path | None = Field(
         None,
         description="Key that signs the manifests of recordings, ECDSA P-256 or Ed25519, PEM, mode 0600; empty: one of our own authority.",

@@ -81,6 +81,10 @@ class Verdict:
     ledger_error_s: float = 0.0
     faults: list[str] = field(default_factory=list)
 
+    def when(self) -> list[tuple[str, int, int]]:
+        """What was killed, from when to when."""
+        return [(kill.what, kill.at_us, kill.back_us) for kill in self.kills]
+
 
 class Course:
     """Make it, :meth:`begin`, :meth:`kill` as often as wanted, :meth:`seal`, :meth:`judge`; :meth:`close` in any case."""
@@ -287,7 +291,8 @@ def _held_against(
             verdict.ledger_error_s = max(verdict.ledger_error_s, errors[best])
             yield best
         elif from_us and (to_us - from_us) / 1e6 > LEDGER_BOUND_S + period_s:
-            verdict.faults.append(f"{whose}: no row of the ledger tells of {from_us} to {to_us}; {ledger}")
+            near = sorted((row for _, row in ledger), key=lambda row: abs(row["to_us"] - to_us))[:1]
+            verdict.faults.append(f"{whose}: no row of the ledger tells of {from_us} to {to_us}; the next is {near}; {verdict.when()}")
 
 
 def in_turns(count: int, chance: random.Random) -> list[str]:

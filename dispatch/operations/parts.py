@@ -97,6 +97,7 @@ def _recorder(settings: Settings) -> list[str]:
         "--feed-socket", str(_recorder_feed(settings)),
         "--engine-feed-socket", *(str(worker.feed_socket) for worker in workers.of(settings)),
         "--recordings", str(settings.recordings.resolve()),
+        *(["--second", str(settings.recordings_second.resolve())] if settings.recordings_second else []),
         "--stills", str(settings.stills.resolve()),
         *seal_key.of(settings).arguments,
     ]  # fmt: skip

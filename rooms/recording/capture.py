@@ -6,6 +6,8 @@ Reception never waits for the disk: frames go to the sitting's :class:`rooms.rec
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,14 +22,18 @@ from rooms.recording.frame import Hole, Timed
 from rooms.recording.recovery import Found
 from rooms.recording.seal import seal_folder
 from rooms.recording.signer import Signer, SignerUnusable
+from rooms.recording.takeover import bring_home, go_on, goes_on_there
 from rooms.recording.timing import EndpointClock
 from rooms.recording.track import Track
 
-BEAT_LIMIT_US = 3_000_000
-"""A heartbeat that is not on the disk after this is an alarm: the disk hangs without an error."""
+BEAT_LIMIT_US = 2_500_000
+"""A heartbeat that is not on the disk after this is an alarm: the disk hangs without an error. It is looked at each second, and the
+alarm is due within five."""
 CLOCK_STEP_US = 500_000
 ENGINE_LOST_US = 3_000_000
 """Announcements come each second; without any for this long the track is gone."""
+FINISH_LIMIT_S, TAKEOVER_LIMIT_S = 0.5, 3.0
+"""So long the first folder may take to come to an end, and the second to begin."""
 LOSS_CAUSES = frozenset({"engine_lost", "engine_ended"})
 """Causes of a track's end that its endpoint did not mean: what follows until it is back is a gap."""
 Send = Callable[..., None]
@@ -42,10 +48,16 @@ class Capture:
     """One sitting. `notify` gets every notice with its fields; all methods are called on the loop."""
 
     def __init__(
-        self, sitting: str, root: Path, notify: Send, signer: Callable[[], Signer | None] = lambda: None, stills: Path | None = None
+        self,
+        sitting: str,
+        root: Path,
+        notify: Send,
+        signer: Callable[[], Signer | None] = lambda: None,
+        stills: Path | None = None,
+        second: Path | None = None,
     ) -> None:
         self.sitting = sitting
-        self.root = root
+        self.root = self._first = root
         self.epoch = 0
         self.on = False
         self.instance = uuid4().hex
@@ -55,7 +67,9 @@ class Capture:
         self._signer = signer
         self._stills = stills
         self._disk = DiskThread(f"disk-{sitting[:8]}")
-        self._folder = SittingFolder(root, self._from_disk)
+        self._folder = SittingFolder(root, partial(self._from_disk, root))
+        self._second = second
+        self._taking_over: asyncio.Task[bool] | None = None
         self._found: Found | None = None
         self._loop = asyncio.get_running_loop()
         self._clocks: dict[str, EndpointClock] = {}
@@ -75,10 +89,20 @@ class Capture:
         """Make or find the folder. Raises FolderError."""
         async with self._turn:
             if self._found is None:
-                found = await self._disk.call(self._folder.open)
+                if self._second is not None and await self._disk.call(partial(goes_on_there, self._first, self._second)):
+                    self.root, self._folder = self._second, SittingFolder(self._second, partial(self._from_disk, self._second))
+                found = await self._opened()
                 self._found = found
                 self._not_before_us = found.stopped_us
                 self.epoch = max(self.epoch, found.epoch)
+
+    async def _opened(self) -> Found:
+        try:
+            return await self._disk.call(self._folder.open)
+        except FolderError as error:
+            if not await self._take_over(error.code, now_us()):
+                raise
+        return Found()
 
     async def record(self, on: bool, reason: str, operator: str) -> None:
         """Start or stop; returns when the first heartbeat, or the last byte, is on the disk. Raises FolderError."""
@@ -94,7 +118,14 @@ class Capture:
             raise FolderError("failed", "the sitting is sealed")
         if not self.on:
             self.on = self._found is not None and self._found.running  # after a restart it goes on, even on a disk that fails just now
-            await self._disk.call(partial(self._folder.start, self.epoch, now_us(), reason, operator))
+            begins = self.on, self.root
+            try:
+                await self._disk.call(partial(self._folder.start, self.epoch, now_us(), reason, operator))
+            except FolderError as error:
+                if self.root == begins[1] and not await self._take_over(error.code, now_us()):
+                    raise
+                if not begins[0]:
+                    await self._disk.call(partial(self._folder.start, self.epoch, now_us(), reason, operator))
             self.on = True
             self.instance = uuid4().hex  # what the engine fed before we listened is sent again
             self._clock_skew_us = _skew_us()
@@ -133,12 +164,16 @@ class Capture:
         if not self._folder.sealed:
             self._folder.close_lines()
         try:
-            answer = seal_folder(self.root, {**meta, "sitting": self.sitting}, now_us(), self._signer(), self._stills)
+            if self.root != self._first:
+                bring_home(self._first, self.root)
+            answer = seal_folder(self._first, {**meta, "sitting": self.sitting}, now_us(), self._signer(), self._stills)
         except OSError as error:
             raise FolderError(cause_of(error), str(error)) from error
         except SignerUnusable as error:
             raise FolderError("failed", f"the manifest cannot be signed: {error}") from error  # asked again until it can
         self._folder.sealed = True
+        if self.root != self._first:
+            shutil.rmtree(self.root, ignore_errors=True)  # it is home, and sealed there
         return answer
 
     def describe(self) -> dict[str, Any]:
@@ -231,6 +266,7 @@ class Capture:
             if at_us - self._beat_since_us > BEAT_LIMIT_US and not self._stalled and not self.failed:
                 self._stalled = True
                 self._alarm("alarm", "write_failed", "the disk does not answer")
+                self._begin_takeover("write_failed", self._beat_since_us)
             return
         if self.on:
             self._watch_clock()
@@ -241,6 +277,8 @@ class Capture:
         self._beat_since_us = now_us()
         try:
             row = await self._disk.call(partial(self._folder.beat, self._beat_since_us, self.on, self._known()))
+        except FolderError:
+            return None  # the disk was given up while this waited for it
         finally:
             self._beat_since_us = 0
         if self._stalled:
@@ -277,13 +315,48 @@ class Capture:
         self._notify(name, sitting=self.sitting, **fields)
         self._disk.offer(partial(self._folder.note_alarm, name, cause, now_us(), detail), 0)
 
-    def _from_disk(self, name: str, fields: dict[str, Any]) -> None:
-        """Called on the disk thread."""
-        self._loop.call_soon_threadsafe(self._from_folder, name, fields)
+    def _begin_takeover(self, cause: str, since_us: int) -> None:
+        if self._second is not None and self.root != self._second and self._taking_over is None:
+            self._taking_over = asyncio.create_task(self._take_over(cause, since_us))
 
-    def _from_folder(self, name: str, fields: dict[str, Any]) -> None:
+    async def _take_over(self, cause: str, since_us: int) -> bool:
+        """Go on in the second folder, if there is one that takes it: as after a restart of the recorder, the engine sends again what it
+        retained. Nobody waits for the first disk, which may hang."""
+        if self._second is None or self.root == self._second:
+            return False
+        former, former_disk = self._folder, self._disk
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(former_disk.call(lambda: None), FINISH_LIMIT_S)
+        disk = DiskThread(f"second-{self.sitting[:8]}")
+        keys = [track.key for track in self.tracks.values()]
+        notify = partial(self._from_disk, self._second)
+        try:
+            going_on = disk.call(partial(go_on, former, self._second, notify, keys, cause, (since_us, now_us()), self.epoch))
+            folder = await asyncio.wait_for(going_on, TAKEOVER_LIMIT_S)
+        except (OSError, FolderError, TimeoutError) as error:
+            disk.abandon(FolderError(cause, "the second folder does not take it either"))
+            self._notify("alarm", sitting=self.sitting, cause=cause, detail=f"second folder: {error}")
+            return False
+        finally:
+            self._taking_over = None
+        self._disk, self._folder, self.root = disk, folder, self._second
+        former_disk.abandon(FolderError(cause, "the recording goes on in the second folder"), former.close)
+        self._forget_tracks()
+        self.instance = uuid4().hex
+        self.failed, self._stalled, self._overflow = "", False, False
+        self._notify("alarm_cleared", sitting=self.sitting, cause=cause)
+        return True
+
+    def _from_disk(self, root: Path, name: str, fields: dict[str, Any]) -> None:
+        """Called on the disk thread."""
+        self._loop.call_soon_threadsafe(self._from_folder, root, name, fields)
+
+    def _from_folder(self, root: Path, name: str, fields: dict[str, Any]) -> None:
+        if root != self.root:
+            return  # one that was given up
         if name == "alarm":
             self.failed = fields["cause"]
+            self._begin_takeover(self.failed, now_us())
         elif name == "alarm_cleared":
             self.failed = ""
             for track in self.tracks.values():

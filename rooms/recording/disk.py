@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ class DiskThread:
     def __init__(self, name: str) -> None:
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any] | None, int] | None] = queue.SimpleQueue()
+        self._asked: set[asyncio.Future[Any]] = set()
         self._queued_bytes = 0
         self._done_bytes = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -39,6 +41,8 @@ class DiskThread:
     def call(self, job: Callable[[], T]) -> asyncio.Future[T]:
         """Queue a job and get its result or exception."""
         future: asyncio.Future[T] = self._loop.create_future()
+        self._asked.add(future)
+        future.add_done_callback(self._asked.discard)
         self._jobs.put((job, future, 0))
         return future
 
@@ -70,6 +74,18 @@ class DiskThread:
             self._loop.call_soon_threadsafe(settle)
         except RuntimeError:
             return  # the loop is gone, nobody asks any more
+
+    def abandon(self, error: Exception, last: Callable[[], None] = lambda: None) -> None:
+        """The disk hangs, and others go on without it: what waits is never done, and whoever waits for it gets `error`. Should it
+        answer again, `last` is done."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._jobs.get_nowait()
+        self._jobs.put((last, None, 0))
+        self._jobs.put(None)
+        for future in list(self._asked):
+            if not future.done():
+                future.set_exception(error)
 
     async def close(self, limit_s: float = 10.0) -> None:
         """Finish what is queued and end the thread; a disk that hangs longer than `limit_s` is left alone."""

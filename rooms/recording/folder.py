@@ -121,7 +121,7 @@ class SittingFolder:
         self._writing: dict[int, _Writing] = {}
         self._gaps = Gaps()
         self._number = 0
-        self._running = False
+        self._running = self._over = False
         self._failed_us = self._last_beat_us = self._now_us = 0
         self._epoch = 0
 
@@ -170,10 +170,36 @@ class SittingFolder:
         finally:
             path.unlink(missing_ok=True)
 
+    # -- in place of another ------------------------------------------------------------------------------------
+
+    @property
+    def was_open(self) -> bool:
+        """Whether its lists were read."""
+        return self._ledger.is_open
+
+    def left(self, cause: str) -> dict[str, list[bytes]]:
+        """What the lists say, by name, from memory: whoever goes on elsewhere needs nothing of this disk, which may hang just now. Files
+        that are open are closed in them as far as they are readable, and this one begins no other."""
+        self._over = True
+        for writing in self._writing.values():
+            segment, writing.segment = writing.segment, None
+            if segment is not None:
+                segment.given_up()
+                self._closed(writing, segment, cause)
+        return {lines.path.name: lines.known() for lines in (self._segments, self._ledger, self._events)}
+
+    def continued(self, keys: Iterable[tuple[str, str]], cause: str, since_us: int, number: int) -> None:
+        """This one goes on with a recording that began elsewhere: of these tracks nothing is written since `since_us`, and files have
+        numbers above `number`."""
+        self._last_beat_us, self._number = since_us, max(self._number, number)
+        for key in keys:
+            self._gaps.miss(key, cause, since_us)
+
     # -- starts and stops ---------------------------------------------------------------------------------------
 
-    def start(self, epoch: int, at_us: int, reason: str, operator: str) -> None:
-        """Capture begins, or goes on after a restart. Raises FolderError when that cannot be written down."""
+    def start(self, epoch: int, at_us: int, reason: str, operator: str, cause: str = "recorder_restarted") -> None:
+        """Capture begins, or goes on after a restart or, for another `cause`, in the second folder. Raises FolderError when that cannot
+        be written down."""
         self._epoch, self._now_us = epoch, at_us
         try:
             self._probe()
@@ -184,7 +210,7 @@ class SittingFolder:
         if self._running:
             self._gaps.restarted(at_us)
             since_us = self._last_beat_us or at_us
-            self._note("restart", at_us, reason=reason, operator=operator, cause="recorder_restarted", from_us=since_us, to_us=at_us)
+            self._note("restart", at_us, reason=reason, operator=operator, cause=cause, from_us=since_us, to_us=at_us)
         else:
             self._gaps.clear()
             self._note("start", at_us, reason=reason, operator=operator)
@@ -269,6 +295,8 @@ class SittingFolder:
         self._gaps.miss(writing.source.key, cause, at_us, writing.segment.end_us if writing.segment else None)
 
     def _frame(self, writing: _Writing, frame: Timed) -> None:
+        if self._over:
+            return  # a disk that hung in the midst of a batch
         try:
             if writing.segment is not None and not writing.segment.holds(frame):
                 self._close_segment(writing, "resized")
@@ -348,6 +376,9 @@ class SittingFolder:
             self._gaps.cut(writing.source.key, segment.end_us, cause)
         else:
             self._gaps.ends(writing.source.key, segment.end_us)
+        self._closed(writing, segment, cause)
+
+    def _closed(self, writing: _Writing, segment: Segment, cause: str) -> None:
         self._segments.add(
             {
                 "row": "closed",

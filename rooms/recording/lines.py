@@ -80,6 +80,10 @@ class Lines:
                 os.ftruncate(self._fd, self.size)
             raise
 
+    def known(self) -> list[bytes]:
+        """All rows, with those that wait, from memory; needs `keep`."""
+        return [*self._kept, *self._waiting]
+
     def in_place(self) -> bool:
         """Whether the open file is still the one that its name leads to."""
         try:

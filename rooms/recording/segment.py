@@ -95,6 +95,8 @@ class Segment:
         self._packet = av.Packet
         self._output = _Output(path)
         self._good = (0, 0, first.wall_us)  # bytes on the disk, the frames in them, and where those end
+        self._handed = (0, first.wall_us)  # frames that libavformat has written out when it writes, and where those end
+        self._lags = codec == "opus"  # it keeps a packet of sound back until the next one
         options = {"flush_packets": "1", "cluster_time_limit": str(CLUSTER_MS)}
         self._container = av.open(self._output, mode="w", format="matroska", options=options)
         if codec == "opus":
@@ -129,7 +131,8 @@ class Segment:
         packet.is_keyframe = frame.key
         self._container.mux_one(packet)
         if self._output.size != self._good[0]:  # this frame began a cluster, so the one before went out
-            self._good = (self._output.size, self.frames, self.end_us)
+            self._good = (self._output.size, *(self._handed if self._lags else (self.frames, self.end_us)))
+        self._handed = self.frames, self.end_us
         self._last_ms = at_ms
         self.frames += 1
         self.bytes += len(frame.data)
@@ -180,6 +183,11 @@ class Segment:
         finally:
             with contextlib.suppress(OSError):
                 os.close(output.fd)
+
+    def given_up(self) -> None:
+        """Its disk hangs: nothing more is asked of it, and what counts is what went out before. The file stays open."""
+        self._output.dead = True
+        _, self.frames, self.end_us = self._good
 
     def _abandon(self, closing: Callable[[Row], None]) -> None:
         output = self._output

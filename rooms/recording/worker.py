@@ -49,6 +49,7 @@ class Recorder:
         engine_feed_sockets: Sequence[Path],
         signer: Callable[[], Signer | None] = lambda: None,
         stills: Path | None = None,
+        second: Path | None = None,
     ) -> None:
         self.instance = uuid4().hex
         self.captures: dict[str, Capture] = {}
@@ -58,6 +59,7 @@ class Recorder:
         self._recordings = recordings
         self._signer = signer
         self._stills = stills
+        self._second = second
         self._beats: set[asyncio.Task[None]] = set()
 
     # -- commands -----------------------------------------------------------------------------------------------
@@ -109,7 +111,8 @@ class Recorder:
             relative = PurePosixPath(folder)
             if not folder or relative.is_absolute() or ".." in relative.parts:
                 raise ValueError(f"folder {folder!r} is not below the recordings directory")
-            capture = Capture(sitting, self._recordings / relative, self.notify, self._signer, self._stills)
+            second = self._second / relative if self._second is not None else None
+            capture = Capture(sitting, self._recordings / relative, self.notify, self._signer, self._stills, second)
             self.captures[sitting] = capture
         self._check_epoch(capture, epoch)
         await capture.open()
@@ -211,7 +214,8 @@ async def serve(arguments: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     arguments.recordings.mkdir(parents=True, exist_ok=True)
     signer = partial(load_signer, arguments.seal_key, arguments.seal_chain, arguments.seal_signer)
-    recorder = Recorder(arguments.recordings, arguments.feed_socket, arguments.engine_feed_socket, signer, arguments.stills)
+    sockets = arguments.feed_socket, arguments.engine_feed_socket
+    recorder = Recorder(arguments.recordings, *sockets, signer, arguments.stills, arguments.second)
     server = await wire.serve(arguments.socket, recorder.accept)
     log.info("recorder is up", instance=recorder.instance, recordings=str(arguments.recordings))
     keep_what_is_loaded()
@@ -237,6 +241,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--feed-socket", type=Path, required=True, help="where media are taken (Unix datagram socket)")
     result.add_argument("--engine-feed-socket", type=Path, required=True, nargs="+", help="the datagram socket of each engine worker")
     result.add_argument("--recordings", type=Path, required=True, help="directory that holds a folder for each sitting")
+    result.add_argument("--second", type=Path, help="directory on another disk where a recording goes on whose own disk fails")
     result.add_argument("--stills", type=Path, help="directory of the stills of identities, sealed with their sitting")
     result.add_argument("--seal-key", type=Path, help="key that signs manifests, PEM")
     result.add_argument("--seal-chain", type=Path, help="its certificate and those that lead to its root, PEM")

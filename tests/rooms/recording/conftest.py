@@ -38,6 +38,7 @@ class Site:
         self.engine = FakeEngine(self.engine_feed, self.feed)
         self.process: asyncio.subprocess.Process | None = None
         self.wrapper: list[str] = []
+        self.second: Path | None = None
 
     async def start(self) -> None:
         """Start the recorder and wait for the client to be connected."""
@@ -47,6 +48,7 @@ class Site:
             sys.executable,
             *("-m", "rooms.recording.worker", "--socket", str(self.control), "--feed-socket", str(self.feed)),
             *("--engine-feed-socket", str(self.engine_feed), str(self.second_feed), "--recordings", str(self.recordings)),
+            *(("--second", str(self.second)) if self.second else ()),
         ]
         self.process = await asyncio.create_subprocess_exec(*command)
         await self.client.start()
