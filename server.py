@@ -266,6 +266,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     from aiohttp import web
 
     from dispatch.archive import seals
+    from dispatch.keeping import figures as keeping_figures
     from dispatch.notices import figures
     from dispatch.operations import upkeep, workers
     from dispatch.operations.certificate import CertificateRefused, Served
@@ -321,7 +322,8 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
         )
         await web.SockSite(runner, secure, backlog=1024, ssl_context=served.context).start()
     keep_what_is_loaded()
-    duties = (upkeep.run(settings, db, served), figures.run(db), seals.run(db, bool(settings.tsa_url)))
+    stamps = bool(settings.tsa_url)
+    duties = (upkeep.run(settings, db, served), figures.run(db), seals.run(db, stamps), keeping_figures.run(db, utc_now))
     care = [asyncio.create_task(duty) for duty in duties]
     await _told_to_stop()
     for task in care:

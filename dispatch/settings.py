@@ -167,6 +167,9 @@ class Settings(BaseSettings):
     )
     tsa_url: str = Field("", description="Time-stamping authority (RFC 3161) that sealed recordings are stamped by; empty: none.")
     tsa_ca: Path | None = Field(None, description="Root that vouches for it, with what lies between them, PEM.")
+    destruction_wait_days: int = Field(
+        7, ge=0, le=365, description="Days from the approval of a destruction until it is carried out; either of the two can stop it."
+    )
     ffmpeg: str = Field("", description="The ffmpeg program; empty: the one that comes with the package imageio-ffmpeg.")
     font: str = Field("", description="Font file for names and clock in composites; empty: Noto Sans CJK where installed.")
     log: Path | None = Field(None, description="Directory for the parts' own logs; empty: standard error.")

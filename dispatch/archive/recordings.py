@@ -25,7 +25,7 @@ PAGE = 20
 """Recordings on one page of the list."""
 
 
-def _wanted(user: User, query: str = "") -> Select[Recording]:
+def seen_by(user: User, query: str = "") -> Select[Recording]:
     """Sealed recordings of sittings that `user` may see, in which every word of `query` occurs; of no sealed juvenile record."""
     wanted = select(Recording).join(Recording.sitting).join(Sitting.case).where(Recording.sealed_at.is_not(None), IN_SIGHT)
     if user.role not in SEES_ALL:
@@ -48,7 +48,7 @@ def _wanted(user: User, query: str = "") -> Select[Recording]:
 
 async def found(db: Database, user: User, query: str = "", page: int = 1) -> tuple[list[Recording], int]:
     """One page of recordings, the newest first, and how many there are altogether."""
-    wanted = _wanted(user, query)
+    wanted = seen_by(user, query)
     async with db.reader() as session:
         count = await session.scalar(select(func.count()).select_from(wanted.with_only_columns(Recording.sitting_id).subquery()))
         rows = await session.scalars(wanted.order_by(Sitting.starts_at.desc()).offset((page - 1) * PAGE).limit(PAGE))
@@ -65,7 +65,7 @@ async def listed(
 ) -> tuple[list[Recording], bool]:
     """At most `size` recordings of sittings that lie, wholly or in part, in `span`, the newest first, behind the sitting (start, id)
     where the page before ended; and whether there are more."""
-    wanted = _wanted(user, query)
+    wanted = seen_by(user, query)
     begin, end = span
     if begin is not None:
         wanted = wanted.where(Sitting.ends_at > begin)
@@ -84,7 +84,7 @@ async def get(db: Database, user: User, sitting_id: str, now: datetime | None = 
     """The recording of a sitting. With `now` also one whose juvenile record is sealed, where `user` has opened it for himself.
     Raises NotFound("recording_unknown"), also where it is there but not for `user`."""
     async with db.reader() as session:
-        recording = (await session.scalars(_wanted(user).where(Recording.sitting_id == sitting_id))).unique().one_or_none()
+        recording = (await session.scalars(seen_by(user).where(Recording.sitting_id == sitting_id))).unique().one_or_none()
         if recording is None and now is not None:
             opened = select(Recording).where(Recording.sitting_id == sitting_id, Recording.sealed_at.is_not(None))
             recording = await session.scalar(opened.where(Recording.sitting_id.in_(looked_at(user, now))))
@@ -105,7 +105,7 @@ async def compose_again(db: Database, user: User, sitting_id: str) -> None:
     recording = await get(db, user, sitting_id)
     async with db.writer() as session:
         job = await session.scalar(select(Job).where(Job.kind == "composite", Job.sitting_id == sitting_id))
-        if job is None or job.state != "failed":
+        if job is None or job.state != "failed" or recording.destroyed_at is not None:
             raise Refused("composite_not_failed")
         job.state, job.progress, job.attempts, job.error = "queued", 0.0, 0, ""
         job.started_at = job.beat_at = job.finished_at = None

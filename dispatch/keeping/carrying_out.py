@@ -23,7 +23,9 @@ from dispatch.store.database import Database
 from dispatch.store.keeping_tables import Destruction, DestructionItem
 from dispatch.store.site import Site
 from dispatch.store.tables import Job, Recording, utc_now
+from dispatch.vault import site
 from rooms.recording.signer import Signer, SignerUnusable
+from rooms.vault.store import StoreUnavailable
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -42,8 +44,8 @@ class Busy(Exception):
 
 
 def places(settings: Settings) -> Places:
-    """By the settings."""
-    return Places((settings.recordings.resolve(),), settings.stills.resolve(), (settings.certificates.resolve(),))
+    """By the settings. Raises SettingsError, KeyMissing."""
+    return Places(site.of(settings), settings.stills.resolve(), (settings.certificates.resolve(),))
 
 
 class Destroyer:
@@ -68,7 +70,7 @@ class Destroyer:
             while (item := await self._item(found)) is not None:
                 await self._destroy(item)
             await self._finish(found)
-        except (OSError, SignerUnusable, Busy) as error:
+        except (OSError, SignerUnusable, StoreUnavailable, Busy) as error:
             log.warning("destruction_waits", destruction=found, why=str(error))
             await self._trouble(found, str(error))
             return False

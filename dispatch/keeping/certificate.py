@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 DOCUMENT = "destruction-certificate"
-METHOD = "files_removed"
-"""Files and their folder are removed and the removal is synced. Overwriting them would be no more on flash memory, whose controller
+METHOD = "key_and_files_removed"
+"""The key of an encrypted recording goes first, and copies of its objects are worth nothing from then on; then files and objects are
+removed and the removal is synced. Overwriting them would be no more on flash memory, whose controller
 writes elsewhere; where the disk itself must give nothing away it has to be encrypted, or destroyed."""
 
 

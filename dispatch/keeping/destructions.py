@@ -16,6 +16,7 @@ from dispatch import audit
 from dispatch.errors import NotFound, Refused
 from dispatch.keeping import powers, rules, standing
 from dispatch.keeping.rules import Proposed
+from dispatch.sittings.listing import SEES_ALL
 from dispatch.store.keeping_tables import Destruction, DestructionItem
 from dispatch.store.tables import Recording, Sitting, User
 
@@ -121,9 +122,17 @@ async def stop(
 async def get(session: AsyncSession, destruction_id: str, by: User) -> Destruction:
     """One of them, if `by` may see all that it lists. Raises NotFound("destruction_unknown")."""
     row = await session.get(Destruction, destruction_id, populate_existing=True)
-    if row is None or (_lists_withheld(row) and rules.SEALED not in await powers.of(session, by)):
+    if row is None or not await is_seen(session, row, by):
         raise NotFound("destruction_unknown")
     return row
+
+
+async def is_seen(session: AsyncSession, row: Destruction, by: User) -> bool:
+    """Whether `by` may see it: who sees every recording, who proposed it, and who may approve it; where it lists a sealed juvenile
+    record, of these only who was given the power to see that."""
+    held = await powers.of(session, by)
+    ones = by.role in SEES_ALL or by.id == row.proposed_by_id or rules.APPROVE in held
+    return ones and (rules.SEALED in held or not _lists_withheld(row))
 
 
 async def find(db: Database, destruction_id: str, by: User) -> Destruction:
@@ -135,7 +144,10 @@ async def find(db: Database, destruction_id: str, by: User) -> Destruction:
 async def listed(session: AsyncSession, by: User, after: tuple[datetime, str] | None, size: int) -> tuple[list[Destruction], bool]:
     """The newest first, behind the one where the page before ended; whether there are more. None that lists what `by` may not see."""
     wanted = select(Destruction).order_by(Destruction.proposed_at.desc(), Destruction.id.desc())
-    if rules.SEALED not in await powers.of(session, by):
+    held = await powers.of(session, by)
+    if by.role not in SEES_ALL and rules.APPROVE not in held:
+        wanted = wanted.where(Destruction.proposed_by_id == by.id)
+    if rules.SEALED not in held:
         item = exists().where(DestructionItem.destruction_id == Destruction.id, DestructionItem.sitting_id == Sitting.id)
         wanted = wanted.where(~item.where(Sitting.withheld_at.is_not(None)))
     if after is not None:

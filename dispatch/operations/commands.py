@@ -12,6 +12,8 @@ from dispatch.operations import acts, backup, restore
 from dispatch.operations.backup import BackupRefused
 from dispatch.operations.progress import ProgressLine
 from dispatch.store.database import DatabaseUnavailable
+from rooms.vault.keys import KeyMissing
+from rooms.vault.store import StoreUnavailable
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -46,7 +48,7 @@ def put_back(settings: Settings, path: Path, say: Say) -> None:
         line.end()
     try:
         again = asyncio.run(acts.restored(settings, path, contents))
-    except (DatabaseUnavailable, OSError) as error:
+    except (DatabaseUnavailable, StoreUnavailable, KeyMissing, OSError) as error:
         raise BackupRefused(f"{settings.data} is restored, but {error}") from None
     size = f"{len(contents.files)} files, {contents.bytes / 1e6:.1f} MB, {contents.recordings} recordings"
     say(f"{settings.data}: {size}, as they were at {contents.made_at}")

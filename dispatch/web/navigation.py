@@ -24,6 +24,8 @@ TODAY = Entry("/today", "My sittings", "gavel")
 CONSOLE = Entry("/console", "Command centre", "wall")
 MESSAGES = Entry("/messages", "Notices", "message")
 ARCHIVE = Entry("/archive", "Archive", "archive")
+KEEPING = Entry("/keeping", "Keeping", "lock")
+KEEPING_SETTINGS = Entry("/keeping/settings", "Keeping", "lock")
 ROOMS = Entry("/rooms", "Rooms", "door")
 USERS = Entry("/users", "Staff", "users")
 PROGRAMS = Entry("/programs", "Programs", "network")
@@ -33,11 +35,11 @@ WEBHOOKS = Entry("/webhooks", "Webhooks", "bell")
 AUDIT = Entry("/audit", "Audit log", "audit")
 
 BY_ROLE: dict[str, tuple[Entry, ...]] = {
-    CLERK: (BOOKING, TODAY, MESSAGES, CONSOLE, ARCHIVE, ROOMS),
-    JUDGE: (TODAY, REQUESTS, ARCHIVE),
-    PROSECUTOR: (TODAY, REQUESTS, ARCHIVE),
-    OFFICER: (CONSOLE, ARCHIVE),
-    ADMINISTRATOR: (USERS, REQUESTS, LISTS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, AUDIT),
+    CLERK: (BOOKING, TODAY, MESSAGES, CONSOLE, ARCHIVE, KEEPING, ROOMS),
+    JUDGE: (TODAY, REQUESTS, ARCHIVE, KEEPING),
+    PROSECUTOR: (TODAY, REQUESTS, ARCHIVE, KEEPING),
+    OFFICER: (CONSOLE, ARCHIVE, KEEPING),
+    ADMINISTRATOR: (USERS, REQUESTS, LISTS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, KEEPING_SETTINGS, AUDIT),
 }
 """The first entry of a role is its home."""
 

@@ -15,6 +15,7 @@ AREAS = (
     ("Command centre", ("/console",)),
     ("Silent watch", ("/ws/console/sittings",)),
     ("Archive", ("/archive", "/api/v1/recordings")),
+    ("Keeping", ("/keeping",)),
     ("Board in the hallway", ("/board",)),
     ("Devices of the rooms", ("/rooms",)),
     ("Catalogue", ("/catalogue",)),

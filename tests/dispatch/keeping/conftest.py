@@ -17,6 +17,7 @@ from dispatch.operations import authority
 from dispatch.sittings.statuses import project_rows
 from dispatch.store.tables import Recording, Sitting
 from rooms.recording.signer import KeyFile
+from rooms.vault.vault import Vault
 from tests.dispatch.archive.sealed import make_sealed
 from tests.dispatch.making import INTO, NOW, Court, as_it_is, make_rows, make_sitting
 
@@ -80,6 +81,11 @@ class Archive:
             return await session.get_one(Recording, sitting.id)
 
 
+def vault_in(folder: Path) -> Vault:
+    """Plain folders below `folder`."""
+    return Vault(folder / "recordings", folder, folder / "run")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def court(request: pytest.FixtureRequest) -> Court:
     found: Court = request.getfixturevalue(f"{request.param}_court")
@@ -98,4 +104,4 @@ def archive(court: Court, tmp_path: Path, sealing: Path) -> Archive:
     for name in ("recordings", "stills"):
         (tmp_path / name).mkdir()
     (tmp_path / "secrets").symlink_to(sealing)
-    return Archive(court, tmp_path, Places((tmp_path / "recordings",), tmp_path / "stills", (tmp_path / "certificates",)))
+    return Archive(court, tmp_path, Places(vault_in(tmp_path), tmp_path / "stills", (tmp_path / "certificates",)))

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +17,12 @@ from dispatch.keeping import destroyed_before, destructions, holds, juvenile, re
 from dispatch.keeping.removal import Places
 from dispatch.store.keeping_tables import Destruction, DestructionItem
 from dispatch.store.tables import Job, Recording, Sitting
+from rooms.vault import putting
+from rooms.vault.keys import KeyRing
+from rooms.vault.store import FolderStore
+from rooms.vault.vault import Vault
 from rooms.verification import destruction as verification
-from tests.dispatch.keeping.conftest import WAIT, Archive
+from tests.dispatch.keeping.conftest import WAIT, Archive, vault_in
 from tests.dispatch.making import NOW, Court, audited
 
 LATER = NOW + WAIT
@@ -176,8 +181,9 @@ async def test_a_class_that_was_changed_meanwhile_keeps_it(archive: Archive) -> 
 async def test_either_of_the_two_stops_it_while_there_is_time(archive: Archive, by: str) -> None:
     sitting = await archive.expired()
     found = await approved(archive, sitting)
-    with pytest.raises(Forbidden, match="destruction_not_yours"):
-        await destructions.stop(archive.court.db, found.id, "不同意", archive.court.users["lin"], NOW)
+    for other, refusal, code in (("he", Forbidden, "destruction_not_yours"), ("lin", NotFound, "destruction_unknown")):
+        with pytest.raises(refusal, match=code):
+            await destructions.stop(archive.court.db, found.id, "不同意", archive.court.users[other], NOW)
     await destructions.stop(archive.court.db, found.id, "需再鉴定", archive.court.users[by], NOW)
     assert not await archive.destroyer(LATER).work()
     assert archive.of(sitting).is_dir()
@@ -301,7 +307,7 @@ def test_originals_that_are_sealed_against_change_can_be_destroyed(tmp_path: Pat
 
     make_sealed(tmp_path / "recordings", "s")
     assert not stat.S_IMODE((tmp_path / "recordings" / "s" / "tracks").stat().st_mode) & 0o222
-    where = Places((tmp_path / "recordings",), tmp_path / "stills", ())
+    where = Places(vault_in(tmp_path), tmp_path / "stills", ())
     removal.remove(where, "s", "s")
     removal.remove(where, "s", "s")
     assert list((tmp_path / "recordings").iterdir()) == []
@@ -310,4 +316,23 @@ def test_originals_that_are_sealed_against_change_can_be_destroyed(tmp_path: Pat
 @pytest.mark.parametrize("folder", ["", ".", "..", "../secrets", "a/b"])
 def test_nothing_but_a_sittings_own_folder_is_removed(tmp_path: Path, folder: str) -> None:
     with pytest.raises(removal.StillThere):
-        removal.remove(Places((tmp_path,), tmp_path / "stills", ()), folder, "s")
+        removal.remove(Places(vault_in(tmp_path), tmp_path / "stills", ()), folder, "s")
+
+
+async def test_a_recording_that_lies_encrypted_in_a_store_goes_with_its_key(archive: Archive) -> None:
+    """Whoever has copied the objects has nothing: without the key they are noise."""
+    sitting = await archive.expired()
+    ring = KeyRing(archive.folder / "ring")
+    ring.ensure()
+    store = FolderStore(archive.folder / "store")
+    vault = Vault(archive.folder / "recordings", archive.folder, archive.folder / "run", store, ring)
+    names = {row["file"] for row in removal.inventory(archive.places, sitting.id, sitting.id)}
+    await asyncio.to_thread(putting.put_away, vault, sitting.id)
+    assert not archive.of(sitting).exists()
+    assert vault.is_stored(sitting.id)
+    where = replace(archive.places, vault=vault)
+    found = await approved(archive, sitting)
+    assert await archive.destroyer(LATER, where).work()
+    assert list(store.list(f"{sitting.id}/")) == []
+    assert not vault.has_key(sitting.id)
+    assert {row["file"] for row in (await as_now(archive, found)).items[0].files} == names
