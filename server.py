@@ -273,6 +273,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     from dispatch.sittings.live import LivePlane
     from dispatch.store.database import Database
     from dispatch.store.site import Site, key_file
+    from dispatch.store.tables import utc_now
     from dispatch.supervise import listen
     from dispatch.vault import site as site_vault
     from dispatch.web import logs

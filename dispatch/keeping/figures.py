@@ -39,7 +39,7 @@ async def read(db: Database, now: datetime) -> None:
     waiting = select(Destruction.state, func.count()).where(Destruction.state.in_(("proposed", "approved"))).group_by(Destruction.state)
     proposed = select(func.count()).select_from(juvenile.proposed().order_by(None).with_only_columns(Sitting.id).subquery())
     async with db.reader() as session:
-        by_state = {state: count for state, count in await session.execute(waiting)}
+        by_state = {str(row[0]): int(row[1]) for row in await session.execute(waiting)}
         figures = {
             "due": await session.scalar(select(func.count()).select_from(reading.due_ids(db, now).subquery())),
             "held": await session.scalar(select(func.count()).select_from(reading.held_ids().subquery())),

@@ -143,17 +143,6 @@ def held_ids() -> Select[str]:
     return select(Recording.sitting_id).join(Recording.sitting).where(_held())
 
 
-def due_ids(db: Database, now: datetime) -> Select[str]:
-    """Sittings of all recordings that are due for review, whoever sees them."""
-    found = select(Recording.sitting_id).join(Recording.sitting).join(Keeping, Keeping.sitting_id == Recording.sitting_id)
-    return found.where(_expired(db, now), ~_held(), ~_on_a_list(), Recording.destroyed_at.is_(None))
-
-
-def held_ids() -> Select[str]:
-    """Sittings of all recordings that are held."""
-    return select(Recording.sitting_id).join(Recording.sitting).where(_held())
-
-
 def _expired(db: Database, now: datetime) -> ColumnElement[bool]:
     """By the class and the first day, as :func:`rules.is_due`; a day more or less in leap years is decided there."""
     zone = db.site.zone
