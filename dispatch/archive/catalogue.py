@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -65,7 +65,7 @@ def recorded_seconds(rows: Iterable[Row]) -> float:
     return (total + (last - since if since else 0)) / 1_000_000
 
 
-def originals_bytes(folder: Path) -> int:
+def originals_bytes(folder: Traversable) -> int:
     """Size of the originals by the manifest of a sealed folder; 0 where it cannot be read, which verification will name."""
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispatch.store.database import Database
 from dispatch.store.tables import Job, Recording, utc_now
+from rooms.vault.vault import Vault
 
 log = structlog.get_logger("jobs")
 
@@ -51,15 +52,16 @@ class Kind:
 
     make: Make
     told: Told = _nobody
+    reads: bool = True
+    """whether it works on the recording's folder; where not, it is given where a plain one would lie"""
 
 
 class Worker:
-    """Does one job at a time, of the `kinds` that it knows; others wait for a worker that knows theirs. `recordings` is the directory
-    of the sittings' folders."""
+    """Does one job at a time, of the `kinds` that it knows; others wait for a worker that knows theirs. `vault` has the recordings."""
 
-    def __init__(self, db: Database, recordings: Path, kinds: Mapping[str, Kind], clock: Clock = utc_now) -> None:
+    def __init__(self, db: Database, vault: Vault, kinds: Mapping[str, Kind], clock: Clock = utc_now) -> None:
         self._db = db
-        self._recordings = recordings
+        self._vault = vault
         self._kinds = kinds
         self._clock = clock
         self._owner = secrets.token_hex(8)
@@ -98,10 +100,17 @@ class Worker:
                     await task
 
     async def _steps(self, job: Job) -> None:
-        folder = self._recordings / await self._folder(job)
+        kind, name = self._kinds[job.kind], await self._folder(job)
+        if not kind.reads:
+            await self._made(job, kind.make(job, self._vault.recordings / name))
+            return
+        async with self._vault.checked_out(name) as folder:
+            await self._made(job, kind.make(job, folder))
+
+    async def _made(self, job: Job, making: AsyncIterator[float]) -> None:
         shown = 0.0
         loop = asyncio.get_running_loop()
-        async with aclosing(self._kinds[job.kind].make(job, folder)) as steps:  # type: ignore[type-var]
+        async with aclosing(making) as steps:  # type: ignore[type-var]
             async for fraction in steps:
                 self._progress = fraction
                 if loop.time() - shown >= PROGRESS_S:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from dispatch.console.event_words import EventWords
@@ -36,7 +36,7 @@ class Sealed:
     places: tuple[Place, ...]
 
 
-def read(folder: Path) -> Sealed:
+def read(folder: Traversable) -> Sealed:
     """Read a sealed folder. Raises OSError or ValueError if it is none, or holds no recording."""
     timeline, manifest = load(folder)
     present = {(track.endpoint, track.source): merge(track.present()) for track in timeline.tracks}
@@ -175,7 +175,7 @@ def _seconds(from_us: int, to_us: int) -> str:
     return f"{(to_us - from_us) / 1e6:.1f}"
 
 
-def manifest_of(folder: Path) -> Json:
+def manifest_of(folder: Traversable) -> Json:
     """The manifest as it is. Raises OSError or ValueError."""
     manifest: Json = json.loads((folder / "manifest.json").read_bytes())
     return manifest

@@ -15,11 +15,12 @@ from dispatch.store.tables import Booking, Case, Hold, Job, Participant, Recordi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+    from importlib.resources.abc import Traversable
 
     from sqlalchemy import Select
 
     from dispatch.store.database import Database
+    from rooms.vault.vault import Vault
 
 PAGE = 20
 """Recordings on one page of the list."""
@@ -121,6 +122,6 @@ async def verified(db: Database, sitting_id: str, ok: bool, at: datetime) -> Non
             recording.verified_ok, recording.verified_at = ok, at
 
 
-def folder(base: Path, recording: Recording) -> Path:
-    """Where the sealed originals lie, below the directory of recordings."""
-    return base / recording.folder
+def folder(vault: Vault, recording: Recording) -> Traversable:
+    """The sealed folder, plain or stored, to be read."""
+    return vault.folder(recording.folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -44,11 +44,11 @@ async def read(db: Database, stamps: bool) -> None:
         RECORDINGS.labels(state).set(number)
 
 
-def signed_by(folder: Path) -> str:
+def signed_by(folder: Traversable) -> str:
     """Who signed the manifest in a sealed folder, by his own word; "" where nobody did. Verification says whether it is so."""
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
-        signed = (folder / "manifest.sig.json").exists()
+        signed = (folder / "manifest.sig.json").is_file()
         return str(manifest["signer"]["subject"])[:200] if signed else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -20,7 +20,10 @@ from dispatch import audit
 from dispatch.store.database import Database
 from dispatch.store.site import Site
 from dispatch.store.tables import Recording, utc_now
+from dispatch.vault import site as site_vault
 from rooms.recording import stamp
+from rooms.recording.signature import SIGNATURE
+from rooms.vault.vault import Vault
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -33,6 +36,8 @@ ANSWER_BYTES = 1 << 20
 FIRST_PAUSE = timedelta(minutes=1)
 LAST_PAUSE = timedelta(hours=1)
 SYSTEM = "system"
+NEEDED = frozenset({"manifest.json", SIGNATURE})
+"""What is stamped of a recording."""
 Clock = Callable[[], datetime]
 
 
@@ -46,7 +51,7 @@ async def run(settings: Settings) -> None:
         await asyncio.Event().wait()
         return
     db = await Database.connect(settings.database, Site.of(settings))
-    stamper = Stamper(db, settings.recordings.resolve(), settings.tsa_url, settings.tsa_ca)
+    stamper = Stamper(db, site_vault.of(settings), settings.tsa_url, settings.tsa_ca)
     try:
         while True:
             try:
@@ -62,9 +67,9 @@ async def run(settings: Settings) -> None:
 class Stamper:
     """Has one recording stamped at a time. `roots`: PEM, what vouches for the authority at `url`."""
 
-    def __init__(self, db: Database, recordings: Path, url: str, roots: Path, clock: Clock = utc_now) -> None:
+    def __init__(self, db: Database, vault: Vault, url: str, roots: Path, clock: Clock = utc_now) -> None:
         self._db = db
-        self._recordings = recordings
+        self._vault = vault
         self._url = url
         self._roots = roots
         self._clock = clock
@@ -74,11 +79,11 @@ class Stamper:
         recording = await self._next()
         if recording is None:
             return False
-        folder = self._recordings / recording.folder
         try:
-            asked = await asyncio.to_thread(stamp.request, folder)
-            answer = await ask(self._url, asked.content)
-            kept = await asyncio.to_thread(stamp.keep, folder, asked, answer, self._roots)
+            async with self._vault.checked_out(recording.folder, only=NEEDED.__contains__) as folder:
+                asked = await asyncio.to_thread(stamp.request, folder)
+                answer = await ask(self._url, asked.content)
+                kept = await asyncio.to_thread(stamp.keep, folder, asked, answer, self._roots)
         except (Unanswered, stamp.StampRefused, OSError) as error:
             await self._again(recording, str(error))
         else:

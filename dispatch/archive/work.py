@@ -15,9 +15,12 @@ from dispatch.archive.catalogue import COMPOSITE
 from dispatch.archive.jobs import IDLE_S, Kind, Worker
 from dispatch.store.database import Database
 from dispatch.store.site import Site
-from dispatch.store.tables import Job, Recording
+from dispatch.store.tables import Job, Recording, utc_now
+from dispatch.vault import away, keys
+from dispatch.vault import site as site_vault
 from rooms.recording.composite import compose
 from rooms.recording.fonts import find_font
+from rooms.vault.vault import Vault
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -28,21 +31,27 @@ log = structlog.get_logger("jobs")
 async def run(settings: Settings) -> None:
     """Work until cancelled. A job under way is then given back. Raises DatabaseUnavailable."""
     db = await Database.connect(settings.database, Site.of(settings))
-    worker = Worker(db, settings.recordings.resolve(), await kinds(settings, db))
+    vault = site_vault.of(settings)
+    await asyncio.to_thread(vault.tidy)
+    if settings.put_away and not settings.store_keys:
+        await keys.ensure(db, site_vault.ring_of(settings))
+    worker = Worker(db, vault, await kinds(settings, db, vault))
     try:
         while True:
+            if settings.put_away:
+                await away.order(db, utc_now())
             if not await worker.work():
                 await asyncio.sleep(IDLE_S)
     finally:
         await db.close()
 
 
-async def kinds(settings: Settings, _db: Database) -> Mapping[str, Kind]:
+async def kinds(settings: Settings, _db: Database, vault: Vault) -> Mapping[str, Kind]:
     """Everything that is made here, by `Job.kind`."""
     font = await asyncio.to_thread(find_font, settings.font or None)
     if font is None:
         log.warning("no_chinese_font", hint="names in composites are left out: install fonts-noto-cjk or set DISPATCH_FONT")
-    return {COMPOSITE: composite(settings, font)}
+    return {COMPOSITE: composite(settings, font), away.PUT_AWAY: away.kind(vault)}
 
 
 def composite(settings: Settings, font: Path | None) -> Kind:

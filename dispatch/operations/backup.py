@@ -27,13 +27,17 @@ from dispatch.operations.medium import Hashed, Kept
 from dispatch.operations.originals import Original
 from dispatch.operations.snapshot import LOG, RECORDINGS, Source
 from dispatch.store.database import is_postgresql, place
+from dispatch.vault import site as site_vault
 from rooms.log import canonical
+from rooms.vault import locks, putting
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
 
 MANIFEST = "backup.json"
 FORMAT = 1
+WAIT_S = 300.0
+"""For what is just being removed from the disk or added to the store."""
 SPARE_BYTES = 64 << 20
 """Must stay free where the backup is written, beside what it takes."""
 
@@ -56,12 +60,14 @@ Tell = Callable[[Step], None]
 
 @dataclass(slots=True)
 class Made:
-    """What is in the backup. `missing`: recordings that the catalogue calls sealed and the disk does not have; `damaged`:
-    originals that are not what was sealed (they are in the backup as they are)."""
+    """What is in the backup. `elsewhere`: recordings in a store that speaks S3, of which it has the keys alone; `missing`: recordings that
+    the catalogue calls sealed and the disk does not have; `damaged`: originals that are not what was sealed (they are in the backup as
+    they are)."""
 
     path: Path
     files: list[Kept] = field(default_factory=list)
     recordings: int = 0
+    elsewhere: int = 0
     missing: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     digest: str = ""
@@ -94,11 +100,14 @@ def make(settings: Settings, path: Path, tell: Tell) -> Made:
             raise BackupRefused(f"{needed}: there is no such database; is DISPATCH_DATA right?")
     try:
         with (
+            putting.unchanged(site_vault.of(settings), WAIT_S),
             originals.original(settings) as database,
             medium.writing(path) as target,
             tempfile.TemporaryDirectory(prefix=".backup-", dir=path.absolute().parent) as work,
         ):
             return _Backup(settings, path, target, Path(work), _Progress(tell)).make(database, log)
+    except locks.InUse:
+        raise BackupRefused("recordings are just being destroyed or put away; try again in a few minutes") from None
     except (medium.MediumRefused, snapshot.SnapshotFailed, DumpFailed) as error:
         raise BackupRefused(str(error)) from None
     except OSError as error:
@@ -112,6 +121,7 @@ class _Backup:
         self._work = work
         self._progress = progress
         self._made = Made(path)
+        self._put_away: list[Source] = []
 
     def make(self, database: Original, log: Path) -> Made:
         copy = self._work / LOG
@@ -127,6 +137,7 @@ class _Backup:
         sources += snapshot.reserve(self._settings.data / snapshot.RESERVE)
         folders = list(self._folders((database.sealed() | snapshot.sealed(copy)) - database.destroyed()))
         sources += [source for folder in folders for source in snapshot.files_of(self._settings.recordings, folder)]
+        sources += self._put_away
         sizes = sum(source.path.stat().st_size for source in sources if source.path.exists())
         self._room_for(sizes)
         self._progress.total = self._progress.done + sizes
@@ -145,9 +156,16 @@ class _Backup:
 
     def _folders(self, sealed: set[str]) -> Iterator[str]:
         for folder in sorted(sealed):
+            keys = self._settings.data / snapshot.KEYS
             if (self._settings.recordings / folder / "manifest.json").is_file():
                 self._made.recordings += 1
                 yield folder
+            elif self._settings.s3_url and (key := list(snapshot.key_of(keys, folder))):
+                self._made.elsewhere += 1
+                self._put_away += key
+            elif found := list(snapshot.objects_of(self._settings.store_folder, keys, folder)):
+                self._made.recordings += 1
+                self._put_away += found
             else:
                 self._made.missing.append(folder)
 
@@ -194,6 +212,7 @@ class _Backup:
             **({"postgresql": database.postgresql} if database.postgresql else {}),
             "heads": {sitting: {"seq": head.seq, "hash": head.hash} for sitting, head in snapshot.heads(log).items()},
             "recordings": made.recordings,
+            "elsewhere": made.elsewhere,
             "missing": made.missing,
             "damaged": made.damaged,
             "settings": settings,

@@ -30,6 +30,8 @@ def back_up(settings: Settings, path: Path, say: Say) -> None:
         line.end()
     noted = asyncio.run(acts.backed_up(settings, made))
     say(f"{path}: {len(made.files)} files, {made.bytes / 1e6:.1f} MB, {made.recordings} recordings, SHA-256 of the manifest {made.digest}")
+    if made.elsewhere:
+        say(f"{made.elsewhere} recordings are in {settings.s3_url}, which is backed up by itself; their wrapped keys are in this backup.")
     if not noted:
         say("The audit log has no row of it: the database is of another version of the program.")
     if made.missing:

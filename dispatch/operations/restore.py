@@ -20,7 +20,20 @@ from typing import TYPE_CHECKING, Any
 from dispatch.operations import dump, medium, snapshot
 from dispatch.operations.backup import FORMAT, MANIFEST, SPARE_BYTES, BackupRefused, Step, Tell
 from dispatch.operations.medium import Hashed, Kept
-from dispatch.operations.snapshot import CERTIFICATES, DATABASE, DUMP, LOG, PHOTOS, RECORDINGS, RESERVE, SECRETS, STILLS, Head
+from dispatch.operations.snapshot import (
+    CERTIFICATES,
+    DATABASE,
+    DUMP,
+    KEYS,
+    LOG,
+    PHOTOS,
+    RECORDINGS,
+    RESERVE,
+    SECRETS,
+    STILLS,
+    STORE,
+    Head,
+)
 from dispatch.store.database import RESTORING, is_postgresql
 from dispatch.store.migrate import is_known
 from rooms.log import canonical
@@ -28,7 +41,7 @@ from rooms.log import canonical
 if TYPE_CHECKING:
     from dispatch.settings import Settings
 
-IN_ORDER = (SECRETS, PHOTOS, STILLS, CERTIFICATES, RECORDINGS, RESERVE, LOG, DATABASE, DUMP)
+IN_ORDER = (SECRETS, PHOTOS, STILLS, CERTIFICATES, KEYS, STORE, RECORDINGS, RESERVE, LOG, DATABASE, DUMP)
 """The database comes last: without it nothing takes the directory for a site."""
 _IGNORED = frozenset({"lost+found", CERTIFICATES})
 """Certificates of destructions that are there already stay: what was destroyed after the backup was made is known by them alone."""
@@ -151,6 +164,10 @@ def _must_fit(settings: Settings, contents: Contents) -> None:
     if bool(contents.postgresql) != is_postgresql(settings.database):
         kinds = ("PostgreSQL", "SQLite") if contents.postgresql else ("SQLite", "PostgreSQL")
         raise BackupRefused(f"the backup holds a database of {kinds[0]}, and DISPATCH_DATABASE_URL names one on {kinds[1]}")
+    if settings.store is not None and any(name.startswith(f"{STORE}/") for name in contents.files):
+        raise BackupRefused(
+            f"the backup holds a store, which is restored to {settings.data / STORE}; restore without DISPATCH_STORE, move it, then set it"
+        )
     at = settings.data.absolute()
     while not at.exists():
         at = at.parent
@@ -229,6 +246,8 @@ class _Restore:
             if parts[:1] == (RECORDINGS,):
                 sealed = len(parts) == 3 and parts[2] in ("tracks", "stills")
                 os.chmod(at, 0o555 if sealed else 0o755)
+            elif parts[:1] in ((STORE,), (KEYS,)):
+                os.chmod(at, 0o700)
             snapshot.sync(Path(at))
 
     def _place(self) -> None:

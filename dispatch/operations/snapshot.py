@@ -19,6 +19,8 @@ from urllib.parse import quote
 
 from sqlalchemy.engine import make_url
 
+from rooms.vault.contents import finished
+
 if TYPE_CHECKING:
     from dispatch.settings import Settings
 
@@ -27,6 +29,8 @@ PHOTOS = "photos"
 STILLS = "stills"
 CERTIFICATES = "certificates"
 """of destructions"""
+STORE, KEYS = "store", "keys"
+"""Recordings that were put away, and their wrapped keys."""
 DUMP = "dispatch.dump"
 """In place of `DATABASE` in the backup of a site on PostgreSQL."""
 PAGES = 2_000
@@ -116,14 +120,24 @@ def sealed(log: Path) -> set[str]:
 def files_of(recordings: Path, folder: str) -> Iterator[Source]:
     """The files of a sealed recording: originals, manifest, and what was derived and is finished."""
     root = recordings / folder
-    for at, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(at) / name
-            derived = path.relative_to(root).parts[0] == "derived"
-            unfinished = derived and (name.startswith(".") or name.endswith(".part") or name == "progress")
-            if not unfinished and path.is_file() and not path.is_symlink():
-                yield Source(f"{RECORDINGS}/{folder}/{path.relative_to(root).as_posix()}", path, may_vanish=derived)
+    for name in finished(root):
+        yield Source(f"{RECORDINGS}/{folder}/{name}", root / name, may_vanish=name.startswith("derived/"))
+
+
+def objects_of(store: Path, keys: Path, folder: str) -> Iterator[Source]:
+    """What a store in a directory has of a recording, and its wrapped key; nothing where it was not put away."""
+    if not (store / folder / "list").is_file():
+        return
+    for path in sorted((store / folder).rglob("*")):
+        if path.is_file() and not path.name.startswith("."):
+            yield Source(f"{STORE}/{path.relative_to(store).as_posix()}", path)
+    yield from key_of(keys, folder)
+
+
+def key_of(keys: Path, folder: str) -> Iterator[Source]:
+    """The wrapped key of a recording, where it has one."""
+    if (path := keys / f"{folder}.json").is_file():
+        yield Source(f"{KEYS}/{path.name}", path)
 
 
 def secrets(folder: Path) -> Iterator[Source]:

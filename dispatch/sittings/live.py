@@ -20,6 +20,7 @@ from dispatch.sittings import participants, procedures, sittings
 from dispatch.sittings.quality import QualityKeeper
 from dispatch.sittings.statuses import PROJECTED, project_rows
 from dispatch.store.tables import Participant, Recording, Sitting, utc_now
+from dispatch.vault import site as site_vault
 from rooms.consents import digest_of
 from rooms.log import LogUnwritable
 from rooms.protocol import UserError as LiveRefused
@@ -50,6 +51,7 @@ class LivePlane:
         self._db = db
         self._hub = hub
         self._settings = settings
+        self._vault = site_vault.of(settings)
         self._clock = clock
         self._locks: dict[str, asyncio.Lock] = {}
         self._told: set[str] = set()
@@ -304,7 +306,7 @@ class LivePlane:
         await project_rows(self._db, sitting_id, rows)
         if await catalogue.is_unmeasured(self._db, sitting_id):
             seconds = catalogue.recorded_seconds(await self._hub.rows(sitting_id))
-            folder = self._settings.recordings / sitting_id
+            folder = self._vault.folder(sitting_id)
             size, by = await asyncio.to_thread(lambda: (catalogue.originals_bytes(folder), seals.signed_by(folder)))
             await catalogue.measured(self._db, sitting_id, seconds, size, by)
 

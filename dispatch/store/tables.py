@@ -381,6 +381,14 @@ class Recording(Base):
     stamp_error: Mapped[str] = mapped_column(Text, default="")
     destroyed_at: Mapped[datetime | None]
     """when its files were destroyed; the entry stays"""
+    stored_at: Mapped[datetime | None]
+    """when it was put away, encrypted, into the store"""
+    looked_at: Mapped[datetime | None] = mapped_column(index=True)
+    """when all its originals were last digested again"""
+    spoilt: Mapped[list[str]] = mapped_column(default=list)
+    """which of them were not as they were sealed, or gone; empty where all was well"""
+    spoilt_at: Mapped[datetime | None]
+    """when that was found first"""
     sitting: Mapped[Sitting] = relationship(lazy="joined")
 
 

@@ -6,8 +6,6 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-from aiohttp import web
-
 from dispatch import audit
 from dispatch.archive import playback, recordings
 from dispatch.archive.identities import Look, looks
@@ -15,11 +13,12 @@ from dispatch.errors import NotFound
 from dispatch.store.tables import Recording
 from dispatch.web.access import CLERK, OFFICER, Route, roles
 from dispatch.web.formats import moment
+from dispatch.web.recorded_file import recorded
 from dispatch.web.recorded_media import SEES, SEES_IDENTITIES, attachment, folder_of, recording_of, sealed_of
 from dispatch.web.recording_words import composite, shown
 from dispatch.web.request import Request, Response, answer, ctx, language, me, render, texts, zone
 from dispatch.web.verification import as_json, verifications_of
-from rooms.recording.attendance import voice
+from rooms.recording.attendance import voice_name
 
 RETRIES = roles(CLERK, OFFICER)
 Json = dict[str, Any]
@@ -53,9 +52,7 @@ async def playback_page(request: Request) -> Response:
 async def manifest_file(request: Request) -> Response:
     """The manifest, byte for byte: with it and the folder anybody can check."""
     recording, _job = await recording_of(request)
-    path = folder_of(request, recording) / "manifest.json"
-    if not await asyncio.to_thread(path.is_file):
-        raise NotFound("manifest_missing")
+    file = await recorded(request, recording, "manifest.json", "manifest_missing")
     await audit.record(
         ctx(request).db,
         me(request),
@@ -63,12 +60,8 @@ async def manifest_file(request: Request) -> Response:
         recording.sitting.case.number,
         detail={"sitting": recording.sitting_id, "file": "manifest.json"},
     )
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Type": "application/json",
-        "Content-Disposition": attachment(recording, "manifest.json"),
-    }
-    return web.FileResponse(path, headers=headers)
+    headers = {"Cache-Control": "no-store", "Content-Disposition": attachment(recording, "manifest.json")}
+    return await file.part("application/json", headers)
 
 
 async def composite_state(request: Request) -> Response:
@@ -93,7 +86,7 @@ async def verify(request: Request) -> Response:
     """Begin a verification; pages ask for its result."""
     recording, _job = await recording_of(request)
     await audit.record(ctx(request).db, me(request), "verify", recording.sitting.case.number, detail={"sitting": recording.sitting_id})
-    verifications_of(ctx(request).db).start(recording.sitting_id, folder_of(request, recording), recording.manifest_sha256)
+    verifications_of(ctx(request).db).start(ctx(request).vault, recording)
     return answer(_verification(request, recording), status=202)
 
 
@@ -116,7 +109,7 @@ async def _page_data(request: Request, recording: Recording) -> Json:
         empty = {"start_us": _us(start), "duration_s": recording.seconds, "bands": [], "stages": [], "gaps": [], "speakers": []}
         return {"timeline": empty, "lines": [], "people": []}
     folder = folder_of(request, recording)
-    voices = await asyncio.to_thread(lambda: {place.id for place in sealed.places if voice(folder, place).is_file()})
+    voices = await asyncio.to_thread(lambda: {place.id for place in sealed.places if (folder / voice_name(place)).is_file()})
     data = playback.page(sealed, texts(request).gettext)
     return data | {"people": playback.people(sealed, f"/archive/{recording.sitting_id}", voices, texts(request).gettext)}
 

@@ -6,9 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from datetime import UTC
-from pathlib import Path
-
-from aiohttp import web
+from importlib.resources.abc import Traversable
 
 from dispatch import audit
 from dispatch.archive import playback, recordings
@@ -16,8 +14,9 @@ from dispatch.archive.plays import plays_of
 from dispatch.errors import NotFound
 from dispatch.store.tables import Job, Recording
 from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR, Route, roles
+from dispatch.web.recorded_file import recorded
 from dispatch.web.request import Request, Response, ctx, me
-from rooms.recording.attendance import voice
+from rooms.recording.attendance import voice_name
 
 SEES = roles(CLERK, OFFICER, JUDGE, PROSECUTOR)
 """Judges and prosecutors see the recordings of their own sittings (dispatch.archive.recordings)."""
@@ -31,9 +30,7 @@ _TYPES = {"VP8": "video/webm", "H264": "video/x-matroska", "opus": "audio/webm"}
 async def composite_file(request: Request) -> Response:
     """The picture of all; a part of it where a Range is asked for. ?download=1 takes it out of the archive, which is audited."""
     recording, _job = await recording_of(request)
-    path = folder_of(request, recording) / "derived" / "composite.mp4"
-    if not await asyncio.to_thread(path.is_file):
-        raise NotFound("composite_missing")
+    file = await recorded(request, recording, "derived/composite.mp4", "composite_missing")
     headers = {}
     if request.query.get("download"):
         headers["Content-Disposition"] = attachment(recording, "mp4")
@@ -46,7 +43,7 @@ async def composite_file(request: Request) -> Response:
         )
     else:
         await _note(request, recording, "composite.mp4")
-    return _part(path, "video/mp4", headers)
+    return await file.part("video/mp4", headers)
 
 
 async def voice_file(request: Request) -> Response:
@@ -54,11 +51,11 @@ async def voice_file(request: Request) -> Response:
     recording, _job = await recording_of(request)
     sealed = await sealed_of(request, recording)
     place = next((place for place in sealed.places if place.id == request.match_info["place"]), None)
-    path = voice(folder_of(request, recording), place) if place is not None else None
-    if place is None or path is None or not await asyncio.to_thread(path.is_file):
+    if place is None:
         raise NotFound("voice_missing")
-    await _note(request, recording, f"voices/{path.name}", of=", ".join(person.name for person in place.people))
-    return _part(path, "audio/webm")
+    file = await recorded(request, recording, voice_name(place), "voice_missing")
+    await _note(request, recording, f"voices/{place.id}.webm", of=", ".join(person.name for person in place.people))
+    return await file.part("audio/webm")
 
 
 async def track_file(request: Request) -> Response:
@@ -67,12 +64,12 @@ async def track_file(request: Request) -> Response:
     sealed = await sealed_of(request, recording)
     name = f"tracks/{request.match_info['file']}"
     row = next((row for row in sealed.manifest["segments"] if row["file"] == name), None)
-    path = folder_of(request, recording) / name
-    if row is None or not await asyncio.to_thread(path.is_file):
+    if row is None:
         raise NotFound("track_missing")
+    file = await recorded(request, recording, name, "track_missing")
     place = next((place for place in sealed.places if row["endpoint"] in place.endpoints), None)
     await _note(request, recording, name, of=", ".join(person.name for person in place.people) if place is not None else "")
-    return _part(path, _TYPES.get(row["codec"], "application/octet-stream"))
+    return await file.part(_TYPES.get(row["codec"], "application/octet-stream"))
 
 
 async def still_file(request: Request) -> Response:
@@ -80,12 +77,12 @@ async def still_file(request: Request) -> Response:
     recording, _job = await recording_of(request)
     name = f"stills/{request.match_info['still']}.jpg"
     sealed = await sealed_of(request, recording)
-    path = folder_of(request, recording) / name
-    if not any(row["file"] == name for row in sealed.manifest["files"]) or not await asyncio.to_thread(path.is_file):
+    if not any(row["file"] == name for row in sealed.manifest["files"]):
         raise NotFound("still_unknown")
+    file = await recorded(request, recording, name, "still_unknown")
     detail = {"sitting": recording.sitting_id, "still": request.match_info["still"]}
     await audit.record(ctx(request).db, me(request), "still_viewed", recording.sitting.case.number, detail=detail)
-    return web.FileResponse(path, headers={"Content-Type": "image/jpeg", "Cache-Control": "private, no-store"})
+    return await file.part("image/jpeg", {"Cache-Control": "private, no-store"})
 
 
 # ---------------------------------------------------------------------------------------------------- shared with the archive's pages
@@ -98,9 +95,9 @@ async def recording_of(request: Request) -> tuple[Recording, Job | None]:
     return recording, (await recordings.jobs(db, [sitting])).get(sitting)
 
 
-def folder_of(request: Request, recording: Recording) -> Path:
-    """Its folder on the disk."""
-    return recordings.folder(ctx(request).settings.recordings, recording)
+def folder_of(request: Request, recording: Recording) -> Traversable:
+    """Its folder, plain or stored, to be read."""
+    return recordings.folder(ctx(request).vault, recording)
 
 
 async def sealed_of(request: Request, recording: Recording) -> playback.Sealed:
@@ -127,10 +124,6 @@ def attachment(recording: Recording, ending: str) -> str:
 
 async def _note(request: Request, recording: Recording, file: str, **about: str) -> None:
     await plays_of(ctx(request).db).note(me(request), recording, file, ctx(request).clock(), **about)
-
-
-def _part(path: Path, kind: str, headers: dict[str, str] | None = None) -> web.FileResponse:
-    return web.FileResponse(path, headers={"Cache-Control": "private, no-cache", "Content-Type": kind, **(headers or {})})
 
 
 ROUTES = (

@@ -16,6 +16,7 @@ from dispatch.archive import recordings
 from dispatch.archive.playback import gaps, manifest_of, whose
 from dispatch.store.tables import Recording, utc_now
 from dispatch.web.recording_words import size
+from rooms.vault.vault import Vault
 from rooms.verification.folder import NotARecording, verify
 from rooms.verification.report import Report
 
@@ -46,10 +47,11 @@ class Verifications:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._done: dict[str, Verdict] = {}
 
-    def start(self, sitting: str, folder: Path, manifest_sha256: str) -> None:
-        """Begin, unless it is under way."""
+    def start(self, vault: Vault, recording: Recording) -> None:
+        """Begin, unless it is under way. A stored recording is decrypted for it, and read as a third party would read it."""
+        sitting = recording.sitting_id
         if sitting not in self._running:
-            task = asyncio.create_task(self._run(sitting, folder, manifest_sha256), name=f"verify-{sitting}")
+            task = asyncio.create_task(self._run(sitting, vault, recording.folder, recording.manifest_sha256), name=f"verify-{sitting}")
             self._running[sitting] = task
             task.add_done_callback(lambda _done: self._running.pop(sitting, None))
 
@@ -61,8 +63,13 @@ class Verifications:
         """The last one since the server started."""
         return self._done.get(sitting)
 
-    async def _run(self, sitting: str, folder: Path, manifest_sha256: str) -> None:
-        verdict = await asyncio.to_thread(_verify, folder, manifest_sha256)
+    async def _run(self, sitting: str, vault: Vault, name: str, manifest_sha256: str) -> None:
+        try:
+            async with vault.checked_out(name) as folder:
+                verdict = await asyncio.to_thread(_verify, folder, manifest_sha256)
+        except OSError:  # it is gone, or not to be decrypted: no originals are there
+            log.exception("not_checked_out", sitting=sitting)
+            verdict = Verdict(None, utc_now())
         self._done[sitting] = verdict
         ok = verdict.report is not None and verdict.report.ok
         log.info("verified", sitting=sitting, ok=ok)

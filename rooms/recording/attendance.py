@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,11 @@ class Place:
         return self.people[0].role if self.people else ""
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Traversable) -> Iterator[Row]:
     """The rows of ``events.jsonl``; none where there is no such file. A line that is no row ends them: verification names it."""
-    if not path.exists():
+    if not path.is_file():
         return
-    with open(path, encoding="utf-8") as file:
+    with path.open(encoding="utf-8") as file:
         for line in file:
             try:
                 yield Row.from_line(line)
@@ -87,7 +88,12 @@ def places(timeline: Timeline, manifest: Mapping[str, Any], rows: Iterable[Row])
 
 def voice(folder: Path, place: Place) -> Path:
     """Where the sound of a place alone is kept once the film is made, if there is any."""
-    return folder / "derived" / VOICES / f"{place.id}.webm"
+    return folder / voice_name(place)
+
+
+def voice_name(place: Place) -> str:
+    """The same below the folder."""
+    return f"derived/{VOICES}/{place.id}.webm"
 
 
 def held_by(meta: Mapping[str, Any], rows: Iterable[Row]) -> Procedure | None:

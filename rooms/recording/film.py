@@ -191,7 +191,7 @@ class Film:
             rows.append(f"outpoint {(placement.to_us - placement.start_us + 1) / 1e6:.6f}")  # the last picture stands at the end
             if after is not None:
                 rows.append(f"duration {(after.start_us - from_us) / 1e6:.6f}")
-        path = self.work / f"{track.placements[0].file.stem}.ffconcat"
+        path = self.work / f"{track.placements[0].file.name}.ffconcat"
         path.write_text("\n".join(rows) + "\n", encoding="utf-8")
         late_s = (begin_us - self.line.start_us) / 1e6
         options: dict[str, Any] = {"f": "concat", "safe": 0, "itsoffset": f"{late_s:.6f}"}

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from importlib.resources.abc import Traversable
+from typing import IO
 
 _SEGMENT, _CLUSTER, _TIMESTAMP = 0x18538067, 0x1F43B675, 0xE7
 _SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK = 0xA3, 0xA0, 0xA1
@@ -27,7 +27,7 @@ class _Element:
     end: int
 
 
-def _number(file: BinaryIO, keep_marker: bool) -> int | None:
+def _number(file: IO[bytes], keep_marker: bool) -> int | None:
     """An EBML variable-length integer (RFC 8794 section 4), None at the end of the file."""
     first = file.read(1)
     if not first or not first[0]:
@@ -41,7 +41,7 @@ def _number(file: BinaryIO, keep_marker: bool) -> int | None:
     return _UNKNOWN if not keep_marker and value == (1 << (7 * length)) - 1 else value
 
 
-def _elements(file: BinaryIO, start: int, end: int) -> Iterator[_Element]:
+def _elements(file: IO[bytes], start: int, end: int) -> Iterator[_Element]:
     """Elements from `start` up to `end`; the last one may reach beyond what the file holds."""
     while start < end:
         file.seek(start)
@@ -54,20 +54,20 @@ def _elements(file: BinaryIO, start: int, end: int) -> Iterator[_Element]:
         start = stop
 
 
-def block_times_ms(path: Path) -> Iterator[int]:
+def block_times_ms(path: Traversable) -> Iterator[int]:
     """Times of the complete blocks in file order, ms, as a player sees them: less the codec's delay (Opus: 7 ms)."""
     return (at_ms for at_ms, _is_key in _blocks(path))
 
 
-def key_times_ms(path: Path) -> Iterator[int]:
+def key_times_ms(path: Traversable) -> Iterator[int]:
     """The same of those blocks alone from which a decoder can begin."""
     return (at_ms for at_ms, is_key in _blocks(path) if is_key)
 
 
-def _blocks(path: Path) -> Iterator[tuple[int, bool]]:
-    size = os.path.getsize(path)
+def _blocks(path: Traversable) -> Iterator[tuple[int, bool]]:
     delay_ms = 0
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
         for segment in _elements(file, 0, size):
             if segment.identifier != _SEGMENT:
                 continue
@@ -78,7 +78,7 @@ def _blocks(path: Path) -> Iterator[tuple[int, bool]]:
                     yield from ((at_ms - delay_ms, is_key) for at_ms, is_key in _cluster(file, part, size))
 
 
-def _codec_delay_ms(file: BinaryIO, tracks: _Element) -> int:
+def _codec_delay_ms(file: IO[bytes], tracks: _Element) -> int:
     for track in _elements(file, tracks.start, tracks.end):
         for element in _elements(file, track.start, track.end) if track.identifier == _TRACK else ():
             if element.identifier == _CODEC_DELAY:
@@ -88,7 +88,7 @@ def _codec_delay_ms(file: BinaryIO, tracks: _Element) -> int:
     return 0
 
 
-def _cluster(file: BinaryIO, cluster: _Element, size: int) -> Iterator[tuple[int, bool]]:
+def _cluster(file: IO[bytes], cluster: _Element, size: int) -> Iterator[tuple[int, bool]]:
     base = 0
     for element in _elements(file, cluster.start, min(cluster.end, size)):
         if element.end > size:
@@ -105,7 +105,7 @@ def _cluster(file: BinaryIO, cluster: _Element, size: int) -> Iterator[tuple[int
             yield from ((base + _head(file, inner.start)[0], is_key) for inner in inside if inner.identifier == _BLOCK)
 
 
-def _head(file: BinaryIO, start: int) -> tuple[int, int]:
+def _head(file: IO[bytes], start: int) -> tuple[int, int]:
     """Time relative to the cluster, ms, and flags."""
     file.seek(start)
     _number(file, False)  # the track's number

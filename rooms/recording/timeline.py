@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
 from itertools import groupby, pairwise
-from pathlib import Path
 from typing import Any, Literal
 
 from rooms.recording.matroska import block_times_ms
@@ -37,7 +37,7 @@ class Band:
 class Placement:
     """A segment on the axis: file time 0 is `start_us`; it plays until `to_us`, where a later segment may take over."""
 
-    file: Path
+    file: Traversable
     start_us: int
     to_us: int
 
@@ -82,7 +82,7 @@ class Timeline:
         return {"start_us": self.start_us, "duration_s": self.duration_s, "bands": bands}
 
 
-def load(folder: Path) -> tuple[Timeline, dict[str, Any]]:
+def load(folder: Traversable) -> tuple[Timeline, dict[str, Any]]:
     """Timeline and manifest of a sealed folder. Raises OSError or ValueError if it is not sealed, or has no recording."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     tracks = track_lines(folder, manifest["segments"], set(manifest["missing"]))
@@ -94,7 +94,7 @@ def load(folder: Path) -> tuple[Timeline, dict[str, Any]]:
     return Timeline(on[0][0], on[-1][1], tuple(bands), tracks), manifest
 
 
-def track_lines(folder: Path, segments: Iterable[Mapping[str, Any]], missing: set[str]) -> tuple[TrackLine, ...]:
+def track_lines(folder: Traversable, segments: Iterable[Mapping[str, Any]], missing: set[str]) -> tuple[TrackLine, ...]:
     """Segments by track and run of one codec; where two overlap (a restarted recorder is sent the last seconds again) the later
     one plays."""
     by_track: dict[tuple[str, str], list[Mapping[str, Any]]] = {}

@@ -37,7 +37,7 @@ Fetch = Callable[[int, int], bytes]
 """Bytes of the encrypted part: so many from there on; fewer only at its end."""
 
 
-class Spoilt(Exception):
+class Spoilt(OSError):
     """What is stored is not what was put there, or not under this key; the text is one line."""
 
 

@@ -1,4 +1,5 @@
-"""Files and names that are still there after a power cut, or are gone for good."""
+"""Files and names that are still there after a power cut, or are gone for good. What root makes belongs to whom its directory belongs:
+commands are given by root, and the server is another user."""
 
 from __future__ import annotations
 
@@ -11,11 +12,12 @@ from pathlib import Path
 def write(path: Path, content: bytes, mode: int = 0o600, *, fresh: bool = False) -> None:
     """Aside, on the disk, and only then into place; directories are made (0700). Raises OSError; FileExistsError where it shall be
     `fresh` and is there."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
+            give(part)
             file.flush()
             os.fsync(file.fileno())
             # What is read back afterwards, to see whether it is there, shall come from the disk.
@@ -28,6 +30,22 @@ def write(path: Path, content: bytes, mode: int = 0o600, *, fresh: bool = False)
         with suppress(FileNotFoundError):
             part.unlink()
     sync(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """With those above it, each for its owner alone (0700)."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        give(folder)
+
+
+def give(path: Path) -> None:
+    """To the owner of its directory."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def forget(path: Path) -> None:

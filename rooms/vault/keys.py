@@ -24,7 +24,7 @@ from rooms.vault.durable import forget, write
 _FILE = re.compile(r"store-(\d{4})\.key")
 
 
-class KeyMissing(Exception):
+class KeyMissing(OSError):
     """A key is not there, or is none, so that what it protects cannot be read; the text is one line."""
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rooms.vault.durable import give, make_folder
+
 STEP_S = 0.05
 
 
@@ -28,8 +30,12 @@ def locked(folder: Path, name: str, *, shared: bool = False, limit_s: float | No
 
 def acquire(folder: Path, name: str, *, shared: bool = False, limit_s: float | None = None) -> int:
     """The lock as a descriptor, to be closed. Raises InUse."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    make_folder(folder)
+    path = folder / name
+    fresh = not path.exists()
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if fresh:
+        give(path)
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     until = None if limit_s is None else time.monotonic() + limit_s
     try:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from rooms.vault import cipher, locks
@@ -21,6 +21,7 @@ from rooms.vault.vault import PART_BYTES, NotThere, Vault, part_name, remove
 
 TRIES = 5
 Progress = Callable[[float], None]
+_CHANGING = "changing"
 _AWAY, _DESTROYED = ".put-away.", ".destroyed."
 
 
@@ -49,7 +50,7 @@ def put_away(vault: Vault, sitting: str, progress: Progress = lambda _: None) ->
                     return None
             before = states(folder)
             contents = _stored(vault, sitting, folder, list(before), progress)
-            with locks.locked(vault.run, f"{sitting}.use"):
+            with _alone(vault, sitting, progress):
                 if states(folder) != before:
                     continue
                 _remove(folder, _AWAY)
@@ -59,7 +60,7 @@ def put_away(vault: Vault, sitting: str, progress: Progress = lambda _: None) ->
 
 def take_in(vault: Vault, sitting: str, work: Path) -> None:
     """Keep what was added to a folder that was checked out, and what was derived anew. Raises Spoilt, KeyMissing, StoreUnavailable."""
-    with locks.locked(vault.run, f"{sitting}.list"):
+    with locks.locked(vault.run, f"{sitting}.list"), changing(vault):
         contents, key = vault.contents(sitting), vault.key(sitting)
         known = contents.files
         fresh = [
@@ -76,7 +77,7 @@ def take_in(vault: Vault, sitting: str, work: Path) -> None:
 def destroy(vault: Vault, sitting: str) -> None:
     """Its key first, then everything else of it, plain or stored. Waits for those who use it; again it finishes what was cut off. That it
     may be destroyed, somebody else has decided. Raises StoreUnavailable, OSError."""
-    with locks.locked(vault.run, f"{sitting}.list"), locks.locked(vault.run, f"{sitting}.use"):
+    with locks.locked(vault.run, f"{sitting}.list"), locks.locked(vault.run, f"{sitting}.use"), changing(vault):
         vault.forget_key(sitting)
         folder = vault.recordings / sitting
         if folder.is_dir():
@@ -88,6 +89,16 @@ def destroy(vault: Vault, sitting: str) -> None:
                 vault.store.delete(name)
 
 
+def changing(vault: Vault) -> AbstractContextManager[None]:
+    """While something is removed, added or wrapped anew: many at a time, none while somebody copies all there is."""
+    return locks.locked(vault.run, _CHANGING, shared=True)
+
+
+def unchanged(vault: Vault, limit_s: float) -> AbstractContextManager[None]:
+    """While inside, nothing changes; for who copies all there is. Raises InUse where that cannot be had in time."""
+    return locks.locked(vault.run, _CHANGING, limit_s=limit_s)
+
+
 def finish(vault: Vault, sitting: str = "") -> list[str]:
     """Remove the rest of folders that were put away or destroyed when the process was killed; the names of them."""
     gone = []
@@ -96,6 +107,19 @@ def finish(vault: Vault, sitting: str = "") -> list[str]:
             remove(path)
             gone.append(path.name)
     return gone
+
+
+@contextmanager
+def _alone(vault: Vault, sitting: str, progress: Progress) -> Iterator[None]:
+    """When nobody uses the folder any more, and nobody copies all there is. `progress` may break the waiting off."""
+    with ExitStack() as held:
+        for name, shared in ((f"{sitting}.use", False), (_CHANGING, True)):
+            while True:
+                with suppress(locks.InUse):
+                    held.enter_context(locks.locked(vault.run, name, shared=shared, limit_s=1.0))
+                    break
+                progress(1.0)
+        yield
 
 
 def _stored(vault: Vault, sitting: str, folder: Path, names: list[str], progress: Progress) -> Contents:
@@ -174,3 +198,22 @@ def _remove(folder: Path, beginning: str) -> None:
     folder.rename(away)
     sync(folder.parent)
     remove(away)
+
+
+def wrap_anew(vault: Vault, sitting: str, current: str) -> bool:
+    """Have its key wrapped by the `current` key of the site, in both places; whether it was not so already. Raises KeyMissing,
+    StoreUnavailable, OSError."""
+    with locks.locked(vault.run, f"{sitting}.list"), changing(vault):
+        if not vault.has_key(sitting) or all(found.by == current for found in vault.kept_keys(sitting)):
+            return False
+        vault.keep_key(sitting, vault.key(sitting))
+        return True
+
+
+def mend_key(vault: Vault, sitting: str) -> bool:
+    """Put its wrapped key back where it is lost, from the other place; whether it was. Raises KeyMissing, StoreUnavailable, OSError."""
+    with locks.locked(vault.run, f"{sitting}.list"), changing(vault):
+        if not vault.is_stored(sitting) or len(vault.kept_keys(sitting)) == 2:
+            return False
+        vault.keep_key(sitting, vault.key(sitting))
+        return True

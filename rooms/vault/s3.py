@@ -96,6 +96,6 @@ class S3Store:
         except InvalidResponseError as error:
             raise StoreUnavailable(f"store {self}: it does not answer as a store does") from error
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
-            if isinstance(error, FileNotFoundError):
+            if isinstance(error, FileNotFoundError | StoreUnavailable):
                 raise
             raise StoreUnavailable(f"store {self}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error

@@ -20,7 +20,7 @@ from rooms.vault.durable import forget, sync, write
 _NAME = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)*", re.ASCII)
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailable(OSError):
     """The store cannot be asked, or refuses; the text is one line that names it."""
 
 

@@ -18,14 +18,16 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from rooms.vault import cipher, locks
 from rooms.vault.cipher import Opened, Part, Spoilt
 from rooms.vault.contents import Contents, Entry, finished
-from rooms.vault.durable import forget, write
+from rooms.vault.durable import forget, make_folder, write
 from rooms.vault.keys import KeyMissing, KeyWrap, Wrapped
+from rooms.vault.reading import StoredFile, StoredPath
 from rooms.vault.store import Store
 
 PART_BYTES = 16 << 20
@@ -107,20 +109,21 @@ class Vault:
         if folder is not None:
             with suppress(FileNotFoundError):  # unless it was put away just now
                 return (folder / _name(name)).open("rb")
-        contents, key = self._opened(sitting)
-        entry = contents.files.get(name)
-        if entry is None:
-            raise NotThere(f"{sitting}: there is no file {name}")
-        return io.BufferedReader(_Stored(self, key, contents, entry), cipher.CHUNK_BYTES)
+        return self.opened(*self.unlocked(sitting), name)
 
     def read(self, sitting: str, name: str) -> bytes:
         """All of one of its files, a small one. Raises like :meth:`open`."""
         with self.open(sitting, name) as file:
             return file.read()
 
+    def folder(self, sitting: str) -> Traversable:
+        """It as a folder that can be read, whether it is one or lies in the store; also where it is neither. What is done with its names
+        raises Spoilt, KeyMissing, StoreUnavailable."""
+        return self.plain(sitting) or StoredPath(self, _id(sitting))
+
     def contents(self, sitting: str) -> Contents:
         """What the store has of it. Raises NotThere, Spoilt, KeyMissing, StoreUnavailable."""
-        return self._opened(sitting)[0]
+        return self.unlocked(sitting)[0]
 
     def part(self, key: bytes, contents: Contents, entry: Entry, number: int) -> Opened:
         """A stored part of a file. Raises Spoilt, StoreUnavailable."""
@@ -144,7 +147,15 @@ class Vault:
             while chunk := file.read(AT_ONCE):
                 yield chunk
 
-    def _opened(self, sitting: str) -> tuple[Contents, bytes]:
+    def opened(self, contents: Contents, key: bytes, name: str) -> BinaryIO:
+        """A stored file. Raises NotThere; reading raises Spoilt, StoreUnavailable."""
+        entry = contents.files.get(name)
+        if entry is None:
+            raise NotThere(f"{contents.sitting}: there is no file {name}")
+        return io.BufferedReader(StoredFile(self, key, contents, entry), cipher.CHUNK_BYTES)
+
+    def unlocked(self, sitting: str) -> tuple[Contents, bytes]:
+        """What the store has of it, and its key. Raises NotThere, Spoilt, KeyMissing, StoreUnavailable."""
         store = self.store_of(sitting)
         try:
             sealed = store.get(f"{_id(sitting)}/{_LIST}")
@@ -163,16 +174,24 @@ class Vault:
 
     def wrapped(self, sitting: str) -> Wrapped:
         """Its key as it is kept, from whichever of the two places has it. Raises KeyMissing, StoreUnavailable."""
-        path, name = self._keys / f"{_id(sitting)}.json", f"{sitting}/{_KEY}"
-        with suppress(FileNotFoundError, KeyMissing):
-            return Wrapped.read(path.read_bytes())
-        try:
-            found = Wrapped.read(self.store_of().get(name))
-        except FileNotFoundError:
-            raise KeyMissing(f"sitting {sitting}: its key is gone") from None
-        if found.sitting != sitting:
-            raise KeyMissing(f"sitting {sitting}: what lies there is the key of {found.sitting}")
+        found = self._kept_here(sitting) or self._kept_there(sitting)
+        if found is None:
+            raise KeyMissing(f"sitting {sitting}: its key is gone")
         return found
+
+    def kept_keys(self, sitting: str) -> list[Wrapped]:
+        """The same of both places, of each that has it. Raises StoreUnavailable."""
+        return [found for found in (self._kept_here(sitting), self._kept_there(sitting)) if found is not None]
+
+    def _kept_here(self, sitting: str) -> Wrapped | None:
+        with suppress(FileNotFoundError):
+            return _whose((self._keys / f"{_id(sitting)}.json").read_bytes(), sitting)
+        return None
+
+    def _kept_there(self, sitting: str) -> Wrapped | None:
+        with suppress(FileNotFoundError):
+            return _whose(self.store_of().get(f"{_id(sitting)}/{_KEY}"), sitting)
+        return None
 
     def has_key(self, sitting: str) -> bool:
         """Whether a wrapped key is kept anywhere, readable or not. Raises StoreUnavailable."""
@@ -240,9 +259,9 @@ class Vault:
             os.close(held)
 
     def _check_out(self, sitting: str, only: Callable[[str], bool] | None) -> tuple[Path, int]:
-        contents, key = self._opened(sitting)
+        contents, key = self.unlocked(sitting)
         wanted = [entry for entry in contents.files.values() if only is None or only(entry.file)]
-        self.out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.out)
         needed, free = sum(entry.bytes for entry in wanted), shutil.disk_usage(self.out).free
         if free < needed + SPARE_BYTES:
             raise NoRoom(f"{self.out}: the recording takes {needed / 1e6:.0f} MB there, {free / 1e6:.0f} MB are free")
@@ -289,45 +308,6 @@ class Vault:
         return {str(row["file"]): str(row["sha256"]) for row in manifest["files"]}
 
 
-class _Stored(io.RawIOBase):
-    """A stored file as one that can be read anywhere."""
-
-    def __init__(self, vault: Vault, key: bytes, contents: Contents, entry: Entry) -> None:
-        self._vault = vault
-        self._key = key
-        self._contents = contents
-        self._entry = entry
-        self._at = 0
-        self._open: tuple[int, Opened] | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._entry.bytes}[whence]
-        if base + offset < 0:
-            raise ValueError(f"negative position {base + offset}")
-        self._at = base + offset
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if self._at >= self._entry.bytes and self._entry.bytes:
-            return 0
-        number, start = divmod(self._at, self._contents.part_bytes)
-        if self._open is None or self._open[0] != number:
-            self._open = number, self._vault.part(self._key, self._contents, self._entry, number)
-        plain = self._open[1].read(start, len(buffer))
-        buffer[: len(plain)] = plain
-        self._at += len(plain)
-        return len(plain)
-
-
 def part_name(key: bytes, sitting: str, file: str, number: int) -> str:
     """The name of the object of a part."""
     return f"{sitting}/{cipher.hidden(key, file)}/{number:06d}"
@@ -341,6 +321,14 @@ def remove(folder: Path) -> None:
                 (Path(at) / name).chmod(0o700)
     with suppress(FileNotFoundError):
         shutil.rmtree(folder)
+
+
+def _whose(content: bytes, sitting: str) -> Wrapped | None:
+    """A wrapped key, if it is one of this sitting."""
+    with suppress(KeyMissing):
+        found = Wrapped.read(content)
+        return found if found.sitting == sitting else None
+    return None
 
 
 def _about(folder: Path, name: str) -> About:

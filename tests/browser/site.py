@@ -69,6 +69,7 @@ class Site:
             "UDP_PORT": str(self.udp_port),
             "MEDIA_BIND": "127.0.0.1",
             "SPARES": "false",  # a start costs half as much without
+            "PUT_AWAY": "false",  # most tests look at the recorded folder itself
             "LOG": str(self.data / "log"),
         }
         clean = {name: value for name, value in os.environ.items() if not name.startswith("DISPATCH_")}

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from pathlib import Path
+from importlib.resources.abc import Traversable
 
 from aiohttp import web
 
 from dispatch import audit
 from dispatch.archive import playback, recordings
 from dispatch.booking.days import bounds
-from dispatch.errors import NotFound
 from dispatch.store.tables import Job, Recording
 from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR
 from dispatch.web.api.operations import operation, programs
@@ -28,6 +26,7 @@ from dispatch.web.api.recording_shapes import (
 from dispatch.web.api.sittings import place
 from dispatch.web.api.values import cursor_of
 from dispatch.web.api.versions import IfMatch, names
+from dispatch.web.recorded_file import RecordedFile, recorded
 from dispatch.web.request import Request, ctx, gettext, language, me, zone
 from dispatch.web.verification import verifications_of
 
@@ -42,8 +41,8 @@ async def _recording(request: Request) -> tuple[Recording, Job | None]:
     return recording, (await recordings.jobs(db, [sitting])).get(sitting)
 
 
-def _folder(request: Request, recording: Recording) -> Path:
-    return recordings.folder(ctx(request).settings.recordings, recording)
+def _folder(request: Request, recording: Recording) -> Traversable:
+    return recordings.folder(ctx(request).vault, recording)
 
 
 async def search(request: Request, query: RecordingQuery) -> RecordingList:
@@ -71,7 +70,7 @@ async def show(request: Request) -> RecordingView:
     )
 
 
-def _files(folder: Path) -> list[OriginalFile] | None:
+def _files(folder: Traversable) -> list[OriginalFile] | None:
     try:
         return [OriginalFile(**{key: row[key] for key in ("file", "bytes", "sha256")}) for row in playback.manifest_of(folder)["files"]]
     except (OSError, ValueError, KeyError, TypeError):
@@ -98,54 +97,45 @@ async def verify(request: Request) -> VerificationView:
     """
     recording, _job = await _recording(request)
     await audit.record(ctx(request).db, me(request), "verify", recording.sitting.case.number, detail={"sitting": recording.sitting_id})
-    verifications_of(ctx(request).db).start(recording.sitting_id, _folder(request, recording), recording.manifest_sha256)
+    verifications_of(ctx(request).db).start(ctx(request).vault, recording)
     return _verification(request, recording)
 
 
-async def manifest(request: Request, headers: IfMatch) -> web.FileResponse:
+async def manifest(request: Request, headers: IfMatch) -> web.StreamResponse:
     """Take out the manifest.
 
     Byte for byte as it was sealed: with it and the folder anybody can check. Audited.
     """
     recording, _job = await _recording(request)
-    path = _folder(request, recording) / "manifest.json"
-    _check_version(request, headers, await _found(path, "manifest_missing"))
+    file = await recorded(request, recording, "manifest.json", "manifest_missing")
+    _check_version(request, headers, file)
     await _note_export(request, recording, "manifest.json")
-    return web.FileResponse(path, headers={"Cache-Control": "no-store", "Content-Type": "application/json"})
+    return await file.part("application/json", {"Cache-Control": "no-store"})
 
 
-async def composite(request: Request, headers: Part) -> web.FileResponse:
+async def composite(request: Request, headers: Part) -> web.StreamResponse:
     """Take out the picture.
 
     The whole or, with Range, a part of it, so that a broken transfer goes on where it broke off. Audited.
     """
     recording, _job = await _recording(request)
-    path = _folder(request, recording) / "derived" / "composite.mp4"
-    found = await _found(path, "composite_missing")
-    _check_version(request, headers, found)
+    file = await recorded(request, recording, "derived/composite.mp4", "composite_missing")
+    _check_version(request, headers, file)
     if headers.range is not None:
-        _check_range(request, found.st_size)
+        _check_range(request, file.bytes)
     await _note_export(request, recording, "composite.mp4")
-    return web.FileResponse(path, headers={"Cache-Control": "no-store", "Content-Type": MP4})
+    return await file.part(MP4, {"Cache-Control": "no-store"})
 
 
-async def _found(path: Path, missing: str) -> os.stat_result:
-    """Raises NotFound with that code."""
-    try:
-        return await asyncio.to_thread(path.stat)
-    except OSError:
-        raise NotFound(missing) from None
+# What the answer with a file would refuse by a bare status is refused here before, in words.
 
 
-# What aiohttp's answer with a file would refuse by a bare status is refused here before, in words.
-
-
-def _check_version(request: Request, headers: IfMatch, found: os.stat_result) -> None:
+def _check_version(request: Request, headers: IfMatch, file: RecordedFile) -> None:
     """Raises PreconditionFailed where the file is another one than the one who asks has parts of (RFC 9110 section 13.2.2)."""
     if headers.if_match is not None:
-        if not names([headers.if_match], f'"{found.st_mtime_ns:x}-{found.st_size:x}"'):
+        if not names([headers.if_match], f'"{file.version}"'):
             raise PreconditionFailed("version_changed", "If-Match")
-    elif (since := request.if_unmodified_since) is not None and found.st_mtime > since.timestamp():
+    elif (since := request.if_unmodified_since) is not None and file.modified_ns / 1e9 > since.timestamp():
         raise PreconditionFailed("version_changed")
 
 

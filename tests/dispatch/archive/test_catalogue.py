@@ -17,6 +17,7 @@ from dispatch.sittings.statuses import project_rows
 from dispatch.store.tables import Job, Recording, Sitting, User
 from rooms.log import GENESIS, Event, Row, chain
 from tests.dispatch.archive.sealed import at, make_sealed
+from tests.dispatch.archive.vaults import plain_vault
 from tests.dispatch.making import INTO, NOW, Court, audited, make_rows, make_sitting, named, other_sitting
 
 
@@ -78,7 +79,7 @@ async def test_a_recording_is_measured_once_it_is_in_the_catalogue(court: Court)
     assert not await is_unmeasured(court.db, sitting.id)
     recording = await recordings.get(court.db, court.clerk, sitting.id)
     assert (recording.seconds, recording.bytes, recording.signed_by) == (8.0, 123_456, "CN=Court")
-    assert recordings.folder(Path("/r"), recording) == Path("/r") / sitting.id
+    assert str(recordings.folder(plain_vault(court), recording)) == sitting.id
 
 
 async def test_clerks_and_officers_see_every_recording_and_everybody_else_those_of_his_own_sittings(court: Court) -> None:

@@ -25,6 +25,7 @@ from dispatch.sittings.statuses import project_rows
 from dispatch.store.tables import Job, Recording, Sitting, utc_now
 from rooms.verification.folder import verify
 from tests.dispatch.archive.sealed import make_sealed
+from tests.dispatch.archive.vaults import plain_vault
 from tests.dispatch.making import INTO, NOW, Court, make_rows, make_sitting
 
 TOP = Path(__file__).resolve().parents[3]
@@ -91,7 +92,7 @@ class Making:
 
 
 def worker(court: Court, make: Making, clock: Clock | None = None) -> Worker:
-    return Worker(court.db, court.file.parent / "recordings", {COMPOSITE: Kind(make, work.composite_told)}, clock or Clock())
+    return Worker(court.db, plain_vault(court), {COMPOSITE: Kind(make, work.composite_told)}, clock or Clock())
 
 
 # ------------------------------------------------------------------------------------------------ the real thing
@@ -103,7 +104,7 @@ async def test_a_sealed_sitting_gets_its_film_and_its_originals_stay_as_they_are
     await project_rows(court.db, lost.id, make_rows(lost.id, *INTO["closed"], ("sealed", {"manifest_sha256": "a" * 64})))
     sitting = await sealed(court)
     folder = court.file.parent / "recordings" / sitting.id
-    working = asyncio.create_task(work.run(Settings(data=court.file.parent)))
+    working = asyncio.create_task(work.run(Settings(data=court.file.parent, put_away=False)))
     await until(state_is(court, sitting, "done"))
     working.cancel()
     with suppress(asyncio.CancelledError):
@@ -122,8 +123,9 @@ async def test_a_sealed_sitting_gets_its_film_and_its_originals_stay_as_they_are
 async def test_a_jobs_process_that_is_killed_leaves_its_work_to_the_next(court: Court) -> None:
     sitting = await sealed(court)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DISPATCH_")}
+    own = {"DISPATCH_DATA": str(court.file.parent), "DISPATCH_PUT_AWAY": "no"}
     killed = await asyncio.create_subprocess_exec(
-        sys.executable, "server.py", "serve", "--only", "jobs", cwd=TOP, env=environment | {"DISPATCH_DATA": str(court.file.parent)}
+        sys.executable, "server.py", "serve", "--only", "jobs", cwd=TOP, env=environment | own
     )
     await until(state_is(court, sitting, "running"))
     killed.send_signal(signal.SIGKILL)
@@ -180,7 +182,7 @@ async def test_a_sitting_may_have_several_jobs_of_a_kind_and_each_kind_is_made_b
         states.append((job.subject, job.state))
 
     kinds = {COMPOSITE: Kind(making, work.composite_told), "other": Kind(making, told)}
-    alone = Worker(court.db, court.file.parent / "recordings", kinds, Clock())
+    alone = Worker(court.db, plain_vault(court), kinds, Clock())
     assert [await alone.work() for _ in range(4)] == [True, True, True, False]
     assert made == [(COMPOSITE, ""), ("other", "one"), ("other", "two")]
     assert states == [("one", "running"), ("one", "done"), ("two", "running"), ("two", "done")]

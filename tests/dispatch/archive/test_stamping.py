@@ -21,6 +21,7 @@ from dispatch.settings import Settings
 from dispatch.store.tables import Recording, Sitting
 from rooms.verification.folder import verify
 from tests.dispatch.archive.test_jobs import Clock, sealed
+from tests.dispatch.archive.vaults import plain_vault
 from tests.dispatch.making import Court
 from tests.rooms.recording.time_stamps import LocalAuthority
 
@@ -62,7 +63,7 @@ async def tsa(authority: LocalAuthority) -> AsyncIterator[Served]:
 
 
 def stamper(court: Court, tsa: Served, clock: Clock, url: str = "") -> Stamper:
-    return Stamper(court.db, recordings(court), url or tsa.url, tsa.authority.root, clock)
+    return Stamper(court.db, plain_vault(court), url or tsa.url, tsa.authority.root, clock)
 
 
 def recordings(court: Court) -> Path:
@@ -139,7 +140,7 @@ async def test_an_answer_that_is_none_is_not_kept(court: Court, tsa: Served, say
 async def test_an_authority_that_nobody_vouches_for_is_refused(court: Court, tsa: Served, tmp_path: Path) -> None:
     sitting = await sealed(court)
     other = await asyncio.to_thread(LocalAuthority, tmp_path / "other")
-    await Stamper(court.db, recordings(court), tsa.url, other.root, Clock()).work()
+    await Stamper(court.db, plain_vault(court), tsa.url, other.root, Clock()).work()
     recording = await recording_of(court, sitting)
     assert (recording.stamped_at, verify(recordings(court) / sitting.id).stamp.state) == (None, "")
 

@@ -28,8 +28,10 @@ from dispatch.operations.restore import restore
 from dispatch.settings import Settings
 from dispatch.store.database import Database
 from dispatch.store.tables import User, new_id
+from dispatch.vault import site as site_vault
 from rooms.log import Event, canonical
 from rooms.sqlite_log import SqliteLog
+from rooms.vault import putting
 from rooms.verification.folder import verify
 from tests.dispatch.operations.conftest import NOW
 from tests.test_server import one_line, server
@@ -95,6 +97,7 @@ def test_a_restored_site_has_the_same_sittings_recordings_and_log_heads(settings
     assert snapshot.heads(restored.data / "log.db") == snapshot.heads(settings.data / "log.db") != {}
     kept = everything(settings.data)
     del kept[f"recordings/{held}/derived/composite.mp4.part"]
+    kept = {name: about for name, about in kept.items() if not name.startswith("run/")}
     assert everything(restored.data) == kept
     for name in ("dispatch.db", "log.db", "secrets"):
         assert (restored.data / name).stat().st_mode == (settings.data / name).stat().st_mode, name
@@ -491,3 +494,41 @@ async def test_a_backup_after_a_destruction_misses_nothing_and_has_the_certifica
     await asyncio.to_thread(commands.put_back, restored, tmp_path / "court.tar", said.append)
     assert (restored.certificates / certificate.name).read_bytes() == certificate.read_bytes()
     assert not (restored.recordings / held).exists()
+# -- what was put away --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_recording_that_was_put_away_comes_along_with_its_key(settings: Settings, held: str, tmp_path: Path) -> None:
+    site_vault.ring_of(settings).ensure()
+    putting.put_away(site_vault.of(settings), held)
+    made = back_up(settings, tmp_path / "directory")
+    assert (made.recordings, made.missing, made.damaged) == (1, [], [])
+    restored = elsewhere(tmp_path)
+    restore(restored, tmp_path / "directory", unheard)
+    async with site_vault.of(restored).checked_out(held) as folder:
+        assert verify(folder).ok
+    assert stat.S_IMODE((restored.data / "store").stat().st_mode) == 0o700
+    assert stat.S_IMODE((restored.data / "secrets" / "store-0001.key").stat().st_mode) == 0o600
+
+
+async def test_a_backup_in_whose_midst_recordings_are_put_away_has_them_all_once(settings: Settings, held: str, tmp_path: Path) -> None:
+    """It waits with removing the plain folder until the backup is made."""
+    site_vault.ring_of(settings).ensure()
+    vault = site_vault.of(settings)
+    with putting.unchanged(vault, 1.0):
+        away = asyncio.create_task(asyncio.to_thread(putting.put_away, vault, held))
+        while not await asyncio.to_thread(vault.is_stored, held):
+            await asyncio.sleep(0.02)
+        assert vault.plain(held) is not None
+    await away
+    assert vault.plain(held) is None
+    assert (await asyncio.to_thread(back_up, settings, tmp_path / "directory")).recordings == 1
+
+
+def test_a_store_is_not_restored_to_where_another_is_set(settings: Settings, held: str, tmp_path: Path) -> None:
+    site_vault.ring_of(settings).ensure()
+    putting.put_away(site_vault.of(settings), held)
+    back_up(settings, tmp_path / "directory")
+    other = elsewhere(tmp_path).model_copy(update={"store": tmp_path / "other"})
+    with pytest.raises(BackupRefused, match="restore without DISPATCH_STORE"):
+        restore(other, tmp_path / "directory", unheard)
+    assert not other.data.exists() or list(other.data.iterdir()) == []

@@ -1,0 +1,119 @@
+"""The jobs process puts recordings away when their film is made, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from dispatch.archive import work
+from dispatch.archive.catalogue import COMPOSITE
+from dispatch.archive.jobs import ATTEMPTS, PAUSE, Kind, Worker
+from dispatch.store.tables import AuditRow, Job, Recording
+from dispatch.vault import away
+from rooms.vault.store import StoreUnavailable
+from rooms.vault.vault import Vault
+from rooms.verification.folder import verify
+from tests.dispatch.archive.test_jobs import Clock, Making, sealed
+from tests.dispatch.archive.vaults import stored_vault
+from tests.dispatch.making import Court
+
+
+def workers(court: Court, vault: Vault, clock: Clock) -> Worker:
+    return Worker(court.db, vault, {COMPOSITE: Kind(Making(), work.composite_told), away.PUT_AWAY: away.kind(vault)}, clock)
+
+
+async def put_away_job(court: Court) -> Job | None:
+    async with court.db.reader() as session:
+        return (await session.scalars(select(Job).where(Job.kind == away.PUT_AWAY))).one_or_none()
+
+
+async def audited(court: Court) -> list[tuple[str, str]]:
+    async with court.db.reader() as session:
+        rows = await session.scalars(select(AuditRow).where(AuditRow.action == "recording_put_away"))
+        return [(row.result, row.detail.get("why", "")) for row in rows]
+
+
+async def test_a_recording_is_put_away_when_its_film_is_made_and_not_before(court: Court) -> None:
+    sitting, vault, clock = await sealed(court), stored_vault(court), Clock()
+    worker = workers(court, vault, clock)
+    await away.order(court.db, clock())
+    assert await put_away_job(court) is None
+    assert await worker.work()
+    await away.order(court.db, clock())
+    await away.order(court.db, clock())
+    assert await worker.work()
+    assert not await worker.work()
+    assert vault.plain(sitting.id) is None
+    async with court.db.reader() as session:
+        assert (await session.get_one(Recording, sitting.id)).stored_at == clock()
+    assert await audited(court) == [("done", "")]
+    async with vault.checked_out(sitting.id) as folder:
+        assert verify(folder).ok
+
+
+async def test_a_film_that_was_ordered_again_is_made_of_what_is_stored(court: Court) -> None:
+    sitting, vault, clock = await sealed(court), stored_vault(court), Clock()
+    worker = workers(court, vault, clock)
+    await worker.work()
+    await away.order(court.db, clock())
+    await worker.work()
+    async with court.db.writer() as session:
+        job = (await session.scalars(select(Job).where(Job.kind == COMPOSITE))).one()
+        job.state, job.beat_at = "queued", None
+
+    async def film(_job: Job, folder):  # type: ignore[no-untyped-def]
+        (folder / "derived" / "composite.mp4").write_bytes(b"film")
+        assert verify(folder).ok
+        yield 1.0
+
+    assert await Worker(court.db, vault, {COMPOSITE: Kind(film, work.composite_told)}, clock).work()
+    assert vault.read(sitting.id, "derived/composite.mp4") == b"film"
+    assert list(vault.out.iterdir()) == [path for path in vault.out.iterdir() if path.suffix == ".lock"]
+
+
+class _Away:
+    """A store that is away."""
+
+    def __getattr__(self, name: str):  # type: ignore[no-untyped-def]
+        def ask(*_arguments: object) -> None:
+            raise StoreUnavailable("store s3.court.example: it does not answer")
+
+        return ask
+
+
+async def test_a_store_that_is_away_costs_nothing_and_is_tried_again_after_an_hour(court: Court) -> None:
+    sitting, vault, clock = await sealed(court), stored_vault(court), Clock()
+    there, vault.store = vault.store, _Away()
+    worker = workers(court, vault, clock)
+    await worker.work()
+    await away.order(court.db, clock())
+    for _ in range(ATTEMPTS):
+        assert await worker.work()
+        clock.now += PAUSE
+    assert await audited(court) == [("failed", "StoreUnavailable: store s3.court.example: it does not answer")]
+    assert verify(vault.recordings / sitting.id).ok
+    await away.order(court.db, clock())
+    assert not await worker.work()
+    vault.store = there
+    clock.now += away.AGAIN + timedelta(seconds=1)
+    await away.order(court.db, clock())
+    assert await worker.work()
+    assert vault.plain(sitting.id) is None
+
+
+async def test_a_process_that_is_told_to_stop_breaks_off_and_the_next_one_goes_on(court: Court) -> None:
+    sitting, vault, clock = await sealed(court), stored_vault(court), Clock()
+    worker = workers(court, vault, clock)
+    await worker.work()
+    await away.order(court.db, clock())
+    async with vault.checked_out(sitting.id):  # so that it has to wait at the end
+        working = asyncio.create_task(worker.work())
+        while not await asyncio.to_thread(vault.is_stored, sitting.id):
+            await asyncio.sleep(0.02)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        assert vault.plain(sitting.id) is not None
+    assert await workers(court, vault, clock).work()
+    assert vault.plain(sitting.id) is None
