@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, and_, func, literal_column, or_, select
 
-from dispatch.store import direct, postgresql
+from dispatch.store import direct, postgresql, ready
+from dispatch.store.ready import Ready
 from dispatch.store.tables import AuditRow, Sitting, User, utc_now
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 GENESIS = "0" * 64
 _WITHHELD = select(Sitting.id).where(Sitting.withheld_at.is_not(None))
-_LAST = select(AuditRow.seq, AuditRow.hash).order_by(AuditRow.seq.desc()).limit(1)
+_LAST = Ready(select(AuditRow.seq, AuditRow.hash).order_by(AuditRow.seq.desc()).limit(1))
 
 ADDRESS: ContextVar[str] = ContextVar("audit_address", default="")
 """Where the request under way comes from; set by the web's middleware, so that no operation has to carry it along."""
@@ -86,7 +87,7 @@ async def write(
     """
     await session.flush()  # what is changed locks its rows before
     await postgresql.lock(session, postgresql.AUDIT)  # until the commit: the next row follows this one
-    last = await direct.rows(session, _LAST)
+    last = await ready.rows(session, _LAST, {})
     seq, prev = (last[0].seq + 1, last[0].hash) if last else (1, GENESIS)
     row = AuditRow(
         seq=seq,

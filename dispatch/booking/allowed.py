@@ -25,7 +25,8 @@ from dispatch.booking.draft import ParticipantDraft, tidy
 from dispatch.booking.finding.slots import notice_from
 from dispatch.booking.spans import Span, within
 from dispatch.errors import FieldError, ValidationFailed
-from dispatch.store import direct
+from dispatch.store import ready
+from dispatch.store.ready import Ready
 from dispatch.store.tables import CalendarDay as DayRow
 from dispatch.store.tables import CourtSite, Resource
 
@@ -73,12 +74,12 @@ async def calendar(session: AsyncSession, first: date | None = None, last: date 
     and of a year of which he has loaded none those that the State Council published, as far as they are known."""
     begin = date(first.year, 1, 1) if first is not None else date.min
     end = date(last.year, 12, 31) if last is not None else date.max
-    rows = await direct.rows(session, _DAYS, {"begin": begin, "end": end})
+    rows = await ready.rows(session, _DAYS, {"begin": begin, "end": end})
     return _calendar_of(tuple(tuple(row) for row in rows), begin.year, end.year)
 
 
-_DAYS = select(DayRow.day, DayRow.kind, DayRow.name, DayRow.works_like).where(
-    DayRow.day >= bindparam("begin"), DayRow.day <= bindparam("end")
+_DAYS = Ready(
+    select(DayRow.day, DayRow.kind, DayRow.name, DayRow.works_like).where(DayRow.day >= bindparam("begin"), DayRow.day <= bindparam("end"))
 )
 
 

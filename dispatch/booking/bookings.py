@@ -34,7 +34,9 @@ from dispatch.booking.spans import Span
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.notices import outbox, webhooks
-from dispatch.store import direct
+from dispatch.store import direct, ready
+from dispatch.store.base import Base
+from dispatch.store.ready import Ready
 from dispatch.store.tables import Booking, Resource, Sitting, User, new_id
 
 if TYPE_CHECKING:
@@ -46,7 +48,8 @@ __all__ = ["ParticipantDraft", "SittingDraft", "cancel", "create", "create_sitti
 
 LONGEST_TENTATIVE = timedelta(days=14)
 """No time is kept longer for somebody who has not made up his mind."""
-_USERS = select(User).where(User.id.in_(bindparam("ids", expanding=True)))
+_ACCOUNTS = Base.metadata.tables[User.__tablename__]
+_USERS = Ready(select(_ACCOUNTS).where(_ACCOUNTS.c.id.in_(bindparam("ids", expanding=True))))
 
 
 async def create_sitting(
@@ -119,8 +122,7 @@ async def book(
     holds.take_first(booking, named.resources, named.span)
     # People before holds: who joins a sitting that holds something already changes what is shown of it (migration 0012).
     people = seated(db, sitting, draft, named.staff, now)
-    await direct.insert(session, (sitting, *people, booking, *booking.holds))
-    await holds.changed(session, [each.id for each in named.resources])
+    await direct.insert(session, (sitting, *people, booking, *booking.holds), holds.change_of([each.id for each in named.resources]))
     orders.keep(session, order, sitting.id, now)
     await write_down(session, db, by, "sitting_booked", sitting, named.resources, now, **_overriding(booking, rules))
     return sitting
@@ -356,7 +358,7 @@ async def _checked(session: AsyncSession, draft: SittingDraft, found: list[Field
         ("clerk_id", draft.clerk_id, (CLERK,)),
         ("prosecutor_id", draft.prosecutor_id, (PROSECUTOR,)),
     )
-    known = {user.id: user for user in await session.scalars(_USERS, {"ids": sorted({*draft.user_ids, by.id})})}
+    known = {user.id: user for user in await ready.objects(session, User, _USERS, {"ids": sorted({*draft.user_ids, by.id})})}
     users = {user_id: user for user_id, user in known.items() if user.active and user_id in draft.user_ids}
     for field_name, user_id, roles in named:
         if user_id and (user_id not in users or users[user_id].role not in roles):

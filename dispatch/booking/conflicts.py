@@ -18,7 +18,8 @@ from dispatch.booking import allowed, holds
 from dispatch.booking.holds import LONGEST, ORDER, Buffers
 from dispatch.booking.spans import Span, nearest_free
 from dispatch.errors import Conflict
-from dispatch.store import direct
+from dispatch.store import ready
+from dispatch.store.ready import Ready
 from dispatch.store.tables import Booking, Case, Closure, Hold, Resource, Room, Sitting
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ async def refuse_conflicts(session: AsyncSession, site: Site, want: Want, now: d
     by_id = {resource.id: resource for resource in want.resources}
     found, giving_way = [], []
     window = Span(min(span.start for span in want.new.values()), max(span.end for span in want.new.values()))
-    for row in await _planned(session, want.new, window, want.own):
+    planned, closed = await _in_the_way(session, [by_id[each] for each in want.new], window, want.own)
+    for row in planned:
         span = Span(row.starts_at, row.ends_at)
         if not span.overlaps(want.new[row.resource_id]):
             continue
@@ -85,9 +87,9 @@ async def refuse_conflicts(session: AsyncSession, site: Site, want: Want, now: d
             if row.starts_at < want.new[row.resource_id].end and want.new[row.resource_id].start <= now
         ]
     found += [
-        _Obstacle(resource, closed, reason=closure.reason)
-        for resource, closure in await _closed(session, [by_id[each] for each in want.new], window)
-        if (closed := Span(closure.starts_at, closure.ends_at)).overlaps(want.new[resource.id])
+        _Obstacle(resource, shut, reason=closure.reason)
+        for resource, closure in closed
+        if (shut := Span(closure.starts_at, closure.ends_at)).overlaps(want.new[resource.id])
     ]
     if found:
         places = {resource.id: place for place, resource in enumerate(want.resources)}
@@ -112,7 +114,7 @@ _COLUMNS = (
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _OWN: BindParameter[Any] = bindparam("own")
-_PLANNED = (
+_PLANNED = Ready(
     select(*_COLUMNS)
     .join(Booking, Booking.id == Hold.booking_id)
     .join(Sitting, Sitting.id == Booking.sitting_id)
@@ -125,19 +127,21 @@ _PLANNED = (
         Sitting.id != _OWN,
     )
 )
-_LIVE = select(Sitting.id).where(Sitting.status.in_(UNDER_WAY), Sitting.id != _OWN)
-_OVER = (
+_LIVE = Ready(select(Sitting.id).where(Sitting.status.in_(UNDER_WAY), Sitting.id != _OWN))
+_OVER = Ready(
     select(*_COLUMNS)
     .join(Booking, Booking.id == Hold.booking_id)
     .join(Sitting, Sitting.id == Booking.sitting_id)
     .where(Booking.sitting_id.in_(bindparam("live", expanding=True)), Hold.resource_id.in_(_IDS), Hold.ends_at <= bindparam("now"))
 )
-_CLOSURES = select(Closure.resource_id, Closure.site_id, Closure.starts_at, Closure.ends_at, Closure.reason).where(
-    or_(Closure.resource_id.in_(_IDS), Closure.site_id.in_(bindparam("sites", expanding=True))),
-    Closure.starts_at < bindparam("end"),
-    Closure.ends_at > bindparam("start"),
+_CLOSURES = Ready(
+    select(Closure.resource_id, Closure.site_id, Closure.starts_at, Closure.ends_at, Closure.reason).where(
+        or_(Closure.resource_id.in_(_IDS), Closure.site_id.in_(bindparam("sites", expanding=True))),
+        Closure.starts_at < bindparam("end"),
+        Closure.ends_at > bindparam("start"),
+    )
 )
-_NAMED = (
+_NAMED = Ready(
     select(Booking.sitting_id, Sitting.title, Case.number, Room.id.label("room_id"), Room.name.label("room"))
     .join(Sitting, Sitting.id == Booking.sitting_id)
     .join(Case, Case.id == Sitting.case_id)
@@ -149,35 +153,33 @@ _NAMED = (
 )
 
 
-async def _planned(session: AsyncSession, ids: Iterable[str], window: Span, own: str) -> Sequence[Row[*_Columns]]:
-    """Active holds of these resources that overlap the window."""
-    asked = {"ids": sorted(ids), "start": window.start, "before": window.start - LONGEST, "end": window.end, "own": own}
-    return await direct.rows(session, _PLANNED, asked)
-
-
-async def _running_over(session: AsyncSession, ids: Iterable[str], own: str, now: datetime) -> Sequence[Row[*_Columns]]:
-    """What sittings hold that are under way beyond their planned end. They are few, and asked for first: a database that begins
-    with the resources reads all they were ever held for."""
-    live = [row.id for row in await direct.rows(session, _LIVE, {"own": own})]
-    return await direct.rows(session, _OVER, {"live": live, "ids": sorted(ids), "now": now}) if live else []
-
-
-def _binds(row: Row[*tuple[Any, ...]], now: datetime) -> bool:
-    """Whether a hold still is in anybody's way."""
-    return row.status not in ENDED and not holds.lapsed(row.state, row.held_until, row.status, now)
-
-
-async def _closed(session: AsyncSession, resources: Sequence[Resource], window: Span) -> list[tuple[Resource, Row[*_Shut]]]:
-    """Closures of these resources, or of their whole sites, that overlap the window."""
-    sites = sorted(resource.site_id for resource in resources if resource.site_id is not None)
-    asked = {"ids": sorted(each.id for each in resources), "sites": sites, "start": window.start, "end": window.end}
-    rows = await direct.rows(session, _CLOSURES, asked)
-    return [
+async def _in_the_way(
+    session: AsyncSession, resources: Sequence[Resource], window: Span, own: str
+) -> tuple[Sequence[Row[*_Columns]], list[tuple[Resource, Row[*_Shut]]]]:  # fmt: skip
+    """Active holds of these resources that overlap the window, and closures of them, or of their whole sites, that do."""
+    ids = sorted(each.id for each in resources)
+    sites = sorted({resource.site_id for resource in resources if resource.site_id is not None})
+    asked = {"ids": ids, "sites": sites, "start": window.start, "before": window.start - LONGEST, "end": window.end, "own": own}
+    planned, rows = await ready.together(session, (_PLANNED, asked), (_CLOSURES, asked))
+    closed = [
         (resource, closure)
         for resource in resources
         for closure in rows
         if closure.resource_id == resource.id or (closure.site_id is not None and closure.site_id == resource.site_id)
     ]
+    return planned, closed
+
+
+async def _running_over(session: AsyncSession, ids: Iterable[str], own: str, now: datetime) -> Sequence[Row[*_Columns]]:
+    """What sittings hold that are under way beyond their planned end. They are few, and asked for first: a database that begins
+    with the resources reads all they were ever held for."""
+    live = [row.id for row in await ready.rows(session, _LIVE, {"own": own})]
+    return await ready.rows(session, _OVER, {"live": live, "ids": sorted(ids), "now": now}) if live else []
+
+
+def _binds(row: Row[*tuple[Any, ...]], now: datetime) -> bool:
+    """Whether a hold still is in anybody's way."""
+    return row.status not in ENDED and not holds.lapsed(row.state, row.held_until, row.status, now)
 
 
 async def _conflict(session: AsyncSession, site: Site, want: Want, found: _Obstacle, now: datetime) -> Conflict:
@@ -210,7 +212,7 @@ async def _conflict(session: AsyncSession, site: Site, want: Want, found: _Obsta
 
 async def _named(session: AsyncSession, booking_id: str) -> Row[str, str, str, str, str] | None:
     """What names the sitting that is in the way, and no more: others wait for this transaction to end."""
-    return next(iter(await direct.rows(session, _NAMED, {"booking": booking_id})), None)
+    return next(iter(await ready.rows(session, _NAMED, {"booking": booking_id})), None)
 
 
 async def _taken(session: AsyncSession, want: Want, window: Span, now: datetime) -> list[Span]:
@@ -218,11 +220,11 @@ async def _taken(session: AsyncSession, want: Want, window: Span, now: datetime)
     buffers = {resource.id: Buffers.of(resource) for resource in want.resources}
     # When a sitting that runs over will end, nobody knows; what is proposed lies at least behind the present moment.
     least = now + timedelta.resolution
-    rows = [*await _planned(session, buffers, window, want.own), *await _running_over(session, buffers, want.own, now)]
+    planned, closed = await _in_the_way(session, want.resources, window, want.own)
+    rows = [*planned, *await _running_over(session, buffers, want.own, now)]
     taken = [
         buffers[row.resource_id].in_the_way(Span(row.starts_at, max(row.ends_at, least) if row.status in UNDER_WAY else row.ends_at))
         for row in rows
         if _binds(row, now)
     ]
-    closed = await _closed(session, want.resources, window)
     return taken + [buffers[resource.id].in_the_way(Span(closure.starts_at, closure.ends_at)) for resource, closure in closed]

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BindParameter, bindparam, select, update
-from sqlalchemy.orm import lazyload
 
 from dispatch.booking.spans import Span
 from dispatch.errors import NotFound
-from dispatch.store import direct
+from dispatch.store import direct, ready
 from dispatch.store.base import Base
+from dispatch.store.ready import Ready
 from dispatch.store.tables import Booking, Hold, Resource, Sitting, new_id
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ ORDER = ("room", "equipment", "custody", "person")
 """Kinds of resources, in the order in which a sitting holds them and what is in the way is named."""
 # Statements that every booking needs are put together once: that takes longer than to carry them out.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_LOCKED = select(Resource).where(Resource.id.in_(_IDS)).order_by(Resource.id).options(lazyload(Resource.site)).with_for_update()
 _RESOURCES = Base.metadata.tables[Resource.__tablename__]
-_CHANGED = update(_RESOURCES).where(_RESOURCES.c.id.in_(_IDS)).values(revision=_RESOURCES.c.revision + 1)
+_LOCKED = Ready(select(_RESOURCES).where(_RESOURCES.c.id.in_(_IDS)).order_by(_RESOURCES.c.id).with_for_update())
+_CHANGED = Ready(update(_RESOURCES).where(_RESOURCES.c.id.in_(_IDS)).values(revision=_RESOURCES.c.revision + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ async def locked_sitting(session: AsyncSession, sitting_id: str) -> Sitting:
 
 async def locked(session: AsyncSession, ids: Iterable[str]) -> dict[str, Resource]:
     """These resources by id, locked in order until the transaction ends. What is unknown is not in it."""
-    return {resource.id: resource for resource in await session.scalars(_LOCKED, {"ids": sorted(set(ids))})}
+    return {resource.id: resource for resource in await ready.objects(session, Resource, _LOCKED, {"ids": sorted(set(ids))})}
 
 
 async def held(session: AsyncSession, booking: Booking) -> list[Hold]:
@@ -152,7 +152,12 @@ async def give_way(session: AsyncSession, holds: Collection[tuple[str, str]]) ->
 async def changed(session: AsyncSession, ids: Collection[str]) -> None:
     """What these resources are held for is another than before: what was kept of them elsewhere is old."""
     if ids:
-        await direct.change(session, _CHANGED, {"ids": sorted(ids)})
+        await direct.change(session, *change_of(ids))
+
+
+def change_of(ids: Collection[str]) -> tuple[Ready, dict[str, Any]]:
+    """What :func:`changed` carries out, for whoever has it go with something else."""
+    return _CHANGED, {"ids": sorted(ids)}
 
 
 def lapsed(state: str, held_until: datetime | None, status: str, now: datetime) -> bool:

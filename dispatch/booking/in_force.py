@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from dispatch.store import direct
+from dispatch.store import ready
+from dispatch.store.ready import Ready
 from dispatch.store.tables import ProcedureVersion
 from rooms.procedure import PROCEDURES, ProcedureRefused, read_procedure
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dispatch.booking.roles import Procedures
     from dispatch.store.database import Database
 
-_ADOPTED = select(ProcedureVersion.kind, ProcedureVersion.text).where(ProcedureVersion.adopted).order_by(ProcedureVersion.at)
+_ADOPTED = Ready(select(ProcedureVersion.kind, ProcedureVersion.text).where(ProcedureVersion.adopted).order_by(ProcedureVersion.at))
 
 
 async def held(db: Database) -> Procedures:
@@ -30,7 +31,7 @@ async def held_in(session: AsyncSession) -> Procedures:
     """The same inside a transaction. Where this program cannot read an adopted version any more, its own stands in: a sitting can be
     booked, and is opened once another version is adopted."""
     found = dict(PROCEDURES)
-    for row in await direct.rows(session, _ADOPTED):
+    for row in await ready.rows(session, _ADOPTED, {}):
         with suppress(ProcedureRefused):
             found[row.kind] = read_procedure(row.text)
     return found

@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatch.booking import protection
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, rows_of, tidy
 from dispatch.identity import invitations
 from dispatch.notices.addresses import normal_email
+from dispatch.store import ready
+from dispatch.store.base import Base
 from dispatch.store.postgresql import is_postgresql
+from dispatch.store.ready import Ready
 from dispatch.store.tables import Case, Invitation, Participant, Sitting, SittingApart, User, new_id
 
 if TYPE_CHECKING:
@@ -27,13 +30,14 @@ async def case_of(session: AsyncSession, draft: SittingDraft, now: datetime) -> 
     others that make the same case."""
     row = {"id": new_id(), "number": normal_case_number(draft.case_number), "created_at": now}
     row["title"] = tidy(draft.case_title) or tidy(draft.title)
-    case: Case = (await session.scalars(_CASE[is_postgresql(session)], row)).one()
-    return case
+    return (await ready.objects(session, Case, _CASE[is_postgresql(session)], row))[0]
 
 
-def _upsert(insert: Callable[[type[Case]], Any]) -> Any:
-    made = insert(Case)
-    return made.on_conflict_do_update(index_elements=[Case.number], set_={"number": made.excluded.number}).returning(Case)
+def _upsert(insert: Callable[[Any], Any]) -> Ready:
+    cases = Base.metadata.tables[Case.__tablename__]
+    made = insert(cases).values({name: bindparam(name) for name in ("id", "number", "title", "created_at")})
+    found = made.on_conflict_do_update(index_elements=[cases.c.number], set_={"number": made.excluded.number})
+    return Ready(found.returning(*cases.columns))
 
 
 _CASE = {True: _upsert(postgresql.insert), False: _upsert(sqlite.insert)}

@@ -6,10 +6,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 STEP = timedelta(minutes=5)
 """Starts are proposed on full five minutes."""
+STEP_S = 300
+EPOCH, SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 DAY_BEGINS, DAY_ENDS = time(8), time(20)
 """Within these hours of the court a free time is proposed; outside when the wanted one was outside too, or none is free within."""
 DAYS = 14
@@ -26,17 +29,6 @@ class Span:
     def overlaps(self, other: Span) -> bool:
         """Whether the two have a moment in common."""
         return self.start < other.end and other.start < self.end
-
-
-def rounded_up(moment: datetime) -> datetime:
-    """The next full five minutes, the moment itself where it is one."""
-    over = (moment - datetime.min.replace(tzinfo=moment.tzinfo)) % STEP
-    return moment + (STEP - over) if over else moment
-
-
-def rounded_down(moment: datetime) -> datetime:
-    """The last full five minutes, the moment itself where it is one."""
-    return moment - (moment - datetime.min.replace(tzinfo=moment.tzinfo)) % STEP
 
 
 def in_hours(span: Span, zone: ZoneInfo) -> bool:
@@ -65,40 +57,58 @@ def nearest_free(
     `opened`: disjoint spans, in order, in which nothing stands against it; where the wanted one lies in one of them, so does what is
     found, if there is any such. Times are UTC.
     """
-    length = wanted.end - wanted.start
-    busy = merged(taken)
+    # Whole seconds since the beginning of 1970, where full five minutes begin too: some hundred starts are looked at.
+    at, until, soonest_at = _seconds(wanted.start), _seconds(wanted.end), -(-(earliest - EPOCH) // SECOND)
+    length = until - at
+    busy = _joined((_seconds(span.start), -(-(span.end - EPOCH) // SECOND)) for span in taken)
+    opens = [(-(-(span.start - EPOCH) // SECOND), _seconds(span.end)) for span in opened]
     day = wanted.start.astimezone(zone).date()
     days = [day + timedelta(days=n) for n in range(-DAYS, DAYS + 1)]
     # A nearest free start lies where something taken or the night ends, or just so far before either begins that it still fits.
-    soonest = {wanted.start, earliest, *(span.end for span in busy), *(_moment(day, DAY_BEGINS, zone) for day in days)}
-    latest = {*(span.start - length for span in busy), *(_moment(day, DAY_ENDS, zone) - length for day in days)}
-    if inside := any(each.start <= wanted.start and wanted.end <= each.end for each in opened):
-        soonest |= {each.start for each in opened}
-        latest |= {each.end - length for each in opened}
-    starts = {rounded_up(moment) for moment in soonest} | {rounded_down(moment) for moment in latest}
-    begins = [span.start for span in busy]
+    soonest = {at, soonest_at, *(end for _, end in busy), *(_moment(day, DAY_BEGINS, zone) for day in days)}
+    latest = {*(begin - length for begin, _ in busy), *(_moment(day, DAY_ENDS, zone) - length for day in days)}
+    if inside := any(begin <= at and until <= end for begin, end in opens):
+        soonest |= {begin for begin, _ in opens}
+        latest |= {end - length for _, end in opens}
+    starts = {-(-moment // STEP_S) * STEP_S for moment in soonest} | {moment // STEP_S * STEP_S for moment in latest}
+    begins, opened_at = [begin for begin, _ in busy], [begin for begin, _ in opens]
 
-    def is_free(span: Span) -> bool:
-        before_its_end = bisect_left(begins, span.end)
-        return before_its_end == 0 or busy[before_its_end - 1].end <= span.start
+    def is_free(start: int) -> bool:
+        before_its_end = bisect_left(begins, start + length)
+        return before_its_end == 0 or busy[before_its_end - 1][1] <= start
 
-    spans = (Span(start, start + length) for start in starts if start >= earliest)
-    free = sorted(filter(is_free, spans), key=lambda span: (abs(span.start - wanted.start), span.start < wanted.start))
-    if inside:
-        opens = [each.start for each in opened]
+    def is_open(start: int) -> bool:
+        around = bisect_right(opened_at, start)
+        return around > 0 and start + length <= opens[around - 1][1]
 
-        def is_open(span: Span) -> bool:
-            around = bisect_right(opens, span.start)
-            return around > 0 and span.end <= opened[around - 1].end
-
-        if (best := next(filter(is_open, free), None)) is not None:
-            return best.start
+    # Sorted first, since the best of some hundreds is most often among the first few.
+    nearest = sorted((abs(start - at), start < at, start) for start in starts if start >= soonest_at)
+    if inside and (best := next((start for _, _, start in nearest if is_open(start) and is_free(start)), None)) is not None:
+        return EPOCH + best * SECOND
+    free = [Span(EPOCH + start * SECOND, EPOCH + (start + length) * SECOND) for _, _, start in nearest if is_free(start)]
     usual = (span for span in free if in_hours(span, zone)) if in_hours(wanted, zone) else iter(free)
     return next(usual, free[0]).start
 
 
-def _moment(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, clock, zone).astimezone(UTC)
+def _seconds(moment: datetime) -> int:
+    return (moment - EPOCH) // SECOND
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """:func:`merged`, of seconds."""
+    found: list[tuple[int, int]] = []
+    for begin, end in sorted(spans):
+        if found and begin <= found[-1][1]:
+            if end > found[-1][1]:
+                found[-1] = (found[-1][0], end)
+        else:
+            found.append((begin, end))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _moment(day: date, clock: time, zone: ZoneInfo) -> int:
+    return _seconds(datetime.combine(day, clock, zone).astimezone(UTC))
 
 
 def without(spans: Iterable[Span], taken: Iterable[Span]) -> list[Span]:

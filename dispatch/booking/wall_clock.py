@@ -55,7 +55,8 @@ def _offsets(day: date, zone: ZoneInfo) -> tuple[tuple[timedelta, datetime | Non
     return (before, None, high), (after, high, None)
 
 
-def moments_shown(day: date, begins: int, ends: int, zone: ZoneInfo) -> list[Span]:
+@lru_cache(maxsize=8192)
+def moments_shown(day: date, begins: int, ends: int, zone: ZoneInfo) -> tuple[Span, ...]:
     """The spans (UTC) in which the clock of `zone` shows a time from `begins` to `ends`, minutes since midnight of `day`; `ends`
     may lie in the next day, at most 48 h.
 
@@ -69,4 +70,4 @@ def moments_shown(day: date, begins: int, ends: int, zone: ZoneInfo) -> list[Spa
         start, end = max(start, since or start), min(end, until or end)
         if start < end:
             found.append(Span(start, end))
-    return found
+    return tuple(found)

@@ -21,7 +21,10 @@ from dispatch import audit
 from dispatch.booking import orders
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
+from dispatch.store import ready
+from dispatch.store.base import Base
 from dispatch.store.notice_tables import Webhook, WebhookDelivery
+from dispatch.store.ready import Ready
 from dispatch.store.tables import new_id
 
 if TYPE_CHECKING:
@@ -51,7 +54,8 @@ OF_ACT: Mapping[str, str] = {
     "booking_lapsed": "sitting.cancelled",
 }
 """Act of the audit log → what other programs are told."""
-_ACTIVE = select(Webhook).where(Webhook.active)
+_WEBHOOKS = Base.metadata.tables[Webhook.__tablename__]
+_ACTIVE = Ready(select(_WEBHOOKS).where(_WEBHOOKS.c.active))
 TEST = "test"
 """What the button sends."""
 SECRET_PREFIX = "whsec_"  # noqa: S105  what every secret begins with, so that one in a file is found
@@ -251,7 +255,7 @@ async def note(session: AsyncSession, event: str, sitting: Sitting, now: datetim
         "starts_at": sitting.starts_at.astimezone(UTC).isoformat(),
         "ends_at": sitting.ends_at.astimezone(UTC).isoformat(),
     }
-    for webhook in await session.scalars(_ACTIVE):
+    for webhook in await ready.objects(session, Webhook, _ACTIVE, {}):
         if event in webhook.events:
             session.add(_delivery(webhook, event, body, now))
 

@@ -32,8 +32,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
-        """What SQLite keeps as a text is read in one step: a week of two hundred rooms has twenty thousand times."""
-        return _from_text if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+        """What SQLite keeps as a text is read in one step, and what asyncpg gives is UTC: a week of two hundred rooms has twenty
+        thousand times."""
+        if dialect.name == "sqlite":
+            return _from_text
+        return None if dialect.driver == "asyncpg" else super().result_processor(dialect, coltype)
 
 
 def _from_text(value: str | None) -> datetime | None:

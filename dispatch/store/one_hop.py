@@ -78,6 +78,21 @@ class Connection(AsyncAdapt_aiosqlite_connection):
     __slots__ = ()
     _cursor_cls: type[AsyncAdapt_aiosqlite_cursor] = Cursor
 
+    async def several(self, told: Sequence[tuple[str, Sequence[Any]]]) -> list[Sequence[Any]]:
+        """The rows of each of several statements with their values, all of them in one way. Raises sqlite3.Error."""
+        connection: Any = self._connection
+
+        def work() -> list[Sequence[Any]]:
+            cursor = connection._conn.cursor()  # noqa: SLF001
+            try:
+                return [cursor.execute(sql, values).fetchall() for sql, values in told]
+            finally:
+                cursor.close()
+
+        async with self._execute_mutex:
+            given: list[Sequence[Any]] = await connection._execute(work)  # noqa: SLF001
+        return given
+
 
 def use(engine: AsyncEngine) -> None:
     """Have an engine of aiosqlite make its connections so."""

@@ -11,10 +11,13 @@ import time
 from typing import TYPE_CHECKING
 
 from asyncpg import InterfaceError, PostgresError
-from sqlalchemy import event, func, select
+from sqlalchemy import Integer, bindparam, event, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from dispatch.store import ready
+from dispatch.store.ready import Ready
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -30,6 +33,9 @@ LOCK_TIMEOUT_MS = 60_000
 
 SCHEMA, WRITING, AUDIT = 0x646973_01, 0x646973_02, 0x646973_03
 """Numbers of the advisory locks: bringing the schema up to date, writing, appending to the audit log."""
+
+_ALONE = Ready(select(func.pg_advisory_xact_lock(bindparam("number", type_=Integer))))
+_SHARED = Ready(select(func.pg_advisory_xact_lock_shared(bindparam("number", type_=Integer))))
 
 _UNWRITABLE = {
     "53100": "store_full",  # disk_full
@@ -118,8 +124,7 @@ def is_postgresql(session: AsyncSession) -> bool:
 async def lock(session: AsyncSession, number: int, *, shared: bool = False) -> None:
     """Hold an advisory lock until the transaction ends; on SQLite, where a writer is alone, there is nothing to do."""
     if is_postgresql(session):
-        take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
-        await session.execute(select(take(number)))
+        await ready.rows(session, _SHARED if shared else _ALONE, {"number": number})
 
 
 async def lock_words(session: AsyncSession, words: str) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.booking.spans import STEP, Span, in_hours, nearest_free, rounded_up
+from dispatch.booking.spans import STEP, Span, in_hours, nearest_free
 from tests.dispatch.making import SHANGHAI, at
 
 MINUTE = timedelta(minutes=1)
@@ -78,8 +78,13 @@ def test_who_wants_the_night_is_offered_the_night() -> None:
 
 
 def test_five_minutes_are_rounded_up_and_a_full_one_stays() -> None:
-    assert rounded_up(at("10:00")) == at("10:00")
-    assert rounded_up(at("10:00") + timedelta(microseconds=1)) == at("10:05")
+    assert free_from(at("10:00")) == at("10:00")
+    assert free_from(at("10:00") + timedelta(microseconds=1)) == at("10:05")
+
+
+def free_from(end: datetime) -> datetime:
+    """The nearest free start where from 9:00 to `end` something is taken."""
+    return nearest_free(Span(at("09:45"), at("10:45")), [Span(at("08:00"), end)], at("08:00"), SHANGHAI)
 
 
 def test_the_morning_after_the_clock_was_put_forward_is_at_eight_by_the_wall() -> None:

@@ -1,0 +1,203 @@
+"""Statements that are put together once, and handed to the database's driver as they are.
+
+For a booking SQLAlchemy's way of a statement (looking for what it compiled, the context, the cursor, the result) takes four times as
+long as the statement itself on PostgreSQL, and on SQLite each statement has a way of its own to the connection's thread and back. Here
+several go to the driver together: on SQLite in one such way, on PostgreSQL one behind the other without anything between.
+
+Errors are those that SQLAlchemy raises; a transaction that has not begun is begun. All private names of SQLAlchemy's adapter of
+asyncpg are here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from sqlalchemy import Dialect, inspect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
+from sqlalchemy.sql import ClauseElement
+
+from dispatch.store import one_hop
+from dispatch.store.base import Base
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+    from sqlalchemy.orm import Session
+
+Kind = TypeVar("Kind", bound=Base)
+Told = tuple[str, Sequence[Any]]
+"""What the driver is told: a statement and its values."""
+Values = Mapping[str, Any]
+_Process = Callable[[Any], Any] | None
+
+
+class Ready:
+    """A statement that is put together once for each database, and each number of values in its lists. Its rows have the names of its
+    columns."""
+
+    def __init__(self, statement: ClauseElement) -> None:
+        self._statement: Any = statement
+        self._lists = [key for key, bound in cast(Any, statement.compile()).binds.items() if bound.expanding and not bound.value]
+        self._forms: dict[tuple[str, tuple[int, ...]], _Form] = {}
+
+    def form(self, dialect: Dialect, values: Values) -> _Form:
+        """How it is said to this database with that many values."""
+        key = (dialect.name, tuple([len(values[name]) for name in self._lists]))
+        form = self._forms.get(key)
+        if form is None:
+            form = self._forms[key] = _Form(self._statement, dialect, values)
+        return form
+
+
+class _Form:
+    """SQL, where each of its values comes from, and what is done to what it gives."""
+
+    def __init__(self, statement: Any, dialect: Dialect, values: Values) -> None:
+        compiled: Any = statement.compile(dialect=dialect)
+        state = compiled.construct_expanded_state(values)
+        self.sql: str = state.statement
+        sources = {part: (name, place) for name, parts in state.parameter_expansion.items() for place, part in enumerate(parts)}
+        self._places: list[tuple[str, int | None, Any, _Process]] = []
+        for part in state.positiontup or ():
+            name, place = sources.get(part, (part, None))
+            process = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+            if name in values:
+                self._places.append((name, place, None, process))
+            else:  # a value that the statement itself has
+                value = state.parameters[part]
+                self._places.append(("", None, process(value) if process else value, None))
+        columns = compiled._result_columns  # noqa: SLF001
+        processes: list[_Process] = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._reads = [(place, process) for place, process in enumerate(processes) if process is not None]
+        self.names = [column.keyname for column in columns]
+        self._row: Any = namedtuple("Row", self.names, rename=True) if columns else tuple
+
+    def told(self, values: Values) -> Told:
+        """What the driver is told with these values."""
+        found = []
+        for name, place, constant, process in self._places:
+            if not name:
+                found.append(constant)
+                continue
+            value = values[name] if place is None else values[name][place]
+            found.append(process(value) if process is not None else value)
+        return self.sql, found
+
+    def read(self, rows: Sequence[Sequence[Any]]) -> Iterator[Any]:
+        """What it gave, as rows with names."""
+        for row in rows:
+            read = list(row)
+            for place, process in self._reads:
+                read[place] = process(read[place])
+            yield self._row._make(read)
+
+
+async def rows(session: AsyncSession, ready: Ready, values: Values) -> Sequence[Any]:
+    """What one statement gives."""
+    return (await together(session, (ready, values)))[0]
+
+
+async def objects(session: AsyncSession, kind: type[Kind], ready: Ready, values: Values) -> list[Kind]:
+    """The objects of that kind that a statement selects, which gives all columns of its table in their order. The session knows them from
+    then on; as with the ORM, what it knows of one already stays."""
+    found = await rows(session, ready, values)
+    kept, mapper, (names, key_at) = session.sync_session, inspect(kind), _layout(kind)
+    given: list[Kind] = []
+    for row in found:
+        known: Any = kept.identity_map.get(mapper.identity_key_from_primary_key(tuple([row[at] for at in key_at])))
+        if known is None:
+            known = mapper.class_manager.new_instance()
+            known.__dict__.update(zip(names, row, strict=True))
+            belongs(kept, known)
+        else:
+            for name, value in zip(names, row, strict=True):
+                if name not in known.__dict__:  # it has expired
+                    set_committed_value(known, name, value)
+        given.append(known)
+    return given
+
+
+def belongs(session: Session, made: Base) -> None:
+    """Have a session know an object that is in the database as it is: as by ``make_transient_to_detached`` and ``Session.add``, which
+    looks at everything that it refers to."""
+    make_transient_to_detached(made)
+    state: Any = instance_state(made)
+    state.session_id = session.hash_key
+    session.identity_map.add(state)
+
+
+@cache
+def _layout(kind: type[Base]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The attributes of its columns in their order, and at which places of a row its primary key is."""
+    mapper = inspect(kind)
+    names = tuple(mapper.get_property_by_column(column).key for column in mapper.local_table.columns)
+    return names, tuple(names.index(mapper.get_property_by_column(column).key) for column in mapper.primary_key)
+
+
+async def together(session: AsyncSession, *asked: tuple[Ready, Values]) -> list[Sequence[Any]]:
+    """What each of several statements gives, carried out in this order and in the session's transaction."""
+    connection = await opened(session)
+    forms = [(ready.form(connection.dialect, values), values) for ready, values in asked]
+    given = await carry_out(connection, [form.told(values) for form, values in forms])
+    return [list(form.read(found)) for (form, _), found in zip(forms, given, strict=True)]
+
+
+async def opened(session: AsyncSession) -> AsyncConnection:
+    """The session's connection, on which all that it was given is written."""
+    kept = session.sync_session
+    if kept.new or kept.dirty or kept.deleted:
+        await session.flush()
+    # A transaction, or a savepoint, begins when its connection is asked for first.
+    transaction = kept.get_nested_transaction() or kept.get_transaction()
+    at, connection = kept.info.get("opened", (None, None))
+    if transaction is None or at is not transaction:
+        connection = await session.connection()
+        kept.info["opened"] = (kept.get_nested_transaction() or kept.get_transaction(), connection)
+    found: AsyncConnection = connection
+    return found
+
+
+async def carry_out(connection: AsyncConnection, told: Sequence[Told]) -> list[Sequence[Sequence[Any]]]:
+    """Rows of each statement, as the driver gives them. Raises DBAPIError."""
+    adapter = cast(Any, connection.sync_connection).connection.dbapi_connection
+    if isinstance(adapter, one_hop.Connection):
+        try:
+            return await adapter.several(told)
+        except sqlite3.Error as error:
+            raise _wrapped(told, error, sqlite3.Error) from error
+    return await _on_postgresql(connection, adapter, told)
+
+
+async def _on_postgresql(
+    connection: AsyncConnection, adapter: Any, told: Sequence[Told]
+) -> list[Sequence[Sequence[Any]]]:  # fmt: skip
+    dialect = cast(Any, connection.dialect)
+    try:
+        if adapter._transaction is None:  # noqa: SLF001
+            await adapter._start_transaction()  # noqa: SLF001
+        given = []
+        for sql, values in told:
+            prepared, _ = await adapter._prepare(sql, dialect._invalidate_schema_cache_asof)  # noqa: SLF001
+            given.append(await prepared.fetch(*values))
+        return given
+    except Exception as error:
+        closed = adapter._connection.is_closed()  # noqa: SLF001
+        try:
+            adapter._handle_exception(error)  # noqa: SLF001  which raises it as the adapter's own
+        except dialect.dbapi.Error as translated:
+            if isinstance(translated, (dialect.dbapi.InvalidCachedStatementError, dialect.dbapi.InternalServerError)):
+                dialect._invalidate_schema_cache()  # noqa: SLF001
+            if closed:
+                await connection.invalidate(translated)
+            raise _wrapped(told, translated, dialect.dbapi.Error, invalid=closed) from translated
+        raise
+
+
+def _wrapped(told: Sequence[Told], error: Exception, base: type[Exception], *, invalid: bool = False) -> BaseException:
+    """As SQLAlchemy raises it. Values are left out: they are people's names."""
+    return DBAPIError.instance("; ".join(sql for sql, _ in told), None, error, base, hide_parameters=True, connection_invalidated=invalid)

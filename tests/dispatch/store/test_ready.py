@@ -1,0 +1,105 @@
+"""Statements that are put together once give what SQLAlchemy gives, belong to its transaction, and fail as it does."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import bindparam, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from dispatch.store import direct, ready
+from dispatch.store.base import Base
+from dispatch.store.database import CannotWrite
+from dispatch.store.ready import Ready
+from dispatch.store.tables import Case, CourtSite, Sitting
+from tests.dispatch.making import Court, at
+
+SITES = Base.metadata.tables[CourtSite.__tablename__]
+ALL = Ready(select(SITES).where(SITES.c.id.in_(bindparam("ids", expanding=True))).order_by(SITES.c.id))
+SPANS = Ready(select(Sitting.id, Sitting.starts_at).where(Sitting.starts_at < bindparam("before")).order_by(Sitting.id))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def court(request: pytest.FixtureRequest) -> Court:
+    found: Court = request.getfixturevalue(f"{request.param}_court")
+    return found
+
+
+async def test_rows_have_the_types_of_their_columns(court: Court) -> None:
+    async with court.db.writer() as session:
+        session.add(Case(id="c1", number="1号", title="案"))
+        for number in (1, 2):
+            await direct.insert(session, [Sitting(id=f"s{number}", case_id="c1", title="", starts_at=at("14:00"), ends_at=at("15:00"))])
+        given = await ready.rows(session, SPANS, {"before": at("14:01")})
+        assert [(row.id, row.starts_at) for row in given] == [("s1", at("14:00")), ("s2", at("14:00"))]
+        assert await ready.rows(session, SPANS, {"before": at("14:00")}) == []
+
+
+async def test_lists_may_have_any_length(court: Court) -> None:
+    async with court.db.writer() as session:
+        session.add_all(CourtSite(id=f"x{number}", name=f"所{number}") for number in range(3))
+        for ids in ([], ["x1"], ["x0", "x2"], ["x2", "x0", "nobody"]):
+            found = await ready.rows(session, ALL, {"ids": ids})
+            assert [row.id for row in found] == sorted(set(ids) - {"nobody"})
+
+
+async def test_objects_are_those_that_the_session_knows(court: Court) -> None:
+    async with court.db.writer() as session:
+        session.add(CourtSite(id="x1", name="所", hours={"mon": ["09:00-12:00"]}))
+    async with court.db.writer() as session:
+        known = await session.get_one(CourtSite, "x1")
+        known.name = "改"  # not written before the statement asks
+        (found,) = await ready.objects(session, CourtSite, ALL, {"ids": ["x1"]})
+        assert found is known
+        assert found.name == "改"
+    async with court.db.writer() as session:
+        (found,) = await ready.objects(session, CourtSite, ALL, {"ids": ["x1"]})
+        assert (found.name, found.hours) == ("改", {"mon": ["09:00-12:00"]})
+        assert await session.get_one(CourtSite, "x1") is found
+        found.name = "再改"
+    async with court.db.reader() as session:
+        assert (await session.get_one(CourtSite, "x1")).name == "再改"
+
+
+async def test_it_is_the_first_statement_of_a_transaction(court: Court) -> None:
+    """A reader sees one moment, also where it is asked for in this way first."""
+    async with court.db.writer() as session:
+        session.add(CourtSite(id="x1", name="所"))
+    async with court.db.reader() as reader:
+        assert [row.name for row in await ready.rows(reader, ALL, {"ids": ["x1"]})] == ["所"]
+        async with court.db.writer() as session:
+            await session.execute(update(CourtSite).values(name="改"))
+        assert [row.name for row in await ready.rows(reader, ALL, {"ids": ["x1"]})] == ["所"]
+
+
+async def test_what_the_database_refuses_is_raised_as_by_sqlalchemy(court: Court) -> None:
+    with pytest.raises(IntegrityError) as raised:
+        async with court.db.writer() as session:
+            await direct.insert(session, [Sitting(id="s1", case_id="nobody", title="秘密", starts_at=at("14:00"), ends_at=at("15:00"))])
+    assert "秘密" not in str(raised.value), "values are people's names"
+    async with court.db.writer() as session:  # the connection is as good as before
+        session.add(CourtSite(id="x1", name="所"))
+
+
+async def test_a_savepoint_that_begins_with_it_is_taken_back(court: Court) -> None:
+    async with court.db.writer() as session:
+        await direct.insert(session, [Case(id="c1", number="1号", title="案")])
+        savepoint = await session.begin_nested()
+        await direct.insert(session, [Case(id="c2", number="2号", title="案")])
+        await savepoint.rollback()
+        await direct.insert(session, [Case(id="c3", number="3号", title="案")])
+    async with court.db.reader() as session:
+        assert sorted(await session.scalars(select(Case.id))) == ["c1", "c3"]
+
+
+async def test_a_server_that_closed_the_connection_is_no_defect(postgresql_court: Court) -> None:
+    with pytest.raises(CannotWrite) as raised:
+        async with postgresql_court.db.writer() as session:
+            session.add(Case(id="c1", number="1号", title="案"))
+            await session.flush()
+            mine = await session.scalar(text("SELECT pg_backend_pid()"))
+            async with postgresql_court.db.reader() as other:
+                await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": mine})
+            await ready.rows(session, ALL, {"ids": []})
+    assert raised.value.code == "store_unwritable"
+    async with postgresql_court.db.reader() as session:
+        assert list(await session.scalars(select(Case.id))) == []
