@@ -19,7 +19,7 @@ from prometheus_client import Counter
 from sqlalchemy import bindparam, select
 
 from dispatch.booking import protection
-from dispatch.booking.catalogue.calendar_days import CalendarDay, Kind, WorkingCalendar, published, published_years
+from dispatch.booking.catalogue.calendar_days import CalendarDay, Calendars, Kind, WorkingCalendar, published, published_years
 from dispatch.booking.catalogue.hours import ALWAYS, COURT_HOURS, WeeklyHours, is_open, open_spans, weekly_hours
 from dispatch.booking.draft import ParticipantDraft, tidy
 from dispatch.booking.finding.slots import notice_from
@@ -28,7 +28,7 @@ from dispatch.errors import FieldError, ValidationFailed
 from dispatch.store import ready
 from dispatch.store.ready import Ready
 from dispatch.store.tables import CalendarDay as DayRow
-from dispatch.store.tables import CourtSite, Resource
+from dispatch.store.tables import CourtSite, Resource, SiteDay
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -69,27 +69,45 @@ def zone_of(site: CourtSite | None, court_zone: ZoneInfo) -> ZoneInfo:
     return ZoneInfo(site.zone) if site is not None and site.zone else court_zone
 
 
-async def calendar(session: AsyncSession, first: date | None = None, last: date | None = None) -> WorkingCalendar:
+async def calendars(session: AsyncSession, first: date | None = None, last: date | None = None) -> Calendars:
     """Holidays and make-up working days, of the years from `first` to `last` only, where given: those that the administrator has loaded,
-    and of a year of which he has loaded none those that the State Council published, as far as they are known."""
+    and of a year of which he has loaded none those that the State Council published, as far as they are known; and those of sites."""
     begin = date(first.year, 1, 1) if first is not None else date.min
     end = date(last.year, 12, 31) if last is not None else date.max
-    rows = await ready.rows(session, _DAYS, {"begin": begin, "end": end})
-    return _calendar_of(tuple(tuple(row) for row in rows), begin.year, end.year)
+    asked = {"begin": begin, "end": end}
+    rows, of_sites = await ready.together(session, (_DAYS, asked), (_SITE_DAYS, asked))
+    return _calendars_of(tuple(map(tuple, rows)), tuple(map(tuple, of_sites)), begin.year, end.year)
 
 
-_DAYS = Ready(
-    select(DayRow.day, DayRow.kind, DayRow.name, DayRow.works_like).where(DayRow.day >= bindparam("begin"), DayRow.day <= bindparam("end"))
-)
+async def calendar(session: AsyncSession, first: date | None = None, last: date | None = None) -> WorkingCalendar:
+    """The court's own of those."""
+    return (await calendars(session, first, last)).court
+
+
+def _days_of(table: type[DayRow] | type[SiteDay], *more: Any) -> Ready:
+    within_years = table.day >= bindparam("begin"), table.day <= bindparam("end")
+    return Ready(select(table.day, table.kind, table.name, table.works_like, *more).where(*within_years).order_by(table.day))
+
+
+_DAYS, _SITE_DAYS = _days_of(DayRow), _days_of(SiteDay, SiteDay.site_id)
 
 
 @lru_cache(maxsize=64)
-def _calendar_of(rows: tuple[tuple[date, str, str, int | None], ...], first: int, last: int) -> WorkingCalendar:
-    """The calendar of those years that has these rows: every booking asks for the same one, and nobody changes it."""
+def _calendars_of(
+    rows: tuple[tuple[date, str, str, int | None], ...],
+    of_sites: tuple[tuple[date, str, str, int | None, str], ...],
+    first: int,
+    last: int,
+) -> Calendars:
+    """The calendars of those years that have these rows: every booking asks for the same ones, and nobody changes them."""
     loaded = [CalendarDay(day, _kind(kind), name, like) for day, kind, name, like in rows]
     years = {each.day.year for each in loaded}
     known = [each for year in published_years() if year not in years and first <= year <= last for each in published(year)]
-    return WorkingCalendar.of([*known, *loaded])
+    court = WorkingCalendar.of([*known, *loaded])
+    own: dict[str, dict[date, CalendarDay]] = {}
+    for day, kind, name, like, site_id in of_sites:
+        own.setdefault(site_id, {})[day] = CalendarDay(day, _kind(kind), name, like)
+    return Calendars(court, {site_id: WorkingCalendar({**court.days, **days}) for site_id, days in own.items()})
 
 
 def noticed_from(kind: str, now: datetime, zone: ZoneInfo) -> datetime | None:
@@ -174,11 +192,11 @@ async def _terms(
     ids = {each.site_id for each in resources} - {None}
     sites = {site.id: site for site in await session.scalars(select(CourtSite).where(CourtSite.id.in_(ids)))} if ids else {}
     # Any zone's days, and the night before.
-    special = await calendar(session, window.start.date() - timedelta(days=2), window.end.date() + timedelta(days=1))
+    special = await calendars(session, window.start.date() - timedelta(days=2), window.end.date() + timedelta(days=1))
     found = []
     for resource in resources:
         site = sites.get(resource.site_id or "")
-        days = special if keeps_holidays(resource) else EVERY_DAY
+        days = special.of(resource.site_id) if keeps_holidays(resource) else EVERY_DAY
         found.append((resource, hours_of(resource, site), zone_of(site, court_zone), days))
     return found
 

@@ -198,15 +198,17 @@ async def _open_minutes(session: AsyncSession, room_ids: Sequence[str], window: 
     shut = and_(Closure.starts_at < window.end, Closure.ends_at > window.start)
     closures = list(await session.scalars(select(Closure).where(shut)))
     days = [moment.astimezone(court).date() for moment in (window.start, window.end)]
-    loaded = await allowed.calendar(session, days[0] - timedelta(days=1), days[1])
+    loaded = await allowed.calendars(session, days[0] - timedelta(days=1), days[1])
 
     @cache  # most rooms have the hours of the court
-    def spans(hours: WeeklyHours, zone: ZoneInfo, keeps_holidays: bool) -> list[Span]:
-        return open_spans(window, hours, zone, loaded if keeps_holidays else _NO_HOLIDAYS)
+    def spans(hours: WeeklyHours, zone: ZoneInfo, days_of: str | None) -> list[Span]:
+        return open_spans(window, hours, zone, _NO_HOLIDAYS if days_of is None else loaded.of(days_of))
 
     found = {}
     for each in resources:
-        opened = spans(allowed.hours_of(each, each.site), allowed.zone_of(each.site, court), allowed.keeps_holidays(each))
+        # Of sites without days of their own, which are most, the court's are reckoned once.
+        days_of = (each.site_id if each.site_id in loaded.sites else "") if allowed.keeps_holidays(each) else None
+        opened = spans(allowed.hours_of(each, each.site), allowed.zone_of(each.site, court), days_of)
         own = [
             Span(one.starts_at, one.ends_at)
             for one in closures

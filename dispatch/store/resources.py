@@ -114,6 +114,17 @@ class CalendarDay(Base):
     """weekday whose hours a working day has, 0 for Monday; null: the nearest"""
 
 
+class SiteDay(Base):
+    """The same for one site: there it stands in the place of what the court's calendar says of the day."""
+
+    __tablename__ = "site_day"
+    site_id: Mapped[str] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    name: Mapped[str] = mapped_column(String(80), default="")
+    works_like: Mapped[int | None] = mapped_column(Integer)
+
+
 class Booking(Base):
     """The span [starts_at, ends_at) that a sitting takes.
 

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, Uni
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatch.store.base import Base, UtcDateTime, new_id, utc_now
-from dispatch.store.resources import Booking, CalendarDay, Closure, CourtSite, Hold, Resource, Room, SittingTemplate, keep_in_step
+from dispatch.store.resources import Booking, CalendarDay, Closure, CourtSite, Hold, Resource, Room, SiteDay, SittingTemplate, keep_in_step
 from dispatch.store.series_tables import SeriesRow
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "RoomDevice",
     "SeriesRow",
     "Session",
+    "SiteDay",
     "Sitting",
     "SittingApart",
     "SittingTemplate",

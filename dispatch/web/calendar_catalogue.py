@@ -1,12 +1,13 @@
-"""The administrator's page of the court's calendar: holidays and make-up working days, a year at a time."""
+"""The administrator's page of the calendars, the court's and that of each site: holidays and make-up working days, a year at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
-from dispatch.booking.catalogue import loaded_days
+from dispatch.booking.catalogue import loaded_days, sites
 from dispatch.booking.catalogue.calendar_days import KINDS, CalendarDay, published_years
 from dispatch.booking.catalogue.calendar_files import FIRST_YEAR, LAST_YEAR, read_calendar
 from dispatch.booking.catalogue.hours import WEEKDAYS
@@ -26,6 +27,16 @@ def _year(request: Request) -> int:
     return min(max(year, FIRST_YEAR), LAST_YEAR)
 
 
+def _site(request: Request) -> str:
+    """The site whose days are meant, "" for the court's."""
+    return request.query.get("site", "")[:16]
+
+
+def _shown(request: Request, year: int) -> Response:
+    site = _site(request)
+    return see_other(f"/catalogue/calendar?year={year}&saved" + (f"&site={quote(site)}" if site else ""))
+
+
 async def _page(
     request: Request,
     fields: Mapping[str, Any],
@@ -43,7 +54,9 @@ async def _page(
         status=error.status if error else 200,
         tab="calendar",
         year=shown,
-        days=await loaded_days.list_days(ctx(request).db, shown),
+        site=_site(request),
+        sites=await sites.list_sites(ctx(request).db),
+        days=await loaded_days.list_days(ctx(request).db, shown, _site(request)),
         published=shown in published_years(),
         form=fields,
         errors=page_errors(request, error),
@@ -72,10 +85,10 @@ async def add(request: Request) -> Response:
         kind = next((kind for kind in KINDS if kind == typed["kind"]), None)
         if day is None or kind is None:
             raise ValidationFailed([("day", "required", {})] if day is None else [("kind", "required", {})])
-        await loaded_days.put_day(context.db, CalendarDay(day, kind, typed["name"], like), me(request), context.clock())
+        await loaded_days.put_day(context.db, CalendarDay(day, kind, typed["name"], like), me(request), context.clock(), _site(request))
     except UserError as error:
         return await _page(request, typed, error)
-    return see_other(f"/catalogue/calendar?year={day.year}&saved")
+    return _shown(request, day.year)
 
 
 async def prefill(request: Request) -> Response:
@@ -85,7 +98,7 @@ async def prefill(request: Request) -> Response:
         await loaded_days.prefill(context.db, year, me(request), context.clock())
     except UserError as error:
         return await _page(request, BLANK, error)
-    return see_other(f"/catalogue/calendar?year={year}&saved")
+    return _shown(request, year)
 
 
 async def load(request: Request) -> Response:
@@ -96,7 +109,7 @@ async def load(request: Request) -> Response:
         if not data:
             raise UserError("file_missing", "file")
         found = read_calendar(data, name)
-        count = await loaded_days.put_days(context.db, found.days, me(request), context.clock())
+        count = await loaded_days.put_days(context.db, found.days, me(request), context.clock(), _site(request))
     except UserError as error:
         return await _page(request, BLANK, error)
     faults = [translate(request, f"error.{code}", **data) for _field, code, data in found.errors]
@@ -111,8 +124,8 @@ async def remove(request: Request) -> Response:
     day = _day(request.match_info["day"])
     if day is None:
         raise NotFound("calendar_day_unknown")
-    await loaded_days.remove_day(ctx(request).db, day, me(request), ctx(request).clock())
-    return see_other(f"/catalogue/calendar?year={day.year}&saved")
+    await loaded_days.remove_day(ctx(request).db, day, me(request), ctx(request).clock(), _site(request))
+    return _shown(request, day.year)
 
 
 def _day(text: str) -> date | None:

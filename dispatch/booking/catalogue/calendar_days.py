@@ -7,7 +7,7 @@ China's State Council publishes them for one year at a time, each November. They
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
@@ -66,6 +66,18 @@ class WorkingCalendar:
         """What a special day is called, empty on any other."""
         special = self.days.get(day)
         return special.name if special else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendars:
+    """The court's calendar, and by id those of the sites that have days of their own."""
+
+    court: WorkingCalendar = field(default_factory=WorkingCalendar)
+    sites: Mapping[str, WorkingCalendar] = field(default_factory=dict)
+
+    def of(self, site_id: str | None) -> WorkingCalendar:
+        """By which a site works: the court's, with the days of its own in the place of those."""
+        return self.sites.get(site_id or "", self.court)
 
 
 @functools.cache

@@ -1,4 +1,5 @@
-"""The court's calendar as the administrator keeps it: holidays, and days off that are worked to make up for them."""
+"""The court's calendar as the administrator keeps it: holidays, and days off that are worked to make up for them; and the days of a site
+that are another there (by `site_id`; "" for the court)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, select, update
 
 from dispatch import audit
 from dispatch.booking.catalogue.calendar_days import KINDS, CalendarDay, Kind, published, published_years
@@ -14,7 +15,7 @@ from dispatch.booking.catalogue.calendar_files import FIRST_YEAR, LAST_YEAR, LON
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.tables import CalendarDay as DayRow
-from dispatch.store.tables import Resource, User
+from dispatch.store.tables import CourtSite, Resource, SiteDay, User
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,58 +23,58 @@ if TYPE_CHECKING:
     from dispatch.store.database import Database
 
 
-async def list_days(db: Database, year: int | None = None) -> list[CalendarDay]:
-    """The days that are loaded, of one year or all, in order."""
-    wanted = select(DayRow).order_by(DayRow.day)
-    if year is not None:
-        wanted = wanted.where(DayRow.day >= date(year, 1, 1), DayRow.day <= date(year, 12, 31))
+async def list_days(db: Database, year: int | None = None, site_id: str = "") -> list[CalendarDay]:
+    """The days that are loaded for the court, or for a site, of one year or all, in order. Raises NotFound("site_unknown")."""
     async with db.reader() as session:
+        await _checked(session, site_id)
+        wanted = _rows(site_id)
+        if year is not None:
+            wanted = wanted.where(_table(site_id).day >= date(year, 1, 1), _table(site_id).day <= date(year, 12, 31))
         return [of_row(row) for row in await session.scalars(wanted)]
 
 
-async def get_day(db: Database, day: date) -> CalendarDay:
-    """Raises NotFound("calendar_day_unknown")."""
+async def get_day(db: Database, day: date, site_id: str = "") -> CalendarDay:
+    """Raises NotFound("site_unknown") or NotFound("calendar_day_unknown")."""
     async with db.reader() as session:
-        row = await session.get(DayRow, day)
-        if row is None:
-            raise NotFound("calendar_day_unknown")
-        return of_row(row)
+        await _checked(session, site_id)
+        return of_row(await _row(session, day, site_id))
 
 
-async def put_days(db: Database, days: Sequence[CalendarDay], by: User, now: datetime) -> int:
+async def put_days(db: Database, days: Sequence[CalendarDay], by: User, now: datetime, site_id: str = "") -> int:
     """Load days; one that is there already becomes what is given. How many there were.
 
-    Raises ValidationFailed at "day", "kind", "name" or "like" of a day that is none.
+    Raises ValidationFailed at "day", "kind", "name" or "like" of a day that is none, or NotFound("site_unknown").
     """
     if found := [error for day in days for error in problems(day)]:
         raise ValidationFailed(found)
     if not days:
         return 0
     async with db.writer() as session:
-        present = {row.day: row for row in await session.scalars(select(DayRow).where(DayRow.day.in_([each.day for each in days])))}
+        at = await _checked(session, site_id)
+        wanted = _rows(site_id).where(_table(site_id).day.in_([each.day for each in days]))
+        present = {row.day: row for row in await session.scalars(wanted)}
         for each in days:
             row = present.get(each.day)
             if row is None:
-                row = present[each.day] = DayRow(day=each.day)
+                row = present[each.day] = SiteDay(site_id=site_id, day=each.day) if site_id else DayRow(day=each.day)
                 session.add(row)
             row.kind, row.name, row.works_like = each.kind, tidy(each.name), each.like
         await session.flush()
         await _all_changed(session)
         first, last = min(each.day for each in days), max(each.day for each in days)
-        detail = {"days": len(days), "first": first.isoformat(), "last": last.isoformat()}
+        detail = {"days": len(days), "first": first.isoformat(), "last": last.isoformat(), **_at(at)}
         subject = first.isoformat() if len(days) == 1 else f"{first.isoformat()} – {last.isoformat()}"
         await audit.write(session, by, "calendar_loaded", subject, detail=detail, now=now)
     return len(days)
 
 
-async def put_day(db: Database, day: CalendarDay, by: User, now: datetime) -> None:
-    """Say what one day is. Of a year of which no day was loaded the published ones hold: they are loaded with it, so that it is
-    not the only one from then on. Raises as :func:`put_days`."""
+async def put_day(db: Database, day: CalendarDay, by: User, now: datetime, site_id: str = "") -> None:
+    """Say what one day is. Of a year of which no day of the court was loaded the published ones hold: they are loaded with it, so that it
+    is not the only one from then on. A site's stands in the place of the court's alone. Raises as :func:`put_days`."""
     year = day.day.year
-    around = (
-        [each for each in published(year) if each.day != day.day] if year in published_years() and not await list_days(db, year) else []
-    )
-    await put_days(db, [*around, day], by, now)
+    published_alone = not site_id and year in published_years() and not await list_days(db, year)
+    around = [each for each in published(year) if each.day != day.day] if published_alone else []
+    await put_days(db, [*around, day], by, now, site_id)
 
 
 async def prefill(db: Database, year: int, by: User, now: datetime) -> int:
@@ -81,18 +82,47 @@ async def prefill(db: Database, year: int, by: User, now: datetime) -> int:
     return await put_days(db, published(year), by, now)
 
 
-async def remove_day(db: Database, day: date, by: User, now: datetime) -> None:
-    """The day is again what its weekday says. Raises NotFound("calendar_day_unknown")."""
+async def remove_day(db: Database, day: date, by: User, now: datetime, site_id: str = "") -> None:
+    """The day is again what its weekday says, at a site what the court's calendar says. Raises NotFound("site_unknown") or
+    NotFound("calendar_day_unknown")."""
     async with db.writer() as session:
-        row = await session.get(DayRow, day)
-        if row is None:
-            raise NotFound("calendar_day_unknown")
-        await session.execute(delete(DayRow).where(DayRow.day == day))
+        at = await _checked(session, site_id)
+        row = await _row(session, day, site_id)
+        detail = {"kind": row.kind, "name": row.name, **_at(at)}
+        await session.delete(row)
+        await session.flush()
         await _all_changed(session)
-        await audit.write(session, by, "calendar_day_removed", day.isoformat(), detail={"kind": row.kind, "name": row.name}, now=now)
+        await audit.write(session, by, "calendar_day_removed", day.isoformat(), detail=detail, now=now)
 
 
-def of_row(row: DayRow) -> CalendarDay:
+def _table(site_id: str) -> type[DayRow] | type[SiteDay]:
+    return SiteDay if site_id else DayRow
+
+
+def _rows(site_id: str) -> Select[DayRow] | Select[SiteDay]:
+    return select(SiteDay).where(SiteDay.site_id == site_id).order_by(SiteDay.day) if site_id else select(DayRow).order_by(DayRow.day)
+
+
+async def _row(session: AsyncSession, day: date, site_id: str) -> DayRow | SiteDay:
+    row = await session.get(SiteDay, (site_id, day)) if site_id else await session.get(DayRow, day)
+    if row is None:
+        raise NotFound("calendar_day_unknown")
+    return row
+
+
+async def _checked(session: AsyncSession, site_id: str) -> CourtSite | None:
+    """The site whose days are meant, None for the court's."""
+    site = await session.get(CourtSite, site_id) if site_id else None
+    if site_id and site is None:
+        raise NotFound("site_unknown")
+    return site
+
+
+def _at(site: CourtSite | None) -> dict[str, str]:
+    return {"site": site.name} if site is not None else {}
+
+
+def of_row(row: DayRow | SiteDay) -> CalendarDay:
     """A day as the rules read it."""
     return CalendarDay(row.day, cast("Kind", row.kind), row.name, row.works_like)
 

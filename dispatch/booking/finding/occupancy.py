@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.catalogue.calendar_days import WorkingCalendar
+from dispatch.booking.catalogue.calendar_days import Calendars, WorkingCalendar
 from dispatch.booking.catalogue.hours import WeeklyHours, open_spans
 from dispatch.booking.finding.bitmaps import DAY_STEPS, Grid
 from dispatch.booking.spans import Span
@@ -28,13 +28,14 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Times:
     """What the rows of a resource say. `keeps_holidays`: whether the calendar of holidays is its own; the cells of a detention house
-    know none. `closed`: closures, maintenance, leave."""
+    know none. `closed`: closures, maintenance, leave. `days_of`: the site whose days hold for it."""
 
     hours: WeeklyHours
     zone: ZoneInfo
     held: Collection[Held] = ()
     closed: Collection[Span] = ()
     keeps_holidays: bool = True
+    days_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,12 @@ Load = Callable[[Collection[str]], Mapping[str, Times]]
 class Occupancy:
     """The time of resources over a span of days. One who searches beyond it makes another; a changed calendar needs another too."""
 
-    def __init__(self, origin: datetime, days: int, calendar: WorkingCalendar | None = None) -> None:
+    def __init__(self, origin: datetime, days: int, calendar: WorkingCalendar | Calendars | None = None) -> None:
         """`origin`: UTC, on full five minutes; the first moment that is known."""
         self.grid = Grid(origin, days * DAY_STEPS)
-        self._calendar = calendar
+        self._calendar = Calendars(calendar) if isinstance(calendar, WorkingCalendar) else calendar
         self._known: dict[str, tuple[int, Bits]] = {}
-        self._hours: dict[tuple[WeeklyHours, ZoneInfo, bool], int] = {}
+        self._hours: dict[tuple[WeeklyHours, ZoneInfo, str | None], int] = {}
 
     def stale(self, revisions: Mapping[str, int]) -> list[str]:
         """Those of the resources of which another revision is known, or nothing."""
@@ -66,7 +67,7 @@ class Occupancy:
 
     def put(self, resource_id: str, revision: int, times: Times) -> None:
         """Take what the rows say. `revision` is the one that was read before or with them, in one transaction."""
-        opened = self.steps_shown(times.hours, times.zone, keeps_holidays=times.keeps_holidays)
+        opened = self.steps_shown(times.hours, times.zone, keeps_holidays=times.keeps_holidays, days_of=times.days_of)
         closed = self.grid.touched(times.closed) if times.closed else 0
         by_site: dict[str, list[Span]] = {}
         for held in times.held:
@@ -100,11 +101,12 @@ class Occupancy:
     def __contains__(self, resource_id: str) -> bool:
         return resource_id in self._known
 
-    def steps_shown(self, hours: WeeklyHours, zone: ZoneInfo, *, keeps_holidays: bool) -> int:
+    def steps_shown(self, hours: WeeklyHours, zone: ZoneInfo, *, keeps_holidays: bool, days_of: str = "") -> int:
         """The steps in which a clock of the zone shows such hours; reckoned once for all who have them."""
-        key = (hours, zone, keeps_holidays)
+        calendars = self._calendar if keeps_holidays else None
+        key = (hours, zone, None if calendars is None else days_of if days_of in calendars.sites else "")
         if key not in self._hours:
-            calendar = self._calendar if keeps_holidays else None
+            calendar = None if calendars is None else calendars.of(days_of)
             self._hours[key] = self.grid.within(open_spans(self.grid.span, hours, zone, calendar))
         return self._hours[key]
 

@@ -20,9 +20,9 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 
-from dispatch.booking.allowed import calendar as loaded_calendar
+from dispatch.booking.allowed import calendars as loaded_calendars
 from dispatch.booking.allowed import hours_of, keeps_holidays, zone_of
-from dispatch.booking.catalogue.calendar_days import WorkingCalendar
+from dispatch.booking.catalogue.calendar_days import Calendars
 from dispatch.booking.finding.occupancy import Held, Occupancy, Times
 from dispatch.booking.finding.slots import Candidate
 from dispatch.booking.holds import LONGEST
@@ -87,7 +87,7 @@ class OccupancyStore:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._kept: Occupancy | None = None
-        self._calendar = WorkingCalendar()
+        self._calendar = Calendars()
         self._hours: Mapping[str, object] = {}
 
     async def over(self, window: Span, now: datetime, people: Collection[str] = ()) -> Snapshot:
@@ -108,7 +108,7 @@ class OccupancyStore:
 
     async def _occupancy(self, session: AsyncSession, window: Span, now: datetime, sites: Mapping[str, CourtSite]) -> Occupancy:
         """The one that is kept, where the window lies in it and neither the calendar nor a site's hours have changed since."""
-        calendar = await loaded_calendar(session)
+        calendar = await loaded_calendars(session)
         hours = {each.id: (each.hours, each.zone) for each in sites.values()}
         first = day_span(now.astimezone(self._db.site.zone).date().replace(day=1) - timedelta(days=1), self._db.site.zone).start
         origin = first.astimezone(UTC)
@@ -199,6 +199,7 @@ async def _times(
                 if closure.resource_id == each.id or (closure.site_id is not None and closure.site_id == each.site_id)
             ],
             keeps_holidays=keeps_holidays(each),
+            days_of=each.site_id or "",
         )
         for each in resources
     }

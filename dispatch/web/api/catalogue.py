@@ -33,6 +33,8 @@ from dispatch.web.api.catalogue_shapes import (
     ResourcesMade,
     ResourceView,
     SiteChange,
+    SiteDayList,
+    SiteDayView,
     SiteList,
     SiteView,
 )
@@ -216,6 +218,37 @@ async def remove_day(request: Request) -> None:
     await loaded_days.remove_day(ctx(request).db, _day(request), me(request), ctx(request).clock())
 
 
+async def list_site_days(request: Request, query: DayQuery) -> SiteDayList:
+    """List the days of a site.
+
+    Those that are another there than the court's calendar says.
+    """
+    site = request.match_info["site"]
+    return SiteDayList(items=[SiteDayView.at(site, day) for day in await loaded_days.list_days(ctx(request).db, query.year, site)])
+
+
+async def show_site_day(request: Request) -> SiteDayView:
+    """Show one day of a site."""
+    site = request.match_info["site"]
+    return SiteDayView.at(site, await loaded_days.get_day(ctx(request).db, _day(request), site))
+
+
+async def put_site_day(request: Request, body: DayGiven) -> SiteDayView:
+    """Say what a day is at a site.
+
+    There it stands in the place of what the court's calendar says of the day.
+    """
+    like = WEEKDAYS.index(body.like) if body.like is not None else None
+    day, site = CalendarDay(_day(request), body.kind, body.name, like), request.match_info["site"]
+    await loaded_days.put_day(ctx(request).db, day, me(request), ctx(request).clock(), site)
+    return SiteDayView.at(site, await loaded_days.get_day(ctx(request).db, day.day, site))
+
+
+async def remove_site_day(request: Request) -> None:
+    """Have a day be at a site what the court's calendar says."""
+    await loaded_days.remove_day(ctx(request).db, _day(request), me(request), ctx(request).clock(), request.match_info["site"])
+
+
 SEES, BOOKS, KEEPS = programs(*ALL_ROLES), programs(CLERK, ADMINISTRATOR), programs(ADMINISTRATOR)
 
 ROUTES = (
@@ -236,4 +269,8 @@ ROUTES = (
     operation("GET", "/calendar-days/{day}", show_day, SEES),
     operation("PUT", "/calendar-days/{day}", put_day, KEEPS),
     operation("DELETE", "/calendar-days/{day}", remove_day, KEEPS, status=204),
+    operation("GET", "/sites/{site}/calendar-days", list_site_days, SEES),
+    operation("GET", "/sites/{site}/calendar-days/{day}", show_site_day, SEES),
+    operation("PUT", "/sites/{site}/calendar-days/{day}", put_site_day, KEEPS),
+    operation("DELETE", "/sites/{site}/calendar-days/{day}", remove_site_day, KEEPS, status=204),
 )

@@ -341,6 +341,27 @@ class DayList(Shown):
     items: list[DayView]
 
 
+class SiteDayView(DayView):
+    """A day that is another at a site than the court's calendar says."""
+
+    site_id: str
+
+    @classmethod
+    def at(cls, site_id: str, day: CalendarDay) -> SiteDayView:
+        """The day as it is there."""
+        return cls(site_id=site_id, **DayView.of(day).model_dump())
+
+    def address(self) -> str:
+        """The path under which it is found again."""
+        return f"/api/v1/sites/{self.site_id}/calendar-days/{self.day.isoformat()}"
+
+
+class SiteDayList(Shown):
+    """Days of a site, in order."""
+
+    items: list[SiteDayView]
+
+
 class DayGiven(Given):
     """What a day is to be."""
 

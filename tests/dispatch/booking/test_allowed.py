@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatch.booking import allowed
+from dispatch.booking import allowed, bookings
 from dispatch.booking.catalogue.hours import ALWAYS, COURT_HOURS, weekly_hours
-from dispatch.store.tables import CalendarDay, CourtSite, Resource, Room
-from tests.dispatch.making import NOW, SHANGHAI, Court, at
+from dispatch.errors import ValidationFailed
+from dispatch.store.tables import CalendarDay, CourtSite, Resource, Room, SiteDay
+from tests.dispatch.making import NOW, SHANGHAI, Court, at, make_draft
 
 MORNINGS = {"mon": ["08:00-12:00"]}
 EVENINGS = {"mon": ["18:00-20:00"]}
@@ -77,3 +79,32 @@ async def test_a_resource_knows_what_kind_of_room_it_is(court: Court) -> None:
     async with court.db.reader() as session:
         resource = await session.get_one(Resource, court.room.id)
         assert (resource.room_kind, resource.features) == ("virtual", [])
+
+
+async def test_a_sites_own_day_stands_in_the_place_of_the_courts(court: Court) -> None:
+    async with court.db.writer() as session:
+        session.add_all([CourtSite(id="east", name="东院"), CourtSite(id="west", name="西院")])
+        await session.flush()
+        session.add(CalendarDay(day=date(2027, 10, 1), kind="holiday", name="国庆节"))
+        session.add(CalendarDay(day=date(2027, 10, 4), kind="holiday", name="国庆节"))
+        session.add(SiteDay(site_id="east", day=date(2027, 10, 1), kind="working", name="值班", works_like=4))
+        session.add(SiteDay(site_id="east", day=date(2027, 12, 1), kind="holiday", name="停电"))
+    async with court.db.reader() as session:
+        days = await allowed.calendars(session, date(2027, 9, 1), date(2027, 12, 31))
+    assert [days.of("east").is_working_day(date(2027, *day)) for day in ((10, 1), (10, 4), (12, 1))] == [True, False, False]
+    assert [days.of("west").is_working_day(date(2027, *day)) for day in ((10, 1), (10, 4), (12, 1))] == [False, False, True]
+    assert days.of(None) == days.of("west") == days.court
+
+
+async def test_what_is_a_holiday_at_one_site_alone_needs_a_reason_there_alone(court: Court) -> None:
+    async with court.db.writer() as session:
+        session.add_all([CourtSite(id="east", name="东院"), CourtSite(id="west", name="西院")])
+        await session.flush()
+        session.add(SiteDay(site_id="east", day=at("09:00", 7).date(), kind="holiday", name="停电检修"))
+        (await session.get_one(Resource, court.room.id)).site_id = "east"
+        (await session.get_one(Resource, court.other_room.id)).site_id = "west"
+    there = make_draft(court, starts_at=at("09:00", 7), ends_at=at("10:00", 7), override_reason="")
+    with pytest.raises(ValidationFailed) as refused:
+        await bookings.create_sitting(court.db, there, court.clerk, NOW)
+    assert [(code, data["holiday"]) for _, code, data in refused.value.errors] == [("rule_holiday", "停电检修")]
+    await bookings.create_sitting(court.db, replace(there, room_id=court.other_room.id), court.clerk, NOW)

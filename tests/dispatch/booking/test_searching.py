@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dispatch.booking import bookings
-from dispatch.booking.catalogue import closures
+from dispatch.booking.catalogue import closures, loaded_days
+from dispatch.booking.catalogue.calendar_days import CalendarDay as SpecialDay
 from dispatch.booking.catalogue.details import Details
 from dispatch.booking.finding.occupancy_store import AT_ONCE, LOADED, store_of
 from dispatch.booking.finding.searching import ANY, Answer, Wanted, search
@@ -161,3 +162,15 @@ async def test_what_is_wrong_is_named_at_its_field(court: Court, changes: dict[s
 async def test_a_clerk_is_no_judge(court: Court) -> None:
     with pytest.raises(ValidationFailed):
         await search(court.db, wanted(court, chair_id=court.clerk.id), NOW)
+
+
+async def test_a_holiday_of_a_site_is_left_out_there(court: Court) -> None:
+    async with court.db.writer() as session:
+        session.add(CourtSite(id="east", name="东院"))
+        await session.flush()
+        (await session.get_one(Resource, court.room.id)).site_id = "east"
+    assert await starts(court, minutes=180) == ["09:00", "13:30"]
+    await loaded_days.put_days(court.db, [SpecialDay(TOMORROW, "holiday", "停电")], court.clerk, NOW, "east")
+    assert await starts(court, minutes=180) == []
+    await loaded_days.remove_day(court.db, TOMORROW, court.clerk, NOW, "east")
+    assert await starts(court, minutes=180) == ["09:00", "13:30"]

@@ -298,3 +298,23 @@ async def test_only_the_administrator_changes_photos(site: Site) -> None:
     clerk = await site.signed_in("clerk")
     assert (await sent(clerk, f"/catalogue/photos/{site.rooms[0].id}", "photo", picture("PNG"), "room.png"))[0] == 403
     assert (await site.visitor().get(f"/photos/{site.rooms[0].id}")).status in (303, 401, 403)
+
+
+async def test_a_site_has_a_calendar_of_its_own(site: Site) -> None:
+    person = await administrator(site)
+    async with site.db.writer() as session:
+        session.add(CourtSite(id="east", name="东院"))
+    page = await person.page("/catalogue/calendar?year=2026&site=east")
+    assert "the court’s calendar holds" in page
+    day = {"day": "2026-12-07", "kind": "holiday", "name": "停电检修", "like": ""}
+    answer = await person.post("/catalogue/calendar?year=2026&site=east", day)
+    assert (answer.status, answer.headers["Location"]) == (303, "/catalogue/calendar?year=2026&saved&site=east")
+    assert "停电检修" in await person.page("/catalogue/calendar?year=2026&site=east")
+    assert "停电检修" not in await person.page("/catalogue/calendar?year=2026")
+    assert (await person.post("/catalogue/calendar?site=nobody", day)).status == 404
+    status, page = await sent(
+        person, "/catalogue/calendar/load?site=east", "file", "日期,类型,名称\n2026-12-08,休,院庆\n".encode(), "days.csv"
+    )  # fmt: skip
+    assert (status, "院庆" in page) == (200, True)
+    assert [each.day.day for each in await loaded_days.list_days(site.db, 2026, "east")] == [7, 8]
+    assert (await person.post("/catalogue/calendar/2026-12-07/remove?site=east")).status == 303

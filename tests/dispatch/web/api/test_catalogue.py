@@ -168,3 +168,17 @@ async def test_what_is_booked_is_not_taken_out_of_use_and_the_sitting_is_named(s
         assert (status, changed["active"]) == (200, False)
     status, refused, _ = await clerk.ask("POST", "/sittings", order(site, equipment=[terminal["id"]]))
     assert (status, {each["code"] for each in refused["errors"]}) == (422, {"room_unknown", "equipment_unknown"})
+
+
+async def test_a_site_has_days_of_its_own(program: Programs) -> None:
+    keeper = await program("administrator")
+    made = await keeper.made("/sites", {"name": "东院"})
+    path = f"/sites/{made['id']}/calendar-days"
+    day: dict[str, Any] = {"kind": "working", "name": "值班", "like": "mon"}
+    status, put, _ = await keeper.ask("PUT", f"{path}/2026-10-01", day)
+    assert (status, put) == (200, {"day": "2026-10-01", "site_id": made["id"]} | day)
+    assert [each["day"] for each in (await keeper.get(f"{path}?year=2026"))["items"]] == ["2026-10-01"]
+    assert (await keeper.get("/calendar-days?year=2026"))["items"] == [], "the court's calendar is as it was"
+    assert (await keeper.ask("PUT", "/sites/nobody/calendar-days/2026-10-01", day))[0] == 404
+    assert (await keeper.ask("DELETE", f"{path}/2026-10-01"))[0] == 204
+    assert (await keeper.ask("GET", f"{path}/2026-10-01"))[0] == 404

@@ -95,7 +95,9 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
     closed = [(await closures.close(site.db, *an_hour, "leave", "", administrator, site.now, resource_id=camera.id)).id for _ in range(12)]
     for year in (2025, 2026):
         await loaded_days.prefill(site.db, year, administrator, site.now)
-    await loaded_days.put_days(site.db, [CalendarDay(date(2027, 5, day), "holiday") for day in (1, 2, 8, 9)], administrator, site.now)
+    weekends = [CalendarDay(date(2027, 5, day), "holiday") for day in (1, 2, 8, 9)]
+    await loaded_days.put_days(site.db, weekends, administrator, site.now)
+    await loaded_days.put_days(site.db, [*published(2025), *weekends], administrator, site.now, place.id)
     series, others_too, asked, kept = await of_more_than_one(site, clerk)
     person = {"name": "刘芳", "role": "party"}
     waits = {"case_number": "（2026）京0105民初700号", "case_title": "申请", "chair_id": "any", "participants": [person]}
@@ -355,6 +357,7 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "POST /api/v1/series/{series}/cancel": {"path.series": "cancelled_series", "body.sitting_id": "cancelled_members"},
     "DELETE /api/v1/closures/{closure}": {"path.closure": "taken_back"},
     "DELETE /api/v1/calendar-days/{day}": {"path.day": "holidays"},
+    "DELETE /api/v1/sites/{site}/calendar-days/{day}": {"path.day": "holidays"},
     "POST /api/v1/closures": {"body.site_id": "nobody"},
     "POST /api/v1/sites": {"body.name": "site_names"},
     "PATCH /api/v1/sites/{site}": {"body.name": "renamed"},
