@@ -114,7 +114,7 @@ async def known_of(session: AsyncSession) -> Known:
         named = people.get(user.role, {})
         for name in {user.name.casefold(), user.sign_in_name.casefold()}:
             named[name] = "" if name in named else user.id
-    return Known(rooms, people, emails)
+    return Known(rooms, people, emails, await held_in(session))
 
 
 async def _book(session: AsyncSession, db: Database, row: Row, known: Known, by: User, now: datetime, given: Given) -> Judged:
@@ -128,7 +128,7 @@ async def _book(session: AsyncSession, db: Database, row: Row, known: Known, by:
     if row.fields.get("fault"):
         named |= {"end"}
     # What names nothing here is not missing as well.
-    found = _columns_of(problems(draft, now, await held_in(session)))
+    found = _columns_of(problems(draft, now, known.procedures))
     errors += [error for error in found if error[0] not in named or error[1] != "required"]
     if errors:
         return Judged(row, "bad", tuple(errors))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from dispatch.booking import protection, templates
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.protection import Pair
-from dispatch.booking.roles import accounts_that_preside, has_role, roles_for
+from dispatch.booking.roles import Procedures, accounts_that_preside, has_role, roles_for
 from dispatch.errors import FieldError
 from rooms.procedure import PROCEDURES
 
@@ -20,13 +20,14 @@ _COLUMN = {"chair_id": "chair", "clerk_id": "clerk", "prosecutor_id": "prosecuto
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Rooms and people by the names that a file may give them; a name that two have names nobody."""
+    """Rooms and people by the names that a file may give them; a name that two have names nobody. `procedures`: the versions in force."""
 
     rooms: Mapping[str, str]
     people: Mapping[str, Mapping[str, str]]
     """role of the account → name → id"""
     emails: Mapping[str, tuple[str, str]]
     """address → role and id of a member of the staff"""
+    procedures: Procedures
 
     def of_name(self, name: str, accounts: Iterable[str]) -> str:
         """The id of the one member of the staff with such an account whom a name means, "" where there is none or more."""
@@ -53,10 +54,10 @@ def cast(
     return Cast(staff, _protected(people, fields, names, errors), _pairs(fields, names, errors))
 
 
-def default_role(kind: str) -> str:
+def default_role(kind: str, procedures: Procedures = PROCEDURES) -> str:
     """The role of somebody of whom a file says none: a party's, or that of whom the kind is about."""
     standard = templates.standard(kind).roles
-    return "party" if "party" in roles_for(kind) or not standard else standard[0]
+    return "party" if "party" in roles_for(kind, procedures) or not standard else standard[0]
 
 
 def column_of(field: str) -> str:
@@ -78,8 +79,8 @@ def _participants(
     """The participants of the cell, or those invited to a calendar's entry; of these, staff by their addresses (role → id)."""
     people: list[ParticipantDraft] = []
     staff: dict[str, str] = {}
-    usual = default_role(kind)
-    procedure = PROCEDURES.get(kind)
+    usual = default_role(kind, known.procedures)
+    procedure = known.procedures.get(kind)
     bench = procedure.bench if procedure is not None else frozenset()
     for text in parts(fields.get("participants", "")):
         name, said, phone, email, seat = ([*(part.strip() for part in re.split(r"[|｜]", text)), "", "", "", ""])[:5]
@@ -111,7 +112,8 @@ def _staff(
     found: dict[str, str] = {}
     for field, roles in accounts.items():
         free = (invited[role] for role in roles if role in invited and invited[role] not in found.values())
-        found[field] = next(free, given.get(field, "")) if field != "prosecutor_id" or has_role(kind, "prosecutor") else ""
+        knows = field != "prosecutor_id" or has_role(kind, "prosecutor", known.procedures)
+        found[field] = next(free, given.get(field, "")) if knows else ""
         if said := fields.get(_COLUMN[field], ""):
             found[field] = known.of_name(said, roles)
             if not found[field]:

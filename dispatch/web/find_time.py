@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from dispatch.booking import in_force
 from dispatch.booking.catalogue.features import FEATURES, known
 from dispatch.booking.catalogue.resources import list_resources
 from dispatch.booking.catalogue.rooms import KINDS
@@ -140,7 +141,7 @@ def _found(request: Request, form: Mapping[str, Any], answer: Answer) -> list[Fo
 async def _choices(request: Request, form: Mapping[str, Any]) -> dict[str, Any]:
     """What the fields offer."""
     db, tag = ctx(request).db, language(request)
-    parts = form_kinds.staff_parts(request, form_kinds.kind_of(form["template"]), form)
+    parts = form_kinds.staff_parts(request, form_kinds.kind_of(form["template"]), form, await in_force.held(db))
     staff = {part.name: await lookups.staff(db, *part.accounts) for part in parts}
     named = {user.id for users in staff.values() for user in users}
     lengths: Iterable[int] = LENGTHS

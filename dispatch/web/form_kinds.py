@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dispatch.booking import templates
-from dispatch.booking.roles import CLERK, PROSECUTOR, accounts_that_preside, chair_role, has_role
+from dispatch.booking.roles import CLERK, PROSECUTOR, Procedures, accounts_that_preside, chair_role, has_role
 from dispatch.booking.templates import Start
 from dispatch.errors import NotFound
 from dispatch.sittings import procedures
@@ -65,9 +65,9 @@ async def stages(request: Request, kind: str) -> list[str]:
     return [stage_name(stage.name, stage.names, _) for stage in found if not stage.pause]
 
 
-def chair_words(request: Request, kind: str) -> str:
+def chair_words(request: Request, kind: str, versions: Procedures) -> str:
     """What the one who presides is called in that kind."""
-    _, role = gettext(request), chair_role(kind)
+    _, role = gettext(request), chair_role(kind, versions)
     return _("Presiding judge") if role == "judge" else _("role." + role)
 
 
@@ -82,16 +82,17 @@ class StaffPart:
     accounts: tuple[str, ...]
 
 
-def staff_parts(request: Request, kind: str, chosen: Mapping[str, str]) -> list[StaffPart]:
-    """The fields of a kind. What the kind does not know, and what was `chosen` for another one, is shown so that it can be taken back."""
+def staff_parts(request: Request, kind: str, chosen: Mapping[str, str], versions: Procedures) -> list[StaffPart]:
+    """The fields of a kind, by the version in force. What it does not know, and what was `chosen` for another one, is shown so that it
+    can be taken back."""
     _ = gettext(request)
     some = _("Any judge") if accounts_that_preside(kind) == ("judge",) else _("Anybody who may preside")
     parts = (
-        StaffPart("chair_id", chair_words(request, kind), some, accounts_that_preside(kind)),
+        StaffPart("chair_id", chair_words(request, kind, versions), some, accounts_that_preside(kind)),
         StaffPart("clerk_id", _("Clerk"), _("Any clerk"), (CLERK,)),
         StaffPart("prosecutor_id", _("Prosecutor"), _("Any prosecutor"), (PROSECUTOR,)),
     )
-    return [part for part in parts if part.name == "chair_id" or has_role(kind, part.accounts[0]) or chosen.get(part.name)]
+    return [part for part in parts if part.name == "chair_id" or has_role(kind, part.accounts[0], versions) or chosen.get(part.name)]
 
 
 async def start(db: Database, chosen: str) -> Start:

@@ -9,10 +9,9 @@ from typing import Protocol
 
 from dispatch.booking import protection
 from dispatch.booking.protection import STAFF_WORDS, Pair
-from dispatch.booking.roles import CLERK, roles_for
+from dispatch.booking.roles import CLERK, Procedures, roles_for
 from dispatch.store.tables import Sitting
 from dispatch.web.request import Request, gettext, rows
-from rooms.procedure import PROCEDURES
 
 _KEY = re.compile(r"p(\d{1,6})")
 OFFERED = STAFF_WORDS[1:]
@@ -67,9 +66,11 @@ def first_free(keys: Iterable[str], least: int) -> int:
     return max([least, *(int(found[1]) + 1 for key in keys if (found := _KEY.fullmatch(key)))])
 
 
-def choices(request: Request, people: Sequence[Row], kind: str, staff: Mapping[str, str], named: Mapping[str, str]) -> list[Choice]:
+def choices(
+    request: Request, people: Sequence[Row], kind: str, staff: Mapping[str, str], named: Mapping[str, str], versions: Procedures
+) -> list[Choice]:
     """Everybody who is in the form, but for whoever presides. `staff`: id → name; `named`: field → the id that is chosen in it."""
-    _, guarded = gettext(request), protection.wards(kind)
+    _, guarded = gettext(request), protection.wards(kind, versions)
     found = [
         Choice(field, f"{staff[named[field]]} · {_('role.' + field.removesuffix('_id'))}", False)
         for field in OFFERED
@@ -82,10 +83,10 @@ def choices(request: Request, people: Sequence[Row], kind: str, staff: Mapping[s
     return found
 
 
-def presiding_roles(kind: str) -> tuple[str, ...]:
+def presiding_roles(kind: str, versions: Procedures) -> tuple[str, ...]:
     """The roles of rows from which one may be taken to preside: others of the bench."""
-    procedure = PROCEDURES.get(kind)
-    return tuple(role for role in roles_for(kind) if procedure is not None and role in procedure.bench and role != CLERK)
+    procedure = versions.get(kind)
+    return tuple(role for role in roles_for(kind, versions) if procedure is not None and role in procedure.bench and role != CLERK)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dispatch.booking import in_force, protection
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.draft import draft_of as draft_of_sitting
 from dispatch.booking.protection import GUARDIAN, Pair
-from dispatch.booking.roles import roles_for
+from dispatch.booking.roles import Procedures, roles_for
 from dispatch.booking.templates import Start
 from dispatch.errors import Conflict, UserError, ValidationFailed
 from dispatch.store.tables import Sitting
@@ -303,13 +303,13 @@ def conflict_of(request: Request, error: UserError, form: Form) -> dict[str, Any
 
 
 def protection_fields(
-    request: Request, form: Form, kind: str, names: Mapping[str, str], named: Mapping[str, str]
+    request: Request, form: Form, kind: str, names: Mapping[str, str], named: Mapping[str, str], versions: Procedures
 ) -> dict[str, Any]:
     """What the rows and the list of pairs need. `names`: of the staff, by id; `named`: field → whom of them it names."""
     return {
-        "people": form_protection.choices(request, form.participants, kind, names, named),
-        "wards": protection.wards(kind),
-        "presiding_roles": form_protection.presiding_roles(kind),
+        "people": form_protection.choices(request, form.participants, kind, names, named, versions),
+        "wards": protection.wards(kind, versions),
+        "presiding_roles": form_protection.presiding_roles(kind, versions),
         "next_row": form_protection.first_free((row.key for row in form.participants), len(form.participants)),
     }
 
@@ -324,7 +324,7 @@ async def fields_of(request: Request, form: Form, error: UserError | None = None
     suited, kind = await form_kinds.start(db, form.template), form_kinds.kind_of(form.template)
     minutes = sorted({*LENGTHS, int(form.minutes)} if form.minutes.isascii() and form.minutes.isdigit() else LENGTHS)
     chosen = {"clerk_id": form.clerk_id, "prosecutor_id": form.prosecutor_id}
-    parts = form_kinds.staff_parts(request, kind, chosen)
+    parts = form_kinds.staff_parts(request, kind, chosen, versions)
     colleagues = await lookups.staff(db, JUDGE, PROSECUTOR, CLERK)
     names = {user.id: user.name for user in colleagues}
     single = {form.room_id: "room_id", form.chair_id: "chair_id", form.clerk_id: "clerk_id", form.prosecutor_id: "prosecutor_id"}
@@ -342,7 +342,7 @@ async def fields_of(request: Request, form: Form, error: UserError | None = None
         ],
         "roles": roles_for(kind, versions) or roles_for(form_kinds.FIRST, versions),
         "colleagues": colleagues,
-        **protection_fields(request, form, kind, names, chosen),
+        **protection_fields(request, form, kind, names, chosen, versions),
         "kinds_of_sittings": await form_kinds.choices(request),
         "stages": await form_kinds.stages(request, kind),
         "staff_parts": [

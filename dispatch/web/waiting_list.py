@@ -105,7 +105,7 @@ async def _choices(request: Request, shown: Fields) -> dict[str, Any]:
     db, tag, _ = ctx(request).db, language(request), gettext(request)
     versions = await in_force.held(db)
     kind, chosen = shown.plain["kind"], {name: shown.plain[name] for name in STAFF}
-    parts = form_kinds.staff_parts(request, kind, chosen)
+    parts = form_kinds.staff_parts(request, kind, chosen, versions)
     colleagues = {user.id: user.name for user in await lookups.staff(db, CLERK, PROSECUTOR)}
     minutes = {*LENGTHS, own} if (own := _number(shown.plain["minutes"])) > 0 else {*LENGTHS}
     things = await list_resources(db, "equipment", "custody")
@@ -120,7 +120,7 @@ async def _choices(request: Request, shown: Fields) -> dict[str, Any]:
         "priorities": range(LOWEST, HIGHEST + 1),
         "roles": roles_for(kind, versions) or roles_for(form_kinds.FIRST, versions),
         "sitting_kinds": tuple(PROCEDURES),
-        **protection_fields(request, shown.form, kind, colleagues, chosen),
+        **protection_fields(request, shown.form, kind, colleagues, chosen, versions),
         "presiding_roles": (),
         "cases": await lookups.cases(db),
         "equipment": [(each.id, (each.name_en or each.name) if tag == "en" else each.name) for each in things],

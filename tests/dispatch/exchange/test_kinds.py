@@ -8,16 +8,18 @@ import io
 import pytest
 
 from dispatch.booking.draft import ParticipantDraft, draft_of, rows_of
+from dispatch.booking.roles import Procedures
 from dispatch.booking.templates import STANDARD
+from dispatch.errors import FieldError
 from dispatch.exchange import exporting, importing
 from dispatch.exchange.importing import Given, Judged
 from dispatch.exchange.reading import read
-from dispatch.exchange.row_people import default_role
+from dispatch.exchange.row_people import Known, cast, default_role
 from dispatch.sittings import sittings
 from dispatch.store.tables import Sitting
 from dispatch.web.exchange import kind_words, role_words
 from dispatch.web.translations import catalogue
-from rooms.procedure import PROCEDURES
+from rooms.procedure import PROCEDURES, read_procedure
 from tests.dispatch.booking.test_kinds import OUTSIDE, prosecutor
 from tests.dispatch.exchange.files import csv_of
 from tests.dispatch.making import NOW, SHANGHAI, URGENT, Court, as_it_is, make_sitting
@@ -125,3 +127,18 @@ async def test_a_kind_that_there_is_not_and_a_role_of_another_kind_are_told(cour
     row = ("远程提讯", *row[1:8], "刘芳|当事人", "", "", "")
     (judged,) = await take(court, csv_of(row, head=HEAD))
     assert ("participants", "role_unknown") in {(column, code) for column, code, _ in judged.errors}
+
+
+def test_a_list_is_read_by_the_version_that_the_unit_holds_a_kind_by() -> None:
+    """Whoever sits on the bench by that version is the member of the staff of that name."""
+    table = PROCEDURES["round_table"].text.replace("version: 2026-1", "version: 云河 2027")
+    own = {**PROCEDURES, "round_table": read_procedure(table.replace("member: {is: [awaited]", "member: {is: [awaited, bench]", 1))}
+
+    def account(versions: Procedures) -> str:
+        known = Known({}, {"prosecutor": {"孙检": "u9"}}, {}, versions)
+        errors: list[FieldError] = []
+        found = cast({"participants": "孙检|成员"}, "round_table", known, {"成员": "member"}, {}, errors)
+        assert not errors
+        return found.participants[0].user_id
+
+    assert (account(PROCEDURES), account(own)) == ("", "u9")

@@ -8,7 +8,7 @@ from dispatch.booking import templates
 from dispatch.booking.templates import TemplateDraft
 from dispatch.sittings import procedures
 from dispatch.store.tables import SittingTemplate
-from rooms.procedure import BRIEF_COURT
+from rooms.procedure import BRIEF_COURT, PROCEDURES
 from tests.dispatch.making import add_movable
 from tests.dispatch.web.conftest import NOW, Site
 
@@ -116,3 +116,12 @@ async def test_the_stages_are_those_of_the_version_that_the_unit_holds_by(site: 
     assert "→ Recess →" not in await clerk.page("/sittings/new"), "a pause is no step"
     await procedures.adopt(site.db, BRIEF_COURT.text, "root", NOW)
     assert "Stages: Gathering → In session → Recess → Closed<" in await clerk.page("/sittings/new")
+
+
+async def test_the_fields_are_those_of_the_version_that_the_unit_holds_by(site: Site) -> None:
+    clerk = await site.signed_in("clerk")
+    assert 'name="prosecutor_id"' not in await clerk.page("/sittings/new?template=round_table")
+    table = PROCEDURES["round_table"].text.replace("version: 2026-1", "version: 云河 2027")
+    own = table.replace("  guest: {is", "  prosecutor: {seat: right, source: 公益诉讼办案规则第七十条}\n  guest: {is", 1)
+    await procedures.adopt(site.db, own.replace("clerk: SVL,", "clerk: SVL, prosecutor: SVPL,"), "root", NOW)
+    assert 'name="prosecutor_id"' in await clerk.page("/sittings/new?template=round_table")
