@@ -266,6 +266,7 @@ class RecordingLink:
             reason = "recorder_restarted"
         if desired.on:
             self._vigil.begin(self._clock_us())
+        self._on = None  # a recorder whose disk fails may have done it, or not: what it does is known when it answers
         await self._recorder.record(journal.sitting, journal.epoch, desired.on, reason, operator)
         self._on, self._failed_to = desired.on, ""
         if desired.on:

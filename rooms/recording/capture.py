@@ -104,6 +104,18 @@ class Capture:
                 raise
         return Found()
 
+    async def ready(self) -> None:
+        """Make sure that recording could begin now: the folder is there and takes a write, or the second one does. Raises FolderError."""
+        await self.open()
+        async with self._turn:
+            if self._folder.sealed or (self.on and not self.failed):
+                return
+            try:
+                await self._disk.call(self._folder.check)
+            except FolderError as error:
+                if not await self._take_over(error.code, now_us()):
+                    raise
+
     async def record(self, on: bool, reason: str, operator: str) -> None:
         """Start or stop; returns when the first heartbeat, or the last byte, is on the disk. Raises FolderError."""
         await self.open()

@@ -156,6 +156,15 @@ class SittingFolder:
             self._gaps.cut((opened["endpoint"], opened["source"]), closed["end_us"], "recorder_restarted", well_us)
         self._segments.flush()
 
+    def check(self) -> None:
+        """Raises FolderError unless the folder is there and takes a write of some size."""
+        try:
+            if not self._heartbeat.in_place():
+                self._make_again()
+            self._probe()
+        except OSError as error:
+            raise FolderError.of(error) from error
+
     def _probe(self) -> None:
         """Raises OSError unless the disk takes a file of some size: the last bytes of a full disk still take a short row."""
         free = os.statvfs(self.root)

@@ -115,7 +115,7 @@ class Recorder:
             capture = Capture(sitting, self._recordings / relative, self.notify, self._signer, self._stills, second)
             self.captures[sitting] = capture
         self._check_epoch(capture, epoch)
-        await capture.open()
+        await capture.ready()
         self._check_epoch(capture, epoch)
         capture.epoch = epoch
         return capture

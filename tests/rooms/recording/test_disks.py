@@ -235,3 +235,15 @@ async def _slow(disk: Disk) -> None:
         finally:
             disk.thaw()
         await asyncio.sleep(0.3)
+
+
+async def test_a_folder_that_takes_no_write_any_more_is_not_ready(disk: Disk, site: Site) -> None:
+    await site.client.open("s1", 1, "s1", "t")
+    disk.fill()
+    with pytest.raises(RecorderError) as refused:
+        await site.client.open("s1", 1, "s1", "t")
+    assert refused.value.code == "disk_full"
+    disk.empty()
+    await site.client.open("s1", 1, "s1", "t")
+    await record(site)
+    assert kinds(site) == ["start"]
