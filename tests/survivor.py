@@ -22,6 +22,7 @@ from tests.rooms.recording.streams import vp8_payloads
 
 RETRY_S = 0.2
 LATE_S = 0.08
+DEAD_S = 8.0
 TRANSIENT = {"media_away", "media_failed", "not_inside"}
 """Refusals of one that is back before everything is."""
 Key = tuple[str, str]
@@ -101,6 +102,7 @@ class Survivor(Robot):
         self._performs = False
         self._building: asyncio.Task[None] | None = None
         self._gone = False
+        self._built_s = 0.0
 
     # -- the WebSocket
 
@@ -150,8 +152,20 @@ class Survivor(Robot):
         await self.until(lambda view: view["place"] == "inside", "is inside")
         self._performs = True
         self._build()
+        self._tasks.append(asyncio.create_task(self._rescue()))
+
+    async def _rescue(self) -> None:
+        """A page whose connection is dead builds another, whoever has noticed it or not (static/js/rescue.js)."""
+        while True:
+            since_s = time.monotonic()
+            await asyncio.sleep(1.0)
+            newest_s = max((at[-1] for at in self.decoded.values()), default=0.0)
+            idle = self._building is None or self._building.done()
+            if idle and self.view.get("media") == "up" and newest_s < since_s - DEAD_S and self._built_s < since_s - DEAD_S:
+                self._build()
 
     def _build(self) -> None:
+        self._built_s = time.monotonic()
         self.builds += 1
         if self._building is not None:
             self._building.cancel()

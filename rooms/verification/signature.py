@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rooms.verification import sm2
 from rooms.verification.canonical import canonical
 
 if TYPE_CHECKING:
@@ -118,18 +119,20 @@ def check(found: Mapping[str, Any], content: bytes, at: datetime, trust: Path | 
     if not good:
         add("signature_wrong", SIGNATURE, about.by)
         return replace(about, state="bad")
-    state, root, why = _chained(certificates, at, trust)
+    state, root, why = (_chained_by_sm2 if algorithm == sm2.ALGORITHM else _chained)(certificates, at, trust)
     if why:
         add("certificate_refused", SIGNATURE, why)
     return replace(about, state=state, root=root, why=why)
 
 
 def _is_of(certificate: x509.Certificate, algorithm: str, value: bytes, content: bytes) -> bool | None:
-    """None: an algorithm that the library has not, such as SM2 with SM3."""
+    """None: an algorithm that cannot be checked here, as SM2 with SM3 without the openssl program."""
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+    if algorithm == sm2.ALGORITHM:
+        return sm2.is_of(certificate.public_bytes(serialization.Encoding.DER), value, content)
     if algorithm not in ("ecdsa-p256-sha256", "ed25519"):
         return None
     key = certificate.public_key()
@@ -161,6 +164,16 @@ def _chained(certificates: Sequence[x509.Certificate], at: datetime, trust: Path
         crypto.X509StoreContext(store, crypto.X509.from_cryptography(certificates[0]), between).verify_certificate()
     except crypto.X509StoreContextError as error:
         return "bad", "" if trust is None else "other", str(error)
+    return "good", "" if trust is None else "trusted", ""
+
+
+def _chained_by_sm2(certificates: Sequence[x509.Certificate], at: datetime, trust: Path | None) -> tuple[str, str, str]:
+    from cryptography.hazmat.primitives import serialization
+
+    texts = [certificate.public_bytes(serialization.Encoding.PEM).decode() for certificate in certificates]
+    wrong = sm2.chained(texts, texts[-1] if trust is None else trust.read_text(encoding="ascii"), at)
+    if wrong:
+        return "bad", "" if trust is None else "other", wrong
     return "good", "" if trust is None else "trusted", ""
 
 
