@@ -79,6 +79,7 @@ async def _outcomes(session: AsyncSession, user: User, now: datetime) -> list[Ou
     own = select(Sitting).where(IN_SIGHT, Sitting.id.in_(told_of), Sitting.created_by == user.id)
     sittings = {each.id: each for each in await session.scalars(own)}
     mails = select(AskerMessage).where(AskerMessage.sitting_id.in_(sittings), AskerMessage.user_id == user.id)
+    mails = mails.where(AskerMessage.channel == "mail")
     told = {(each.sitting_id, each.kind): each.state for each in await session.scalars(mails)}
     return [
         Outcome(sittings[row.detail["sitting"]], row.action, row.actor, row.at, str(row.detail.get("reason", "")),

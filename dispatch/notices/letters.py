@@ -103,7 +103,7 @@ class Writer:
             mail.add_attachment(entry, maintype="application", subtype="ics", filename="sitting.ics")
         return mail
 
-    def sms(self, message: Message, sitting: Sitting, receiver: Receiver) -> str:
+    def sms(self, message: Message | AskerMessage, sitting: Sitting, receiver: Receiver) -> str:
         """The text message: in the receiver's language alone, as short as it can be."""
         tag = receiver.language
         _ = self._words(tag)

@@ -12,7 +12,7 @@ from dispatch.identity import invitations
 from dispatch.notices.gateway import Gateway
 from dispatch.notices.letters import Receiver, Writer
 from dispatch.notices.mail import MailServer
-from dispatch.notices.outbox import AHEAD, ENDS, UNDER_WAY, address_of
+from dispatch.notices.outbox import AHEAD, ENDS, UNDER_WAY, address_of, asker_address
 from dispatch.notices.sender import Act, Line
 from dispatch.store.notice_tables import AskerMessage, Message
 from dispatch.store.tables import Browser, Invitation, Participant, Sitting, User
@@ -105,29 +105,65 @@ class MailLine(SittingLine):
         await self._server.close()
 
 
-class AskerLine(Line[AskerMessage]):
-    """E-mail to those of the staff who asked for a booking and take no part in it."""
+class AskingLine(Line[AskerMessage]):
+    """What mail and text messages to those of the staff who asked for a booking have in common."""
 
-    name = "asker"
     row = AskerMessage
+    channel: str
 
     def __init__(self, settings: Settings, words: Words) -> None:
         self._public_url = settings.public_url
         self._writer = Writer(settings, words)
-        self._server = MailServer(settings)
+
+    def own(self) -> ColumnElement[bool]:
+        return AskerMessage.channel == self.channel
 
     async def pack(self, session: AsyncSession, row: AskerMessage, now: datetime) -> Act | None:
         sitting = await session.get_one(Sitting, row.sitting_id)
         user = await session.get_one(User, row.user_id)
-        if not user.active or not user.email or not _still(row.kind, sitting, now):
+        address = asker_address(user, self.channel)
+        if not user.active or not address or not _still(row.kind, sitting, now):
             return None
-        row.address = user.email
+        row.address = address
         person = Participant(name=user.name, role="")
         receiver = Receiver(person, user.language, f"{self._public_url}/sittings/{sitting.id}", staff=True)
-        return lambda: self._server.deliver(self._writer.mail(row, sitting, receiver, now), row.address)
+        return lambda: self._deliver(row, sitting, receiver, now)
+
+    @abstractmethod
+    async def _deliver(self, message: AskerMessage, sitting: Sitting, receiver: Receiver, now: datetime) -> str:
+        """Send it; what the other side said."""
+
+
+class AskerLine(AskingLine):
+    """E-mail to those who take no part in what they asked for."""
+
+    name, channel = "asker", "mail"
+
+    def __init__(self, settings: Settings, words: Words) -> None:
+        super().__init__(settings, words)
+        self._server = MailServer(settings)
+
+    async def _deliver(self, message: AskerMessage, sitting: Sitting, receiver: Receiver, now: datetime) -> str:
+        return await self._server.deliver(self._writer.mail(message, sitting, receiver, now), message.address)
 
     async def rest(self) -> None:
         await self._server.close()
+
+
+class AskerTextLine(AskingLine):
+    """Text messages to whoever asked and has a mobile number."""
+
+    name, channel = "asker_sms", "sms"
+
+    def __init__(self, settings: Settings, words: Words) -> None:
+        super().__init__(settings, words)
+        self._gateway = Gateway(settings)
+
+    async def _deliver(self, message: AskerMessage, sitting: Sitting, receiver: Receiver, _now: datetime) -> str:
+        return await self._gateway.deliver(message.id, message.address, self._writer.sms(message, sitting, receiver))
+
+    async def rest(self) -> None:
+        await self._gateway.close()
 
 
 def _still(kind: str, sitting: Sitting, now: datetime) -> bool:

@@ -7,7 +7,7 @@ longer is superseded, and who was never told anything gets an invitation, not a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,11 @@ def address_of(person: Participant, channel: str) -> str:
     return "" if person.user_id is not None else mobile(person.phone)
 
 
+def asker_address(user: User, channel: str) -> str:
+    """Where whoever asked for a booking is told of it by `channel`; "" where he is not."""
+    return user.email if channel == "mail" else mobile(user.phone)
+
+
 def open_channels(site: Site) -> tuple[str, ...]:
     """The ways by which people are told here."""
     return tuple(channel for channel, on in (("mail", site.mail), ("sms", site.sms)) if on)
@@ -83,8 +88,8 @@ async def settle(session: AsyncSession, db: Database, sitting: Sitting, now: dat
         for channel in channels:
             own = [message for message in known if (message.participant_id, message.channel) == (person.id, channel)]
             session.add_all(_wanted(facts, person, channel, own))
-    if outcome and db.site.mail:
-        await _tell_asker(session, facts, outcome, sitting.created_by)
+    if outcome:
+        await _tell_asker(session, facts, outcome, sitting.created_by, channels)
     await session.flush()
 
 
@@ -182,46 +187,49 @@ def _reminders(facts: Facts, person: Participant, channel: str, address: str, ow
 
 
 async def offered(session: AsyncSession, db: Database, sitting: Sitting, user_id: str, now: datetime) -> None:
-    """Inside the transaction that holds a time for somebody who waited for it: tell him, where he is told by e-mail. Nobody else hears
+    """Inside the transaction that holds a time for somebody who waited for it: tell him, where he can be told. Nobody else hears
     of it before the booking is firm."""
-    if not db.site.mail:
+    if not (channels := open_channels(db.site)):
         return
     await session.flush()
     facts = Facts(sitting, await _detail(session, sitting), {}, now, (), "")
     own = select(Participant).where(Participant.sitting_id == sitting.id, Participant.user_id == user_id)
-    for person in await session.scalars(own):
+    for person in await session.scalars(own) if "mail" in channels else ():
         if address := address_of(person, "mail"):
             session.add(_message(facts, person, "mail", address, "offered", now))
-    await _tell_asker(session, facts, "offered", user_id)
+    await _tell_asker(session, facts, "offered", user_id, channels)
     await session.flush()
 
 
-async def _tell_asker(session: AsyncSession, facts: Facts, kind: str, user_id: str | None) -> None:
-    """Whoever asked for the booking hears what became of it, also where he takes no part in it. Programs ask by themselves."""
+async def _tell_asker(session: AsyncSession, facts: Facts, kind: str, user_id: str | None, channels: Sequence[str]) -> None:
+    """Whoever asked for the booking hears what became of it, also where he takes no part in it: by e-mail, unless he is told so as a
+    participant, and by text message where his account has a mobile number. Programs ask by themselves."""
     user = await session.get(User, user_id) if user_id is not None else None
-    if user is None or not user.active or not user.email:
+    if user is None or not user.active:
         return
     sitting = facts.sitting
     takes_part = select(Participant.id).where(
         Participant.sitting_id == sitting.id, Participant.user_id == user.id, Participant.removed_at.is_(None)
     )
-    told = select(AskerMessage.id).where(AskerMessage.sitting_id == sitting.id, AskerMessage.kind == kind)
-    if await session.scalar(takes_part.limit(1)) or await session.scalar(told.limit(1)):
-        return
-    session.add(
-        AskerMessage(
-            kind=kind,
-            sitting_id=sitting.id,
-            user_id=user.id,
-            address=user.email,
-            detail=dict(facts.detail),
-            state="queued",
-            attempts=0,
-            next_at=facts.now,
-            good_until=max(sitting.ends_at, facts.now + OVER) if kind in ENDS else sitting.ends_at,
-            created_at=facts.now,
-        )
-    )
+    told = select(AskerMessage.channel).where(AskerMessage.sitting_id == sitting.id, AskerMessage.kind == kind)
+    done = set(await session.scalars(told)) | ({"mail"} if await session.scalar(takes_part.limit(1)) else set())
+    for channel in channels:
+        if channel not in done and (address := asker_address(user, channel)):
+            session.add(
+                AskerMessage(
+                    channel=channel,
+                    kind=kind,
+                    sitting_id=sitting.id,
+                    user_id=user.id,
+                    address=address,
+                    detail=dict(facts.detail),
+                    state="queued",
+                    attempts=0,
+                    next_at=facts.now,
+                    good_until=max(sitting.ends_at, facts.now + OVER) if kind in ENDS else sitting.ends_at,
+                    created_at=facts.now,
+                )
+            )
 
 
 def _message(facts: Facts, person: Participant, channel: str, address: str, kind: str, due: datetime) -> Message:

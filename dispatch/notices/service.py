@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from dispatch.notices.lines import AskerLine, MailLine, TextLine
+from dispatch.notices.lines import AskerLine, AskerTextLine, MailLine, TextLine
 from dispatch.notices.sender import Line, Sender
 from dispatch.notices.targets import WebhookLine
 from dispatch.store.database import Database
@@ -25,7 +25,7 @@ def lines(db: Database, settings: Settings, words: Words) -> list[Line[Any]]:
     if settings.smtp_host:
         found += [MailLine(db, settings, words), AskerLine(settings, words)]
     if settings.sms_url:
-        found.append(TextLine(db, settings, words))
+        found += [TextLine(db, settings, words), AskerTextLine(settings, words)]
     # One that answers slowly holds up no other.
     return [*found, *(WebhookLine(db, settings) for _ in range(WEBHOOK_LINES))]
 

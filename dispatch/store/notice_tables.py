@@ -60,10 +60,11 @@ class Message(Outgoing, Base):
 
 
 class AskerMessage(Outgoing, Base):
-    """What somebody of the staff is told by e-mail of a booking that he asked for and takes no part in; who takes part has a
-    :class:`Message`. `kind`: approved, declined, lapsed; offered, a time that he waited for."""
+    """What somebody of the staff is told of a booking that he asked for: by e-mail where he takes no part in it (who takes part has a
+    :class:`Message`), and by text message. `kind`: approved, declined, lapsed; offered, a time that he waited for."""
 
     __tablename__ = "asker_message"
+    channel: Mapped[str] = mapped_column(String(8), default="mail", server_default="mail")
     kind: Mapped[str] = mapped_column(String(12))
     sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))

@@ -10,13 +10,18 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from sqlalchemy import select
 
+from dispatch.booking import bookings, decisions
+from dispatch.booking.catalogue.details import Details
 from dispatch.identity import invitations
 from dispatch.notices.gateway import Gateway, filled, took_it
-from dispatch.notices.lines import TextLine
+from dispatch.notices.lines import AskerTextLine, TextLine
 from dispatch.notices.sender import Rejected, Sender, TryLater, Unreachable
 from dispatch.settings import Settings
-from tests.dispatch.making import NOW, Court, named
+from dispatch.store.notice_tables import AskerMessage
+from dispatch.store.tables import User
+from tests.dispatch.making import NOW, Court, make_draft, named, set_terms
 from tests.dispatch.notices.conftest import words
 from tests.dispatch.notices.told import messages, told_sitting
 
@@ -148,3 +153,38 @@ def test_whatever_is_filled_in_stays_a_text() -> None:
 )
 def test_what_counts_as_taken(answer: str, success: str, taken: bool) -> None:
     assert took_it(answer, success) is taken
+
+
+async def test_whoever_asked_for_a_booking_is_told_what_became_of_it_where_his_account_has_a_mobile_number(
+    court: Court, operator: tuple[Operator, str], sms_settings: Settings
+) -> None:
+    async with court.db.writer() as session:
+        clerk = await session.get_one(User, court.clerk.id)
+        clerk.phone, clerk.email = "139 0013 9000", "asker@court.example"
+    await set_terms(court.db, court.room.id, Details(needs_approval=True), court.users["xu"], NOW)
+    good = await bookings.create_sitting(court.db, make_draft(court), court.clerk, NOW)  # he takes part in it
+    bad = await bookings.create_sitting(court.db, make_draft(court, "16:00", clerk_id=""), court.clerk, NOW)
+    await decisions.approve(court.db, good.id, court.users["xu"], NOW)
+    await decisions.decline(court.db, bad.id, "另有安排", court.users["xu"], NOW)
+    line = AskerTextLine(sms_settings, words)
+    while await Sender(court.db, line, lambda: NOW).work():
+        pass
+    await line.close()
+    texts = [body["params"]["content"] for _, body in operator[0].asked]
+    assert [body["to"] for _, body in operator[0].asked] == [["13900139000"]] * 2
+    link = f"https://court.example/sittings/{good.id}"
+    assert sorted(("已获批准" in text, link in text) for text in texts) == [(False, False), (True, True)]
+    async with court.db.reader() as session:
+        told = {(row.channel, row.sitting_id) for row in await session.scalars(select(AskerMessage))}
+    # Of the one in which he takes part he has an e-mail as a participant.
+    assert told == {("sms", good.id), ("sms", bad.id), ("mail", bad.id)}
+
+
+async def test_an_asker_without_a_mobile_number_gets_no_text_message(court: Court) -> None:
+    async with court.db.writer() as session:
+        (await session.get_one(User, court.clerk.id)).phone = "010-12345678"
+    await set_terms(court.db, court.room.id, Details(needs_approval=True), court.users["xu"], NOW)
+    asked = await bookings.create_sitting(court.db, make_draft(court, clerk_id=""), court.clerk, NOW)
+    await decisions.approve(court.db, asked.id, court.users["xu"], NOW)
+    async with court.db.reader() as session:
+        assert list(await session.scalars(select(AskerMessage.channel))) == []
