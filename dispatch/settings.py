@@ -187,11 +187,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _follow_lan(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """What was not set follows the address in the local network: other devices are to reach pages and media there."""
-        lan, port = str(values.get("lan") or ""), str(values.get("tls_port") or 8443)
+    def _follow_address(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """What was not set follows the address in the local network, where other devices are to reach pages and media; without one the
+        links of this machine alone follow the port of its pages. Of port 0 nobody knows yet which it will be."""
+        lan, port, plain = str(values.get("lan") or ""), str(values.get("tls_port") or 8443), str(values.get("port") or 0)
         if not lan:
-            return values
+            known = plain.isascii() and plain.isdigit() and int(plain) > 0
+            return {"public_url": f"http://127.0.0.1:{int(plain)}"} | values if known else values
         host = f"[{lan}]" if ":" in lan else lan
         public_url = f"https://{host}" if port == "443" else f"https://{host}:{port}"
         following = {"public_url": public_url, "host": "::" if ":" in lan else "0.0.0.0", "media_address": lan}  # noqa: S104

@@ -243,3 +243,10 @@ def test_relays_are_named_in_order_and_their_secret_may_be_in_a_file(tmp_path: P
 def test_a_relay_that_could_not_work_is_refused(given: dict[str, str], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         load(TURN | given)
+
+
+def test_links_follow_the_port_of_the_pages_unless_their_address_is_set() -> None:
+    assert load({"DISPATCH_PORT": "8765"}).public_url == "http://127.0.0.1:8765"
+    assert load({"DISPATCH_PORT": "0"}).public_url == load({}).public_url == "http://127.0.0.1:8080"
+    assert load({"DISPATCH_PORT": "8765", "DISPATCH_PUBLIC_URL": "https://court.example"}).public_url == "https://court.example"
+    assert load({"DISPATCH_PORT": "8765", "DISPATCH_LAN": "192.168.7.20"}).public_url == "https://192.168.7.20:8443"
