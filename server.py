@@ -117,6 +117,19 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("path", metavar="PATH", type=Path, help="the directory or .tar file of a backup")
     restore.set_defaults(command=_restore)
 
+    keys = commands.add_parser("keys", help="the keys of the store").add_subparsers(required=True, metavar="ACTION")
+    keys.add_parser("list", help="which there are, and how many recordings each wraps").set_defaults(command=_keys, act="list")
+    rotate = keys.add_parser("rotate", help="make a new one and have it wrap every recording's key; again, it goes on where it broke off")
+    rotate.set_defaults(command=_keys, act="rotate")
+    forgotten = keys.add_parser("forget", help="remove one that wraps nothing any more")
+    forgotten.add_argument("key", metavar="KEY")
+    forgotten.set_defaults(command=_keys, act="forget")
+
+    checkout = commands.add_parser("checkout", help="write a recording out of the store as a plain folder: needs the key, no database")
+    checkout.add_argument("sitting", metavar="SITTING")
+    checkout.add_argument("path", type=Path, metavar="PATH", help="a new directory")
+    checkout.set_defaults(command=_checkout)
+
     export = commands.add_parser("export", help="make a package of a sealed recording, with film and a page that verifies it")
     export.add_argument("recording", metavar="FOLDER", type=Path, help="the sitting's folder")
     export.add_argument("path", metavar="PATH", type=Path, help="a new directory, or a new file whose name ends in .zip")
@@ -349,10 +362,12 @@ def _relay(settings: Settings) -> Relay:
 
 
 async def _jobs(settings: Settings) -> None:
-    """Composites and other derived work, at low priority; destructions that are due; and what people are told."""
+    """Composites and other derived work, at low priority; destructions that are due; looking after what is kept; and
+    what people are told."""
     from dispatch.archive import stamping, work
     from dispatch.keeping import carrying_out
     from dispatch.notices import service
+    from dispatch.vault import looking, space
     from dispatch.web import logs
     from dispatch.web.translations import catalogue
 
@@ -362,7 +377,8 @@ async def _jobs(settings: Settings) -> None:
     stamps = asyncio.create_task(stamping.run(settings))
     keeping = asyncio.create_task(carrying_out.run(settings))
     stop = asyncio.create_task(_told_to_stop())
-    tasks = (making, telling, stamps, keeping, stop)
+    kept = (asyncio.create_task(looking.run(settings)), asyncio.create_task(space.run(settings)))
+    tasks = (making, telling, stamps, keeping, *kept, stop)
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
@@ -517,6 +533,30 @@ def _restore(options: argparse.Namespace) -> int:
         commands.put_back(_settings(), options.path, print)
     except BackupRefused as error:
         raise Refused(str(error)) from None
+    return 0
+
+
+def _keys(options: argparse.Namespace) -> int:
+    from dispatch.vault import keys
+
+    settings = _settings()
+    try:
+        for line in asyncio.run(keys.command(settings, options.act, getattr(options, "key", ""))):
+            print(line)
+    except (keys.KeysRefused, OSError) as error:
+        raise Refused(str(error)) from None
+    return 0
+
+
+def _checkout(options: argparse.Namespace) -> int:
+    from dispatch.vault import site
+    from rooms.vault.reading import write_out
+
+    try:
+        write_out(site.of(_settings()), options.sitting, options.path)
+    except OSError as error:
+        raise Refused(str(error)) from None
+    print(f"{options.path}: sitting {options.sitting}, decrypted; check it with: server.py verify {options.path}")
     return 0
 
 

@@ -165,6 +165,13 @@ class Settings(BaseSettings):
     store_keys: str = Field(
         "", description="A device that wraps the keys of recordings instead of keys in the directory of secrets, module:factory."
     )
+    look_again_hours: str = Field(
+        "20-6", description="Hours of the day, by the court's clock, in which recordings are digested again; 0-0: all day."
+    )
+    look_again_mb_s: float = Field(
+        20, ge=0, le=10_000, description="Megabytes a second that are read for it at most; 0: as fast as it goes."
+    )
+    space_days: int = Field(30, ge=1, le=3650, description="Days that the space for recordings must last for; below, operators are warned.")
     tsa_url: str = Field("", description="Time-stamping authority (RFC 3161) that sealed recordings are stamped by; empty: none.")
     tsa_ca: Path | None = Field(None, description="Root that vouches for it, with what lies between them, PEM.")
     destruction_wait_days: int = Field(
@@ -286,6 +293,12 @@ class Settings(BaseSettings):
         """Directory of the store, where it is one."""
         return self.store or self.data / "store"
 
+    @property
+    def look_again(self) -> tuple[int, int]:
+        """From which hour until which one recordings are digested again."""
+        begin, _, end = self.look_again_hours.partition("-")
+        return int(begin), int(end)
+
     def read_s3_secret(self) -> str:
         """The secret of our key in the S3-compatible store; raises :class:`SettingsError`."""
         return _read("S3_SECRET_KEY_FILE", self.s3_secret_key_file)
@@ -370,6 +383,14 @@ class Settings(BaseSettings):
     def _stamping(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
             raise ValueError("not an address like http://tsa.example/stamp")
+        return value
+
+    @field_validator("look_again_hours")
+    @classmethod
+    def _hours_of_a_day(cls, value: str) -> str:
+        found = re.fullmatch(r"(\d{1,2})-(\d{1,2})", value)
+        if not found or int(found[1]) > 23 or int(found[2]) > 23:
+            raise ValueError("not hours of a day like 20-6")
         return value
 
     @field_validator("s3_url")

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger("archive")
 
 EVERY_S = 15.0
-RECORDINGS = Gauge("dispatch_recordings", "Recordings that are sealed, signed, stamped, or wait for their time-stamp", ["state"])
+RECORDINGS = Gauge(
+    "dispatch_recordings", "Recordings that are sealed, signed, stamped, wait for their time-stamp, are stored, or are spoilt", ["state"]
+)
+LOOKED_AT = Gauge(
+    "dispatch_recordings_looked_at_timestamp_seconds", "Since when every recording was digested again, Unix time; 0: not all were yet"
+)
 
 
 async def run(db: Database, stamps: bool) -> None:
@@ -35,11 +40,19 @@ async def run(db: Database, stamps: bool) -> None:
 async def read(db: Database, stamps: bool) -> None:
     """Read them once."""
     counted = select(
-        func.count(), func.count().filter(Recording.signed_by != ""), func.count().filter(Recording.stamped_at.is_not(None))
+        func.count(),
+        func.count().filter(Recording.signed_by != ""),
+        func.count().filter(Recording.stamped_at.is_not(None)),
+        func.count().filter(Recording.stored_at.is_not(None)),
+        func.count().filter(Recording.spoilt_at.is_not(None)),
+        func.count().filter(Recording.looked_at.is_(None)),
+        func.min(Recording.looked_at),
     ).where(Recording.sealed_at.is_not(None), Recording.destroyed_at.is_(None))
     async with db.reader() as session:
-        sealed, signed, stamped = (await session.execute(counted)).one()
+        sealed, signed, stamped, stored, spoilt, unseen, oldest = (await session.execute(counted)).one()
     figures = {"sealed": sealed, "signed": signed, "stamped": stamped, "waiting": sealed - stamped if stamps else 0}
+    figures |= {"stored": stored, "spoilt": spoilt}
+    LOOKED_AT.set(0 if unseen or oldest is None else oldest.timestamp())
     for state, number in figures.items():
         RECORDINGS.labels(state).set(number)
 

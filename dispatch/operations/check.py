@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from dispatch.operations import check_host, check_media, check_network, check_seal, check_telling
+from dispatch.operations import check_host, check_media, check_network, check_seal, check_store, check_telling
 from dispatch.operations.clock import Stepping
 from dispatch.operations.findings import Finding, mend, ok
 from dispatch.settings import CONFIG, SettingsError, load
@@ -49,6 +49,7 @@ def _looks(settings: Settings, watched: Stepping) -> Iterator[tuple[str, Look]]:
     yield "mail", lambda: check_telling.mail(settings)
     yield "sms", lambda: check_telling.sms(settings)
     yield "seal", lambda: check_seal.seal(settings)
+    yield "store", lambda: check_store.store(settings)
     yield "stamp", lambda: check_seal.stamps(settings)
     yield "font", lambda: check_host.font(settings)
     yield "ffmpeg", lambda: check_host.ffmpeg(settings)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dispatch import audit
+from dispatch.store.database import Database
+from dispatch.vault import site
 from rooms.vault import putting
 from rooms.vault.keys import KeyRing
 from rooms.vault.vault import Vault
 
 if TYPE_CHECKING:
-    from dispatch.store.database import Database
+    from dispatch.settings import Settings
 
 SYSTEM = "system"
 
@@ -74,3 +76,26 @@ def lines(found: list[Listed]) -> Iterator[str]:
     for each in found:
         state = "wraps from now on" if each.current else "kept to unwrap" if each.there else "MISSING: its recordings cannot be read"
         yield f"{each.id}  {each.wraps} recordings  {state}"
+
+
+async def command(settings: Settings, act: str, key: str) -> list[str]:
+    """``server.py keys``: what there is to say. Raises KeysRefused, KeyMissing, StoreUnavailable, DatabaseUnavailable, OSError."""
+    if settings.store_keys:
+        raise KeysRefused(f"the keys of recordings are wrapped by {settings.store_keys}; rotate there")
+    vault, ring = site.of(settings), site.ring_of(settings)
+    if act == "list":
+        return list(lines(listed(vault, ring)))
+    db = await Database.open(settings)
+    try:
+        if act == "forget":
+            await asyncio.to_thread(forget, vault, ring, key)
+            await audit.record(db, SYSTEM, "store_key_forgotten", key)
+            return [f"Key {key} is removed. Backups that were made before need it: keep a copy as long as them."]
+        behind = [each for each in listed(vault, ring) if each.wraps and not each.current]
+        if not behind:  # else a rotation broke off, and goes on with the key that it made
+            await audit.record(db, SYSTEM, "store_key_made", ring.make())
+        count = await asyncio.to_thread(wrap_anew, vault, ring.current)
+        await audit.record(db, SYSTEM, "store_keys_wrapped", ring.current, detail={"recordings": count})
+        return [f"Key {ring.current} wraps from now on; the keys of {count} recordings were wrapped anew."]
+    finally:
+        await db.close()

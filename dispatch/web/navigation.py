@@ -26,6 +26,7 @@ MESSAGES = Entry("/messages", "Notices", "message")
 ARCHIVE = Entry("/archive", "Archive", "archive")
 KEEPING = Entry("/keeping", "Keeping", "lock")
 KEEPING_SETTINGS = Entry("/keeping/settings", "Keeping", "lock")
+STORAGE = Entry("/storage", "Storage", "download")
 ROOMS = Entry("/rooms", "Rooms", "door")
 USERS = Entry("/users", "Staff", "users")
 PROGRAMS = Entry("/programs", "Programs", "network")
@@ -38,8 +39,8 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
     CLERK: (BOOKING, TODAY, MESSAGES, CONSOLE, ARCHIVE, KEEPING, ROOMS),
     JUDGE: (TODAY, REQUESTS, ARCHIVE, KEEPING),
     PROSECUTOR: (TODAY, REQUESTS, ARCHIVE, KEEPING),
-    OFFICER: (CONSOLE, ARCHIVE, KEEPING),
-    ADMINISTRATOR: (USERS, REQUESTS, LISTS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, KEEPING_SETTINGS, AUDIT),
+    OFFICER: (CONSOLE, ARCHIVE, KEEPING, STORAGE),
+    ADMINISTRATOR: (USERS, REQUESTS, LISTS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, KEEPING_SETTINGS, STORAGE, AUDIT),
 }
 """The first entry of a role is its home."""
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from dispatch.web.translations import Catalogue
 
 Json = dict[str, Any]
+MOST_NAMED = 5
+"""Spoilt files that are named; the rest are in the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,10 @@ def seal(recording: Recording, words: Catalogue, stamps: bool) -> tuple[Json, ..
     _ = words.gettext
     empty: Json = {"family": "hollow", "icon": "shield", "at": None, "more": ""}
     sealed = empty | {"family": "well", "icon": "lock", "text": _("Sealed"), "at": recording.sealed_at}
+    spoilt: tuple[Json, ...] = ()
+    if recording.spoilt:
+        named = _(", ").join(recording.spoilt[:MOST_NAMED])
+        spoilt = (empty | {"family": "danger", "icon": "alert", "text": _("Spoilt files"), "at": recording.spoilt_at, "more": named},)
     signed = empty | {"text": _("Not signed")}
     if recording.signed_by:
         signed |= {"family": "well", "icon": "shield-check", "text": _("Signed"), "more": recording.signed_by}
@@ -93,7 +99,7 @@ def seal(recording: Recording, words: Catalogue, stamps: bool) -> tuple[Json, ..
         stamped |= {"family": "well", "text": _("Time-stamped"), "at": recording.stamped_at, "more": recording.stamp_by}
     elif stamps:
         stamped |= {"family": "warning", "text": _("Waits for its time-stamp"), "more": recording.stamp_error}
-    return sealed, signed, stamped
+    return *spoilt, sealed, signed, stamped
 
 
 def length(seconds: float) -> str:

@@ -16,6 +16,7 @@ AREAS = (
     ("Silent watch", ("/ws/console/sittings",)),
     ("Archive", ("/archive", "/api/v1/recordings")),
     ("Keeping", ("/keeping",)),
+    ("Storage", ("/storage", "/api/v1/storage")),
     ("Board in the hallway", ("/board",)),
     ("Devices of the rooms", ("/rooms",)),
     ("Catalogue", ("/catalogue",)),

@@ -54,6 +54,7 @@ TAGS = {
     "exports": "Sittings as a list or a calendar.",
     "webhooks": "Programs that are told of what happens to sittings.",
     "recordings": "Sealed recordings of sittings that are over.",
+    "storage": "How recordings are kept, and how long the space lasts.",
 }
 BEARER = (
     "A program's token. An administrator makes it on the page “Programs”, where it is shown once; it has one role, ends on its"

@@ -120,6 +120,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "exports": _("Export"),
         "webhooks": _("Webhooks"),
         "recordings": _("Recordings"),
+        "storage": _("Storage"),
     }
     texts = {tag["name"]: tag["description"] for tag in made["tags"]}
     listed = [(path, method, operation) for path, methods in made["paths"].items() for method, operation in methods.items()]

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select
 
 from dispatch.booking.catalogue import rooms
-from dispatch.store import keeping_tables  # noqa: F401 - so that its tables are compared too
+from dispatch.store import keeping_tables, vault_tables  # noqa: F401 - so that their tables are compared too
 from dispatch.store.database import Database
 from dispatch.store.migrate import configuration, head, upgrade
 from dispatch.store.tables import Resource, Sitting
