@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispatch.store import direct, ready
 from dispatch.store.base import Base
-from dispatch.store.database import CannotWrite
+from dispatch.store.database import CannotWrite, Database
+from dispatch.store.postgresql import WRITERS
 from dispatch.store.ready import Ready
 from dispatch.store.tables import Case, CourtSite, Sitting
 from tests.dispatch.making import Court, at
@@ -103,3 +107,28 @@ async def test_a_server_that_closed_the_connection_is_no_defect(postgresql_court
     assert raised.value.code == "store_unwritable"
     async with postgresql_court.db.reader() as session:
         assert list(await session.scalars(select(Case.id))) == []
+
+
+async def test_who_is_stopped_while_he_waits_leaves_good_connections_behind(postgresql_court: Court) -> None:
+    db = postgresql_court.db
+
+    async def books(session: AsyncSession) -> int:
+        return len(await ready.rows(session, ALL, {"ids": ["x1"]}))
+
+    async with db.writer() as session:
+        waiting = [asyncio.create_task(db.act(books)) for _ in range(WRITERS - 1)]  # for the lock that the writer holds
+        while await waits_for_locks(db) < len(waiting):
+            await asyncio.sleep(0.01)
+        for task in waiting:
+            task.cancel()
+        assert all(isinstance(each, asyncio.CancelledError) for each in await asyncio.gather(*waiting, return_exceptions=True))
+        session.add(CourtSite(id="x1", name="所"))
+    assert await asyncio.gather(*(db.act(books) for _ in range(2 * WRITERS))) == [1] * 2 * WRITERS
+
+
+async def waits_for_locks(db: Database) -> int:
+    """How many advisory locks somebody of this database waits for."""
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    async with db.reader() as session:
+        found = await session.scalar(text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {here}"))
+        return int(found or 0)
