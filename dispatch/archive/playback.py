@@ -16,24 +16,29 @@ from dispatch.console.event_words import EventWords
 from dispatch.console.situation import Words, word
 from dispatch.sittings.stage_names import stage_name
 from rooms.log import Row
-from rooms.recording.attendance import Place, places, read_rows
-from rooms.recording.timeline import Timeline, load, merge
+from rooms.recording.attendance import Place, hands, held_by, places, read_rows
+from rooms.recording.timeline import Band, Timeline, load, merge
+from rooms.recording.unrecorded import explained
 
 Json = dict[str, Any]
 
 EDGE_US = 2_000_000
 """Rows this long before the first and after the last second of the recording belong to it: what opened and what closed it."""
+PAUSE_MS = 300
+"""A player that plays a file of sound runs ahead by each pause in it: after one that is so long it is put right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A sealed folder, read once. `present`: (endpoint, source) → spans in which there are frames; `places`: who has which devices."""
+    """A sealed folder, read once. `present`: (endpoint, source) → spans in which there are frames; `places`: who has which devices;
+    `sounds`: endpoint → (name of the file, when it begins, from, to) of each piece of sound without a pause."""
 
     timeline: Timeline
     manifest: Mapping[str, Any]
     rows: tuple[Row, ...]
     present: Mapping[tuple[str, str], Sequence[tuple[int, int]]]
     places: tuple[Place, ...]
+    sounds: Mapping[str, Sequence[tuple[str, int, int, int]]]
 
 
 def read(folder: Traversable) -> Sealed:
@@ -41,7 +46,13 @@ def read(folder: Traversable) -> Sealed:
     timeline, manifest = load(folder)
     present = {(track.endpoint, track.source): merge(track.present()) for track in timeline.tracks}
     rows = tuple(read_rows(folder / "events.jsonl"))
-    return Sealed(timeline, manifest, rows, present, places(timeline, manifest, rows))
+    shown = places(timeline, manifest, rows)
+    sounds: dict[str, list[tuple[str, int, int, int]]] = {}
+    for track in timeline.tracks:
+        if track.source == "microphone":
+            own = sounds.setdefault(track.endpoint, [])
+            own += [(piece.file.name, piece.start_us, *span) for piece, spans in track.pieces(PAUSE_MS) for span in spans]
+    return Sealed(explained(timeline, rows, held_by(manifest["meta"], rows)), manifest, rows, present, shown, sounds)
 
 
 def page(sealed: Sealed, _: Words) -> Json:
@@ -52,6 +63,7 @@ def page(sealed: Sealed, _: Words) -> Json:
     return {
         "timeline": {
             **timeline.to_json(),
+            "bands": [_band(band, _) for band in timeline.bands],
             "stages": stages(sealed.rows, timeline.start_us, timeline.end_us, _),
             "gaps": [
                 {
@@ -66,6 +78,19 @@ def page(sealed: Sealed, _: Words) -> Json:
         },
         "lines": lines,
     }
+
+
+def _band(band: Band, _: Words) -> Json:
+    """`text`: why nothing was recorded, "" where something was."""
+    kind = band.pause if band.kind == "recess" else band.kind
+    text = {
+        "recess": _("In recess; nothing is recorded"),
+        "private": _("Private phase; never recorded"),
+        "unrecorded": _("Not recorded in this stage"),
+        "gap": _("Recording interrupted"),
+        "recording": "",
+    }[kind]
+    return {"from_us": band.from_us, "to_us": band.to_us, "kind": band.kind, "pause": kind, "text": text}
 
 
 def stages(rows: Iterable[Row], start_us: int, end_us: int, _: Words) -> list[Json]:
@@ -85,6 +110,12 @@ def speakers(sealed: Sealed, _: Words) -> list[Json]:
     meta = sealed.manifest["meta"]
     carried: Mapping[str, Mapping[str, Any]] = meta.get("endpoints", {})
     found = []
+    raised, floor = hands(sealed.rows, sealed.timeline.end_us)
+    first, last = sealed.timeline.start_us, sealed.timeline.end_us
+
+    def during(spans: Sequence[tuple[int, int]]) -> list[Json]:
+        return [{"from_us": max(a, first), "to_us": min(b, last)} for a, b in spans if a < last and b > first]
+
     for person in meta.get("participants", ()):
         own = {endpoint for endpoint, about in carried.items() if person["id"] in about["participants"]}
         segments = [
@@ -94,8 +125,9 @@ def speakers(sealed: Sealed, _: Words) -> list[Json]:
             for from_us, to_us in spans
         ]
         gaps = [_gap(row, _) for row in sealed.manifest["ledger"] if row["kind"] == "gap" and row.get("endpoint") in own]
-        if segments or gaps:
-            found.append({"name": person["name"], "role": _(f"role.{person['role']}"), "segments": segments, "gaps": gaps})
+        shown = {"hands": during(raised.get(person["id"], ())), "floor": during(floor.get(person["id"], ()))}
+        if segments or gaps or shown["hands"]:
+            found.append({"name": person["name"], "role": _(f"role.{person['role']}"), "segments": segments, "gaps": gaps, **shown})
     return found
 
 
@@ -115,6 +147,11 @@ def people(sealed: Sealed, base: str, voices: Container[str], _: Words) -> list[
             if track.endpoint in place.endpoints and track.source != "microphone"
             for placement in track.placements
         ]
+        sounds = [
+            {"begins_us": begins_us, "from_us": from_us, "to_us": to_us, "url": f"{base}/tracks/{name}"}
+            for endpoint in sorted(place.endpoints)
+            for name, begins_us, from_us, to_us in sealed.sounds.get(endpoint, ())
+        ]
         seen = {source: _spans(sealed, place, source) for source in ("camera", "screen")}
         found.append(
             {
@@ -122,6 +159,7 @@ def people(sealed: Sealed, base: str, voices: Container[str], _: Words) -> list[
                 "name": _(", ").join(person.name for person in place.people) or min(place.endpoints),
                 "role": _(", ").join(dict.fromkeys(_(f"role.{person.role}") for person in place.people)),
                 "voice": f"{base}/voices/{place.id}" if place.id in voices else "",
+                "sounds": sorted(sounds, key=lambda one: (one["from_us"], one["url"])),
                 "pictures": sorted(pictures, key=lambda one: (one["from_us"], one["url"])),
                 "seen": seen,
                 "here": [list(span) for span in place.here],

@@ -25,6 +25,9 @@ _PANORAMA = ("custody_officer", "interrogator", "clerk")
 """Whose device shows most of a room, first."""
 
 
+Spans = dict[str, list[Span]]
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A participant as the manifest names him."""
@@ -124,6 +127,20 @@ def hall(held: Procedure | None, shown: Sequence[Place]) -> Hall:
     return seating.hall(roles)
 
 
+def hands(rows: Iterable[Row], end_us: int) -> tuple[Spans, Spans]:
+    """By participant: when he had his hand up, and when he had the floor, as far as the log tells."""
+    raised, floor = _Watch(), _Watch()
+    state = None
+    for row in rows:
+        try:
+            state = apply(state, row)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            break
+        raised.are({who for who, seat in state.seats.items() if seat.hand_at_us is not None}, row.at_us)
+        floor.are({state.floor} if state.floor is not None else set(), row.at_us)
+    return raised.ended(end_us), floor.ended(end_us)
+
+
 def _speaking_roles(held: Procedure | None) -> set[str]:
     if held is None:
         return set()
@@ -133,9 +150,6 @@ def _speaking_roles(held: Procedure | None) -> set[str]:
 
 def _during(spans: Iterable[Span], timeline: Timeline) -> bool:
     return any(start < timeline.end_us and end > timeline.start_us for start, end in spans)
-
-
-Spans = dict[str, list[Span]]
 
 
 def _attended(rows: Iterable[Row], end_us: int) -> tuple[Spans, Spans]:

@@ -55,11 +55,13 @@ class TrackLine:
 
     def present(self) -> list[Span]:
         """Wall-clock spans in which the track has frames, read from the files."""
-        spans: list[Span] = []
+        return [span for _placement, spans in self.pieces(ABSENT_MS) for span in spans]
+
+    def pieces(self, longest_pause_ms: int) -> Iterator[tuple[Placement, list[Span]]]:
+        """Each file with the wall-clock spans of it in which there is no longer pause between two frames."""
         for placement in self.placements:
             times = [placement.start_us + 1000 * ms for ms in block_times_ms(placement.file)]
-            spans += _runs([at for at in times if at < placement.to_us], ABSENT_MS * 1000)
-        return spans
+            yield placement, _runs([at for at in times if at < placement.to_us], longest_pause_ms * 1000)
 
 
 @dataclass(frozen=True, slots=True)

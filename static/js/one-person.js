@@ -13,6 +13,7 @@ import { el, find, icon, say } from './markup.js';
  * @property {string} name
  * @property {string} role
  * @property {string} voice address of his sound alone, '' if there is none
+ * @property {{begins_us: number, from_us: number, to_us: number, url: string}[]} sounds pieces without a pause, in order of time; the file's time 0 is `begins_us`
  * @property {{source: Source, from_us: number, to_us: number, url: string}[]} pictures in order of time
  * @property {Record<Source, Moment[]>} seen when there are pictures
  * @property {Moment[]} here
@@ -26,11 +27,11 @@ const during = (moments, us) => moments.some(([from, to]) => from <= us && us < 
 
 /**
  * Why there is no picture of a person at a time, '' if there is one.
- * @param {Person} person @param {Source} source @param {number} us @param {boolean} rests whether the hearing is in recess
+ * @param {Person} person @param {Source} source @param {number} us @param {string} rests why nothing is recorded at all, '' where it is
  */
 export function reason(person, source, us, rests) {
   if (during(person.seen[source], us)) return '';
-  if (rests) return t('In recess; nothing is recorded');
+  if (rests) return rests;
   if (source === 'screen') return t('No screen is shared at this moment');
   if (!during(person.here, us)) return t('Not connected at this moment');
   return during(person.camera_on, us) ? t('No picture of this moment was received') : t('The camera is switched off at this moment');
@@ -48,7 +49,7 @@ export class OnePerson extends HTMLElement {
    * @param {Person[]} people
    * @param {HTMLVideoElement} film
    * @param {HTMLElement} screen with the film in it
-   * @param {{start_us: number, bands: {from_us: number, to_us: number, kind: string}[]}} timeline
+   * @param {{start_us: number, bands: {from_us: number, to_us: number, kind: string, text: string}[]}} timeline
    * @param {() => {silent: boolean, loudness: number}} sound
    */
   attach(people, film, screen, timeline, sound) {
@@ -191,7 +192,7 @@ export class OnePerson extends HTMLElement {
     let text = '';
     if (view) {
       const us = timeline.start_us + film.currentTime * 1e6;
-      const rests = timeline.bands.some((band) => band.kind === 'recess' && band.from_us <= us && us < band.to_us);
+      const rests = timeline.bands.find((band) => band.kind === 'recess' && band.from_us <= us && us < band.to_us)?.text ?? '';
       text = picture.medium.error ? t('This browser cannot play this picture') : reason(view.person, view.source, us, rests);
     }
     say(find(screen, '[data-none]'), text);

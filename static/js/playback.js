@@ -1,15 +1,19 @@
 // Playback: picture, timeline and log keep the same time; a click on any of them moves the others. The film of all leads; one
 // person's own sound and picture follow it.
 
-import { pageData } from './page.js';
+import { AllTracks } from './all-tracks.js';
+import { ClipMarks } from './clip.js';
+import { pageData, toast } from './page.js';
 import { CourtClock, duration } from './court-clock.js';
 import { CompositeState } from './composite.js';
 import { logItem } from './log-lines.js';
 import { find, say } from './markup.js';
 import { OnePerson } from './one-person.js';
 import { PlayerBar } from './player-bar.js';
+import { t } from './i18n.js';
 import { TimelineChart } from './timeline.js';
 import { VerificationBadge } from './verification.js';
+import { WithoutFilm } from './without-film.js';
 
 /** @typedef {import('./timeline.js').Timeline} Timeline */
 /** @typedef {import('./situation.js').LogLine} LogLine */
@@ -41,7 +45,9 @@ export class RecordingPlayer extends HTMLElement {
     this._timeline = data.timeline;
     this._lines = data.lines;
     this._clock = new CourtClock(data.time_zone, data.now_us);
-    this._video = this.querySelector('video');
+    const tracks = this.querySelector('all-tracks');
+    /** @type {import('./player-bar.js').Film | null} */
+    this._video = tracks ? new WithoutFilm(data.timeline.duration_s) : this.querySelector('video');
     this._list = find(this, '[data-log]');
     this._items = data.lines.map((line) => logItem(line, /** @type {CourtClock} */ (this._clock), (picked) => this._pick(picked)));
     this._list.replaceChildren(...this._items);
@@ -52,7 +58,7 @@ export class RecordingPlayer extends HTMLElement {
     }
     const badge = find(this, 'verification-badge');
     if (badge instanceof VerificationBadge) badge.show(data.sitting, data.verification);
-    this.addEventListener('made', (event) => event.target instanceof CompositeState && location.reload());
+    this.addEventListener('made', (event) => event.target instanceof CompositeState && this._made());
     this._video?.addEventListener('timeupdate', () => this._moved());
     this._video?.addEventListener('seeking', () => this._moved());
     this._video?.addEventListener('loadedmetadata', () => this._peek());
@@ -60,20 +66,53 @@ export class RecordingPlayer extends HTMLElement {
     this._moved();
   }
 
+  /** Whoever is watching the tracks goes over to the film when he likes to. */
+  _made() {
+    const button = this.querySelector('[data-show-film]');
+    if (!(button instanceof HTMLElement) || this._video?.paused !== false) {
+      location.reload();
+      return;
+    }
+    button.hidden = false;
+    button.addEventListener('click', () => location.reload());
+    toast(t('The film is made'));
+  }
+
   /** Controls, and each person's sound and picture. @param {import('./one-person.js').Person[]} people */
   _attach(people) {
-    const [video, bar, one] = [this._video, this.querySelector('player-bar'), this.querySelector('one-person')];
+    const [video, bar, one, all] = [this._video, this.querySelector('player-bar'), this.querySelector('one-person'), this.querySelector('all-tracks')];
     if (!video || !this._timeline || !(bar instanceof PlayerBar)) return;
-    const screen = /** @type {HTMLElement} */ (find(this, '[data-screen]'));
-    const chooser = one instanceof OnePerson && people.length > 0 ? one : null;
-    bar.attach(video, /** @type {Element} */ (screen.parentElement), {
+    const chooser = one instanceof OnePerson && people.length > 0 && video instanceof HTMLVideoElement ? one : null;
+    const tracks = all instanceof AllTracks ? all : null;
+    const clip = this.querySelector('clip-marks');
+    const marks = clip instanceof ClipMarks ? clip : null;
+    const stage = /** @type {Element} */ (bar.parentElement);
+    bar.attach(video, stage, {
       seek: (seconds) => this.seek(seconds),
       heard: () => {
         if (chooser) chooser.heard();
+        else if (tracks) tracks.heard();
         else [video.muted, video.volume] = [bar.silent, bar.loudness];
       },
+      event: (step) => this._event(step),
+      clip: (edge) => marks?.[edge](),
     });
-    chooser?.attach(people, video, screen, this._timeline, () => bar);
+    if (video instanceof HTMLVideoElement) chooser?.attach(people, video, /** @type {HTMLElement} */ (find(this, '[data-screen]')), this._timeline, () => bar);
+    else tracks?.attach(people, video, this._timeline, () => bar);
+    marks?.attach(video, this._timeline.duration_s, {
+      seek: (seconds) => this.seek(seconds),
+      shown: (part) => this._chart?.mark(part),
+    });
+  }
+
+  /** To the event before or after. @param {-1 | 1} step */
+  _event(step) {
+    const [lines, timeline, video] = [this._lines, this._timeline, this._video];
+    if (!lines || !timeline || !video) return;
+    const us = timeline.start_us + video.currentTime * 1e6;
+    const before = lines.filter((line) => (line.at_us - us) / 1e6 < -0.5).at(-1);
+    const line = step < 0 ? before : lines.find((one) => (one.at_us - us) / 1e6 > 0.5);
+    if (line) this.seek(Math.max(0, (line.at_us - timeline.start_us) / 1e6));
   }
 
   /** Go to a place of the composite. @param {number} seconds */
@@ -95,7 +134,7 @@ export class RecordingPlayer extends HTMLElement {
   /** The very first picture is of empty places: until somebody plays or seeks, a moment later is shown. */
   _peek() {
     const video = this._video;
-    if (!video || video.currentTime > 0) return;
+    if (!video || video.currentTime > 0 || location.search !== '') return;
     const peek_s = Math.min(PEEK_S, video.duration / 2);
     video.currentTime = peek_s;
     video.addEventListener('play', () => {

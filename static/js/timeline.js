@@ -11,10 +11,10 @@ import { fit } from './strip.js';
  * @typedef {object} Timeline
  * @property {number} start_us of the composite's first picture
  * @property {number} duration_s
- * @property {(Span & {kind: 'recording' | 'recess' | 'gap'})[]} bands
+ * @property {(Span & {kind: 'recording' | 'recess' | 'gap', pause: string, text: string})[]} bands
  * @property {(Span & {stage: string, text: string})[]} stages
  * @property {(Span & {text: string})[]} gaps
- * @property {{name: string, role: string, segments: (Span & {source: string, text: string})[], gaps: (Span & {text: string})[]}[]} speakers
+ * @property {{name: string, role: string, segments: (Span & {source: string, text: string})[], gaps: (Span & {text: string})[], hands: Span[], floor: Span[]}[]} speakers
  */
 /** @typedef {import('./situation.js').LogLine} LogLine */
 
@@ -72,6 +72,12 @@ export class TimelineChart extends HTMLElement {
     this.querySelector('.timeline-head')?.setAttribute('transform', `translate(${x} 0)`);
   }
 
+  /** The part that has an address of its own. @param {{from_s: number, to_s: number} | null} clip */
+  mark(clip) {
+    this._clip = clip;
+    this._draw();
+  }
+
   get _labels() {
     return this.clientWidth < 620 ? NARROW_LABELS : LABELS;
   }
@@ -121,10 +127,24 @@ export class TimelineChart extends HTMLElement {
         const sound = segment.source === 'microphone';
         parts.push(box(segment, sound ? y + 5 : y + 16, sound ? 9 : 4, `timeline-segment timeline-${segment.source}`, segment.text));
       }
+      for (const span of speaker.floor) parts.push(box(span, y + 1.5, 3, 'timeline-floor', t('{name} has the floor', { name: speaker.name })));
+      for (const hand of speaker.hands) {
+        const title = t('{name} raised a hand', { name: speaker.name });
+        parts.push(svg('path', { class: 'timeline-hand', d: `M${x(hand.from_us)} ${y + SPEAKER - 3}V${y + 5}l6 4l-6 4` }, svg('title', {}, `${clock.second(hand.from_us)} ${title}`)));
+      }
       for (const gap of speaker.gaps) parts.push(box(gap, y + 3, SPEAKER - 6, 'timeline-gap', gap.text));
     });
     for (const gap of timeline.gaps) parts.push(box(gap, AXIS + 3, height - AXIS - 5, 'timeline-gap', gap.text));
-    for (const band of timeline.bands.filter((b) => b.kind === 'recess')) parts.push(box(band, speakersAt, height - speakersAt, 'timeline-rest', ''));
+    for (const band of timeline.bands.filter((b) => b.kind === 'recess')) {
+      const [from, wide] = [x(band.from_us), x(band.to_us) - x(band.from_us)];
+      parts.push(box(band, speakersAt, height - speakersAt, `timeline-rest timeline-rest-${band.pause}`, `${band.text} ${clock.second(band.from_us)}–${clock.second(band.to_us)}`));
+      const text = fit(band.text, wide - 12, 13);
+      if (wide > 60) parts.push(svg('text', { class: 'timeline-rest-text', x: from + wide / 2, y: (speakersAt + height) / 2 + 4.5, 'text-anchor': 'middle' }, text));
+    }
+    if (this._clip) {
+      const [from, to] = [x(timeline.start_us + this._clip.from_s * 1e6), x(timeline.start_us + this._clip.to_s * 1e6)];
+      parts.push(svg('path', { class: 'timeline-clip', d: `M${from} ${height - 1}V${AXIS - 2}H${to}V${height - 1}` }));
+    }
     parts.push(svg('g', { class: 'timeline-head' }, svg('line', { y1: 10, y2: height }), svg('path', { d: 'M-6 4h12l-6 8z' })));
     this.replaceChildren(svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' }, ...parts));
     this.at(this._seconds ?? 0);

@@ -79,7 +79,7 @@ async def test_one_persons_sound_and_picture_are_in_step_with_the_film(site: Sit
     # Where there is no picture the page says why.
     await page.evaluate(f"{FILM}.pause()")
     await zhang.locator('[data-act="camera"]').click()
-    for seconds, words in ((5.0, "摄像头已关闭"), (7.0, "休庭"), (11.0, "未在线")):
+    for seconds, words in ((5.0, "摄像头已关闭"), (7.0, "暂停期间"), (11.0, "未在线")):
         await page.evaluate(f"document.querySelector('recording-player').seek({seconds})")
         await page.locator("[data-none]", has_text=words).wait_for()
 
@@ -95,4 +95,112 @@ async def test_one_persons_sound_and_picture_are_in_step_with_the_film(site: Sit
     await eventually(lambda: holds(f"!{FILM}.paused"), "space plays")
     assert await officer.accessibility_faults() == []
     assert officer.errors == []
+    await court.close()
+
+
+async def without_film(court: Court, site: Site) -> str:
+    """The same sitting, whose film nobody makes."""
+    held = await court.sitting((("张某", "party"), ("李某", "party")))
+    digest = await asyncio.to_thread(hold, site.data / "recordings" / held.id, held.id)
+    async with court.db.writer() as session:
+        row = {"folder": held.id, "sealed_at": utc_now(), "manifest_sha256": digest, "seconds": 10.0, "bytes": 500_000}
+        session.add(Recording(sitting_id=held.id, composite="queued", **row))
+    return held.id
+
+
+LOUD = """async (name) => {
+  const audio = [...document.querySelectorAll('all-tracks li')].find((li) => li.textContent.includes(name)).querySelector('audio');
+  const context = new AudioContext();
+  await context.resume();
+  const meter = context.createAnalyser();
+  meter.fftSize = 1024;
+  const source = context.createMediaElementSource(audio);
+  source.connect(meter);
+  meter.connect(context.destination);
+  const clock = document.querySelector('recording-player')._video;
+  const heard = [];
+  const values = new Float32Array(1024);
+  await new Promise((done) => {
+    const timer = setInterval(() => {
+      meter.getFloatTimeDomainData(values);
+      if (Math.max(...values.map(Math.abs)) > 0.05) heard.push(clock.currentTime);
+      if (clock.currentTime > UNTIL || clock.paused) { clearInterval(timer); done(); }
+    }, 15);
+  });
+  return heard;
+}"""
+
+
+async def test_before_the_film_is_made_everybodys_own_tracks_are_played_in_step(site: Site, person: PersonFactory) -> None:
+    court = await Court.open(site)
+    sitting = await without_film(court, site)
+    account = await court.person("officer", "梁雨")
+    officer = await person(2)
+    page = officer.page
+    # The address of a clip leads to the sign-in first, and then to the clip.
+    await page.goto(f"{site.url}/archive/{sitting}?from=8.2&to=10.5")
+    await page.fill("[name=name]", account.sign_in_name)
+    await page.fill("[name=password]", account.password)
+    await page.click("button[type=submit], form .button-primary")
+    await page.wait_for_url(f"**/archive/{sitting}?from=8.2&to=10.5")
+    clock = "document.querySelector('recording-player')._video"
+
+    async def holds(what: str) -> bool:
+        return bool(await page.evaluate(what))
+
+    async def drifts_are_small() -> bool:
+        return await holds("(() => { const d = document.querySelector('all-tracks').drifts; return d.length >= 3 && d.every((x) => Math.abs(x) < 0.1); })()")
+
+    assert await holds(f"Math.abs({clock}.currentTime - 8.2) < 0.01")
+    # The judge's second file begins at 8 s and beeps at 9 s, 李某 at 11 s: the clip ends before.
+    await page.click("clip-marks [data-play]")
+    heard = await page.evaluate(LOUD.replace("UNTIL", "20"), "周正")
+    assert heard, "the judge is not heard"
+    assert 8.8 < heard[0] < 9.3
+    await eventually(lambda: holds(f"{clock}.paused && {clock}.currentTime >= 10.5 && {clock}.currentTime < 10.9"), "it stops where the clip ends")
+
+    # From 1 s on: pictures in VP8 and H.264, and three voices of which one comes late, all in step.
+    await page.evaluate(f"document.querySelector('recording-player').seek(3.2)")
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.press("Space")
+    await eventually(drifts_are_small, "all tracks follow the clock")
+    pictures = "[...document.querySelectorAll('all-tracks video')].map((v) => v.videoWidth).filter(Boolean).length"
+    assert await holds(f"{pictures} === 2 && ![...document.querySelectorAll('all-tracks video')].some((v) => v.error)")
+    await page.keyboard.press("k")
+
+    # Why there is no picture, and that nothing is recorded in a recess, is said.
+    await page.evaluate("document.querySelector('recording-player').seek(5)")
+    await page.locator("all-tracks li", has_text="张某").locator(".tracks-none", has_text="摄像头已关闭").wait_for()
+    await page.evaluate("document.querySelector('recording-player').seek(7)")
+    await page.locator("[data-rest]", has_text="暂停期间").wait_for()
+
+    # Keys: a clip of one's own, its address; one voice alone; one picture large; the next event.
+    await page.evaluate("document.querySelector('recording-player').seek(2)")
+    await page.keyboard.press("i")
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("o")
+    assert page.url.endswith(f"/archive/{sitting}?from=2&to=7")
+    assert await page.input_value("[data-address]") == page.url
+    await page.keyboard.press("Home")
+    await page.keyboard.press("n")
+    assert await holds(f"{clock}.currentTime > 2.5")
+    await page.keyboard.press("+")
+    assert await holds(f"{clock}.playbackRate === 1.25")
+    li = page.locator("all-tracks li", has_text="李某")
+    await li.locator('[data-act="only"]').press("Enter")
+    assert await holds("[...document.querySelectorAll('all-tracks audio')].filter((a) => !a.muted).length === 1")
+    await page.locator("all-tracks li", has_text="周正").locator('[data-act="large"]').click()
+    assert await officer.accessibility_faults() == []
+    await page.set_viewport_size({"width": 390, "height": 844})
+    assert await holds("document.documentElement.scrollWidth <= 390")
+    assert await officer.accessibility_faults() == []
+    assert officer.errors == []
+
+    # Whoever may not see the recording does not see its clip.
+    other = await person(3)
+    stranger = await court.person("judge", "另一法官")
+    await other.sign_in(site.url, stranger.sign_in_name, stranger.password)
+    answer = await other.page.goto(f"{site.url}/archive/{sitting}?from=2&to=7")
+    assert answer is not None
+    assert answer.status == 404
     await court.close()
