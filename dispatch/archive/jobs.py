@@ -34,6 +34,8 @@ STALE = timedelta(seconds=30)
 PAUSE = timedelta(seconds=10)
 """Between two attempts, so that a full disk has a moment to be emptied."""
 PROGRESS_S = 0.5
+SURE_S = 3.0
+"""Before that nothing is said of how long a job still takes."""
 
 Clock = Callable[[], datetime]
 Make = Callable[[Job, Path], AsyncIterator[float]]
@@ -145,7 +147,7 @@ class Worker:
                 if job.attempts >= ATTEMPTS:
                     await self._end(session, job, "failed", job.error or "the jobs process ended while it was being made")
                     continue
-                job.state, job.owner, job.progress = "running", self._owner, 0.0
+                job.state, job.owner, job.progress, job.went_on_from = "running", self._owner, 0.0, None
                 job.attempts += 1
                 job.started_at = job.beat_at = now
                 await self._kinds[job.kind].told(session, job)
@@ -157,6 +159,8 @@ class Worker:
         async with self._db.writer() as session:
             own = await self._own(session, job)
             own.progress, own.beat_at = self._progress, self._clock()
+            if own.went_on_from is None and self._progress > 0:
+                own.went_on_from, own.started_at = self._progress, own.beat_at
 
     async def _done(self, job: Job) -> None:
         with suppress(LostClaim):
@@ -198,6 +202,14 @@ class Worker:
     async def _back(self, session: AsyncSession, job: Job, error: str) -> None:
         job.state, job.error, job.owner = "queued", error, ""
         await self._kinds[job.kind].told(session, job)
+
+
+def remaining_s(job: Job) -> float | None:
+    """How long a job under way still takes, s, if it goes on as fast as since it was begun; None where that cannot be said yet."""
+    if job.state != "running" or job.started_at is None or job.beat_at is None or job.went_on_from is None:
+        return None
+    spent_s, made = (job.beat_at - job.started_at).total_seconds(), job.progress - job.went_on_from
+    return (1 - job.progress) * spent_s / made if spent_s >= SURE_S and made > 0 else None
 
 
 class LostClaim(Exception):

@@ -209,6 +209,25 @@ def _gap(row: Mapping[str, Any], _: Words) -> Json:
     return {"from_us": row["from_us"], "to_us": row["to_us"], "text": text}
 
 
+def faults_in_words(faults: Iterable[Mapping[str, Any]], manifest: Mapping[str, Any], _: Words) -> list[Json]:
+    """What has to be explained, in words: {"at_us", "text"}; `at_us` 0 where there is no time."""
+    found = []
+    for row in faults:
+        cause = word("cause", str(row.get("cause") or ""), _) if row.get("cause") else ""
+        if row["kind"] == "gap":
+            name = _people(manifest, str(row["endpoint"]), _)
+            found.append({"at_us": row["from_us"], "text": _("{who}: {what}", who=name, what=_gap(row, _)["text"])})
+        elif row["kind"] == "restart":
+            seconds = _seconds(row["from_us"], row["to_us"])
+            text = _("The recorder was interrupted for {seconds} s ({cause})", seconds=seconds, cause=cause)
+            found.append({"at_us": row["from_us"], "text": text})
+        elif row["kind"] == "alarm":
+            found.append({"at_us": row["at_us"], "text": _("The recorder raised an alarm ({cause})", cause=cause)})
+        else:
+            found.append({"at_us": 0, "text": _("Lost before sealing: {file}", file=row["file"])})
+    return found
+
+
 def _seconds(from_us: int, to_us: int) -> str:
     return f"{(to_us - from_us) / 1e6:.1f}"
 

@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import Gauge
 from sqlalchemy import func, select
 
-from dispatch.store.tables import Recording
+from dispatch.store.tables import Explanation, Recording
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
@@ -20,7 +20,7 @@ log = structlog.get_logger("archive")
 
 EVERY_S = 15.0
 RECORDINGS = Gauge(
-    "dispatch_recordings", "Recordings that are sealed, signed, stamped, wait for their time-stamp, are stored, or are spoilt", ["state"]
+    "dispatch_recordings", "Recordings: sealed, signed, stamped, waiting for that, stored, spoilt, with faults unexplained", ["state"]
 )
 LOOKED_AT = Gauge(
     "dispatch_recordings_looked_at_timestamp_seconds", "Since when every recording was digested again, Unix time; 0: not all were yet"
@@ -50,8 +50,9 @@ async def read(db: Database, stamps: bool) -> None:
     ).where(Recording.sealed_at.is_not(None), Recording.destroyed_at.is_(None))
     async with db.reader() as session:
         sealed, signed, stamped, stored, spoilt, unseen, oldest = (await session.execute(counted)).one()
+        unexplained = await session.scalar(select(func.count()).select_from(Explanation).where(Explanation.signed_at.is_(None)))
     figures = {"sealed": sealed, "signed": signed, "stamped": stamped, "waiting": sealed - stamped if stamps else 0}
-    figures |= {"stored": stored, "spoilt": spoilt}
+    figures |= {"stored": stored, "spoilt": spoilt, "unexplained": unexplained or 0}
     LOOKED_AT.set(0 if unseen or oldest is None else oldest.timestamp())
     for state, number in figures.items():
         RECORDINGS.labels(state).set(number)

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import and_, or_, select
 
 from dispatch import audit
-from dispatch.archive import catalogue, seals
+from dispatch.archive import catalogue, explanations, seals
 from dispatch.errors import Refused, UserError
 from dispatch.identity import browsers
 from dispatch.sittings import clock as sitting_clock
@@ -308,6 +308,7 @@ class LivePlane:
             seconds = catalogue.recorded_seconds(await self._hub.rows(sitting_id))
             folder = self._vault.folder(sitting_id)
             size, by = await asyncio.to_thread(lambda: (catalogue.originals_bytes(folder), seals.signed_by(folder)))
+            await explanations.ask(self._db, sitting_id, folder, self._clock())
             await catalogue.measured(self._db, sitting_id, seconds, size, by)
 
 

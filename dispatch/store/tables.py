@@ -22,6 +22,7 @@ __all__ = [
     "Case",
     "Closure",
     "CourtSite",
+    "Explanation",
     "Hold",
     "Invitation",
     "Job",
@@ -404,6 +405,8 @@ class Job(Base):
     """what it is about, by its id, where a sitting has several jobs of the kind; a sitting has one job of a kind and subject"""
     state: Mapped[str] = mapped_column(String(12), default="queued", index=True)
     progress: Mapped[float] = mapped_column(default=0.0)
+    went_on_from: Mapped[float | None]
+    """how much was made already when this attempt began"""
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     owner: Mapped[str] = mapped_column(String(32), default="")
     """which run of the jobs process has claimed it"""
@@ -413,6 +416,19 @@ class Job(Base):
     beat_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     __table_args__ = (UniqueConstraint("kind", "sitting_id", "subject", name="job_of_subject"),)
+
+
+class Explanation(Base):
+    """What whoever presided says of the faults of a recording; asked for when it is sealed. `statement` is what he signed
+    (:mod:`dispatch.archive.explanations`), "" until then."""
+
+    __tablename__ = "explanation"
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("recording.sitting_id", ondelete="CASCADE"), primary_key=True)
+    faults: Mapped[int] = mapped_column(Integer)
+    asked_at: Mapped[datetime]
+    signed_at: Mapped[datetime | None]
+    signed_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    statement: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class QualityHour(Base):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dispatch import audit
-from dispatch.archive import playback, recordings
+from dispatch.archive import explanations, playback, recordings
 from dispatch.archive.identities import Look, looks
 from dispatch.errors import NotFound
 from dispatch.store.tables import Recording
@@ -15,7 +15,7 @@ from dispatch.web.access import CLERK, OFFICER, Route, roles
 from dispatch.web.formats import moment
 from dispatch.web.recorded_file import recorded
 from dispatch.web.recorded_media import SEES, SEES_IDENTITIES, attachment, folder_of, recording_of, sealed_of
-from dispatch.web.recording_words import composite, shown
+from dispatch.web.recording_words import composite, outstanding, shown
 from dispatch.web.request import Request, Response, answer, ctx, language, me, render, texts, zone
 from dispatch.web.verification import as_json, verifications_of
 from rooms.recording.attendance import voice_name
@@ -31,9 +31,14 @@ async def list_page(request: Request) -> Response:
     db, words = ctx(request).db, texts(request)
     found, count = await recordings.found(db, me(request), text, page)
     jobs = await recordings.jobs(db, [recording.sitting_id for recording in found])
-    listed = [shown(recording, jobs.get(recording.sitting_id), words, _stamps(request)) for recording in found]
+    faulty = await explanations.of(db, [recording.sitting_id for recording in found])
+    listed = [
+        shown(recording, jobs.get(recording.sitting_id), words, _stamps(request), faulty.get(recording.sitting_id)) for recording in found
+    ]
+    waiting = await outstanding(db, me(request))
     pages = max(1, -(-count // recordings.PAGE))
-    return render(request, "archive/list.html", recordings=listed, query=text, page=page, pages=pages, may_retry=_may_retry(request))
+    about: Json = {"recordings": listed, "query": text, "page": page, "pages": pages, "outstanding": waiting}
+    return render(request, "archive/list.html", may_retry=_may_retry(request), **about)
 
 
 async def playback_page(request: Request) -> Response:
@@ -44,9 +49,19 @@ async def playback_page(request: Request) -> Response:
     data |= {"sitting": recording.sitting_id, "time_zone": ctx(request).settings.time_zone, "now_us": _now_us(request)}
     data["verification"] = _verification(request, recording)
     await audit.record(ctx(request).db, me(request), "playback", recording.sitting.case.number, detail={"sitting": recording.sitting_id})
-    about = shown(recording, job, words, _stamps(request))
-    seen = await _looks(request, recording)
-    return render(request, "archive/playback.html", recording=about, data=data, may_retry=_may_retry(request), looks=seen)
+    explanation = (await explanations.of(ctx(request).db, [recording.sitting_id])).get(recording.sitting_id)
+    about = shown(recording, job, words, _stamps(request), explanation)
+    return render(
+        request,
+        "archive/playback.html",
+        recording=about,
+        data=data,
+        may_retry=_may_retry(request),
+        looks=await _looks(request, recording),
+        explanation=explanation,
+        said=explanations.text_of(explanation) if explanation is not None else "",
+        may_explain=explanation is not None and explanations.presides(me(request), recording.sitting),
+    )
 
 
 async def manifest_file(request: Request) -> Response:

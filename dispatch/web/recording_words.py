@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dispatch.store.tables import Job, Recording
+from dispatch.archive import explanations
+from dispatch.archive.jobs import remaining_s
+from dispatch.store.tables import Explanation, Job, Recording, User
 
 if TYPE_CHECKING:
+    from dispatch.store.database import Database
     from dispatch.web.translations import Catalogue
 
 Json = dict[str, Any]
@@ -31,10 +34,11 @@ class Shown:
     composite: Json
     verified: Json
     seal: tuple[Json, ...]
+    faults: Json | None
 
 
-def shown(recording: Recording, job: Job | None, words: Catalogue, stamps: bool) -> Shown:
-    """What the pages say of a recording. `stamps`: a time-stamping authority is set."""
+def shown(recording: Recording, job: Job | None, words: Catalogue, stamps: bool, explanation: Explanation | None = None) -> Shown:
+    """What the pages say of a recording. `stamps`: a time-stamping authority is set. `explanation`: of its faults, if it has any."""
     sitting = recording.sitting
     room = next(iter(sitting.rooms), None)
     return Shown(
@@ -49,6 +53,7 @@ def shown(recording: Recording, job: Job | None, words: Catalogue, stamps: bool)
         composite=composite(recording, job, words),
         verified=verified(recording, words),
         seal=seal(recording, words, stamps),
+        faults=explained(explanation, words),
     )
 
 
@@ -64,6 +69,10 @@ def composite(recording: Recording, job: Job | None, words: Catalogue) -> Json:
         "done": _("Ready to play"),
         "failed": _("Could not be made"),
     }[state]
+    left_s = remaining_s(job) if job is not None else None
+    if left_s is not None:
+        left = length(left_s) if left_s >= 3600 else f"{int(left_s) // 60}:{int(left_s) % 60:02d}"
+        text = _("Being made, {percent} %, about {left} left", percent=round(progress * 100), left=left)
     return {
         "state": state,
         "progress": round(progress, 3),
@@ -100,6 +109,44 @@ def seal(recording: Recording, words: Catalogue, stamps: bool) -> tuple[Json, ..
     elif stamps:
         stamped |= {"family": "warning", "text": _("Waits for its time-stamp"), "more": recording.stamp_error}
     return *spoilt, sealed, signed, stamped
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """A recording whose faults nobody has explained yet. `own`: it is for the one who looks."""
+
+    id: str
+    title: str
+    case_number: str
+    chair: str
+    asked_at: datetime
+    own: bool
+
+
+async def outstanding(db: Database, user: User) -> list[Outstanding]:
+    """What waits for an explanation: a clerk's list, or what one is asked for himself."""
+    return [
+        Outstanding(
+            sitting.id,
+            sitting.title,
+            sitting.case.number,
+            next((person.name for person in sitting.participants if person.presides), ""),
+            explanation.asked_at,
+            explanations.presides(user, sitting),
+        )
+        for explanation, sitting in await explanations.outstanding(db, user)
+    ]
+
+
+def explained(explanation: Explanation | None, words: Catalogue) -> Json | None:
+    """The mark of a recording that has faults: {"family", "icon", "text"}; None where it has none."""
+    _ = words.gettext
+    if explanation is None:
+        return None
+    if explanation.signed_at is None:
+        return {"family": "warning", "icon": "alert", "text": _("{n} faults, not explained yet", n=explanation.faults)}
+    text = _("{n} faults, explained by {who}", n=explanation.faults, who=explanation.signed_by)
+    return {"family": "note", "icon": "document", "text": text}
 
 
 def length(seconds: float) -> str:

@@ -14,7 +14,7 @@ MODULES = (
     *("first_run", "preferences", "room_catalogue", "role_table"),
     *("site_catalogue", "resource_catalogue", "closure_catalogue", "calendar_catalogue", "sitting_templates", "procedure_catalogue"),
     *("joining", "device_check", "room_seats", "hearing", "stills", "console", "connections", "archive", "recorded_media"),
-    *("keeping", "keeping_settings", "keeping_recording", "keeping_destruction", "storage", "api.storage"),
+    *("explanations", "keeping", "keeping_settings", "keeping_recording", "keeping_destruction", "storage", "api.storage"),
     *("api.sittings", "api.series", "api.decisions"),
     *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings"),
     *("api.messages", "api.catalogue"),

@@ -10,6 +10,7 @@ from dispatch.web import lookups
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
 from dispatch.web.day_grid import ENTERABLE, room_name
 from dispatch.web.days import around, shown_day, today
+from dispatch.web.recording_words import outstanding
 from dispatch.web.request import Request, Response, ctx, language, me, render
 
 
@@ -46,7 +47,8 @@ async def show(request: Request) -> Response:
     recorded = await lookups.recorded(db, [sitting.id for sitting in found])
     entries = [_entry(sitting, user, language(request), recorded) for sitting in found]
     first_open = next((place for place, entry in enumerate(entries) if entry.enters), -1)
-    return render(request, "staff/today.html", day=day, today=today(request), entries=entries, first_open=first_open, **around(day))
+    about = {"day": day, "today": today(request), "outstanding": await outstanding(db, user), **around(day)}
+    return render(request, "staff/today.html", entries=entries, first_open=first_open, **about)
 
 
 ROUTES = (Route("GET", "/today", show, roles(CLERK, JUDGE, PROSECUTOR)),)

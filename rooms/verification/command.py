@@ -46,6 +46,8 @@ def _lines(report: Report, language: str, *, consents: bool = False) -> Iterator
     yield from (f"{word(key)}: {value}" for key, value in facts if value not in ("", None))
     for row in report.ledger:
         yield f"  {word('gap')}: {_gap(row, word, language)}"
+    if report.explained.text:
+        yield f"{word('explained')}: {word('explained_line', **asdict(report.explained))}"
     for each in report.proven:
         about = asdict(each) | {"after": each.after}
         yield f"  {word('proven')}: {word('proven_line' if each.proven else 'proven_none', **about)}"

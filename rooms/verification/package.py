@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rooms.verification import explanation
 from rooms.verification.canonical import canonical
 from rooms.verification.digests import HAS_SM3, digests_of_file, sm3_of
 from rooms.verification.report import Report
@@ -44,6 +45,9 @@ def check(path: Path, report: Report) -> None:
         report.add("package_changed", LIST)
         return
     changed = any(problem.file == f"{INSIDE}/manifest.json" for problem in report.problems)
+    if not changed and any(row["file"] == explanation.FILE for row in listed["files"]):
+        manifest = json.loads((path / INSIDE / "manifest.json").read_bytes())
+        report.explained = explanation.check(path, manifest, report.manifest_sha256, report.add)
     if not changed and listed["manifest_sha256"] != report.manifest_sha256:
         report.add("package_other", LIST)
     for row in listed["files"]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rooms.verification.consents import Consents
+from rooms.verification.explanation import Explained
 from rooms.verification.prefix import Proven
 from rooms.verification.signature import Signed
 from rooms.verification.stamp import Stamped
@@ -54,6 +55,7 @@ class Report:
     ledger: list[dict[str, Any]] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     consents: Consents = field(default_factory=Consents)
+    explained: Explained = field(default_factory=Explained)
 
     @property
     def complete(self) -> bool:
@@ -86,6 +88,7 @@ class Report:
             "gaps": self.gaps,
             "ledger": self.ledger,
             "lost": list(self.lost),
+            "explanation": asdict(self.explained),
             "consents": {"words": self.consents.words, "said": [asdict(each) for each in self.consents.said]},
             "sealed": self.sealed,
             "complete": self.complete,

@@ -38,6 +38,8 @@ TEXTS = {
     "package_other": ("the package was made for another manifest", "卷宗包对应的是另一份清单"),
     "certificate_unreadable": ("the certificate cannot be read: {detail}", "销毁证书无法读取：{detail}"),
     "certificate_changed": ("the certificate was changed after it was made", "销毁证书在出具后被改动"),
+    "explanation_changed": ("the explanation of the faults was changed after it was signed", "故障说明在签名后被改动"),
+    "explanation_other": ("this explains the faults of another recording", "这是另一份录制的故障说明"),
     "log_cut": ("the event log does not end where the manifest says: {detail}", "事件日志的结尾与清单不符：{detail}"),
 }
 WORDS = {
@@ -69,6 +71,8 @@ WORDS = {
     "withdrawn": ("took his consent back", "撤回同意"),
     "agreed_words": ("Words with SHA-256", "文本，SHA-256"),
     "gaps": ("Gaps stated in the ledger", "台账中记载的中断"),
+    "explained": ("Explanation of the faults", "故障说明"),
+    "explained_line": ("{by}, {at}: {text}", "{by}，{at}：{text}"),
     "lost": ("Files that were lost before sealing, as the manifest states", "清单注明封存前已丢失的文件"),
     "digest": ("SHA-256 of the manifest", "清单文件的 SHA-256"),
     "digest_sm3": ("SM3 of the manifest", "清单文件的 SM3"),

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from dispatch.store.tables import Job, Recording
+from dispatch.archive import explanations
+from dispatch.archive.jobs import remaining_s
+from dispatch.store.tables import Explanation, Job, Recording
 from dispatch.web.api.sitting_shapes import CaseView, RoomName
 from dispatch.web.api.values import Day, Id, Moment, Paging, Shown, local, local_or_none
 from dispatch.web.api.versions import IfMatch
@@ -22,13 +24,14 @@ class CompositeView(Shown):
 
     state: CompositeState
     progress: float = Field(ge=0, le=1, description="How much of it is made.")
+    remaining_s: float | None = Field(description="How long it still takes, s, as fast as it goes; null while that cannot be said.")
 
     @classmethod
     def of(cls, recording: Recording, job: Job | None) -> CompositeView:
         """The state of its job; where there is none, what the catalogue says."""
         state = cast("CompositeState", job.state if job is not None else recording.composite)
         progress = job.progress if job is not None and state == "running" else 1.0 if state == "done" else 0.0
-        return cls(state=state, progress=min(max(progress, 0.0), 1.0))
+        return cls(state=state, progress=min(max(progress, 0.0), 1.0), remaining_s=remaining_s(job) if job is not None else None)
 
 
 class WrongFile(Shown):
@@ -104,6 +107,31 @@ class RecordingSummary(Shown):
         }
 
 
+class ExplanationView(Shown):
+    """What whoever presided says of the faults of a recording; he is asked when it is sealed."""
+
+    faults: int = Field(description="Interruptions, alarms, gaps that are not the network's doing, and lost files.")
+    asked_at: Moment
+    signed_at: Moment | None = Field(description="Null until it is signed.")
+    signed_by: str
+    text: str
+    statement: str = Field(description="What was signed, byte for byte: canonical JSON with its own digests; empty until then.")
+
+    @classmethod
+    def of(cls, row: Explanation | None, zone: ZoneInfo) -> ExplanationView | None:
+        """None where there is nothing to be explained."""
+        if row is None:
+            return None
+        return cls(
+            faults=row.faults,
+            asked_at=local(row.asked_at, zone),
+            signed_at=local_or_none(row.signed_at, zone),
+            signed_by=row.signed_by,
+            text=explanations.text_of(row),
+            statement=row.statement,
+        )
+
+
 class OriginalFile(Shown):
     """An original, as the manifest names it."""
 
@@ -117,6 +145,7 @@ class RecordingView(RecordingSummary):
 
     files: list[OriginalFile] | None = Field(description="The originals; null where the manifest cannot be read, which a check explains.")
     verification: VerificationView
+    explanation: ExplanationView | None = Field(description="Of its faults; null where it has none.")
 
 
 class RecordingList(Shown):

@@ -8,13 +8,14 @@ from importlib.resources.abc import Traversable
 from aiohttp import web
 
 from dispatch import audit
-from dispatch.archive import playback, recordings
+from dispatch.archive import explanations, playback, recordings
 from dispatch.booking.days import bounds
 from dispatch.store.tables import Job, Recording
 from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR
 from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.problems import PreconditionFailed, RangeNotSatisfiable
 from dispatch.web.api.recording_shapes import (
+    ExplanationView,
     OriginalFile,
     Part,
     RecordingList,
@@ -63,10 +64,12 @@ async def search(request: Request, query: RecordingQuery) -> RecordingList:
 async def show(request: Request) -> RecordingView:
     """Show one recording with its files."""
     recording, job = await _recording(request)
+    explanation = (await explanations.of(ctx(request).db, [recording.sitting_id])).get(recording.sitting_id)
     return RecordingView(
         **RecordingSummary.values_of(recording, job, zone(request)),
         files=await asyncio.to_thread(_files, _folder(request, recording)),
         verification=_verification(request, recording),
+        explanation=ExplanationView.of(explanation, zone(request)),
     )
 
 
