@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -52,10 +51,9 @@ def measured(vault: Vault) -> dict[str, Space]:
     """What the disks have now; a store that lies on the disk of the recordings is not counted twice, one that tells nothing not at all.
     Blocks. Raises StoreUnavailable, OSError."""
     vault.recordings.mkdir(parents=True, exist_ok=True)
-    usage = shutil.disk_usage(vault.recordings)
-    found = {"recordings": Space(usage.total, usage.free)}
+    found = {"recordings": Space.of(vault.recordings)}
     space = vault.store.space() if vault.store is not None else None
-    if space is not None and space != found["recordings"]:
+    if space is not None and space.device != found["recordings"].device:
         found["store"] = space
     return found
 

@@ -26,10 +26,17 @@ class StoreUnavailable(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Bytes that the disk under a store has, and how many of them are free."""
+    """Bytes that the disk under a store has, and how many of them are free. `device`: the same for what lies on the same disk."""
 
     total: int
     free: int
+    device: int = 0
+
+    @classmethod
+    def of(cls, folder: Path) -> Space:
+        """Of the disk of a directory. Raises OSError."""
+        usage = shutil.disk_usage(folder)
+        return cls(usage.total, usage.free, folder.stat().st_dev)
 
 
 class Store(Protocol):
@@ -127,10 +134,9 @@ class FolderStore:
     def space(self) -> Space | None:
         try:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            usage = shutil.disk_usage(self._root)
+            return Space.of(self._root)
         except OSError as error:
             raise self._unavailable(error) from error
-        return Space(usage.total, usage.free)
 
     def __str__(self) -> str:
         return str(self._root)
