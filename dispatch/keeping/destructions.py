@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, select
 
 from dispatch import audit
+from dispatch.booking import orders
 from dispatch.errors import NotFound, Refused
 from dispatch.keeping import powers, rules, standing
 from dispatch.keeping.rules import Proposed
@@ -39,7 +40,15 @@ def as_proposed(row: Destruction) -> Proposed:
     return Proposed(row.proposed_by_id, bool(row.order_reference), row.state, row.approved_by_id, row.due_at)
 
 
-async def propose(db: Database, sittings: Sequence[str], reason: str, order_reference: str, by: User, now: datetime) -> Destruction:
+async def propose(
+    db: Database,
+    sittings: Sequence[str],
+    reason: str,
+    order_reference: str,
+    by: User,
+    now: datetime,
+    sent: orders.Order | None = None,
+) -> Destruction:
     """Propose to destroy these recordings. `order_reference`: of a court's order, where they have not expired.
 
     Raises UserError "reason_missing", "too_long"; NotFound("recording_unknown"); Refused "nothing_listed", "list_long",
@@ -51,6 +60,8 @@ async def propose(db: Database, sittings: Sequence[str], reason: str, order_refe
     if len(wanted) > MOST:
         raise Refused("list_long", "sittings", most=MOST)
     async with db.writer() as session:
+        if (made := await orders.made_before(session, sent, now)) and (there := await session.get(Destruction, made)) is not None:
+            return there
         recordings = await _named(session, wanted, by)
         found = await standing.of(session, recordings, db.site.zone)
         today = now.astimezone(db.site.zone).date()
@@ -76,6 +87,7 @@ async def propose(db: Database, sittings: Sequence[str], reason: str, order_refe
         ]
         session.add(row)
         await session.flush()
+        await orders.keep_made(session, sent, row.id, now)
         await _audit(session, row, by, "destruction_proposed", now, reason=why)
     return row
 

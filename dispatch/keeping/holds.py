@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select
 
 from dispatch import audit
+from dispatch.booking import orders
 from dispatch.errors import Forbidden, NotFound, Refused
 from dispatch.keeping import powers, rules, standing
 from dispatch.store.keeping_tables import LegalHold
@@ -26,7 +27,15 @@ def _unchecked(_: object) -> None:
 
 
 async def place(
-    db: Database, sitting_id: str, reference: str, reason: str, by: User, now: datetime, *, whole_case: bool = False
+    db: Database,
+    sitting_id: str,
+    reference: str,
+    reason: str,
+    by: User,
+    now: datetime,
+    *,
+    whole_case: bool = False,
+    sent: orders.Order | None = None,
 ) -> LegalHold:
     """Hold a recording, or with `whole_case` all of its case, those that are still to come too.
 
@@ -36,6 +45,8 @@ async def place(
     named = rules.stated(reference, "reference", rules.LONGEST_REFERENCE)
     why = rules.stated(reason, "reason")
     async with db.writer() as session:
+        if (made := await orders.made_before(session, sent, now)) and (there := await session.get(LegalHold, made)) is not None:
+            return there
         recording = await session.get_one(Recording, sitting_id)
         sitting = recording.sitting
         if not whole_case:
@@ -55,6 +66,8 @@ async def place(
             placed_at=now,
         )
         session.add(hold)
+        await session.flush()
+        await orders.keep_made(session, sent, hold.id, now)
         detail = {"sitting": sitting_id, "reference": named, "reason": why, "whole_case": whole_case}
         await audit.write(session, by, "hold_placed", sitting.case.number, detail=detail, now=now)
     return hold

@@ -16,7 +16,7 @@ MODULES = (
     *("joining", "device_check", "room_seats", "hearing", "stills", "console", "connections", "archive", "recorded_media"),
     *("explanations", "keeping", "keeping_settings", "keeping_recording", "keeping_destruction", "storage", "api.storage"),
     *("api.sittings", "api.series", "api.decisions"),
-    *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings"),
+    *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings", "api.keeping"),
     *("api.messages", "api.catalogue"),
     *("api.templates", "api.procedures", "api.history", "api.use"),
     *("api.feeds", "api.imports", "api.exports", "api.webhooks"),

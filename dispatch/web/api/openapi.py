@@ -55,6 +55,7 @@ TAGS = {
     "webhooks": "Programs that are told of what happens to sittings.",
     "recordings": "Sealed recordings of sittings that are over.",
     "storage": "How recordings are kept, and how long the space lasts.",
+    "destructions": "Recordings that are to be destroyed, or were.",
 }
 BEARER = (
     "A program's token. An administrator makes it on the page “Programs”, where it is shown once; it has one role, ends on its"
@@ -70,6 +71,8 @@ PATH_WORDS = {
     "participant": "Id of the participant.",
     "room": "Id of the room.",
     "message": "Id of the message.",
+    "hold": "Id of the legal hold.",
+    "destruction": "Id of the destruction.",
     "template": "Id of the template.",
     "procedure": "Id of the version of a procedure.",
     "person": "Id of the member of the staff.",

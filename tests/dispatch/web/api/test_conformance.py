@@ -396,6 +396,9 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "DELETE /api/v1/webhooks/{webhook}": {"path.webhook": "removed_webhooks"},
     "GET /api/v1/recordings/{sitting}": {"path.sitting": "recordings"},
     "GET /api/v1/recordings/{sitting}/verification": {"path.sitting": "recordings"},
+    "GET /api/v1/recordings/{sitting}/keeping": {"path.sitting": "recordings"},
+    "PATCH /api/v1/recordings/{sitting}/keeping": {"path.sitting": "recordings"},
+    "POST /api/v1/recordings/{sitting}/holds": {"path.sitting": "recordings"},
     "POST /api/v1/recordings/{sitting}/verification": {"path.sitting": "recordings"},
     "GET /api/v1/recordings/{sitting}/manifest": {"path.sitting": "recordings"},
     "GET /api/v1/recordings/{sitting}/composite": {"path.sitting": "recordings"},
@@ -410,12 +413,22 @@ TOO_RARE = {
     ("POST", "/api/v1/series/{series}/prolong"),
     ("PATCH", "/api/v1/webhooks/{webhook}"),
     ("GET", "/api/v1/webhooks/{webhook}/deliveries/{delivery}"),
+    ("PATCH", "/api/v1/recordings/{sitting}/keeping"),
+    ("POST", "/api/v1/recordings/{sitting}/holds"),
+    ("GET", "/api/v1/recordings/{sitting}/holds/{hold}"),
+    ("POST", "/api/v1/recordings/{sitting}/holds/{hold}/lift"),
+    ("POST", "/api/v1/sittings/{sitting}/seal"),
+    ("POST", "/api/v1/destructions"),
+    ("GET", "/api/v1/destructions/{destruction}"),
+    ("POST", "/api/v1/destructions/{destruction}/stop"),
+    ("GET", "/api/v1/destructions/{destruction}/certificate"),
 }
 """What is not always done by chance. Of bodies of a series put together at random hardly one is whole: several people, each with a name
 and none twice, and free on every date; :func:`of_more_than_one` books two, test_series.py holds what is answered against the
 description, and prolongs one. A webhook is changed, and one of its deliveries read, only where the id (both ids) and the version fit;
-test_webhooks.py does it. An order of a sitting names people, most of whom it makes minors, or keeps apart who is not there:
-:func:`furnished` books some, and each answer of test_sittings.py and test_protection.py is held against the description."""
+test_webhooks.py does it. What is kept of a recording is changed where a version, a hold or a closed sitting fits; test_keeping.py does
+it. An order of a sitting names people, most of whom it makes minors, or keeps apart who is not there: :func:`furnished` books some,
+and each answer of test_sittings.py and test_protection.py is held against the description."""
 
 
 def succeeded() -> dict[tuple[str, str], float]:
