@@ -55,7 +55,7 @@ TAGS = {
     "webhooks": "Programs that are told of what happens to sittings.",
     "recordings": "Sealed recordings of sittings that are over.",
     "storage": "How recordings are kept, and how long the space lasts.",
-    "destructions": "Recordings that are to be destroyed, or were.",
+    "keeping": "How long recordings are kept, holds, sealed juvenile records and destructions.",
 }
 BEARER = (
     "A program's token. An administrator makes it on the page “Programs”, where it is shown once; it has one role, ends on its"

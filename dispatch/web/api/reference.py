@@ -107,7 +107,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "participants": _("Participants and links"),
         "events": _("Log of a sitting"),
         "history": _("History of the booking"),
-        "destructions": _("Destructions"),
+        "keeping": _("Keeping"),
         "use": _("Use of the rooms"),
         "quality": _("Connections of a sitting"),
         "rooms": _("Function rooms"),
