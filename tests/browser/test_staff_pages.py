@@ -31,7 +31,8 @@ from tests.browser.site import Site
 from tests.caller import Caller
 
 HELD_ELSEWHERE = (
-    *("/hearing/", "/archive/{sitting}", "/exchange/sittings", "/photos/", "/settings/procedures/{version}/text"),
+    *("/keeping/recordings/", "/keeping/destructions/", "/hearing/"),
+    *("/archive/{sitting}", "/exchange/sittings", "/photos/", "/settings/procedures/{version}/text"),
     *("/booking/waiting/{waiting}", "/booking/waiting/files/list", "/booking/listing/{listing}"),
 )
 """Pages that other tests look at while there is something to see on them, a picture, and a file that is taken away."""
