@@ -132,7 +132,9 @@ def _parser() -> argparse.ArgumentParser:
 
     export = commands.add_parser("export", help="make a package of a sealed recording, with film and a page that verifies it")
     export.add_argument("recording", metavar="FOLDER", type=Path, help="the sitting's folder")
-    export.add_argument("path", metavar="PATH", type=Path, help="a new directory, or a new file whose name ends in .zip")
+    export.add_argument("path", metavar="PATH", type=Path, help="a new directory, or a new file whose name ends in .zip or .iso")
+    export.add_argument("--reason", required=True, help="why it is taken out without having been asked for and approved")
+    export.add_argument("--no-database", action="store_true", help="there is no database to be had: no row of the audit log is written")
     export.set_defaults(command=_export)
 
     verify = commands.add_parser("verify", help="check a recording: needs no database and no network")
@@ -279,6 +281,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     from aiohttp import web
 
     from dispatch.archive import seals
+    from dispatch.copies import figures as copies
     from dispatch.keeping import figures as keeping_figures
     from dispatch.notices import figures
     from dispatch.operations import upkeep, workers
@@ -337,7 +340,8 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
         await web.SockSite(runner, secure, backlog=1024, ssl_context=served.context).start()
     keep_what_is_loaded()
     stamps = bool(settings.tsa_url)
-    duties = (upkeep.run(settings, db, served), figures.run(db), seals.run(db, stamps), keeping_figures.run(db, utc_now))
+    counted = (figures.run(db), copies.run(db), seals.run(db, stamps), keeping_figures.run(db, utc_now))
+    duties = (upkeep.run(settings, db, served), *counted)
     care = [asyncio.create_task(duty) for duty in duties]
     await _told_to_stop()
     for task in care:
@@ -365,6 +369,7 @@ async def _jobs(settings: Settings) -> None:
     """Composites and other derived work, at low priority; destructions that are due; looking after what is kept; and
     what people are told."""
     from dispatch.archive import stamping, work
+    from dispatch.copies import expiry
     from dispatch.keeping import carrying_out
     from dispatch.notices import service
     from dispatch.vault import looking, space
@@ -375,10 +380,11 @@ async def _jobs(settings: Settings) -> None:
     making = asyncio.create_task(work.run(settings))
     telling = asyncio.create_task(service.run(settings, lambda language: catalogue(language).gettext))
     stamps = asyncio.create_task(stamping.run(settings))
+    clearing = asyncio.create_task(expiry.run(settings))
     keeping = asyncio.create_task(carrying_out.run(settings))
     stop = asyncio.create_task(_told_to_stop())
     kept = (asyncio.create_task(looking.run(settings)), asyncio.create_task(space.run(settings)))
-    tasks = (making, telling, stamps, keeping, *kept, stop)
+    tasks = (making, telling, stamps, clearing, keeping, *kept, stop)
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
@@ -561,11 +567,21 @@ def _checkout(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from dispatch.copies import verifier
-    from rooms.packaging.package import PackageRefused, build
+    from dispatch.copies import emergency, verifier
+    from dispatch.store.database import DatabaseUnavailable
+    from rooms.packaging.package import Given, PackageRefused, build
 
+    if not options.reason.strip():
+        raise Refused("--reason is empty")
     try:
-        made = build(options.recording, options.path, {verifier.NAME: verifier.page()}, datetime.now(UTC))
+        settings = None if options.no_database else _settings()
+        if settings is not None and emergency.has_database(settings):
+            asyncio.run(emergency.note(settings, options.recording, options.path, options.reason))
+        else:
+            print("No database: this export is in no audit log.", file=sys.stderr)
+        made = build(options.recording, options.path, Given({verifier.NAME: verifier.page()}), datetime.now(UTC))
+    except DatabaseUnavailable as error:
+        raise Refused(f"{error}; with --no-database it is made without a row of the audit log") from None
     except (PackageRefused, OSError) as error:
         raise Refused(str(error)) from None
     print(f"{options.path}: sitting {made['sitting']}, SHA-256 of the manifest {made['manifest_sha256']}")

@@ -24,8 +24,8 @@ from pathlib import Path
 from bench.load.film import LOOP_S, picture
 from bench.load.usage import cpu_seconds, machine, rss_mb
 from rooms.recording.client import RecorderClient
-from rooms.recording.composite import ffmpeg_program
 from rooms.recording.control import RecorderEvent
+from rooms.recording.running import ffmpeg_program
 from rooms.recording.seal import seal_folder
 from rooms.verification.folder import verify
 from tests.rooms.recording.streams import FPS, FakeEngine, Sender, Sent, merged, opus_packets

@@ -179,6 +179,7 @@ class Settings(BaseSettings):
     )
     ffmpeg: str = Field("", description="The ffmpeg program; empty: the one that comes with the package imageio-ffmpeg.")
     font: str = Field("", description="Font file for names and clock in composites; empty: Noto Sans CJK where installed.")
+    copy_days: int = Field(7, ge=1, le=90, description="Days for which a copy of a recording can be fetched; then its file is removed.")
     log: Path | None = Field(None, description="Directory for the parts' own logs; empty: standard error.")
 
     spares: bool = Field(
@@ -282,6 +283,11 @@ class Settings(BaseSettings):
     def secrets(self) -> Path:
         """Directory (0700) of the keys and passwords that the installation made for itself."""
         return self.data / "secrets"
+
+    @property
+    def copies(self) -> Path:
+        """Directory of the copies of recordings that wait to be fetched."""
+        return self.data / "copies"
 
     @property
     def recordings(self) -> Path:

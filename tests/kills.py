@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rooms.recording.composite import ffmpeg_program
+from rooms.recording.running import ffmpeg_program
 from tests.browser.court import Court, Held
 from tests.browser.hearing import eventually
 from tests.browser.site import SHORT_COURT, TOP, Site

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispatch.archive.catalogue import COMPOSITE
 from dispatch.archive.jobs import IDLE_S, Kind, Worker
+from dispatch.copies import making
 from dispatch.store.database import Database
 from dispatch.store.site import Site
 from dispatch.store.tables import Job, Recording, utc_now
@@ -46,12 +47,13 @@ async def run(settings: Settings) -> None:
         await db.close()
 
 
-async def kinds(settings: Settings, _db: Database, vault: Vault) -> Mapping[str, Kind]:
+async def kinds(settings: Settings, db: Database, vault: Vault) -> Mapping[str, Kind]:
     """Everything that is made here, by `Job.kind`."""
     font = await asyncio.to_thread(find_font, settings.font or None)
     if font is None:
         log.warning("no_chinese_font", hint="names in composites are left out: install fonts-noto-cjk or set DISPATCH_FONT")
-    return {COMPOSITE: composite(settings, font), away.PUT_AWAY: away.kind(vault)}
+    made = {COMPOSITE: composite(settings, font), making.KIND: making.copies(settings, db, font)}
+    return {**made, away.PUT_AWAY: away.kind(vault)}
 
 
 def composite(settings: Settings, font: Path | None) -> Kind:

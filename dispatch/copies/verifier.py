@@ -10,7 +10,7 @@ from rooms.verification.words import CAUSES, SOURCES, TEXTS
 
 NAME = "verify.html"
 _TOP = Path(__file__).resolve().parents[2]
-_MODULES = ("digests", "canonical", "certificate", "seals", "checks", "page")
+_MODULES = ("digests", "canonical", "certificate", "seals", "archive", "checks", "page")
 """Each after those that it uses when it is loaded."""
 _IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=async |function |class |const )", re.MULTILINE)

@@ -140,7 +140,9 @@ class Writer:
         _ = self._words(first.language)
         when = self._when(sitting.starts_at, sitting.ends_at, first.language)
         words = nouns(_, sitting.kind)
-        return tidy(_(f"notice.{message.kind}.subject", title=sitting.title, when=when, **words))[:SUBJECT_LONGEST]
+        return tidy(_(f"notice.{message.kind}.subject", title=sitting.title, when=when, number=message.detail.get("number", ""), **words))[
+            :SUBJECT_LONGEST
+        ]
 
     def _part(self, message: Message | AskerMessage, sitting: Sitting, receiver: Receiver, tag: str) -> Part:
         _ = self._words(tag)
@@ -155,6 +157,7 @@ class Writer:
             facts.append((_("notice.role"), _(f"role.{receiver.person.role}")))
         if message.kind in ("cancelled", "declined"):
             facts.append((_("notice.reason"), sitting.cancel_reason))
+        facts += [(_(f"notice.copy.{name}"), message.detail[name]) for name in ("number", "receiver", "reason") if message.detail.get(name)]
         return Part(
             language=tag,
             court=self._court(tag),
@@ -162,7 +165,7 @@ class Writer:
             opening=_(f"notice.{message.kind}.opening", name=tidy(receiver.person.name), **noun),
             facts=tuple(facts),
             action="" if over or not receiver.url else _("notice.sign_in") if receiver.staff else _("notice.enter"),
-            notes=tuple(self._notes(receiver, tag, over=over)),
+            notes=tuple(self._notes(receiver, tag, message.detail, over=over)),
         )
 
     def _former(self, message: Message | AskerMessage, tag: str) -> list[tuple[str, str]]:
@@ -178,11 +181,11 @@ class Writer:
             found.append((_("notice.former_room"), self._room(detail, tag, "former_")))
         return found
 
-    def _notes(self, receiver: Receiver, tag: str, *, over: bool) -> list[str]:
+    def _notes(self, receiver: Receiver, tag: str, detail: Mapping[str, Any], *, over: bool) -> list[str]:
         _ = self._words(tag)
         notes = []
         if receiver.staff:
-            notes.append(_("notice.note.staff"))
+            notes.append(_("notice.note.copy" if "copy" in detail else "notice.note.staff"))
         elif receiver.url and not over:
             notes += [_("notice.note.personal"), _("notice.note.prepare")]
         elif not over:

@@ -14,6 +14,7 @@ from dispatch.notices.letters import Receiver, Writer
 from dispatch.notices.mail import MailServer
 from dispatch.notices.outbox import AHEAD, ENDS, UNDER_WAY, address_of, asker_address
 from dispatch.notices.sender import Act, Line
+from dispatch.store.copy_tables import Copy
 from dispatch.store.notice_tables import AskerMessage, Message
 from dispatch.store.tables import Browser, Invitation, Participant, Sitting, User
 
@@ -105,6 +106,17 @@ class MailLine(SittingLine):
         await self._server.close()
 
 
+COPY_STATES = {
+    "copy_asked": ("requested",),
+    "copy_allowed": ("approved", "ready"),
+    "copy_refused": ("refused",),
+    "copy_ready": ("ready",),
+    "copy_failed": ("failed",),
+    "copy_revoked": ("revoked",),
+}
+"""Kinds of messages that tell of a copy of a recording (dispatch.copies.telling) → the states of the copy in which it is still so."""
+
+
 class AskingLine(Line[AskerMessage]):
     """What mail and text messages to those of the staff who asked for a booking have in common."""
 
@@ -122,11 +134,14 @@ class AskingLine(Line[AskerMessage]):
         sitting = await session.get_one(Sitting, row.sitting_id)
         user = await session.get_one(User, row.user_id)
         address = asker_address(user, self.channel)
-        if not user.active or not address or not _still(row.kind, sitting, now):
+        of_copy = row.kind in COPY_STATES
+        still = await _copy_is(session, row) if of_copy else _still(row.kind, sitting, now)
+        if not user.active or not address or not still:
             return None
         row.address = address
         person = Participant(name=user.name, role="")
-        receiver = Receiver(person, user.language, f"{self._public_url}/sittings/{sitting.id}", staff=True)
+        path = f"copies/{row.detail['copy']}" if of_copy else f"sittings/{sitting.id}"
+        receiver = Receiver(person, user.language, f"{self._public_url}/{path}", staff=True)
         return lambda: self._deliver(row, sitting, receiver, now)
 
     @abstractmethod
@@ -135,7 +150,7 @@ class AskingLine(Line[AskerMessage]):
 
 
 class AskerLine(AskingLine):
-    """E-mail to those who take no part in what they asked for."""
+    """E-mail to those who take no part in what they asked for, and of copies of recordings."""
 
     name, channel = "asker", "mail"
 
@@ -164,6 +179,12 @@ class AskerTextLine(AskingLine):
 
     async def rest(self) -> None:
         await self._gateway.close()
+
+
+async def _copy_is(session: AsyncSession, row: AskerMessage) -> bool:
+    """Whether it is still so of the copy that it tells of."""
+    copy = await session.get(Copy, row.detail["copy"])
+    return copy is not None and copy.state in COPY_STATES[row.kind]
 
 
 def _still(kind: str, sitting: Sitting, now: datetime) -> bool:

@@ -19,8 +19,8 @@ from dispatch.operations.clock import Stepping, discipline
 from dispatch.operations.findings import Finding, mend, note, ok
 from dispatch.store.database import RESTORING, is_postgresql, place
 from dispatch.store.migrate import head, is_known
-from rooms.recording.composite import ffmpeg_program
 from rooms.recording.fonts import find_font
+from rooms.recording.running import ffmpeg_program
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings

@@ -27,6 +27,7 @@ ARCHIVE = Entry("/archive", "Archive", "archive")
 KEEPING = Entry("/keeping", "Keeping", "lock")
 KEEPING_SETTINGS = Entry("/keeping/settings", "Keeping", "lock")
 STORAGE = Entry("/storage", "Storage", "download")
+COPIES = Entry("/copies", "Copies", "copy")
 ROOMS = Entry("/rooms", "Rooms", "door")
 USERS = Entry("/users", "Staff", "users")
 PROGRAMS = Entry("/programs", "Programs", "network")
@@ -40,7 +41,7 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
     JUDGE: (TODAY, REQUESTS, ARCHIVE, KEEPING),
     PROSECUTOR: (TODAY, REQUESTS, ARCHIVE, KEEPING),
     OFFICER: (CONSOLE, ARCHIVE, KEEPING, STORAGE),
-    ADMINISTRATOR: (USERS, REQUESTS, LISTS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, KEEPING_SETTINGS, STORAGE, AUDIT),
+    ADMINISTRATOR: (USERS, REQUESTS, COPIES, LISTS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, KEEPING_SETTINGS, STORAGE, AUDIT),
 }
 """The first entry of a role is its home."""
 
@@ -57,4 +58,6 @@ def entries(role: str, path: str) -> list[Entry]:
     for head, parent in _BELOW.items():
         if path.startswith(head):
             path = parent
+    if path.startswith("/copies") and COPIES not in BY_ROLE.get(role, ()):
+        path = "/archive"
     return [replace(entry, current=f"{path}/".startswith(f"{entry.path}/")) for entry in BY_ROLE.get(role, ())]

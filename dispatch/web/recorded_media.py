@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from dispatch import audit
 from dispatch.archive import playback, recordings
 from dispatch.archive.plays import plays_of
-from dispatch.errors import NotFound
+from dispatch.errors import Forbidden, NotFound
 from dispatch.store.tables import Job, Recording
 from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR, Route, roles
 from dispatch.web.recorded_file import recorded
@@ -21,6 +21,8 @@ from rooms.recording.attendance import voice_name
 SEES = roles(CLERK, OFFICER, JUDGE, PROSECUTOR)
 """Judges and prosecutors see the recordings of their own sittings (dispatch.archive.recordings)."""
 SEES_IDENTITIES = roles(CLERK, JUDGE, PROSECUTOR)
+PLAYS = ("video", "audio", "empty")
+"""What a player asks for a file as; a browser that says nothing of it is let be."""
 READ_KEPT = 8
 """Sealed folders kept as read: reading one takes a second an hour of recording, and it never changes."""
 _read: OrderedDict[tuple[str, str], playback.Sealed] = OrderedDict()
@@ -28,22 +30,11 @@ _TYPES = {"VP8": "video/webm", "H264": "video/x-matroska", "opus": "audio/webm"}
 
 
 async def composite_file(request: Request) -> Response:
-    """The picture of all; a part of it where a Range is asked for. ?download=1 takes it out of the archive, which is audited."""
+    """The picture of all; a part of it where a Range is asked for. It is played here: who needs it elsewhere asks for a copy."""
     recording, _job = await recording_of(request)
     file = await recorded(request, recording, "derived/composite.mp4", "composite_missing")
-    headers = {}
-    if request.query.get("download"):
-        headers["Content-Disposition"] = attachment(recording, "mp4")
-        await audit.record(
-            ctx(request).db,
-            me(request),
-            "export",
-            recording.sitting.case.number,
-            detail={"sitting": recording.sitting_id, "file": "composite.mp4"},
-        )
-    else:
-        await _note(request, recording, "composite.mp4")
-    return await file.part("video/mp4", headers)
+    await _note(request, recording, "composite.mp4")
+    return await file.part("video/mp4")
 
 
 async def voice_file(request: Request) -> Response:
@@ -123,6 +114,10 @@ def attachment(recording: Recording, ending: str) -> str:
 
 
 async def _note(request: Request, recording: Recording, file: str, **about: str) -> None:
+    """Before a byte leaves. Raises Forbidden where the file is wanted as a page of its own or to be saved (Fetch Metadata, Sec-Fetch-Dest):
+    there it has neither watermark nor approval."""
+    if request.headers.get("Sec-Fetch-Dest", "empty") not in PLAYS:
+        raise Forbidden("media_not_a_page")
     await plays_of(ctx(request).db).note(me(request), recording, file, ctx(request).clock(), **about)
 
 

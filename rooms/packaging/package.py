@@ -1,14 +1,16 @@
-"""Makes a case-file package of a sealed recording: a folder, or the same as one .zip file.
+"""Makes a case-file package of a sealed recording: a folder, or the same as one .zip file or as an image for a disc (.iso).
 
 ::
 
     verify.html          checks the package in any browser, without network
-    composite.mp4        the film, where it was made
+    cover.html           the cover sheet, to be printed; of a copy
+    composite.mp4        the film, where it was made; in a copy with the receiver's watermark
     package.json         what lies around the recording, with digests, and which manifest it was made for
-    recording/           the sealed folder, byte for byte: originals, log, manifest, signature, time-stamp
+    recording/           the sealed folder, byte for byte: originals, log, manifest, signature, time-stamp; not in a copy of the film alone
 
 ``package.json`` is canonical JSON with its own digests, as the manifest is; nobody signs it, as it vouches for nothing: the film is made
-from the originals, and what the originals were, manifest and signature say. Each original is digested while it is copied, so that a
+from the originals, and what the originals were, manifest and signature say. Originals cannot carry a mark: of a copy the list and the cover
+sheet name the receiver. Each original is digested while it is copied, so that a
 package is never made of one that is no longer what was sealed.
 """
 
@@ -20,19 +22,22 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import rfc8785
 
-from rooms.recording.rolling import Rolling, described
+from rooms.packaging import iso
+from rooms.recording.rolling import Rolling, described, digests_of
 from rooms.recording.seal import CHUNK_BYTES, FORMAT, digested
 from rooms.recording.signature import CMS, SIGNATURE
 from rooms.recording.stamp import ANSWER, STAMP
 
 LIST = "package.json"
+COVER = "cover.html"
 INSIDE = "recording"
 FILM = "composite.mp4"
 SEALS = ("manifest.json", SIGNATURE, CMS, STAMP, ANSWER)
@@ -45,27 +50,67 @@ class PackageRefused(Exception):
     """No package was made, and nothing is left of it; the text says why."""
 
 
-def build(recording: Path, target: Path, pages: Mapping[str, bytes], now: datetime, progress: Progress = lambda _: None) -> dict[str, Any]:
-    """Make the package at `target`, which must not be there: a file if its name ends in ``.zip``, or else a folder.
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a cover sheet is made of: the sealed `manifest` with its digests, what was copied of it (`originals`) and what lies around
+    it (`around`), each {"file", "bytes", "sha256", "sm3"}; what is said of the copy; when a time-stamp says that it was there."""
 
-    `pages` are put beside the recording, by name. Returns ``package.json``. Raises PackageRefused, OSError.
+    manifest: Mapping[str, Any]
+    manifest_sha256: str
+    manifest_sm3: str
+    originals: tuple[Mapping[str, Any], ...]
+    around: tuple[Mapping[str, Any], ...]
+    about: Mapping[str, Any]
+    stamped_at: str
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is put into a package. `pages`: beside the recording, by name; `film`: instead of the one that was made from the recording;
+    `originals`: whether they are among it; `about`: what the list says of the copy, if it is one; `cover`: makes the cover sheet of what
+    the package holds, and is put in as COVER."""
+
+    pages: Mapping[str, bytes]
+    film: Path | None = None
+    originals: bool = True
+    about: Mapping[str, Any] = field(default_factory=dict)
+    cover: Callable[[Contents], bytes] | None = None
+
+
+def build(recording: Path, target: Path, given: Given, now: datetime, progress: Progress = lambda _: None) -> dict[str, Any]:
+    """Make the package at `target`, which must not be there: a file if its name ends in ``.zip`` or ``.iso``, or else a folder.
+
+    Returns ``package.json``. Raises PackageRefused, OSError.
     """
     if target.exists():
         raise PackageRefused(f"{target} is there already")
-    part = target.with_name(f".{target.name}.part")
-    _remove(part)
+    part, staged = target.with_name(f".{target.name}.part"), target.with_name(f".{target.name}.folder")
+    for left in (part, staged):
+        remove(left)
+    is_image = target.suffix == ".iso"
     try:
-        writer: _Folder | _Zip = _Zip(part, now) if target.suffix == ".zip" else _Folder(part)
+        writer: _Folder | _Zip = _Zip(part, now) if target.suffix == ".zip" else _Folder(staged if is_image else part)
         with contextlib.closing(writer):
-            made = _fill(recording, writer, pages, now, progress)
+            made = _fill(recording, writer, given, now, (lambda done: progress(done / 2)) if is_image else progress)
+        if is_image:
+            iso.master(staged, part, label_of(given.about), lambda done: progress(0.5 + done / 2))
         os.replace(part, target)
     finally:
-        _remove(part)
+        for left in (part, staged):
+            remove(left)
+    progress(1.0)
     return made
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
+def label_of(about: Mapping[str, Any]) -> str:
+    """The name of a disc: COPY_2026_0007, RECORDING where it is no copy of a number."""
+    return f"COPY_{str(about['number']).replace('-', '_')}"[:16] if about.get("number") else "RECORDING"
+
+
+def remove(path: Path) -> None:
+    """Take away a file, or a folder with everything in it, of which none may be written."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
@@ -112,21 +157,12 @@ class _Zip:
         self._zip.close()
 
 
-def _fill(recording: Path, writer: _Folder | _Zip, pages: Mapping[str, bytes], now: datetime, progress: Progress) -> dict[str, Any]:
+def _fill(recording: Path, writer: _Folder | _Zip, given: Given, now: datetime, progress: Progress) -> dict[str, Any]:
+    content, manifest = _manifest(recording)
+    originals: list[dict[str, Any]] = manifest["files"] if given.originals else []
+    film = given.film or recording / "derived" / FILM
     try:
-        content = (recording / "manifest.json").read_bytes()
-        manifest = json.loads(content)
-        sitting = str(manifest["sitting"])
-        originals: dict[str, str] = {row["file"]: row["sha256"] for row in manifest["files"]}
-        if outside := [name for name in originals if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]:
-            raise ValueError(f"it names {outside[0]}, which is not in the folder")
-    except FileNotFoundError:
-        raise PackageRefused(f"{recording} is not sealed") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise PackageRefused(f"{recording}: its manifest cannot be read: {error}") from None
-    film = recording / "derived" / FILM
-    try:
-        sizes = {name: (recording / name).stat().st_size for name in originals}
+        sizes = {row["file"]: (recording / row["file"]).stat().st_size for row in originals}
     except FileNotFoundError as error:
         raise PackageRefused(f"{error.filename} is missing") from None
     total, done = sum(sizes.values()) + (film.stat().st_size if film.exists() else 0), 0
@@ -136,12 +172,12 @@ def _fill(recording: Path, writer: _Folder | _Zip, pages: Mapping[str, bytes], n
         done += len(chunk)
         progress(min(done / total, 1.0) if total else 1.0)
 
-    for name, sha256 in originals.items():
-        rolling = Rolling()
+    for row in originals:
+        name, rolling = row["file"], Rolling()
         writer.put(f"{INSIDE}/{name}", _read(recording / name, rolling, told), sizes[name])
-        if rolling.digests()["sha256"] != sha256:
+        if rolling.digests()["sha256"] != row["sha256"]:
             raise PackageRefused(f"{recording / name} is not what was sealed")
-    for name in SEALS:
+    for name in SEALS if given.originals else ():
         if (recording / name).exists():
             raw = content if name == "manifest.json" else (recording / name).read_bytes()
             writer.put(f"{INSIDE}/{name}", iter((raw,)), len(raw))
@@ -150,28 +186,63 @@ def _fill(recording: Path, writer: _Folder | _Zip, pages: Mapping[str, bytes], n
         rolling = Rolling()
         writer.put(FILM, _read(film, rolling, told), film.stat().st_size)
         rows.append(described(FILM, rolling))
+    pages = dict(given.pages)
     for name, page in pages.items():
-        rolling = Rolling()
-        rolling.add(page)
-        writer.put(name, iter((page,)), len(page))
-        rows.append(described(name, rolling))
-    listed = _listed(sitting, content, sorted(rows, key=lambda row: str(row["file"])), now)
+        rows.append(_page(writer, name, page))
+    if given.cover is not None:
+        rows.append(_page(writer, COVER, given.cover(_contents(recording, content, manifest, originals, rows, given.about))))
+    listed = _listed(str(manifest["sitting"]), content, sorted(rows, key=lambda row: str(row["file"])), given.about, now)
     raw = rfc8785.dumps(listed)
     writer.put(LIST, iter((raw,)), len(raw))
-    progress(1.0)
     return listed
 
 
-def _listed(sitting: str, content: bytes, rows: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
-    return digested(
-        {
-            "format": FORMAT,
-            "sitting": sitting,
-            "made_at": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            "manifest_sha256": hashlib.sha256(content).hexdigest(),
-            "files": rows,
-        }
-    )
+def _manifest(recording: Path) -> tuple[bytes, dict[str, Any]]:
+    try:
+        content = (recording / "manifest.json").read_bytes()
+        manifest: dict[str, Any] = json.loads(content)
+        names = [row["file"] for row in manifest["files"] if row["sha256"] and manifest["sitting"]]
+        if outside := [name for name in names if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]:
+            raise ValueError(f"it names {outside[0]}, which is not in the folder")
+    except FileNotFoundError:
+        raise PackageRefused(f"{recording} is not sealed") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise PackageRefused(f"{recording}: its manifest cannot be read: {error}") from None
+    return content, manifest
+
+
+def _page(writer: _Folder | _Zip, name: str, page: bytes) -> dict[str, Any]:
+    rolling = Rolling()
+    rolling.add(page)
+    writer.put(name, iter((page,)), len(page))
+    return described(name, rolling)
+
+
+def _contents(
+    recording: Path,
+    content: bytes,
+    manifest: Mapping[str, Any],
+    originals: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    about: Mapping[str, Any],
+) -> Contents:
+    try:
+        stamped_at = str(json.loads((recording / STAMP).read_bytes())["at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        stamped_at = ""
+    whole, signed = digests_of(content), (recording / SIGNATURE).exists()
+    return Contents(manifest, whole["sha256"], whole["sm3"], tuple(originals), tuple(rows), about, stamped_at, signed)
+
+
+def _listed(sitting: str, content: bytes, rows: list[dict[str, Any]], about: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    body = {
+        "format": FORMAT,
+        "sitting": sitting,
+        "made_at": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "manifest_sha256": hashlib.sha256(content).hexdigest(),
+        "files": rows,
+    }
+    return digested(body | ({"copy": dict(about)} if about else {}))
 
 
 def _read(path: Path, rolling: Rolling, told: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import hashlib
 import itertools
 import json
 import os
-import platform
 import shutil
-import signal
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -28,12 +25,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import av
-import imageio_ffmpeg
 
 from rooms.recording import timeline as axis
 from rooms.recording.attendance import VOICES, Place, hall, held_by, places, read_rows
 from rooms.recording.film import FPS, PART_S, Film
 from rooms.recording.fonts import any_font
+from rooms.recording.running import FfmpegFailed, ffmpeg_program, run
 from rooms.recording.timeline import Timeline
 from rooms.recording.unrecorded import explained, named
 
@@ -43,10 +40,6 @@ SOUND_SHARE, PICTURE_SHARE = 0.06, 0.93
 """Of all the time that a film takes: the rest is for putting it together."""
 OFF_S = 0.5
 """A film that is so much longer or shorter than the recording is none."""
-_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, prctl(2)
-_IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "loongarch64": 30}
-"""Number of ioprio_set(2), which libc has not by name."""
-_IDLE = 3 << 13  # IOPRIO_CLASS_IDLE: the disk only when nobody else wants it
 
 
 class CompositeError(Exception):
@@ -58,11 +51,6 @@ class Progress:
     """`fraction` 0..1 of the film is made."""
 
     fraction: float
-
-
-def ffmpeg_program(setting: str = "") -> str:
-    """The ffmpeg to run: the one that is set, else the one that came with imageio-ffmpeg."""
-    return setting or str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
 async def compose(folder: Path, *, font: Path | None, tz: str, ffmpeg: str = "") -> AsyncGenerator[Progress, None]:
@@ -217,45 +205,13 @@ def _sync(path: Path) -> None:
 
 
 async def _run(command: Sequence[str], line: Timeline, tz: str) -> AsyncGenerator[float, None]:
-    """Run ffmpeg; yields how far it is, s."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "TZ": posix_zone(tz, line.start_us)},
-        preexec_fn=_become_a_background_child(),
-    )
-    if process.stdout is None or process.stderr is None:
-        raise CompositeError("ffmpeg has no output")
-    errors = asyncio.create_task(process.stderr.read())
+    """Run ffmpeg; yields how far it is, s. Raises CompositeError."""
     try:
-        async for row in process.stdout:
-            name, _, value = row.decode().strip().partition("=")
-            if name == "out_time_us" and value.lstrip("-").isdigit():
-                yield int(value) / 1e6
-        code = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        told = (await errors).decode(errors="replace").strip()
-    if code:
-        raise CompositeError(f"ffmpeg ended with {code}: {told[-800:]}")
-
-
-def _become_a_background_child() -> Any:
-    """For the child between fork and exec: lowest priority at processor and disk, and no life without its owner."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    prctl, syscall, ioprio_set = libc.prctl, libc.syscall, _IOPRIO_SET.get(platform.machine())
-
-    def prepare() -> None:
-        os.nice(19)
-        if ioprio_set is not None:
-            syscall(ioprio_set, 1, 0, _IDLE)
-        prctl(_DEATH_SIGNAL, signal.SIGKILL)
-
-    return prepare
+        async with contextlib.aclosing(run(command, TZ=posix_zone(tz, line.start_us))) as steps:
+            async for done_s in steps:
+                yield done_s
+    except FfmpegFailed as error:
+        raise CompositeError(str(error)) from error
 
 
 def posix_zone(name: str, at_us: int) -> str:

@@ -27,11 +27,13 @@ def _lines(report: Report, language: str, *, consents: bool = False) -> Iterator
     def word(key: str, **values: object) -> str:
         return WORDS[key][LANGUAGES.index(language)].format(**values)
 
-    verdict = "bad" if not report.ok else "unsealed" if not report.sealed else "ok" if report.complete else "incomplete"
+    verdict = _verdict(report)
     yield f"{word(verdict)}: {report.path}"
     for problem in report.problems:
         yield f"  {problem.file}: {problem.text(language)}"
     facts = (
+        ("copy", report.copy.get("number", "")),
+        ("receiver", " · ".join(filter(None, (report.copy.get("receiver"), report.copy.get("unit"))))),
         ("sitting", " ".join(filter(None, (report.title, report.sitting)))),
         ("sealed", report.sealed_at),
         ("files", f"{report.files} ({report.bytes} B)"),
@@ -51,11 +53,19 @@ def _lines(report: Report, language: str, *, consents: bool = False) -> Iterator
     for each in report.proven:
         about = asdict(each) | {"after": each.after}
         yield f"  {word('proven')}: {word('proven_line' if each.proven else 'proven_none', **about)}"
-    if report.sealed and report.manifest_sha256:
+    if report.sealed and report.manifest_sha256 and "originals" not in report.unchecked:
         yield f"{word('signature')}: {_vouched('signature', report.signature, word)}"
         yield f"{word('stamp')}: {_vouched('stamp', report.stamp, word)}"
     if consents:
         yield from _consents(report, word)
+
+
+def _verdict(report: Report) -> str:
+    if not report.ok:
+        return "bad"
+    if "originals" in report.unchecked:
+        return "film"
+    return "unsealed" if not report.sealed else "ok" if report.complete else "incomplete"
 
 
 def _how_many(report: Report, word: Callable[..., str]) -> str:

@@ -42,6 +42,8 @@ def verify(path: Path, manifest_sha256: str = "", trust: Path | None = None) -> 
     manifest is that very one, with `trust` (PEM) that signer and time-stamping authority lead to one of these roots.
     Raises NotARecording."""
     path = Path(path)
+    if package.is_film(path):
+        return package.check_film(path)
     if package.is_package(path):
         report = _verify(path / package.INSIDE, "", manifest_sha256, trust)
         package.check(path, report)

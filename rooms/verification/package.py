@@ -24,15 +24,46 @@ def is_package(path: Path) -> bool:
     return (path / INSIDE / "manifest.json").is_file() or ((path / LIST).is_file() and not (path / "manifest.json").exists())
 
 
+def is_film(path: Path) -> bool:
+    """Whether the package is, by its own word, a copy of the film alone, and holds nothing of a recording."""
+    try:
+        said = json.loads((path / LIST).read_bytes())["copy"]["content"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return said in ("film", "span") and not (path / INSIDE).exists()
+
+
+def check_film(path: Path) -> Report:
+    """A copy of the film alone, against its list: what was sealed is not there to be checked."""
+    report = Report(path, unchecked=["originals"])
+    listed = _around(path, report)
+    if listed is not None:
+        report.manifest_sha256, report.sitting = str(listed["manifest_sha256"]), str(listed.get("sitting", ""))
+    return report
+
+
 def check(path: Path, report: Report) -> None:
     """Look at what lies around the recording, whose `report` is at hand; that one's files are named from here on as in the package."""
     report.path = path
     report.problems = [replace(problem, file=f"{INSIDE}/{problem.file}") for problem in report.problems]
+    changed = any(problem.file == f"{INSIDE}/manifest.json" for problem in report.problems)
+    listed = _around(path, report)
+    if listed is None or changed:
+        return
+    if any(row["file"] == explanation.FILE for row in listed["files"]):
+        manifest = json.loads((path / INSIDE / "manifest.json").read_bytes())
+        report.explained = explanation.check(path, manifest, report.manifest_sha256, report.add)
+    if listed["manifest_sha256"] != report.manifest_sha256:
+        report.add("package_other", LIST)
+
+
+def _around(path: Path, report: Report) -> dict[str, Any] | None:
+    """Hold the list against what lies in the package beside the recording; the list, where it is whole."""
     try:
         raw = (path / LIST).read_bytes()
     except OSError:
         report.add("package_missing", LIST)
-        return
+        return None
     try:
         listed: dict[str, Any] = json.loads(raw)
         body = canonical({key: value for key, value in listed.items() if key not in _DIGESTS})
@@ -43,19 +74,17 @@ def check(path: Path, report: Report) -> None:
         whole = False
     if not whole:
         report.add("package_changed", LIST)
-        return
-    changed = any(problem.file == f"{INSIDE}/manifest.json" for problem in report.problems)
-    if not changed and any(row["file"] == explanation.FILE for row in listed["files"]):
-        manifest = json.loads((path / INSIDE / "manifest.json").read_bytes())
-        report.explained = explanation.check(path, manifest, report.manifest_sha256, report.add)
-    if not changed and listed["manifest_sha256"] != report.manifest_sha256:
-        report.add("package_other", LIST)
+        return None
+    copy = listed.get("copy")
+    if isinstance(copy, dict):
+        report.copy = {name: str(copy.get(name, "")) for name in ("number", "receiver", "unit", "content")}
     for row in listed["files"]:
         _check_file(path, row, report)
     named = {LIST, INSIDE, *(row["file"] for row in listed["files"])}
     for name in sorted(each.name for each in path.iterdir()):
         if name not in named:
             report.add("file_extra", name)
+    return listed
 
 
 def _is_beside(row: Mapping[str, Any]) -> bool:

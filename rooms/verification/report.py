@@ -32,7 +32,8 @@ class Report:
     """What was found. `ok` when there is no problem, `complete` when besides everything could be checked.
 
     `sm3`: "checked", "absent" (an older manifest) or "unchecked" (no SM3 here). `proven`: of an unsealed folder, file by file.
-    `unchecked`: what could not be looked at or vouched for: "sm3", "signature", "stamp", "unsealed", "unsigned", "stamp_root".
+    `unchecked`: what could not be looked at or vouched for: "sm3", "signature", "stamp", "unsealed", "unsigned", "stamp_root",
+    "originals" (a copy of the film alone, whose list nobody signed).
     """
 
     path: Path
@@ -56,6 +57,8 @@ class Report:
     unchecked: list[str] = field(default_factory=list)
     consents: Consents = field(default_factory=Consents)
     explained: Explained = field(default_factory=Explained)
+    copy: dict[str, str] = field(default_factory=dict)
+    """of a copy: number, receiver, unit, and what was given, as its list says"""
 
     @property
     def complete(self) -> bool:
@@ -90,6 +93,7 @@ class Report:
             "lost": list(self.lost),
             "explanation": asdict(self.explained),
             "consents": {"words": self.consents.words, "said": [asdict(each) for each in self.consents.said]},
+            "copy": self.copy,
             "sealed": self.sealed,
             "complete": self.complete,
             "unchecked": self.unchecked,

@@ -85,6 +85,12 @@ WORDS = {
         "尚未封存：滚动摘要所覆盖的内容与写入时一致；其后的内容无法证明",
     ),
     "incomplete": ("Nothing was found changed, but not everything could be checked", "未发现改动，但部分内容无法校验"),
+    "film": (
+        "Everything fits the list of this copy; it holds no originals, and nobody signed the list",
+        "与本副本目录一致；副本不含原始文件，目录未签名",
+    ),
+    "copy": ("Copy", "副本编号"),
+    "receiver": ("Given to", "接收人"),
     "gap": ("Gap", "中断"),
     "gap_line": (
         "{device} {source}, {begin} to {end} ({seconds:.1f} s): {cause}",

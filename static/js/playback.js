@@ -13,6 +13,7 @@ import { PlayerBar } from './player-bar.js';
 import { t } from './i18n.js';
 import { TimelineChart } from './timeline.js';
 import { VerificationBadge } from './verification.js';
+import './viewer-mark.js';
 import { WithoutFilm } from './without-film.js';
 
 /** @typedef {import('./timeline.js').Timeline} Timeline */

@@ -16,7 +16,7 @@ from playwright.async_api import Page, Playwright, expect
 
 import server
 from dispatch.copies import verifier
-from rooms.packaging.package import build
+from rooms.packaging.package import Given, build
 from rooms.recording.seal import digested
 from rooms.verification.folder import verify
 from tests.browser.participants import CHROMIUM
@@ -41,7 +41,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("package")
     root = filmed(base)
     stamped(root, LocalAuthority(base / "tsa"))
-    assert server.main(["export", str(root), str(base / "package")]) == 0
+    assert server.main(["export", str(root), str(base / "package"), "--reason", "庭审调取", "--no-database"]) == 0
     assert verify(base / "package").complete
     return base / "package"
 
@@ -179,18 +179,18 @@ async def test_a_manifest_made_to_fit_by_somebody_else_has_not_the_signature_of_
     for name in ("manifest.sig.json", "manifest.p7s"):
         (forged / name).unlink()
         shutil.copy(whole / "recording" / name, forged)
-    build(forged, tmp_path / "forged", {verifier.NAME: verifier.page()}, datetime.now(UTC))
+    build(forged, tmp_path / "forged", Given({verifier.NAME: verifier.page()}), datetime.now(UTC))
     assert await looked_at(page, tmp_path / "forged") == ("bad", {"recording/manifest.sig.json": {"signature_other"}})
 
 
 async def test_a_signature_of_ed25519_is_checked_too(page: Page, tmp_path: Path) -> None:
-    build(filmed(tmp_path, edwards=True), tmp_path / "package", {verifier.NAME: verifier.page()}, datetime.now(UTC))
+    build(filmed(tmp_path, edwards=True), tmp_path / "package", Given({verifier.NAME: verifier.page()}), datetime.now(UTC))
     assert await looked_at(page, tmp_path / "package") == ("ok", {})
     assert "ed25519" in await page.locator("#result").inner_text()
 
 
 async def test_a_certificate_that_had_expired_when_it_signed_is_refused(page: Page, tmp_path: Path) -> None:
-    build(filmed(tmp_path, days=30), tmp_path / "package", {verifier.NAME: verifier.page()}, datetime.now(UTC))
+    build(filmed(tmp_path, days=30), tmp_path / "package", Given({verifier.NAME: verifier.page()}), datetime.now(UTC))
     assert await looked_at(page, tmp_path / "package") == ("bad", {"recording/manifest.sig.json": {"certificate_refused"}})
 
 
@@ -221,3 +221,94 @@ async def test_digests_read_in_pieces_are_those_of_openssl(page: Page, whole: Pa
     )
     contents = [bytes((index * 7 + 3) % 251 for index in range(size)) for size in sizes]
     assert made == [[hashlib.sha256(content).hexdigest(), hashlib.new("sm3", content).hexdigest()] for content in contents]
+
+
+ABOUT = {
+    "number": "2026-0007",
+    "content": "film",
+    "receiver": "王律师",
+    "unit": "云河律师事务所",
+    "purpose": "准备二审",
+    "approved_by": "陈明远",
+}
+
+
+async def files_chosen(page: Page, *paths: Path) -> tuple[str, Found]:
+    """Choose files, not a folder."""
+    await page.locator("#files").set_input_files(list(paths))
+    await expect(page.locator("#verdict")).to_be_visible()
+    problems = await page.locator("#problems li").evaluate_all("items => items.map(item => [item.dataset.file, item.dataset.code])")
+    found: Found = {}
+    for file, code in problems:
+        found.setdefault(file, set()).add(code)
+    return await page.locator("#verdict").get_attribute("data-state") or "", found
+
+
+def copied(base: Path, name: str, **about: str) -> Path:
+    """A copy for a receiver, in the form that the name says."""
+    recording = base / "s1" if (base / "s1").exists() else filmed(base)
+    given = Given(
+        {verifier.NAME: verifier.page()},
+        originals=about.get("content") == "package",
+        about=ABOUT | about,
+        cover=lambda _: "<!doctype html><title>交接单</title>".encode(),
+    )
+    build(recording, base / name, given, datetime.now(UTC))
+    return base / name
+
+
+async def test_a_zip_is_checked_as_it_is_and_says_whose_copy_it_is(page: Page, whole: Path, tmp_path: Path) -> None:
+    package = copied(tmp_path, "copy.zip", content="package")
+    await page.goto((whole / "verify.html").as_uri())
+    assert await files_chosen(page, package) == ("ok", {})
+    shown = await page.locator("#result").inner_text()
+    assert [words for words in ("2026-0007", "王律师", "云河律师事务所", "陈明远") if words not in shown] == []
+    content = package.read_bytes()
+    at = content.index(b"composite.mp4") + 2000
+    package.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    state, found = await files_chosen(page, package)
+    assert (state, found) == ("bad", {"composite.mp4": {"file_changed"}})
+
+
+async def test_a_zip_above_four_gigabytes_is_read_by_its_wide_numbers(page: Page, whole: Path, tmp_path: Path) -> None:
+    """The same numbers are written for small files where their size is not known beforehand."""
+    import zipfile
+
+    package = copied(tmp_path, "copy", content="package")
+    with zipfile.ZipFile(tmp_path / "wide.zip", "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(each for each in package.rglob("*") if each.is_file()):
+            with archive.open(path.relative_to(package).as_posix(), "w", force_zip64=True) as entry:
+                entry.write(path.read_bytes())
+    await page.goto((whole / "verify.html").as_uri())
+    assert await files_chosen(page, tmp_path / "wide.zip") == ("ok", {})
+
+
+async def test_files_chosen_one_by_one_are_put_where_the_lists_say(page: Page, whole: Path, tmp_path: Path) -> None:
+    package = copied(tmp_path, "copy", content="package")
+    await page.goto((whole / "verify.html").as_uri())
+    every = [path for path in package.rglob("*") if path.is_file()]
+    assert await files_chosen(page, *every) == ("ok", {})
+    left_out = [path for path in every if path.suffix != ".mkv"]
+    state, found = await files_chosen(page, *left_out)
+    assert state == "bad"
+    assert {code for codes in found.values() for code in codes} == {"file_missing"}
+
+
+async def test_a_copy_of_the_film_alone_fits_its_list_and_is_not_called_the_original(page: Page, whole: Path, tmp_path: Path) -> None:
+    package = copied(tmp_path, "copy.zip")
+    await page.goto((whole / "verify.html").as_uri())
+    assert await files_chosen(page, package) == ("film", {})
+    shown = await page.locator("#result").inner_text()
+    assert "不含原始文件" in shown
+    assert "王律师" in shown
+    if PICTURES:
+        for width in (1366, 390):
+            await page.set_viewport_size({"width": width, "height": 900})
+            await page.screenshot(path=str(Path(PICTURES) / f"package-film-{width}.png"), full_page=True)
+
+
+async def test_what_only_calls_itself_a_zip_is_said_to_be_none(page: Page, whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "letter.zip").write_bytes(os.urandom(500))
+    await page.goto((whole / "verify.html").as_uri())
+    assert (await files_chosen(page, tmp_path / "letter.zip"))[0] == "none"
+    assert "无法在此读取" in await page.locator("#verdict").inner_text()

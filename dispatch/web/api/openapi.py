@@ -56,6 +56,7 @@ TAGS = {
     "recordings": "Sealed recordings of sittings that are over.",
     "storage": "How recordings are kept, and how long the space lasts.",
     "keeping": "How long recordings are kept, holds, sealed juvenile records and destructions.",
+    "copies": "Copies of recordings for somebody outside of the archive: asked for, approved, made, fetched.",
 }
 BEARER = (
     "A program's token. An administrator makes it on the page “Programs”, where it is shown once; it has one role, ends on its"
@@ -65,6 +66,7 @@ COOKIE = "The session of somebody who is signed in to the pages."
 CSRF = "With the cookie, a request that changes something carries the page's token too."
 PATH_WORDS = {
     "sitting": "Id of the sitting.",
+    "copy": "Id of the copy.",
     "series": "Id of the series.",
     "waiting": "Id of the sitting that waits.",
     "listing": "Id of the week's list.",

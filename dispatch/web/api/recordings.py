@@ -1,4 +1,4 @@
-"""Sealed recordings: the catalogue, the manifest, the check, and the picture in parts. Every look out of the archive is audited."""
+"""Sealed recordings: the catalogue, the manifest and the check. Every look out of the archive is audited; films leave it as copies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from dispatch.web.api.problems import PreconditionFailed, RangeNotSatisfiable
 from dispatch.web.api.recording_shapes import (
     ExplanationView,
     OriginalFile,
-    Part,
     RecordingList,
     RecordingQuery,
     RecordingSummary,
@@ -27,12 +26,11 @@ from dispatch.web.api.recording_shapes import (
 from dispatch.web.api.sittings import place
 from dispatch.web.api.values import cursor_of
 from dispatch.web.api.versions import IfMatch, names
-from dispatch.web.recorded_file import RecordedFile, recorded
+from dispatch.web.recorded_file import recorded
 from dispatch.web.request import Request, ctx, gettext, language, me, zone
 from dispatch.web.verification import verifications_of
 
 SEES = programs(CLERK, OFFICER, JUDGE, PROSECUTOR)
-MP4 = "video/mp4"
 
 
 async def _recording(request: Request) -> tuple[Recording, Job | None]:
@@ -111,39 +109,26 @@ async def manifest(request: Request, headers: IfMatch) -> web.StreamResponse:
     """
     recording, _job = await _recording(request)
     file = await recorded(request, recording, "manifest.json", "manifest_missing")
-    _check_version(request, headers, file)
+    check_version(request, headers, file.version, file.modified_ns)
     await _note_export(request, recording, "manifest.json")
     return await file.part("application/json", {"Cache-Control": "no-store"})
-
-
-async def composite(request: Request, headers: Part) -> web.StreamResponse:
-    """Take out the picture.
-
-    The whole or, with Range, a part of it, so that a broken transfer goes on where it broke off. Audited.
-    """
-    recording, _job = await _recording(request)
-    file = await recorded(request, recording, "derived/composite.mp4", "composite_missing")
-    _check_version(request, headers, file)
-    if headers.range is not None:
-        _check_range(request, file.bytes)
-    await _note_export(request, recording, "composite.mp4")
-    return await file.part(MP4, {"Cache-Control": "no-store"})
 
 
 # What the answer with a file would refuse by a bare status is refused here before, in words.
 
 
-def _check_version(request: Request, headers: IfMatch, file: RecordedFile) -> None:
-    """Raises PreconditionFailed where the file is another one than the one who asks has parts of (RFC 9110 section 13.2.2)."""
+def check_version(request: Request, headers: IfMatch, version: str, modified_ns: int) -> None:
+    """`version`: entity tag, without quotes; `modified_ns`: since the epoch. Raises PreconditionFailed where the file is another one than
+    the one who asks has parts of (RFC 9110 section 13.2.2)."""
     if headers.if_match is not None:
-        if not names([headers.if_match], f'"{file.version}"'):
+        if not names([headers.if_match], f'"{version}"'):
             raise PreconditionFailed("version_changed", "If-Match")
-    elif (since := request.if_unmodified_since) is not None and file.modified_ns / 1e9 > since.timestamp():
+    elif (since := request.if_unmodified_since) is not None and modified_ns / 1e9 > since.timestamp():
         raise PreconditionFailed("version_changed")
 
 
-def _check_range(request: Request, size: int) -> None:
-    """Raises RangeNotSatisfiable."""
+def check_range(request: Request, size: int) -> None:
+    """Of a file of that size. Raises RangeNotSatisfiable."""
     try:
         start = request.http_range.start
     except ValueError:
@@ -163,5 +148,4 @@ ROUTES = (
     operation("GET", "/recordings/{sitting}/verification", verification, SEES),
     operation("POST", "/recordings/{sitting}/verification", verify, SEES, status=202),
     operation("GET", "/recordings/{sitting}/manifest", manifest, SEES, file="application/json"),
-    operation("GET", "/recordings/{sitting}/composite", composite, SEES, file=MP4),
 )

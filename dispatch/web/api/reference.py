@@ -122,6 +122,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "webhooks": _("Webhooks"),
         "recordings": _("Recordings"),
         "storage": _("Storage"),
+        "copies": _("Copies"),
     }
     texts = {tag["name"]: tag["description"] for tag in made["tags"]}
     listed = [(path, method, operation) for path, methods in made["paths"].items() for method, operation in methods.items()]

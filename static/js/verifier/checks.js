@@ -16,19 +16,14 @@ const GENESIS = "0".repeat(64);
  * @typedef {{state: string, by: string, at: string, algorithm: string, detail: string, root: string}} Vouched
  * @typedef {{sitting: string, title: string, sealedAt: string, manifestSha256: string, manifestSm3: string, problems: Problem[],
  *   files: Checked[], gaps: any[], lost: string[], tracks: any[], people: Record<string, string>, devices: Record<string, string[]>,
- *   events: number, signature: Vouched, stamp: Vouched, unchecked: string[]}} Report
- * @typedef {Map<string, Blob>} Files
+ *   events: number, signature: Vouched, stamp: Vouched, unchecked: string[], copy: Copy | null}} Report
+ * @typedef {import("./archive.js").Files} Files
+ * @typedef {{number: string, receiver: string, unit: string, purpose: string, content: string, approved_by: string}} Copy what a package says of the copy that it is
  */
 
-/** The files that were chosen, by their path in the package; and where in it the recording lies. @param {File[]} chosen */
-export function filesOf(chosen) {
-  const paths = chosen.map((file) => file.webkitRelativePath || file.name);
-  const top = paths[0]?.includes("/") ? paths[0].slice(0, paths[0].indexOf("/") + 1) : "";
-  const shared = top !== "" && paths.every((path) => path.startsWith(top)) ? top.length : 0;
-  /** @type {Files} */
-  const files = new Map(chosen.map((file, index) => [paths[index].slice(shared), file]));
-  const inside = files.has("package.json") || [...files.keys()].some((path) => path.startsWith(INSIDE)) ? INSIDE : "";
-  return { files, inside };
+/** Where in a package the recording lies: "" where it is the sealed folder itself that was chosen. @param {Files} files */
+export function insideOf(files) {
+  return files.has("package.json") || [...files.keys()].some((path) => path.startsWith(INSIDE)) ? INSIDE : "";
 }
 
 /** Whether there is anything to check in what was chosen. @param {Files} files @param {string} inside */
@@ -46,9 +41,12 @@ export async function check(files, inside, told) {
   const report = emptyReport();
   /** @param {string} code @param {string} file @param {string | number} [detail] */
   const add = (code, file, detail = "") => void report.problems.push({ code, file, detail: String(detail) });
+  const list = inside ? await listOf(files) : null;
+  report.copy = copyOf(list);
+  const film = report.copy !== null && ["film", "span"].includes(report.copy.content) && ![...files.keys()].some((path) => path.startsWith(INSIDE));
   const recording = new Map([...files].filter(([path]) => path.startsWith(inside)).map(([path, file]) => [path.slice(inside.length), file]));
   try {
-    const manifest = await readManifest(recording, report, (code, file, detail) => add(code, inside + file, detail));
+    const manifest = film ? null : await readManifest(recording, report, (code, file, detail) => add(code, inside + file, detail));
     if (manifest) {
       await checkFiles(recording, manifest.files, presentIn(recording), inside, report, told);
       await checkLog(recording.get("events.jsonl"), manifest, report, (code, detail) => add(code, `${inside}events.jsonl`, detail));
@@ -59,7 +57,12 @@ export async function check(files, inside, told) {
   } catch (error) {
     add("manifest_unreadable", `${inside}manifest.json`, String(error));
   }
-  if (inside) await checkPackage(files, report, told);
+  if (film) {
+    report.manifestSha256 = list.manifest_sha256;
+    report.sitting = list.sitting;
+    report.unchecked.push("originals");
+  }
+  if (inside) await checkPackage(files, list, report, told);
   return report;
 }
 
@@ -68,7 +71,7 @@ function emptyReport() {
   const none = { state: "", by: "", at: "", algorithm: "", detail: "", root: "" };
   return {
     sitting: "", title: "", sealedAt: "", manifestSha256: "", manifestSm3: "", problems: [], files: [], gaps: [], lost: [], tracks: [],
-    people: {}, devices: {}, events: 0, signature: { ...none }, stamp: { ...none }, unchecked: [],
+    people: {}, devices: {}, events: 0, signature: { ...none }, stamp: { ...none }, unchecked: [], copy: null,
   };
 }
 
@@ -181,19 +184,29 @@ function isBeside(row) {
   return typeof row?.file === "string" && !/[\\/]/.test(row.file) && ["bytes", "sha256", "sm3"].every((key) => key in row);
 }
 
-/** The list of what lies around the recording. @param {Files} files @param {Report} report @param {(bytes: number) => void} told */
-async function checkPackage(files, report, told) {
+/** The list of what lies around the recording; null where it is missing or not whole. @param {Files} files @returns {Promise<any>} */
+async function listOf(files) {
   const file = files.get("package.json");
-  /** @param {string} code @param {string} [detail] */
-  const add = (code, detail = "") => void report.problems.push({ code, file: "package.json", detail });
-  if (!file) return add("package_missing");
-  let list = null;
   try {
-    list = wholeOf(await bytesOf(file));
-    if (list && !list.files.every(isBeside)) list = null;
+    const list = file ? wholeOf(await bytesOf(file)) : null;
+    return list && list.manifest_sha256 && list.files.every(isBeside) ? list : null;
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    return null;
   }
+}
+
+/** What a list says of the copy that the package is. @param {any} list @returns {Copy | null} */
+function copyOf(list) {
+  const copy = list?.copy;
+  return copy && typeof copy.number === "string" && typeof copy.receiver === "string" ? copy : null;
+}
+
+/** Hold the list against what lies around the recording. @param {Files} files @param {any} list @param {Report} report @param {(bytes: number) => void} told */
+async function checkPackage(files, list, report, told) {
+  /** @param {string} code @param {string} [detail] */
+  const add = (code, detail = "") => void report.problems.push({ code, file: "package.json", detail });
+  if (!files.has("package.json")) return add("package_missing");
   if (!list) return add("package_changed");
   const changed = report.problems.some((problem) => problem.file === `${INSIDE}manifest.json`);
   if (!changed && list.manifest_sha256 !== report.manifestSha256) add("package_other");

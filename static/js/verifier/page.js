@@ -1,6 +1,7 @@
 // The page of a package: takes the files that a person chose, shows how far the check is, and says in both languages what it found.
 
-import { check, filesOf, isRecording } from "./checks.js";
+import { filesChosen } from "./archive.js";
+import { check, insideOf, isRecording } from "./checks.js";
 
 /** @typedef {import("./checks.js").Report} Report @typedef {[string, string]} Both English and Chinese */
 
@@ -12,6 +13,12 @@ const SAID = {
   ok: ["Unchanged since it was sealed", "自封存以来未被改动"],
   bad: ["Problems found", "发现问题"],
   incomplete: ["Nothing was found changed, but the signature could not be checked in this browser", "未发现改动，但本浏览器无法校验签名"],
+  film: ["Everything fits the list of this copy. It holds no originals, and nobody signed the list: for certainty compare the digests with those of whoever gave it", "与本副本目录一致。副本不含原始文件，目录未签名：如需确证，请与提供单位核对摘要"],
+  copy: ["Copy", "副本编号"],
+  receiver: ["Given to", "接收人"],
+  given_for: ["For", "用途"],
+  approved: ["Approved by", "批准人"],
+  unread: ["This .zip cannot be read here: unpack it and choose the folder", "无法在此读取该 .zip：请解压后选择文件夹"],
   none: ["What was chosen is no recording: choose the whole folder of the package", "所选内容不是录制材料：请选择整个卷宗包文件夹"],
   reading: ["Reading", "正在读取"],
   sitting: ["Sitting", "场次"],
@@ -103,7 +110,7 @@ function vouchedFor(about, none, good) {
 
 /** @param {Report} report */
 function verdict(report) {
-  const state = report.problems.length ? "bad" : report.unchecked.length ? "incomplete" : "ok";
+  const state = report.problems.length ? "bad" : report.unchecked.includes("originals") ? "film" : report.unchecked.length ? "incomplete" : "ok";
   const heading = make("h2", { class: `verdict ${state}` }, said(state));
   heading.id = "verdict";
   heading.dataset.state = state;
@@ -117,10 +124,17 @@ function verdict(report) {
   return [heading, ...(report.problems.length ? [make("h3", {}, said("problems")), list] : [])];
 }
 
+/** Whose copy it is, by its list. @param {Report["copy"]} copy @returns {[string, string][]} */
+function copyFacts(copy) {
+  if (!copy) return [];
+  return [["copy", copy.number], ["receiver", `${copy.receiver} · ${copy.unit}`], ["given_for", copy.purpose], ["approved", copy.approved_by]];
+}
+
 /** @param {Report} report */
 function facts(report) {
-  /** @type {[string, Node | string][]} */
-  const rows = [
+  if (report.unchecked.includes("originals")) return rowsOf([...copyFacts(report.copy), ["sitting", report.sitting], ["manifest", make("code", {}, report.manifestSha256)]]);
+  return rowsOf([
+    ...copyFacts(report.copy),
     ["sitting", `${report.title} ${report.sitting}`.trim()],
     ["sealed", report.sealedAt],
     ["manifest", make("code", {}, report.manifestSha256)],
@@ -128,8 +142,20 @@ function facts(report) {
     ["signature", vouchedFor(report.signature, "unsigned", "good")],
     ["stamp", vouchedFor(report.stamp, "unstamped", "stamped")],
     ["events", String(report.events)],
-  ];
+  ]);
+}
+
+/** @param {[string, Node | string][]} rows */
+function rowsOf(rows) {
   return make("dl", {}, ...rows.flatMap(([key, value]) => [make("dt", {}, said(key)), make("dd", {}, value)]));
+}
+
+/** @param {Report} report @returns {Node[]} */
+function digestTable(report) {
+  const files = report.files.map(({ file, bytes, sha256, sm3, good }) => [
+    make("code", {}, file), String(bytes), make("code", {}, `SHA-256 ${sha256}\nSM3 ${sm3}`), said(good ? "same" : "other"),
+  ]);
+  return [make("h3", {}, said("digests")), table([said("file"), said("bytes"), said("digest"), said("result")], files, "stacked")];
 }
 
 /** @param {Report} report @returns {Node[]} */
@@ -143,23 +169,22 @@ function details(report) {
     make("span", {}, `${whose(report, gap.endpoint ?? "")} `, both(WORDS.sources[gap.source] ?? [gap.source ?? "", ""])),
     clock(gap.from_us), clock(gap.to_us), both(WORDS.causes[gap.cause] ?? ["", gap.cause ?? ""]),
   ]);
-  const files = report.files.map(({ file, bytes, sha256, sm3, good }) => [
-    make("code", {}, file), String(bytes), make("code", {}, `SHA-256 ${sha256}\nSM3 ${sm3}`), said(good ? "same" : "other"),
-  ]);
   return [
     make("h3", {}, said("recorded")), table([...span, said("parts")], tracks),
     make("h3", {}, said("gaps")), gaps.length ? table([...span.map((cell) => cell.cloneNode(true)), said("cause")], gaps) : make("p", {}, said("no_gaps")),
     ...(report.lost.length ? [make("h3", {}, said("lost")), make("p", {}, report.lost.join(", "))] : []),
-    make("h3", {}, said("digests")), table([said("file"), said("bytes"), said("digest"), said("result")], files, "stacked"),
+    ...digestTable(report),
     make("p", { class: "limits" }, said("limits")),
   ];
 }
 
 /** @param {File[]} chosen @param {HTMLElement} shown */
 async function look(chosen, shown) {
-  const { files, inside } = filesOf(chosen);
-  if (!isRecording(files, inside)) {
-    const heading = make("h2", { class: "verdict bad" }, said("none"));
+  shown.replaceChildren(make("p", {}, said("reading")));
+  const files = await filesChosen(chosen).catch(() => null);
+  const inside = files ? insideOf(files) : "";
+  if (!files || !isRecording(files, inside)) {
+    const heading = make("h2", { class: "verdict bad" }, said(files ? "none" : "unread"));
     heading.id = "verdict";
     heading.dataset.state = "none";
     return shown.replaceChildren(heading);
@@ -169,7 +194,7 @@ async function look(chosen, shown) {
   bar.max = total;
   shown.replaceChildren(make("p", {}, said("reading")), bar);
   const report = await check(files, inside, (bytes) => (bar.value += bytes));
-  shown.replaceChildren(...verdict(report), facts(report), ...details(report));
+  shown.replaceChildren(...verdict(report), facts(report), ...(report.unchecked.includes("originals") ? digestTable(report) : details(report)));
 }
 
 const result = /** @type {HTMLElement} */ (document.querySelector("#result"));

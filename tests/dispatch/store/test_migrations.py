@@ -17,10 +17,10 @@ from sqlalchemy import create_engine, select
 
 from dispatch.booking.catalogue import rooms
 from dispatch.store import keeping_tables, vault_tables  # noqa: F401 - so that their tables are compared too
+from dispatch.store.copy_tables import Copy
 from dispatch.store.database import Database
 from dispatch.store.migrate import configuration, head, upgrade
 from dispatch.store.tables import Resource, Sitting
-from dispatch.store.waiting_tables import Listing
 
 TOP = Path(__file__).resolve().parents[3]
 
@@ -45,7 +45,7 @@ def test_an_upgraded_database_has_the_tables_of_this_version(tmp_path: Path) -> 
     upgrade(url)
     engine = create_engine(url)
     with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Listing.metadata)
+        differences = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Copy.metadata)
     engine.dispose()
     assert differences == []
 

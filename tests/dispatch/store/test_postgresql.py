@@ -16,10 +16,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from dispatch import audit
+from dispatch.store.copy_tables import Copy
 from dispatch.store.database import CannotWrite, Database, DatabaseUnavailable, engine, migrated
 from dispatch.store.migrate import head
 from dispatch.store.tables import AuditRow, Case
-from dispatch.store.waiting_tables import Listing
 from tests.dispatch import cluster
 from tests.dispatch.making import NOW, Court, make_sitting
 
@@ -65,7 +65,7 @@ def test_the_steps_lead_to_the_tables_that_the_program_declares(empty: str) -> N
     migrated(empty)
     # Of an expression, which each database writes in its own way: the tables cannot declare it.
     options = {"compare_type": True, "include_name": lambda name, kind, _parents: (kind, name) != ("index", "audit_of_sitting")}
-    found = looked_at(empty, lambda c: compare_metadata(MigrationContext.configure(c, opts=options), Listing.metadata))
+    found = looked_at(empty, lambda c: compare_metadata(MigrationContext.configure(c, opts=options), Copy.metadata))
     assert found == []
     migrated(empty)
     assert looked_at(empty, lambda c: c.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()) == [head()]

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from dispatch.archive.plays import ONE_LOOK
 from dispatch.store.tables import AuditRow, Job, Participant, Recording
+from dispatch.web.routes import ROUTES
 from tests.dispatch.archive.sealed import DIGESTS, STILLS, make_sealed
 from tests.dispatch.web.conftest import NOW, Person, Site
 
@@ -111,11 +112,58 @@ async def test_the_picture_is_given_in_parts(site: Site, sitting: str) -> None:
 
 async def test_what_is_taken_out_of_the_archive_is_audited(site: Site, sitting: str) -> None:
     officer = await site.signed_in("officer")
-    picture = await officer.session.get(f"/archive/{sitting}/composite.mp4?download=1")
     manifest = await officer.session.get(f"/archive/{sitting}/manifest.json")
-    assert picture.headers["Content-Disposition"].startswith("attachment")
     assert await manifest.read() == (folder(site, sitting) / "manifest.json").read_bytes()
-    assert [row["file"] for row in await audited(site, "export")] == ["composite.mp4", "manifest.json"]
+    assert [row["file"] for row in await audited(site, "export")] == ["manifest.json"]
+
+
+@pytest.mark.parametrize("dest", ["document", "iframe", "embed", "object"])
+async def test_a_recording_is_played_on_its_page_and_saved_by_nobody_without_a_copy(site: Site, sitting: str, dest: str) -> None:
+    officer = await site.signed_in("officer")
+    for path in ("composite.mp4", "composite.mp4?download=1"):
+        answer = await officer.session.get(f"/archive/{sitting}/{path}", headers={"Sec-Fetch-Dest": dest})
+        assert answer.status == 403
+    assert await audited(site, "play") == []
+    played = await officer.session.get(f"/archive/{sitting}/composite.mp4?download=1", headers={"Sec-Fetch-Dest": "video"})
+    assert (played.status, "Content-Disposition" in played.headers) == (200, False)
+
+
+async def test_the_page_shows_over_the_pictures_who_looks(site: Site, sitting: str) -> None:
+    page = await (await site.signed_in("officer")).page(f"/archive/{sitting}")
+    assert f'<viewer-mark data-name="{site.users["officer"].name}"' in page
+    assert f'href="/archive/{sitting}/copies"' in page
+    assert "download=1" not in page
+
+
+UNRECORDED = {"/archive", "/archive/{sitting}/composite", "/archive/{sitting}/verification", "/archive/{sitting}/copies"}
+"""Addresses of the archive that give nothing of a recording: states, lists and forms."""
+
+
+async def test_every_address_that_gives_something_of_a_recording_leaves_a_row_in_the_audit_log(site: Site, sitting: str) -> None:
+    """Each in the route table, also those that come later; what gives nothing of one is named above."""
+    voices = folder(site, sitting) / "derived" / "voices"
+    voices.mkdir()
+    clerk = await site.signed_in("clerk")
+    place = people(await clerk.page(f"/archive/{sitting}"))[0]["id"]
+    (voices / f"{place}.webm").write_bytes(b"sound")
+    track = sorted((folder(site, sitting) / "tracks").iterdir())[0].name
+    values = {"sitting": sitting, "place": place, "file": track, "still": DIGESTS["face"]}
+    given = [route.path for route in ROUTES if route.method == "GET" and route.path.startswith("/archive")]
+    assert len(given) > 8
+    silent = []
+    for path in given:
+        before = await rows(site)
+        answer = await clerk.session.get(path.format(**values))
+        assert answer.status == 200, path
+        if await rows(site) == before:
+            silent.append(path)
+    assert set(silent) == UNRECORDED
+
+
+async def rows(site: Site) -> int:
+    """How many rows the audit log has."""
+    async with site.db.reader() as session:
+        return await session.scalar(select(func.count()).select_from(AuditRow)) or 0
 
 
 def people(page: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from dispatch.archive import explanations, seals
 from dispatch.store.tables import AuditRow, Explanation, Recording
-from rooms.packaging.package import build
+from rooms.packaging.package import Given, build
 from rooms.verification.folder import verify
 from tests.dispatch.archive.sealed import make_sealed
 from tests.dispatch.web.conftest import NOW, PASSWORD, Site
@@ -113,7 +113,7 @@ async def test_what_was_signed_is_bound_to_the_recording_and_verified_in_its_pac
     assert row.detail["sha256"] == said["digest"], "the chain of the audit log has the digest"
 
     def package(name: str, content: bytes, of: Path = folder) -> Path:
-        build(of, tmp_path / name, {explanations.FILE: content}, datetime(2026, 11, 30, tzinfo=UTC))
+        build(of, tmp_path / name, Given({explanations.FILE: content}), datetime(2026, 11, 30, tzinfo=UTC))
         return tmp_path / name
 
     report = verify(package("whole", raw))

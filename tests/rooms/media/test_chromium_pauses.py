@@ -21,8 +21,8 @@ from playwright.async_api import BrowserContext
 from pystoi import stoi
 
 from rooms.media.engine import Source
-from rooms.recording.composite import ffmpeg_program
 from rooms.recording.film import OFF_S
+from rooms.recording.running import ffmpeg_program
 from tests.browser.speech import RATE, Samples, make_speech, speech_is_made_here
 from tests.rooms.recording.conftest import Site as Recorder
 

@@ -16,7 +16,7 @@ import pytest
 import rfc8785
 
 from rooms.log import canonical
-from rooms.packaging.package import PackageRefused, build
+from rooms.packaging.package import Contents, Given, PackageRefused, build
 from rooms.recording.seal import digested, seal_folder
 from rooms.verification.folder import verify
 from tests.rooms.recording.folders import META, a_folder, flip, rewrite, sealed
@@ -40,7 +40,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def package(recording: Path, tmp_path: Path) -> Path:
-    build(recording, tmp_path / "package", PAGES, NOW)
+    build(recording, tmp_path / "package", Given(PAGES), NOW)
     return tmp_path / "package"
 
 
@@ -99,14 +99,14 @@ def test_what_is_taken_away_or_added_is_named(package: Path, change: Callable[[P
 def test_the_list_of_another_package_is_found(package: Path, tmp_path: Path) -> None:
     other = a_folder(tmp_path / "s2")
     seal_folder(other, {"sitting": "s2", **META}, AT_US)
-    build(other, tmp_path / "other", PAGES, NOW)
+    build(other, tmp_path / "other", Given(PAGES), NOW)
     (package / "package.json").unlink()
     shutil.copy(tmp_path / "other" / "package.json", package)
     assert ("package_other", "package.json") in {(problem.code, problem.file) for problem in verify(package).problems}
 
 
 def test_the_archive_holds_the_same_and_other_programs_read_it(package: Path, recording: Path, tmp_path: Path) -> None:
-    build(recording, tmp_path / "package.zip", PAGES, NOW)
+    build(recording, tmp_path / "package.zip", Given(PAGES), NOW)
     with zipfile.ZipFile(tmp_path / "package.zip") as archive:
         assert archive.testzip() is None
         archive.extractall(tmp_path / "unpacked")
@@ -116,7 +116,7 @@ def test_the_archive_holds_the_same_and_other_programs_read_it(package: Path, re
 
 def test_progress_goes_up_to_the_end(recording: Path, tmp_path: Path) -> None:
     told: list[float] = []
-    build(recording, tmp_path / "package", PAGES, NOW, told.append)
+    build(recording, tmp_path / "package", Given(PAGES), NOW, told.append)
     assert told == sorted(told)
     assert told[-1] == 1.0
 
@@ -127,7 +127,7 @@ def test_no_package_is_made_of_what_is_no_longer_what_was_sealed(recording: Path
     track = next((changed / "tracks").iterdir())
     rewrite(track, flip(700))
     with pytest.raises(PackageRefused, match=track.name):
-        build(changed, tmp_path / "package.zip", PAGES, NOW)
+        build(changed, tmp_path / "package.zip", Given(PAGES), NOW)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["changed"]
 
 
@@ -138,7 +138,7 @@ def test_what_a_manifest_names_outside_its_folder_is_not_taken_along(recording: 
     row = {"file": "../secret", "bytes": 6, "sha256": hashlib.sha256(b"secret").hexdigest(), "sm3": ""}
     rewrite(changed / "manifest.json", lambda content: canonical(json.loads(content) | {"files": [row]}).encode())
     with pytest.raises(PackageRefused, match=r"\.\./secret, which is not in the folder"):
-        build(changed, tmp_path / "package", PAGES, NOW)
+        build(changed, tmp_path / "package", Given(PAGES), NOW)
     assert not (tmp_path / "package").exists()
 
 
@@ -156,7 +156,52 @@ def test_a_list_that_was_made_anew_with_whatever_rows_is_named_as_changed(packag
 
 def test_none_is_made_of_a_folder_that_was_not_sealed_nor_over_one_that_is_there(recording: Path, tmp_path: Path) -> None:
     with pytest.raises(PackageRefused, match="not sealed"):
-        build(a_folder(tmp_path / "open"), tmp_path / "package", PAGES, NOW)
+        build(a_folder(tmp_path / "open"), tmp_path / "package", Given(PAGES), NOW)
     (tmp_path / "package").mkdir()
     with pytest.raises(PackageRefused, match="there already"):
-        build(recording, tmp_path / "package", PAGES, NOW)
+        build(recording, tmp_path / "package", Given(PAGES), NOW)
+
+
+# ------------------------------------------------------------------------------------------------ copies
+
+ABOUT = {"number": "2026-0007", "content": "film", "receiver": "王律师", "unit": "云河律师事务所"}
+
+
+@pytest.mark.parametrize("name", ["cover.html", "composite.mp4", "verify.html", "package.json"])
+def test_a_copy_of_the_film_alone_is_held_against_its_list_and_is_never_called_the_original(
+    recording: Path, tmp_path: Path, name: str
+) -> None:
+    seen: list[Contents] = []
+
+    def cover(contents: Contents) -> bytes:
+        seen.append(contents)
+        return b"<!doctype html><title>cover</title>"
+
+    build(recording, tmp_path / "copy", Given(PAGES, originals=False, about=ABOUT, cover=cover), NOW)
+    assert files(tmp_path / "copy") == ["composite.mp4", "cover.html", "package.json", "verify.html"]
+    report = verify(tmp_path / "copy")
+    assert (report.ok, report.complete, report.unchecked, report.copy["receiver"]) == (True, False, ["originals"], "王律师")
+    assert (seen[0].originals, [row["file"] for row in seen[0].around]) == ((), ["composite.mp4", "verify.html"])
+    assert (seen[0].signed, bool(seen[0].stamped_at)) == (True, True)
+    rewrite(tmp_path / "copy" / name, flip(20))
+    assert name in {problem.file for problem in verify(tmp_path / "copy").problems}
+
+
+def test_a_package_whose_originals_were_taken_out_is_not_taken_for_a_copy_of_the_film(recording: Path, tmp_path: Path) -> None:
+    build(recording, tmp_path / "copy", Given(PAGES, about=ABOUT | {"content": "package"}), NOW)
+    report = verify(tmp_path / "copy")
+    assert (report.ok, report.copy["number"]) == (True, "2026-0007")
+    for path in sorted((tmp_path / "copy" / "recording").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    (tmp_path / "copy" / "recording").rmdir()
+    assert "manifest_missing" in {problem.code for problem in verify(tmp_path / "copy").problems}
+
+
+def test_the_cover_lists_every_original_with_both_digests(recording: Path, tmp_path: Path) -> None:
+    seen: list[Contents] = []
+    given = Given(PAGES, about=ABOUT, cover=lambda contents: seen.append(contents) or b"cover")  # type: ignore[func-returns-value]
+    listed = build(recording, tmp_path / "copy", given, NOW)
+    manifest = json.loads((recording / "manifest.json").read_bytes())
+    assert [row["sha256"] for row in seen[0].originals] == [row["sha256"] for row in manifest["files"]]
+    assert seen[0].manifest_sha256 == listed["manifest_sha256"]
+    assert next(row for row in listed["files"] if row["file"] == "cover.html")["sha256"] == hashlib.sha256(b"cover").hexdigest()

@@ -13,13 +13,14 @@ import pytest
 from numpy.typing import NDArray
 
 from rooms.recording.attendance import Person, Place
-from rooms.recording.composite import CompositeError, compose, ffmpeg_program, posix_zone
+from rooms.recording.composite import CompositeError, compose, posix_zone
 from rooms.recording.film_words import captions, fitted, from_to
 from rooms.recording.folder import Batch, SittingFolder, Source
 from rooms.recording.fonts import any_font, find_font
 from rooms.recording.frame import Timed
 from rooms.recording.h264 import PPS, SPS, configuration, kind_of, picture_size
 from rooms.recording.layout import HEAD, WIDTH, Box, caption, grid, people, people_beside_screen, picture, screen
+from rooms.recording.running import ffmpeg_program
 from rooms.recording.seal import seal_folder
 from rooms.recording.vp8 import key_frame_size
 from rooms.verification.folder import verify

@@ -23,6 +23,7 @@ from dispatch.booking.catalogue.sites import SiteDraft
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.templates import TemplateDraft
 from dispatch.identity.people import add_user
+from dispatch.store.copy_tables import Copy
 from dispatch.store.notice_tables import Message
 from dispatch.store.tables import Room, new_id
 from dispatch.web.api import openapi
@@ -32,7 +33,7 @@ from dispatch.web.routes import ROUTES
 from dispatch.web.runs import RUNS
 from rooms.procedure import SHIPPED
 from tests.dispatch.making import add_movable, set_terms
-from tests.dispatch.web.api.conftest import Program, Programs, order, recorded
+from tests.dispatch.web.api.conftest import PICTURE, Program, Programs, order, recorded
 from tests.dispatch.web.conftest import NOW, PASSWORD, Site
 
 MOST_OF_THEM = 0.95
@@ -131,6 +132,7 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         "court_texts": [each.text for each in SHIPPED.values() if each.kind == "remote_court"],
         "procedure_texts": [each.text for each in SHIPPED.values()],
         "recordings": [sealed],
+        **(await copied(site, clerk, sealed)),
         "cancelled": others,
         "participants": [person["id"] for person in persons[:2]],
         "removed": [person["id"] for person in persons[2:]],
@@ -173,6 +175,18 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         "versions": ["*", "*", '"of-nothing"'],
         **(await exchanged(site, clerk, keeper)),
     }
+
+
+async def copied(site: Site, clerk: Program, sealed: str) -> dict[str, list[str]]:
+    """Copies that the clerk's program asked for; the first is made and can be fetched."""
+    wish = {"content": "film", "receiver": "王律师", "unit": "云河律师事务所", "purpose": "准备二审", "basis": "刑事诉讼法第四十条"}
+    ready, *others = [(await clerk.made(f"/recordings/{sealed}/copies", wish))["id"] for _ in range(20)]
+    site.context.settings.copies.mkdir()
+    (site.context.settings.copies / "2026-0001.zip").write_bytes(PICTURE)
+    async with site.db.writer() as session:
+        copy = await session.get_one(Copy, ready)
+        copy.state, copy.file, copy.expires_at = "ready", "2026-0001.zip", site.now + timedelta(days=7)
+    return {"copies": [ready], "copies_taken_back": others}
 
 
 HEADING = "案号,案件名称,日期,开始,结束,房间,审判长,参加人\n"
@@ -266,6 +280,7 @@ async def sent(site: Site, participant: str) -> list[str]:
 
 PARAMETERS = {
     "path.series": "series",
+    "path.copy": "copies",
     "path.waiting": "waiting",
     "path.listing": "listings",
     "body.waiting[*]": "listed",
@@ -401,13 +416,17 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "POST /api/v1/recordings/{sitting}/holds": {"path.sitting": "recordings"},
     "POST /api/v1/recordings/{sitting}/verification": {"path.sitting": "recordings"},
     "GET /api/v1/recordings/{sitting}/manifest": {"path.sitting": "recordings"},
-    "GET /api/v1/recordings/{sitting}/composite": {"path.sitting": "recordings"},
+    "POST /api/v1/recordings/{sitting}/copies": {"path.sitting": "recordings"},
+    "POST /api/v1/copies/{copy}/revoke": {"path.copy": "copies_taken_back"},
 }
 """Operation → parameter → values: where others are taken than elsewhere, so that what one operation takes away is none that
 the next one asks for."""
 
 
 TOO_RARE = {
+    ("POST", "/api/v1/copies/{copy}/approve"),
+    ("POST", "/api/v1/copies/{copy}/refuse"),
+    ("GET", "/api/v1/copies/{copy}/file"),
     ("POST", "/api/v1/sittings"),
     ("POST", "/api/v1/series"),
     ("POST", "/api/v1/series/{series}/prolong"),
@@ -427,7 +446,7 @@ TOO_RARE = {
 and none twice, and free on every date; :func:`of_more_than_one` books two, test_series.py holds what is answered against the
 description, and prolongs one. A webhook is changed, and one of its deliveries read, only where the id (both ids) and the version fit;
 test_webhooks.py does it. What is kept of a recording is changed where a version, a hold or a closed sitting fits; test_keeping.py does
-it. An order of a sitting names people, most of whom it makes minors, or keeps apart who is not there: :func:`furnished` books some,
+it. No program decides on a copy, and an administrator's has none to fetch: test_copies.py does both. An order of a sitting names people, most of whom it makes minors, or keeps apart who is not there: :func:`furnished` books some,
 and each answer of test_sittings.py and test_protection.py is held against the description."""
 
 

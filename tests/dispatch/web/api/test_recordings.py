@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dispatch.web.api.conftest import PICTURE, Json, Program, Programs, order, recorded
+from tests.dispatch.web.api.conftest import Json, Program, Programs, order, recorded
 from tests.dispatch.web.conftest import Site
 from tests.dispatch.web.test_archive import audited
 
@@ -64,7 +64,7 @@ async def test_recordings_are_for_those_who_see_them_on_the_pages(program: Progr
     judge, prosecutor = await member("judge"), await member("prosecutor")
     assert [each["sitting_id"] for each in (await judge.get("/recordings"))["items"]] == [sitting]
     assert (await prosecutor.get("/recordings"))["items"] == []
-    for part in ("", "/verification", "/manifest", "/composite"):
+    for part in ("", "/verification", "/manifest"):
         assert (await prosecutor.ask("GET", f"/recordings/{sitting}{part}"))[0] == 404, part
         assert (await (await program("administrator")).ask("GET", f"/recordings/{sitting}{part}"))[0] == 403, part
 
@@ -90,7 +90,6 @@ async def test_a_folder_that_is_gone_is_said(site: Site, program: Programs, sitt
     assert [each["code"] for each in (await checked(officer, sitting))["problems"]] == ["folder_missing"]
     assert (await officer.get(f"/recordings/{sitting}"))["files"] is None
     assert (await officer.ask("GET", f"/recordings/{sitting}/manifest"))[1]["code"] == "manifest_missing"
-    assert (await officer.ask("GET", f"/recordings/{sitting}/composite"))[1]["code"] == "composite_missing"
 
 
 async def test_the_manifest_is_taken_out_byte_for_byte(site: Site, program: Programs, sitting: str) -> None:
@@ -99,32 +98,14 @@ async def test_the_manifest_is_taken_out_byte_for_byte(site: Site, program: Prog
     assert await audited(site, "export") == [{"sitting": sitting, "file": "manifest.json"}]
 
 
-async def test_a_broken_transfer_of_the_picture_goes_on_where_it_broke_off(site: Site, program: Programs, sitting: str) -> None:
-    officer, path = await program("officer"), f"/recordings/{sitting}/composite"
-    status, _, whole = await officer.ask("GET", path)
-    assert (status, await whole.read(), whole.headers["Accept-Ranges"]) == (200, PICTURE, "bytes")
-    status, _, head = await officer.ask("GET", path, Range="bytes=0-99")
-    status_of_rest, _, rest = await officer.ask("GET", path, Range="bytes=100-", If_Match=head.headers["ETag"])
-    assert (status, status_of_rest) == (206, 206)
-    assert await head.read() + await rest.read() == PICTURE
-    assert rest.headers["Content-Range"] == f"bytes 100-{len(PICTURE) - 1}/{len(PICTURE)}"
-    assert len(await audited(site, "export")) == 3
+async def test_a_manifest_that_is_another_by_now_is_not_given_for_the_one_that_was_seen(program: Programs, sitting: str) -> None:
+    officer, at = await program("officer"), "Tue, 24 Nov 2020 01:30:00 GMT"
+    for headers in ({"If_Match": '"of-nothing"'}, {"If_Unmodified_Since": at}):
+        status, refused, _ = await officer.ask("GET", f"/recordings/{sitting}/manifest", **headers)
+        assert (status, refused["code"]) == (412, "version_changed"), headers
 
 
-async def test_parts_of_a_picture_that_was_made_again_are_not_put_together(site: Site, program: Programs, sitting: str) -> None:
-    officer, path = await program("officer"), f"/recordings/{sitting}/composite"
-    _, _, head = await officer.ask("GET", path, Range="bytes=0-99")
-    (folder(site, sitting) / "derived" / "composite.mp4").write_bytes(PICTURE[::-1] + b"longer")
-    version, at = head.headers["ETag"], "Tue, 24 Nov 2020 01:30:00 GMT"
-    for part in ("composite", "manifest"):
-        for headers in ({"If_Match": version}, {"If_Unmodified_Since": at}):
-            status, refused, _ = await officer.ask("GET", f"/recordings/{sitting}/{part}", **headers)
-            assert (status, refused["code"]) == (412, "version_changed"), (part, headers)
-
-
-@pytest.mark.parametrize("part", ["bytes=999999-", "bytes=9-1", "bytes=a-b", "lines=1-2", "bytes=0-1,4-5"])
-async def test_a_part_that_is_not_there_is_refused_with_the_size(site: Site, program: Programs, sitting: str, part: str) -> None:
-    status, refused, answer = await (await program("officer")).ask("GET", f"/recordings/{sitting}/composite", Range=part)
-    assert (status, refused["errors"][0]["header"]) == (416, "Range")
-    assert answer.headers["Content-Range"] == f"bytes */{len(PICTURE)}"
+async def test_a_film_leaves_the_archive_as_an_approved_copy_alone(site: Site, program: Programs, sitting: str) -> None:
+    answer = await (await program("officer")).session.get(f"/api/v1/recordings/{sitting}/composite")
+    assert answer.status == 404
     assert await audited(site, "export") == []
