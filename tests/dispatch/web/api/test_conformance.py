@@ -446,7 +446,8 @@ TOO_RARE = {
 and none twice, and free on every date; :func:`of_more_than_one` books two, test_series.py holds what is answered against the
 description, and prolongs one. A webhook is changed, and one of its deliveries read, only where the id (both ids) and the version fit;
 test_webhooks.py does it. What is kept of a recording is changed where a version, a hold or a closed sitting fits; test_keeping.py does
-it. No program decides on a copy, and an administrator's has none to fetch: test_copies.py does both. An order of a sitting names people, most of whom it makes minors, or keeps apart who is not there: :func:`furnished` books some,
+it. No program decides on a copy, and an administrator's has none to fetch: test_copies.py does both.
+An order of a sitting names people, most of whom it makes minors, or keeps apart who is not there: :func:`furnished` books some,
 and each answer of test_sittings.py and test_protection.py is held against the description."""
 
 
