@@ -85,6 +85,7 @@ def situation(booked: Booked, live: Json | None, now_us: int, _: Words, *, peopl
         "tasks": tasks,
         "participants": _people(booked, going, status, _) if people else [],
         "recording_path": "",
+        "seal": [],
     }
     words = [booked.title, booked.case_number, booked.room, *(name for _id, name, _role, _chair in booked.people), found["stage_text"]]
     found["search"] = " ".join(words).casefold()

@@ -23,6 +23,7 @@ from dispatch.console.situation import Booked, board
 from dispatch.sittings import sittings
 from dispatch.web import lookups
 from dispatch.web.context import CONTEXT
+from dispatch.web.recording_words import seal
 from dispatch.web.translations import catalogue
 
 if TYPE_CHECKING:
@@ -110,13 +111,16 @@ class Feed:
             booked = [b for b in booked if b.id == sitting]
             missing = [] if booked else [sitting]
         booked = [*booked, *[one for other in missing if (one := await self.booked(other)) is not None]]
-        recorded = await lookups.recorded(self._context.db, [sitting]) if sitting else set()
+        recording = await lookups.sealed(self._context.db, sitting) if sitting else None
         english = language == "en"
         if english:
             booked = [replace(b, room=b.room_en or b.room) for b in booked]
         found = board(booked, live, self.now_us(), catalogue(language).gettext, people=bool(sitting))
         for told in found:
-            told["recording_path"] = f"/archive/{told['id']}" if told["id"] in recorded else ""
+            if recording is not None:
+                told["recording_path"] = f"/archive/{sitting}"
+                seals = seal(recording, catalogue(language), bool(self._context.settings.tsa_url))
+                told["seal"] = [{key: each[key] for key in ("family", "icon", "text", "more")} for each in seals]
         named = [{"id": room["id"], "name": (english and room["name_en"]) or room["name"]} for room in rooms]
         return {"type": "console", "now_us": self.now_us(), "rooms": named, "sittings": found}
 

@@ -56,6 +56,13 @@ async def room_devices(db: Database) -> dict[str, list[RoomDevice]]:
         return grouped
 
 
+async def sealed(db: Database, sitting_id: str) -> Recording | None:
+    """The sealed recording of a sitting, None while there is none."""
+    async with db.reader() as session:
+        wanted = select(Recording).where(Recording.sitting_id == sitting_id, Recording.sealed_at.is_not(None))
+        return (await session.scalars(wanted)).unique().one_or_none()
+
+
 async def recorded(db: Database, sitting_ids: list[str]) -> set[str]:
     """Which of the sittings have a sealed recording."""
     async with db.reader() as session:

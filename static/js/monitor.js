@@ -76,6 +76,8 @@ export class SittingMonitor extends HTMLElement {
       s.stage_since_us !== null && el('span', { class: 'muted small' }, t('since {time}', { time: clock.minute(s.stage_since_us) })),
       recordingPill(s),
       s.media === 'away' && el('span', { class: 'badge badge-danger' }, t('Picture and sound interrupted')),
+      s.status === 'closed' && s.recording.seconds > 0 && s.seal.length === 0 && el('span', { class: 'badge badge-note' }, icon('lock', 15), t('The recording is being sealed')),
+      ...s.seal.map((one) => el('span', { class: `badge badge-${one.family}`, title: one.more }, icon(one.icon, 15), one.text)),
       s.recording_path !== '' && el('a', { class: 'button', href: s.recording_path }, icon('play'), t('Open the recording')),
       s.counted && el('span', { class: 'monitor-watchers small', title: s.watchers.join(', ') }, icon('eye', 18),
         s.watchers.length === 0 ? t('Nobody watches') : t('Watching: {names}', { names: s.watchers.join(', ') })));

@@ -54,6 +54,7 @@
  * @property {number} expected
  * @property {boolean} counted false where it is over and nobody counts any more
  * @property {string} recording_path where its recording is, "" while there is none
+ * @property {{family: string, icon: string, text: string, more: string}[]} seal whether that is sealed, signed, time-stamped
  * @property {number} waiting
  * @property {string[]} watchers
  * @property {boolean} observable

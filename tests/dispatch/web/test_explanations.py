@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from dispatch.archive import explanations, seals
 from dispatch.store.tables import AuditRow, Explanation, Recording
+from dispatch.web.console_feed import feed_of
 from rooms.packaging.package import Given, build
 from rooms.verification.folder import verify
 from tests.dispatch.archive.sealed import make_sealed
@@ -140,3 +141,20 @@ async def test_a_recording_without_faults_asks_for_nothing(site: Site) -> None:
     await explanations.ask(site.db, sitting, base / sitting, NOW)
     assert await explanations.of(site.db, [sitting]) == {}
     assert (await (await site.signed_in("judge")).get(f"/archive/{sitting}/explanation")).status == 404
+
+
+async def test_the_console_says_what_became_of_the_recording(site: Site, sitting: str) -> None:
+    message = await feed_of(site.context).message("en", sitting)
+    (told,) = message["sittings"]
+    assert told["recording_path"] == f"/archive/{sitting}"
+    assert [(each["family"], each["text"]) for each in told["seal"]] == [
+        ("well", "Sealed"),
+        ("hollow", "Not signed"),
+        ("hollow", "No time-stamp"),
+    ]
+    async with site.db.writer() as session:
+        own = await session.get_one(Recording, sitting)
+        own.signed_by, own.stamped_at = "CN=seal", NOW
+    (told,) = (await feed_of(site.context).message("zh-CN", sitting))["sittings"]
+    assert [each["family"] for each in told["seal"]] == ["well", "well", "well"]
+    assert told["seal"][1]["more"] == "CN=seal"
