@@ -26,8 +26,7 @@ MESSAGES = Entry("/messages", "Notices", "message")
 ARCHIVE = Entry("/archive", "Archive", "archive")
 KEEPING = Entry("/keeping", "Keeping", "lock")
 KEEPING_SETTINGS = Entry("/keeping/settings", "Keeping", "lock")
-STORAGE = Entry("/storage", "Storage", "download")
-COPIES = Entry("/copies", "Copies", "copy")
+    ADMINISTRATOR: (USERS, REQUESTS, CATALOGUE, COPIES, KEEPING_SETTINGS, AUDIT, LISTS, STORAGE, ROLES, PROGRAMS, WEBHOOKS),
 ROOMS = Entry("/rooms", "Rooms", "door")
 USERS = Entry("/users", "Staff", "users")
 PROGRAMS = Entry("/programs", "Programs", "network")
@@ -41,9 +40,11 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
     JUDGE: (TODAY, REQUESTS, ARCHIVE, KEEPING),
     PROSECUTOR: (TODAY, REQUESTS, ARCHIVE, KEEPING),
     OFFICER: (CONSOLE, ARCHIVE, KEEPING, STORAGE),
-    ADMINISTRATOR: (USERS, REQUESTS, COPIES, LISTS, CATALOGUE, ROLES, PROGRAMS, WEBHOOKS, KEEPING_SETTINGS, STORAGE, AUDIT),
+    ADMINISTRATOR: (USERS, REQUESTS, CATALOGUE, COPIES, KEEPING_SETTINGS, AUDIT, LISTS, STORAGE, ROLES, PROGRAMS, WEBHOOKS),
 }
 """The first entry of a role is its home."""
+INLINE = 6
+"""So many entries stand in the header of a small desk screen; a role with more has the others in a menu."""
 
 _BELOW = {"/sittings": "/booking", "/exchange": "/booking", "/catalogue": "/catalogue/rooms", "/settings": "/catalogue/rooms"}
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from dispatch.web import formats
 from dispatch.web.assets import Assets
-from dispatch.web.navigation import entries
+from dispatch.web.navigation import INLINE, entries
 from dispatch.web.translations import LANGUAGES, catalogue
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates"
@@ -66,6 +66,7 @@ class Templates:
             "request_id": request.get(REQUEST_ID, ""),
             "time_zone": context.settings.time_zone,
             "navigation": entries(person.role, request.path) if person else [],
+            "inline_entries": INLINE,
             "switch": lambda name, value: str(request.rel_url.update_query({name: value})),
             **formats.for_page(tag, zone(request)),
         }
