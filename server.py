@@ -570,16 +570,19 @@ def _export(options: argparse.Namespace) -> int:
     from dispatch.copies import emergency, verifier
     from dispatch.store.database import DatabaseUnavailable
     from rooms.packaging.package import Given, PackageRefused, build
+    from rooms.verification.explanation import FILE
 
     if not options.reason.strip():
         raise Refused("--reason is empty")
     try:
         settings = None if options.no_database else _settings()
         if settings is not None and emergency.has_database(settings):
-            asyncio.run(emergency.note(settings, options.recording, options.path, options.reason))
+            explained = asyncio.run(emergency.note(settings, options.recording, options.path, options.reason))
         else:
+            explained = None
             print("No database: this export is in no audit log.", file=sys.stderr)
-        made = build(options.recording, options.path, Given({verifier.NAME: verifier.page()}), datetime.now(UTC))
+        pages = {verifier.NAME: verifier.page()} | ({FILE: explained} if explained is not None else {})
+        made = build(options.recording, options.path, Given(pages), datetime.now(UTC))
     except DatabaseUnavailable as error:
         raise Refused(f"{error}; with --no-database it is made without a row of the audit log") from None
     except (PackageRefused, OSError) as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dispatch import audit
+from dispatch.archive import explanations
 from dispatch.store.database import Database, is_postgresql, place
 from dispatch.store.site import Site
 from dispatch.store.tables import Recording
@@ -21,8 +22,8 @@ def has_database(settings: Settings) -> bool:
     return is_postgresql(settings.database) or Path(place(settings.database)).exists()
 
 
-async def note(settings: Settings, recording: Path, target: Path, reason: str) -> None:
-    """Write the row. Raises DatabaseUnavailable."""
+async def note(settings: Settings, recording: Path, target: Path, reason: str) -> bytes | None:
+    """Write the row; the signed explanation of the recording's faults, where there is one. Raises DatabaseUnavailable."""
     db = await Database.connect(settings.database, Site.of(settings))
     try:
         async with db.writer() as session:
@@ -30,6 +31,7 @@ async def note(settings: Settings, recording: Path, target: Path, reason: str) -
             subject = known.sitting.case.number if known is not None else recording.resolve().name
             detail = {"sitting": recording.resolve().name, "path": str(target), "reason": reason.strip()[:400]}
             await audit.write(session, f"operator {_operator()}", "export_unapproved", subject, detail=detail)
+        return await explanations.signed_statement(db, recording.resolve().name)
     finally:
         await db.close()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dispatch.archive import explanations
 from dispatch.archive.jobs import Kind
 from dispatch.copies import rules, telling, verifier
 from dispatch.copies.cover import Sheet
@@ -25,6 +26,7 @@ from rooms.packaging.package import FILM, LIST, Given, PackageRefused, build, re
 from rooms.packaging.watermark import Part, burn
 from rooms.recording.rolling import Rolling
 from rooms.recording.seal import CHUNK_BYTES
+from rooms.verification.explanation import FILE as EXPLANATION
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -57,7 +59,9 @@ def copies(settings: Settings, db: Database, font: Path | None, clock: Callable[
             raise CopyGone("this copy is not wanted any more")
         now = clock()
         sheet = Sheet(settings.court, settings.court_en, settings.zone, minors, now)
-        async with aclosing(_made(copy, folder, settings, font, sheet, length or 0.0)) as steps:
+        explained = await explanations.signed_statement(db, job.sitting_id) if copy.content == "package" else None
+        pages = {verifier.NAME: verifier.page()} | ({EXPLANATION: explained} if explained is not None else {})
+        async with aclosing(_made(copy, folder, settings, font, sheet, length or 0.0, pages)) as steps:
             async for fraction in steps:
                 yield fraction
         await _keep(db, copy, settings.copies / name_of(copy))
@@ -83,7 +87,7 @@ def name_of(copy: Copy) -> str:
 
 
 async def _made(
-    copy: Copy, folder: Path, settings: Settings, font: Path | None, sheet: Sheet, length_s: float
+    copy: Copy, folder: Path, settings: Settings, font: Path | None, sheet: Sheet, length_s: float, pages: Mapping[str, bytes]
 ) -> AsyncGenerator[float, None]:
     target, film = settings.copies / name_of(copy), folder / "derived" / FILM
     await asyncio.to_thread(settings.copies.mkdir, mode=0o700, parents=True, exist_ok=True)
@@ -102,7 +106,7 @@ async def _made(
                 async for fraction in steps:
                     yield fraction * share
         given = Given(
-            {verifier.NAME: verifier.page()},
+            pages,
             film=marked if filmed else None,
             originals=copy.content == "package",
             about=about(copy, settings.court),

@@ -12,12 +12,13 @@ import av
 import pytest
 from sqlalchemy import select
 
+from dispatch.archive import explanations
 from dispatch.archive.jobs import ATTEMPTS, PAUSE, Worker
 from dispatch.copies import expiry, listing, making, requests
 from dispatch.copies.rules import clock
 from dispatch.settings import Settings
 from dispatch.store.copy_tables import Copy
-from dispatch.store.tables import Job, Participant, Recording
+from dispatch.store.tables import Explanation, Job, Participant, Recording
 from rooms.recording.composite import compose
 from rooms.recording.fonts import find_font
 from rooms.verification.folder import verify
@@ -107,6 +108,21 @@ async def test_originals_are_given_byte_for_byte_and_the_list_names_whom_they_we
     cover = (site.copies / made.file / "cover.html").read_text(encoding="utf-8")
     assert "司法鉴定" in cover
     assert "周正" in cover
+
+
+async def test_the_signed_explanation_of_faults_goes_along_with_the_originals(site: Making) -> None:
+    copy = await site.approved(content="package", form="folder", originals_reason="司法鉴定")
+    async with site.court.db.writer() as session:
+        recording = await session.get_one(Recording, copy.sitting_id)
+        said = explanations.statement(copy.sitting_id, recording.manifest_sha256, [], "录制进程中断两秒后恢复。", site.court.judge, NOW)
+        signed = {"signed_at": NOW, "signed_by": site.court.judge.name, "statement": said.decode()}
+        session.add(Explanation(sitting_id=copy.sitting_id, faults=0, asked_at=NOW, **signed))
+    assert await site.worker.work()
+    package = site.copies / (await site.now(copy)).file
+    assert (package / "explanation.json").read_bytes() == said
+    report = verify(package)
+    assert report.ok, report.problems
+    assert (report.explained.by, report.explained.text) == (site.court.judge.name, "录制进程中断两秒后恢复。")
 
 
 async def test_a_span_is_given_and_nothing_before_or_after_it(site: Making) -> None:
