@@ -31,7 +31,7 @@ from tests.browser.site import Site
 from tests.caller import Caller
 
 HELD_ELSEWHERE = (
-    *("/keeping/recordings/", "/keeping/destructions/", "/hearing/"),
+    *("/keeping/recordings/", "/keeping/destructions/", "/hearing/", "/copies/"),
     *("/archive/{sitting}", "/exchange/sittings", "/photos/", "/settings/procedures/{version}/text"),
     *("/booking/waiting/{waiting}", "/booking/waiting/files/list", "/booking/listing/{listing}"),
 )
