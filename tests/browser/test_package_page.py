@@ -235,6 +235,7 @@ ABOUT = {
 
 async def files_chosen(page: Page, *paths: Path) -> tuple[str, Found]:
     """Choose files, not a folder."""
+    await page.locator("#files").dispatch_event("click")
     await page.locator("#files").set_input_files(list(paths))
     await expect(page.locator("#verdict")).to_be_visible()
     problems = await page.locator("#problems li").evaluate_all("items => items.map(item => [item.dataset.file, item.dataset.code])")

@@ -199,6 +199,10 @@ async function look(chosen, shown) {
 
 const result = /** @type {HTMLElement} */ (document.querySelector("#result"));
 for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input[type=file]"))) {
+  // The same file may have been changed since: chosen again, it is read again.
+  input.addEventListener("click", () => {
+    input.value = "";
+  });
   input.addEventListener("change", () => {
     if (input.files?.length) void look([...input.files], result);
   });
