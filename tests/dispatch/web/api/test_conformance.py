@@ -481,6 +481,8 @@ async def test_every_answer_is_one_that_is_described(
         str(Path(sys.executable).with_name("schemathesis")),
         *("run", str(site.server.make_url("/api/v1/openapi.json")), "--url", str(site.server.make_url("/"))),
         *("--checks", "all", "--generation-deterministic", "--continue-on-failure", "--no-color", "--warnings", "off", *extent),
+        # A busy machine is no fault of an answer.
+        *("--request-timeout", "60"),
         *(("--header", f"Authorization: Bearer {asking.token}") if role else ()),
     ]
     run = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
