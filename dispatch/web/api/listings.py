@@ -33,7 +33,7 @@ from dispatch.web.request import Request, ctx, me, translate, zone
 from dispatch.web.runs import runs
 from dispatch.web.slot_words import obstacle_words
 
-PATIENCE_S = 10.0
+PATIENCE_S = 5.0
 """So long a request to stop waits for the end; a list that another server makes is over a little later."""
 
 
