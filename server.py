@@ -16,10 +16,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -377,14 +377,10 @@ async def _jobs(settings: Settings) -> None:
     from dispatch.web.translations import catalogue
 
     logs.configure()
-    making = asyncio.create_task(work.run(settings))
-    telling = asyncio.create_task(service.run(settings, lambda language: catalogue(language).gettext))
-    stamps = asyncio.create_task(stamping.run(settings))
-    clearing = asyncio.create_task(expiry.run(settings))
-    keeping = asyncio.create_task(carrying_out.run(settings))
-    stop = asyncio.create_task(_told_to_stop())
-    kept = (asyncio.create_task(looking.run(settings)), asyncio.create_task(space.run(settings)))
-    tasks = (making, telling, stamps, clearing, keeping, *kept, stop)
+    telling = service.run(settings, lambda language: catalogue(language).gettext)
+    alone = (work, stamping, expiry, carrying_out, looking, space)
+    duties: list[Coroutine[Any, Any, None]] = [telling, *(duty.run(settings) for duty in alone), _told_to_stop()]
+    tasks = [asyncio.create_task(duty) for duty in duties]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
@@ -556,7 +552,7 @@ def _keys(options: argparse.Namespace) -> int:
 
 def _checkout(options: argparse.Namespace) -> int:
     from dispatch.vault import site
-    from rooms.vault.reading import write_out
+    from rooms.vault.checkout import write_out
 
     try:
         write_out(site.of(_settings()), options.sitting, options.path)

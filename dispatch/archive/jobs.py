@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispatch.store.database import Database
 from dispatch.store.tables import Job, Recording, utc_now
+from rooms.vault.checkout import checked_out
 from rooms.vault.vault import Vault
 
 log = structlog.get_logger("jobs")
@@ -106,7 +107,7 @@ class Worker:
         if not kind.reads:
             await self._made(job, kind.make(job, self._vault.recordings / name))
             return
-        async with self._vault.checked_out(name) as folder:
+        async with checked_out(self._vault, name) as folder:
             await self._made(job, kind.make(job, folder))
 
     async def _made(self, job: Job, making: AsyncIterator[float]) -> None:

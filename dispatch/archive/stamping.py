@@ -23,6 +23,7 @@ from dispatch.store.tables import Recording, utc_now
 from dispatch.vault import site as site_vault
 from rooms.recording import stamp
 from rooms.recording.signature import SIGNATURE
+from rooms.vault.checkout import checked_out
 from rooms.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Stamper:
         if recording is None:
             return False
         try:
-            async with self._vault.checked_out(recording.folder, only=NEEDED.__contains__) as folder:
+            async with checked_out(self._vault, recording.folder, only=NEEDED.__contains__) as folder:
                 asked = await asyncio.to_thread(stamp.request, folder)
                 answer = await ask(self._url, asked.content)
                 kept = await asyncio.to_thread(stamp.keep, folder, asked, answer, self._roots)

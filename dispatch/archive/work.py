@@ -21,6 +21,7 @@ from dispatch.vault import away, keys
 from dispatch.vault import site as site_vault
 from rooms.recording.composite import compose
 from rooms.recording.fonts import find_font
+from rooms.vault.checkout import tidy
 from rooms.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ async def run(settings: Settings) -> None:
     """Work until cancelled. A job under way is then given back. Raises DatabaseUnavailable."""
     db = await Database.connect(settings.database, Site.of(settings))
     vault = site_vault.of(settings)
-    await asyncio.to_thread(vault.tidy)
+    await asyncio.to_thread(tidy, vault)
     if settings.put_away and not settings.store_keys:
         await keys.ensure(db, site_vault.ring_of(settings))
     worker = Worker(db, vault, await kinds(settings, db, vault))

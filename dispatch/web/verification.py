@@ -16,6 +16,7 @@ from dispatch.archive import recordings
 from dispatch.archive.playback import gaps, manifest_of, whose
 from dispatch.store.tables import Recording, utc_now
 from dispatch.web.recording_words import size
+from rooms.vault.checkout import checked_out
 from rooms.vault.vault import Vault
 from rooms.verification.folder import NotARecording, verify
 from rooms.verification.report import Report
@@ -65,7 +66,7 @@ class Verifications:
 
     async def _run(self, sitting: str, vault: Vault, name: str, manifest_sha256: str) -> None:
         try:
-            async with vault.checked_out(name) as folder:
+            async with checked_out(vault, name) as folder:
                 verdict = await asyncio.to_thread(_verify, folder, manifest_sha256)
         except OSError:  # it is gone, or not to be decrypted: no originals are there
             log.exception("not_checked_out", sitting=sitting)

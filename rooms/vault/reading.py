@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Iterator
 from importlib.resources.abc import Traversable
 from os import PathLike
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from rooms.vault.contents import Contents, Entry
@@ -123,23 +120,3 @@ class StoredPath(Traversable):
         if not self._opened:
             self._opened.append(self._vault.unlocked(self._sitting))
         return self._opened[0]
-
-
-def write_out(vault: Vault, sitting: str, target: Path) -> None:
-    """A recording as a plain folder at `target`, which must not be there. Raises NotThere, FileExistsError, Spoilt, KeyMissing,
-    StoreUnavailable; nothing is left at `target` then."""
-    part = target.with_name(f".{target.name}.part")
-    if target.exists():
-        raise FileExistsError(f"{target} is there already")
-    part.mkdir(mode=0o700, parents=True)
-    try:
-        for name, about in vault.files(sitting).items():
-            path = part / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as file:
-                for chunk in vault.stream(sitting, name):
-                    file.write(chunk)
-            os.utime(path, ns=(about.modified_ns, about.modified_ns))
-        part.rename(target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Sealed recordings, wherever they lie: as a plain folder, as encrypted objects in a store, or, while they are put away, as both.
 
-Whoever reads one opens a file of it by name, in any range, or has the whole folder for the time of a job. A plain folder that is there
-counts before what is stored: it is what was sealed.
+Whoever reads one opens a file of it by name, in any range, or has the whole folder for the time of a job (:mod:`checkout`). A plain
+folder that is there counts before what is stored: it is what was sealed.
 
 In the store a sitting has ``<sitting>/key`` (its wrapped key), ``<sitting>/list`` (the encrypted list of its files) and, for each part of a
 file, ``<sitting>/<hidden name>/<number>``. It is there from the moment at which its list is.
@@ -9,31 +9,27 @@ file, ``<sitting>/<hidden name>/<number>``. It is there from the moment at which
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import os
-import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from rooms.vault import cipher, locks
+from rooms.vault import cipher
 from rooms.vault.cipher import Opened, Part, Spoilt
 from rooms.vault.contents import Contents, Entry, finished
-from rooms.vault.durable import forget, make_folder, write
+from rooms.vault.durable import forget, write
 from rooms.vault.keys import KeyMissing, KeyWrap, Wrapped
 from rooms.vault.reading import StoredFile, StoredPath
 from rooms.vault.store import Store
 
 PART_BYTES = 16 << 20
 """Plain bytes of a part, except the last one of a file."""
-SPARE_BYTES = 64 << 20
-"""Must stay free where a folder is checked out, beside what it takes."""
 MANIFEST = "manifest.json"
 _LIST, _KEY = "list", "key"
 AT_ONCE = 1 << 20
@@ -41,10 +37,6 @@ AT_ONCE = 1 << 20
 
 class NotThere(FileNotFoundError):
     """Neither a plain folder nor a store has it."""
-
-
-class NoRoom(OSError):
-    """The disk has no room for a folder that shall be checked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,7 @@ class Vault:
 
     def plain(self, sitting: str) -> Path | None:
         """Its plain folder, where there is one."""
-        folder = self.recordings / _id(sitting)
+        folder = self.recordings / checked_id(sitting)
         return folder if (folder / MANIFEST).is_file() else None
 
     def is_stored(self, sitting: str) -> bool:
@@ -80,7 +72,7 @@ class Vault:
         if self.store is None:
             return False
         try:
-            return self.store.size(f"{_id(sitting)}/{_LIST}") > 0
+            return self.store.size(f"{checked_id(sitting)}/{_LIST}") > 0
         except FileNotFoundError:
             return False
 
@@ -95,7 +87,7 @@ class Vault:
         """One of its files; None where it, or the recording, is not there. Raises Spoilt, KeyMissing, StoreUnavailable."""
         folder = self.plain(sitting)
         if folder is not None:
-            path = folder / _name(name)
+            path = folder / checked_name(name)
             return _about(folder, name) if path.is_file() else None
         try:
             entry = self.contents(sitting).files.get(name)
@@ -108,7 +100,7 @@ class Vault:
         folder = self.plain(sitting)
         if folder is not None:
             with suppress(FileNotFoundError):  # unless it was put away just now
-                return (folder / _name(name)).open("rb")
+                return (folder / checked_name(name)).open("rb")
         return self.opened(*self.unlocked(sitting), name)
 
     def read(self, sitting: str, name: str) -> bytes:
@@ -119,7 +111,7 @@ class Vault:
     def folder(self, sitting: str) -> Traversable:
         """It as a folder that can be read, whether it is one or lies in the store; also where it is neither. What is done with its names
         raises Spoilt, KeyMissing, StoreUnavailable."""
-        return self.plain(sitting) or StoredPath(self, _id(sitting))
+        return self.plain(sitting) or StoredPath(self, checked_id(sitting))
 
     def contents(self, sitting: str) -> Contents:
         """What the store has of it. Raises NotThere, Spoilt, KeyMissing, StoreUnavailable."""
@@ -158,7 +150,7 @@ class Vault:
         """What the store has of it, and its key. Raises NotThere, Spoilt, KeyMissing, StoreUnavailable."""
         store = self.store_of(sitting)
         try:
-            sealed = store.get(f"{_id(sitting)}/{_LIST}")
+            sealed = store.get(f"{checked_id(sitting)}/{_LIST}")
         except FileNotFoundError:
             raise NotThere(f"{sitting}: there is no such recording") from None
         key = self.key(sitting)
@@ -185,17 +177,17 @@ class Vault:
 
     def _kept_here(self, sitting: str) -> Wrapped | None:
         with suppress(FileNotFoundError):
-            return _whose((self._keys / f"{_id(sitting)}.json").read_bytes(), sitting)
+            return _whose((self._keys / f"{checked_id(sitting)}.json").read_bytes(), sitting)
         return None
 
     def _kept_there(self, sitting: str) -> Wrapped | None:
         with suppress(FileNotFoundError):
-            return _whose(self.store_of().get(f"{_id(sitting)}/{_KEY}"), sitting)
+            return _whose(self.store_of().get(f"{checked_id(sitting)}/{_KEY}"), sitting)
         return None
 
     def has_key(self, sitting: str) -> bool:
         """Whether a wrapped key is kept anywhere, readable or not. Raises StoreUnavailable."""
-        if (self._keys / f"{_id(sitting)}.json").exists():
+        if (self._keys / f"{checked_id(sitting)}.json").exists():
             return True
         try:
             return self.store is not None and self.store.size(f"{sitting}/{_KEY}") >= 0
@@ -214,12 +206,12 @@ class Vault:
             raise KeyMissing("nothing is set that wraps keys")
         wrapped = self._wrap.wrap(sitting, key)
         self.store_of().put(f"{sitting}/{_KEY}", wrapped.content)
-        write(self._keys / f"{_id(sitting)}.json", wrapped.content)
+        write(self._keys / f"{checked_id(sitting)}.json", wrapped.content)
         return wrapped
 
     def forget_key(self, sitting: str) -> None:
         """For good, in both places. Raises StoreUnavailable."""
-        forget(self._keys / f"{_id(sitting)}.json")
+        forget(self._keys / f"{checked_id(sitting)}.json")
         if self.store is not None:
             self.store.delete(f"{sitting}/{_KEY}")
 
@@ -230,77 +222,6 @@ class Vault:
             if name.endswith((f"/{_KEY}", f"/{_LIST}")):
                 names.add(name.partition("/")[0])
         return sorted(names)
-
-    # -- a folder for the time of a job -------------------------------------------------------------------------------
-
-    @asynccontextmanager
-    async def checked_out(self, sitting: str, only: Callable[[str], bool] | None = None) -> AsyncIterator[Path]:
-        """The recording as a plain folder, or of a stored one only the files wanted. What is added to it, or made anew in ``derived``, is
-        kept when the context ends well; originals are not to be touched. Nobody puts it away or destroys it meanwhile.
-
-        Raises NotThere, NoRoom, Spoilt, KeyMissing, StoreUnavailable.
-        """
-        from rooms.vault import putting
-
-        held = await asyncio.to_thread(locks.acquire, self.run, f"{_id(sitting)}.use", shared=True)
-        try:
-            folder = await asyncio.to_thread(self.plain, sitting)
-            if folder is not None:
-                yield folder
-                return
-            work, out = await asyncio.to_thread(self._check_out, sitting, only)
-            try:
-                yield work
-                await asyncio.to_thread(putting.take_in, self, sitting, work)
-            finally:
-                await asyncio.to_thread(remove, work)
-                os.close(out)
-        finally:
-            os.close(held)
-
-    def _check_out(self, sitting: str, only: Callable[[str], bool] | None) -> tuple[Path, int]:
-        contents, key = self.unlocked(sitting)
-        wanted = [entry for entry in contents.files.values() if only is None or only(entry.file)]
-        make_folder(self.out)
-        needed, free = sum(entry.bytes for entry in wanted), shutil.disk_usage(self.out).free
-        if free < needed + SPARE_BYTES:
-            raise NoRoom(f"{self.out}: the recording takes {needed / 1e6:.0f} MB there, {free / 1e6:.0f} MB are free")
-        work = self.out / f"{sitting}.{secrets.token_hex(4)}"
-        out = locks.acquire(self.out, f"{work.name}.lock")
-        try:
-            work.mkdir(mode=0o700)
-            (work / "derived").mkdir()
-            self.write_out(contents, key, wanted, work)
-        except BaseException:
-            remove(work)
-            os.close(out)
-            raise
-        return work, out
-
-    def write_out(self, contents: Contents, key: bytes, wanted: list[Entry], work: Path) -> None:
-        """Decrypt these files into a folder, as they were. Raises Spoilt, StoreUnavailable, OSError."""
-        for entry in wanted:
-            path = work / _name(entry.file)
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(path, "xb") as file:
-                for number in range(contents.parts(entry)):
-                    part = self.part(key, contents, entry, number)
-                    file.write(part.read(0, part.bytes))
-            os.utime(path, ns=(entry.modified_ns, entry.modified_ns))
-            path.chmod(entry.mode)
-
-    def tidy(self) -> list[str]:
-        """Remove what processes that were killed left checked out, half removed or half destroyed; the names of it. For a start."""
-        from rooms.vault import putting
-
-        gone = putting.finish(self)
-        for path in sorted(self.out.glob("*.lock")) if self.out.is_dir() else ():
-            with suppress(locks.InUse), locks.locked(self.out, path.name, limit_s=0):
-                if (work := path.with_suffix("")).exists():
-                    remove(work)
-                    gone.append(work.name)
-                path.unlink()
-        return gone
 
     def sealed_digests(self, sitting: str) -> dict[str, str]:
         """File → SHA-256 that its manifest states. Raises like :meth:`open`, ValueError."""
@@ -332,11 +253,11 @@ def _whose(content: bytes, sitting: str) -> Wrapped | None:
 
 
 def _about(folder: Path, name: str) -> About:
-    found = (folder / _name(name)).stat()
+    found = (folder / checked_name(name)).stat()
     return About(name, found.st_size, found.st_mtime_ns)
 
 
-def _name(name: str) -> PurePosixPath:
+def checked_name(name: str) -> PurePosixPath:
     """A name below the folder. Raises NotThere for one that leads out of it."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts:
@@ -344,7 +265,7 @@ def _name(name: str) -> PurePosixPath:
     return path
 
 
-def _id(sitting: str) -> str:
+def checked_id(sitting: str) -> str:
     """Raises NotThere for what is no id."""
     if not sitting or sitting.startswith(".") or not all(sign.isalnum() or sign in "-_" for sign in sitting):
         raise NotThere(f"{sitting!r} is no sitting")

@@ -32,6 +32,7 @@ from dispatch.vault import site as site_vault
 from rooms.log import Event, canonical
 from rooms.sqlite_log import SqliteLog
 from rooms.vault import putting
+from rooms.vault.checkout import checked_out
 from rooms.verification.folder import verify
 from tests.dispatch.operations.conftest import NOW
 from tests.test_server import one_line, server
@@ -504,7 +505,7 @@ async def test_a_recording_that_was_put_away_comes_along_with_its_key(settings: 
     assert (made.recordings, made.missing, made.damaged) == (1, [], [])
     restored = elsewhere(tmp_path)
     restore(restored, tmp_path / "directory", unheard)
-    async with site_vault.of(restored).checked_out(held) as folder:
+    async with checked_out(site_vault.of(restored), held) as folder:
         assert verify(folder).ok
     assert stat.S_IMODE((restored.data / "store").stat().st_mode) == 0o700
     assert stat.S_IMODE((restored.data / "secrets" / "store-0001.key").stat().st_mode) == 0o600

@@ -12,6 +12,7 @@ from dispatch.archive.catalogue import COMPOSITE
 from dispatch.archive.jobs import ATTEMPTS, PAUSE, Kind, Worker
 from dispatch.store.tables import AuditRow, Job, Recording
 from dispatch.vault import away
+from rooms.vault.checkout import checked_out
 from rooms.vault.store import StoreUnavailable
 from rooms.vault.vault import Vault
 from rooms.verification.folder import verify
@@ -49,7 +50,7 @@ async def test_a_recording_is_put_away_when_its_film_is_made_and_not_before(cour
     async with court.db.reader() as session:
         assert (await session.get_one(Recording, sitting.id)).stored_at == clock()
     assert await audited(court) == [("done", "")]
-    async with vault.checked_out(sitting.id) as folder:
+    async with checked_out(vault, sitting.id) as folder:
         assert verify(folder).ok
 
 
@@ -108,7 +109,7 @@ async def test_a_process_that_is_told_to_stop_breaks_off_and_the_next_one_goes_o
     worker = workers(court, vault, clock)
     await worker.work()
     await away.order(court.db, clock())
-    async with vault.checked_out(sitting.id):  # so that it has to wait at the end
+    async with checked_out(vault, sitting.id):  # so that it has to wait at the end
         working = asyncio.create_task(worker.work())
         while not await asyncio.to_thread(vault.is_stored, sitting.id):
             await asyncio.sleep(0.02)

@@ -10,8 +10,8 @@ from dispatch.settings import Settings
 from dispatch.store.database import Database
 from dispatch.vault import keys, site
 from rooms.vault import putting
+from rooms.vault.checkout import checked_out, write_out
 from rooms.vault.keys import KeyMissing
-from rooms.vault.reading import write_out
 from rooms.verification.folder import verify
 from tests.dispatch.archive.sealed import make_sealed
 from tests.test_server import one_line, server
@@ -37,7 +37,7 @@ async def test_a_rotation_wraps_every_key_anew_and_the_old_one_can_go(settings: 
     assert "the keys of 2 recordings" in (await keys.command(settings, "rotate", ""))[0]
     assert await keys.command(settings, "list", "") == ["0001  0 recordings  kept to unwrap", "0002  2 recordings  wraps from now on"]
     await keys.command(settings, "forget", "0001")
-    async with vault.checked_out("0011223344556677") as folder:
+    async with checked_out(vault, "0011223344556677") as folder:
         assert verify(folder).ok
     with pytest.raises(keys.KeysRefused, match="no key 0009"):
         await keys.command(settings, "forget", "0009")

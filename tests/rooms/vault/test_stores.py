@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from rooms.vault import putting, s3
+from rooms.vault.checkout import checked_out
 from rooms.vault.keys import KeyRing
 from rooms.vault.store import FolderStore, Store, StoreUnavailable
 from rooms.vault.vault import Vault
@@ -98,7 +99,7 @@ async def test_a_recording_is_put_away_read_and_destroyed(store: Store, tmp_path
     before = plain_bytes(make_sealed(vault))
     putting.put_away(vault, SITTING)
     assert {name: vault.read(SITTING, name) for name in vault.files(SITTING)} == before
-    async with vault.checked_out(SITTING) as folder:
+    async with checked_out(vault, SITTING) as folder:
         assert verify(folder).ok
     putting.destroy(vault, SITTING)
     assert list(store.list()) == []

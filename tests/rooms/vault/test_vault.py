@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rooms.vault import locks, putting
+from rooms.vault.checkout import checked_out, tidy
 from rooms.vault.cipher import Spoilt
 from rooms.vault.keys import KeyMissing, KeyRing
 from rooms.vault.store import FolderStore
@@ -108,7 +109,7 @@ def test_a_store_is_read_with_the_key_of_the_site_alone(vault: Vault, tmp_path: 
 async def test_a_stored_recording_is_checked_out_verifies_and_is_gone_afterwards(vault: Vault, small_parts: int) -> None:
     before = plain_bytes(make_sealed(vault))
     putting.put_away(vault, SITTING)
-    async with vault.checked_out(SITTING) as folder:
+    async with checked_out(vault, SITTING) as folder:
         assert folder.stat().st_mode & 0o777 == 0o700
         assert verify(folder).ok
         assert plain_bytes(folder) == before
@@ -118,7 +119,7 @@ async def test_a_stored_recording_is_checked_out_verifies_and_is_gone_afterwards
 async def test_what_is_added_to_a_checked_out_folder_is_stored(vault: Vault) -> None:
     make_sealed(vault)
     putting.put_away(vault, SITTING)
-    async with vault.checked_out(SITTING, only=lambda name: name == "manifest.json") as folder:
+    async with checked_out(vault, SITTING, only=lambda name: name == "manifest.json") as folder:
         assert [path.name for path in folder.iterdir() if path.is_file()] == ["manifest.json"]
         (folder / "manifest.tsr").write_bytes(b"stamp")
         (folder / FILM).write_bytes(b"a new film")
@@ -129,7 +130,7 @@ async def test_what_is_added_to_a_checked_out_folder_is_stored(vault: Vault) -> 
 
 async def test_nobody_puts_away_what_somebody_uses(vault: Vault) -> None:
     root = make_sealed(vault)
-    async with vault.checked_out(SITTING) as folder:
+    async with checked_out(vault, SITTING) as folder:
         assert folder == root
         putting_away = asyncio.create_task(asyncio.to_thread(putting.put_away, vault, SITTING))
         while not await asyncio.to_thread(vault.is_stored, SITTING):
@@ -204,7 +205,7 @@ def test_killed_at_any_step_a_recording_is_plain_or_stored_and_whole(tmp_path: P
         done = _killed_at(step, vault, "put_away")
         assert {name: vault.read(SITTING, name) for name in vault.files(SITTING)} == before, f"killed at step {step}"
         putting.put_away(vault, SITTING)
-        vault.tidy()
+        tidy(vault)
         assert {name: vault.read(SITTING, name) for name in vault.files(SITTING)} == before
         assert list(vault.recordings.iterdir()) == []
         if done:
@@ -255,32 +256,32 @@ def test_what_a_killed_process_left_checked_out_is_removed_at_the_next_start(vau
     if child == 0:
 
         async def killed() -> None:
-            async with vault.checked_out(SITTING):
+            async with checked_out(vault, SITTING):
                 os.kill(os.getpid(), signal.SIGKILL)
 
         asyncio.run(killed())
     os.waitpid(child, 0)
     assert any(path.is_dir() for path in vault.out.iterdir())
-    vault.tidy()
+    tidy(vault)
     assert list(vault.out.iterdir()) == []
 
 
 async def test_what_is_checked_out_now_is_not_tidied_away(vault: Vault) -> None:
     make_sealed(vault)
     putting.put_away(vault, SITTING)
-    async with vault.checked_out(SITTING) as folder:
-        vault.tidy()
+    async with checked_out(vault, SITTING) as folder:
+        tidy(vault)
         assert verify(folder).ok
 
 
 async def test_a_folder_for_which_the_disk_has_no_room_is_not_begun(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rooms.vault import vault as module
+    from rooms.vault import checkout as module
 
     make_sealed(vault)
     putting.put_away(vault, SITTING)
     monkeypatch.setattr(module, "SPARE_BYTES", 1 << 62)
     with pytest.raises(module.NoRoom, match="are free"):
-        async with vault.checked_out(SITTING):
+        async with checked_out(vault, SITTING):
             pass
     assert not vault.out.exists() or list(vault.out.iterdir()) == []
 
