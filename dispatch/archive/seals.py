@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 
-import structlog
 from prometheus_client import Gauge
 from sqlalchemy import func, select
 
+from dispatch.counting import again_and_again
 from dispatch.store.tables import Explanation, Recording
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
-
-log = structlog.get_logger("archive")
 
 EVERY_S = 15.0
 RECORDINGS = Gauge(
@@ -29,12 +26,7 @@ LOOKED_AT = Gauge(
 
 async def run(db: Database, stamps: bool) -> None:
     """Keep the figures until cancelled. `stamps`: a time-stamping authority is set."""
-    while True:
-        try:
-            await read(db, stamps)
-        except Exception:  # a database that is busy must not end the figures
-            log.exception("figures_failed")
-        await asyncio.sleep(EVERY_S)
+    await again_and_again(lambda: read(db, stamps), EVERY_S)
 
 
 async def read(db: Database, stamps: bool) -> None:

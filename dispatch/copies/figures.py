@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-import structlog
 from prometheus_client import Gauge
 
 from dispatch.copies.listing import counts
+from dispatch.counting import again_and_again
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
-
-log = structlog.get_logger("copies")
 
 EVERY_S = 15.0
 COPIES = Gauge("dispatch_copies", "Copies of recordings by their state", ["state"])
@@ -21,12 +18,7 @@ COPIES = Gauge("dispatch_copies", "Copies of recordings by their state", ["state
 
 async def run(db: Database) -> None:
     """Keep them until cancelled."""
-    while True:
-        try:
-            await read(db)
-        except Exception:  # a database that is busy must not end the figures
-            log.exception("figures_failed")
-        await asyncio.sleep(EVERY_S)
+    await again_and_again(lambda: read(db), EVERY_S)
 
 
 async def read(db: Database) -> None:

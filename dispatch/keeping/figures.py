@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import structlog
 from prometheus_client import Gauge
 from sqlalchemy import func, select
 
+from dispatch.counting import again_and_again
 from dispatch.keeping import juvenile, reading
 from dispatch.store.keeping_tables import Destruction
 from dispatch.store.tables import Recording, Sitting
@@ -18,20 +17,13 @@ from dispatch.store.tables import Recording, Sitting
 if TYPE_CHECKING:
     from dispatch.store.database import Database
 
-log = structlog.get_logger("keeping")
-
 EVERY_S = 60.0
 KEEPING = Gauge("dispatch_keeping", "What waits or is so in keeping: recordings, and destructions that are not done", ["state"])
 
 
 async def run(db: Database, clock: Callable[[], datetime]) -> None:
     """Keep the figures until cancelled."""
-    while True:
-        try:
-            await read(db, clock())
-        except Exception:  # a database that is busy must not end the figures
-            log.exception("figures_failed")
-        await asyncio.sleep(EVERY_S)
+    await again_and_again(lambda: read(db, clock()), EVERY_S)
 
 
 async def read(db: Database, now: datetime) -> None:

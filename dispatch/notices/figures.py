@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import structlog
 from prometheus_client import Gauge
 
+from dispatch.counting import again_and_again
 from dispatch.notices.ledger import STATES, counts
 from dispatch.notices.outbox import CHANNELS
 from dispatch.store.tables import utc_now
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
-
-log = structlog.get_logger("notices")
 
 EVERY_S = 15.0
 
@@ -31,12 +28,7 @@ OLDEST = Gauge("dispatch_messages_oldest_seconds", "For how long the oldest mess
 
 async def run(db: Database, clock: Callable[[], datetime] = utc_now) -> None:
     """Keep them until cancelled."""
-    while True:
-        try:
-            await read(db, clock())
-        except Exception:  # a database that is busy must not end the figures
-            log.exception("figures_failed")
-        await asyncio.sleep(EVERY_S)
+    await again_and_again(lambda: read(db, clock()), EVERY_S)
 
 
 async def read(db: Database, now: datetime) -> None:
