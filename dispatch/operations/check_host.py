@@ -63,10 +63,13 @@ def data_directory(settings: Settings) -> Finding:
 
 
 def disk(settings: Settings) -> Iterator[Finding]:
-    """Space where data and recordings are kept."""
+    """Space where data and recordings are kept, and where recordings go on whose disk fails: that has to be another."""
     seen: set[int] = set()
-    for path in (settings.data.absolute(), settings.recordings.absolute()):
-        at = _nearest(path)
+    second = settings.recordings_second
+    for path in (settings.data, settings.recordings, *((second,) if second is not None else ())):
+        at = _nearest(path.absolute())
+        if path is second and at.stat().st_dev == _nearest(settings.recordings.absolute()).stat().st_dev:
+            yield mend("disk", "same", path=at)
         if at.stat().st_dev in seen:
             continue
         seen.add(at.stat().st_dev)

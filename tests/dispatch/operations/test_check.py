@@ -137,6 +137,19 @@ def test_space_is_told_in_hours_of_hearings(
     assert float(str(found[0].data["hours"])) * check_host.HOUR_BYTES == pytest.approx(float(str(found[0].data["gb"])) * 1e9, rel=0.2)
 
 
+def test_the_second_directory_has_to_be_on_another_disk(tmp_path: Path) -> None:
+    beside = Settings(data=tmp_path / "var", recordings_second=tmp_path / "second")
+    found = [each for each in check_host.disk(beside) if each.code == "same"]
+    assert [each.state for each in found] == ["mend"]
+    assert found[0].text(catalogue("en").gettext).startswith(f"{tmp_path} is on the disk of the recordings")
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system here")
+    apart = list(check_host.disk(Settings(data=tmp_path / "var", recordings_second=other / "second")))
+    assert "same" not in {each.code for each in apart}
+    assert [each.data["path"] for each in apart] == [tmp_path, other], "its space is looked at too"
+
+
 def test_a_key_that_others_can_read_is_named_with_the_command_that_mends_it(settings: Settings, held: str) -> None:
     assert held
     assert codes(check_host.secrets(settings)) == ["ok well"]
