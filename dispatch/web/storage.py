@@ -10,6 +10,7 @@ from dispatch.vault.space import Outlook
 from dispatch.web.access import ADMINISTRATOR, OFFICER, Route, roles
 from dispatch.web.recording_words import size
 from dispatch.web.request import Request, Response, ctx, render, zone
+from rooms.vault.forecast import Sample
 
 SEES = roles(OFFICER, ADMINISTRATOR)
 WIDTH, HEIGHT = 640, 160
@@ -18,10 +19,13 @@ AHEAD_DAYS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is used of a disk, day by day, as points of an SVG; and the way on from there, to the day of `ahead_days` or when it is full."""
+    """What is used of a disk, day by day, as points of an SVG; and the way on from there, to the day of `ahead_days` or when it is full.
+    `first`, `last`: the dates at its edges; `now_x`: where today is."""
 
     past: str
     future: str
+    first: str
+    last: str
     now_x: float
     rows: tuple[tuple[str, str, str], ...]
 
@@ -42,7 +46,7 @@ async def show(request: Request) -> Response:
         store=str(context.vault.store),
         puts_away=context.settings.put_away,
         key=keys[-1] if keys else context.settings.store_keys,
-        hours=context.settings.look_again_hours,
+        hours=context.settings.look_again,
         least_days=least,
         width=WIDTH,
         height=HEIGHT,
@@ -67,7 +71,8 @@ def chart(outlook: Outlook, tz: object) -> Chart:
     used = samples[-1].used
     future = f"{x(last)},{y(used)} {x(last + until)},{y(used + fastest * until)}"
     rows = tuple((space.day_of(each, tz).isoformat(), size(each.used), size(each.free)) for each in reversed(samples))
-    return Chart(past, future, x(last), rows)
+    begins, ends = [space.day_of(Sample(day, 0, 0), tz).isoformat() for day in (first, first + span)]
+    return Chart(past, future, begins, ends, x(last), rows)
 
 
 ROUTES = (Route("GET", "/storage", show, SEES),)

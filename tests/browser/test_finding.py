@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,19 +15,10 @@ from dispatch.booking.listing.waiting import WaitingDraft
 from dispatch.store.tables import utc_now
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
+from tests.browser.gallery import photographed
 from tests.browser.site import Site
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-PICTURES = os.environ.get("PICTURES", "")
-"""A folder: pages are photographed into it, in two widths."""
-
-
-async def photographed(page: Page, name: str) -> None:
-    if PICTURES:
-        for width in (1366, 390):
-            await page.set_viewport_size({"width": width, "height": 900})
-            await page.screenshot(path=str(Path(PICTURES) / f"{name}-{width}.png"), full_page=True)
-        await page.set_viewport_size({"width": 1366, "height": 900})
 
 
 async def tabbed_to(page: Page, selector: str, limit: int = 120) -> None:

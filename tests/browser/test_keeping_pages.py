@@ -4,7 +4,6 @@ proposal by one to the certificate after another's password. GALLERY=folder keep
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from dispatch.keeping import carrying_out, powers
 from dispatch.keeping.carrying_out import Destroyer
 from dispatch.operations import authority, seal_key
 from dispatch.store.tables import Job, Participant, Recording, Sitting
+from tests.browser import gallery
 from tests.browser.participants import CHROMIUM, FLAGS
 from tests.dispatch.archive.sealed import make_sealed
 from tests.dispatch.web.conftest import NOW, PASSWORD, Site, founded, settings, site  # noqa: F401 - fixtures of a site without engine
@@ -62,8 +62,8 @@ async def looked_at(browser: Browser, court: Site, role: str, name: str, path: s
         await page.goto(str(court.server.make_url(path)))
         wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} at {width}"
-        if folder := os.environ.get("GALLERY"):
-            await page.screenshot(path=Path(folder) / f"keeping-{name}-{language}-{width}.png", full_page=True)
+        if gallery.FOLDER:
+            await page.screenshot(path=Path(gallery.FOLDER) / f"keeping-{name}-{language}-{width}.png", full_page=True)
         await page.context.close()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dispatch.store.tables import Job, Recording, utc_now
 from tests.browser.conftest import PersonFactory
-from tests.browser.court import Court
+from tests.browser.court import Court, Held
 from tests.browser.hearing import eventually
 from tests.browser.participants import Person
 from tests.browser.site import Site
@@ -21,14 +21,16 @@ FILM = "document.querySelector('.stage-film')"
 OWN = "document.querySelector('.stage-own')"
 
 
-async def recorded(court: Court, site: Site) -> str:
-    """A sitting whose sealed folder is there; the jobs process makes its film."""
+async def recorded(court: Court, site: Site, *, film: bool = True, alarm: bool = False) -> Held:
+    """A sitting whose sealed folder is there; the jobs process makes its film, where there is to be one."""
     held = await court.sitting((("张某", "party"), ("李某", "party")))
-    digest = await asyncio.to_thread(hold, site.data / "recordings" / held.id, held.id)
+    digest = await asyncio.to_thread(hold, site.data / "recordings" / held.id, held.id, alarm=alarm)
+    row = {"folder": held.id, "sealed_at": utc_now(), "manifest_sha256": digest, "seconds": 10.0, "bytes": 500_000}
     async with court.db.writer() as session:
-        row = {"folder": held.id, "sealed_at": utc_now(), "manifest_sha256": digest, "seconds": 10.0, "bytes": 500_000}
-        session.add_all([Recording(sitting_id=held.id, composite="queued", **row), Job(kind="composite", sitting_id=held.id)])
-    return held.id
+        session.add(Recording(sitting_id=held.id, composite="queued", **row))
+        if film:
+            session.add(Job(kind="composite", sitting_id=held.id))
+    return held
 
 
 async def off_by(person: Person, seconds: float) -> float:
@@ -47,7 +49,7 @@ async def off_by(person: Person, seconds: float) -> float:
 
 async def test_one_persons_sound_and_picture_are_in_step_with_the_film(site: Site, person: PersonFactory) -> None:
     court = await Court.open(site)
-    sitting = await recorded(court, site)
+    sitting = (await recorded(court, site)).id
     account = await court.person("officer", "梁雨")
     officer = await person(2)
     page = officer.page
@@ -98,16 +100,6 @@ async def test_one_persons_sound_and_picture_are_in_step_with_the_film(site: Sit
     await court.close()
 
 
-async def without_film(court: Court, site: Site) -> str:
-    """The same sitting, whose film nobody makes."""
-    held = await court.sitting((("张某", "party"), ("李某", "party")))
-    digest = await asyncio.to_thread(hold, site.data / "recordings" / held.id, held.id)
-    async with court.db.writer() as session:
-        row = {"folder": held.id, "sealed_at": utc_now(), "manifest_sha256": digest, "seconds": 10.0, "bytes": 500_000}
-        session.add(Recording(sitting_id=held.id, composite="queued", **row))
-    return held.id
-
-
 LOUD = """async (name) => {
   const audio = [...document.querySelectorAll('all-tracks li')].find((li) => li.textContent.includes(name)).querySelector('audio');
   const context = new AudioContext();
@@ -133,7 +125,7 @@ LOUD = """async (name) => {
 
 async def test_before_the_film_is_made_everybodys_own_tracks_are_played_in_step(site: Site, person: PersonFactory) -> None:
     court = await Court.open(site)
-    sitting = await without_film(court, site)
+    sitting = (await recorded(court, site, film=False)).id
     account = await court.person("officer", "梁雨")
     officer = await person(2)
     page = officer.page

@@ -48,8 +48,9 @@ def log(sitting: str) -> list[Row]:
     return rows
 
 
-def hold(root: Path, sitting: str) -> str:
-    """Write the folder `root`; the digest of its manifest. Beeps: the judge at 1 and 9 s, 张某 at 2 s, 李某 at 4.5 and 11 s."""
+def hold(root: Path, sitting: str, *, alarm: bool = False) -> str:
+    """Write the folder `root`; the digest of its manifest. Beeps: the judge at 1 and 9 s, 张某 at 2 s, 李某 at 4.5 and 11 s. With `alarm`
+    the disk was full for half a second."""
     folder = SittingFolder(root, lambda name, fields: None)
     folder.open()
     number = itertools.count(1)
@@ -63,6 +64,9 @@ def hold(root: Path, sitting: str) -> str:
     record("zhang", "camera", "H264", h264_video(0, h264_frames(4.0)))
     record("zhang", "microphone", "opus", sound(0, opus_packets(6.0, (2.0,))))
     record("li", "microphone", "opus", sound(3, opus_packets(3.0, (1.5,))))
+    if alarm:
+        folder.note_alarm("alarm", "disk_full", at(5), "No space left on device")
+        folder.note_alarm("alarm_cleared", "disk_full", at(5.5), "written again")
     folder.stop(1, at(6), "recess", "周正")
     folder.start(1, at(8), "hearing_opened", "周正")
     record("judge", "camera", "VP8", video(8, vp8_frames(4.0)))
