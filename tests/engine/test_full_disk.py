@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import disks
+from tests.disks import fill
 from tests.rooms.courthouse import alerts, until
 
 from .chamber import Chamber
@@ -21,19 +21,8 @@ WITHIN_US = 5_000_000 * 3
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own where the chamber's recordings are kept."""
-    mount = tmp_path / "recordings"
-    mount.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(mount)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"a small file system cannot be mounted here: {done.stderr.strip()}")
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
-
-
-def fill(disk: Path) -> None:
-    with open(disk / "filler", "wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
+    with disks.mounted(tmp_path / "recordings", 16) as disk:
+        yield disk
 
 
 async def test_a_stage_that_must_be_recorded_is_not_entered_on_a_full_disk(small_disk: Path, chamber: Chamber) -> None:
@@ -41,9 +30,9 @@ async def test_a_stage_that_must_be_recorded_is_not_entered_on_a_full_disk(small
     await walk.to("questioning")
     await walk.go("recess")
     await until(lambda: [row["kind"] for row in chamber.ledger_of_recorder()][-1:] == ["stop"])
-    fill(small_disk)
+    ballast = fill(small_disk)
     assert await walk.chair.refused("stage", to="questioning") == "recording_not_ready"
-    (small_disk / "filler").unlink()
+    ballast.unlink()
     await walk.go("questioning")
     await walk.chair.sees(lambda view: view["recording"]["state"] == "recording")
 
@@ -60,7 +49,7 @@ async def test_hearing_and_console_are_told_and_the_kind_decides_whether_it_goes
     await chamber.recorded("judge")
     await walk.chair.sees(lambda view: view["recording"]["state"] == "recording")
     await until(lambda: sum(chamber.on_disk().values()) > 10_000)
-    fill(small_disk)
+    ballast = fill(small_disk)
     full_us = chamber.house.clock()
     assert (await chamber.house.logged("recording_failed")).at_us - full_us <= WITHIN_US
     before = chamber.on_disk()
@@ -74,7 +63,7 @@ async def test_hearing_and_console_are_told_and_the_kind_decides_whether_it_goes
         await walk.chair.sees(lambda view: view["sitting"]["stage"] == "recess")
         assert (await chamber.house.logged("stopped")).data["reason"] == "recording_failed"
         assert await walk.chair.refused("stage", to=stage) == "recording_not_ready"
-    (small_disk / "filler").unlink()
+    ballast.unlink()
     if not goes_on:
         await walk.go(stage)
         await chamber.people["judge"].switch_on("microphone", "camera")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ import rooms.recording_link
 import rooms.signalling
 import rooms.state
 from rooms.procedure import procedure_of
+from tests import disks
 from tests.rooms.courthouse import Courthouse
 from tests.rooms.making import IN_CAMERA
 
@@ -31,25 +30,9 @@ def _short_tracebacks() -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 4 MiB that really gets full."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root; the page limit of the log covers the same path")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], check=True)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Take every free block of a disk; removing the file that is returned frees them."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
-        while file.write(bytes(4096)):
-            pass
-    return ballast
+    """A disk of 4 MiB."""
+    with disks.mounted(tmp_path / "disk", 4) as disk:
+        yield disk
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rooms.log import Event, LogUnwritable
 from rooms.sqlite_log import SqliteLog
-from tests.rooms.conftest import fill
+from tests.disks import fill
 from tests.rooms.making import make_plan
 
 FILLER = "filler"

@@ -16,7 +16,7 @@ from rooms.media.engine import Source
 from rooms.protocol import Admit, ChangeStage, Mute, Remove, SetSource, UserError
 from rooms.reserve import Reserve, ReserveFull
 from rooms.sqlite_log import SqliteLog
-from tests.rooms.conftest import fill
+from tests.disks import fill
 from tests.rooms.making import NOW_US, make_plan, ticket
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from rooms.log import GENESIS, Event, LogRefused, LogUnwritable, Row, canonical
 from rooms.sqlite_log import SqliteLog
-from tests.rooms.conftest import fill
+from tests.disks import fill
 
 
 def event(number: int = 0, kind: str = "admitted") -> Event:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,23 +16,17 @@ from dispatch.identity import sign_in
 from dispatch.store.database import CannotWrite, Database
 from dispatch.store.tables import Sitting
 from dispatch.web.translations import LANGUAGES, catalogue
+from tests import disks
+from tests.disks import fill
 from tests.dispatch.conftest import FoundedCourt
 from tests.dispatch.making import NOW, PASSWORD, SHANGHAI, TODAY, Court, make_sitting
-from tests.rooms.conftest import fill
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 2 MiB that really gets full."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root; the test with a limited file covers the same path")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)], check=True)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
+    """A disk of 2 MiB."""
+    with disks.mounted(tmp_path / "disk", 2) as disk:
+        yield disk
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import pytest
 
 from rooms.recording.control import RecorderError
 from rooms.verification.folder import verify
+from tests.disks import fill
 from tests.rooms.recording.conftest import Site, now_us
 from tests.rooms.recording.folders import event_rows
 from tests.rooms.recording.streams import Sender, frames_of
@@ -49,12 +50,10 @@ class Disk:
             raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
 
     def fill(self) -> None:
-        with open(self.path / "filler", "wb", buffering=0) as file, contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(4096))
+        self._ballast = fill(self.path)
 
     def empty(self) -> None:
-        (self.path / "filler").unlink()
+        self._ballast.unlink()
 
     def freeze(self) -> None:
         self._run("fsfreeze", "--freeze", str(self.path))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import resource
 import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +13,8 @@ import pytest
 
 from rooms.recording.control import RecorderError
 from rooms.verification.folder import verify
+from tests import disks
+from tests.disks import fill
 from tests.rooms.recording.conftest import Site, now_us
 from tests.rooms.recording.folders import event_rows
 from tests.rooms.recording.streams import Sender, Sent, beeps_of, frames_of, merged, opus_packets, vp8_frames
@@ -157,7 +157,7 @@ async def feed_until(site: Site, name: str, camera: Sender, microphone: Sender) 
             await asyncio.sleep(0.4)
 
 
-async def fails_and_recovers(site: Site, cause: str, break_it: Callable[[], None], mend_it: Callable[[], None]) -> None:
+async def fails_and_recovers(site: Site, cause: str, break_it: Callable[[], object], mend_it: Callable[[], None]) -> None:
     """The story of every disk that fails: alarm, no heartbeat, all clear, new segments, the gap written down."""
     await record(site)
     camera, microphone = Sender(1, "alice", "camera", now_us()), Sender(2, "alice", "microphone", now_us())
@@ -206,36 +206,23 @@ async def test_a_disk_that_refuses_large_files_is_an_alarm_and_is_recovered_from
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MiB, mounted for the test, which needs root; the test before needs nothing."""
-    mount = tmp_path / "recordings"
-    mount.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(mount)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"a small file system cannot be mounted here: {done.stderr.strip()}")
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
+    """A file system of 8 MiB; the test before needs nothing."""
+    with disks.mounted(tmp_path / "recordings", 8) as disk:
+        yield disk
 
 
 async def test_a_full_disk_is_an_alarm_and_is_recovered_from(small_disk: Path, site: Site) -> None:
-    filler = small_disk / "filler"
-
-    def fill() -> None:
-        with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(4096))
-
-    await fails_and_recovers(site, "disk_full", fill, filler.unlink)
+    await fails_and_recovers(site, "disk_full", lambda: fill(small_disk), (small_disk / "ballast").unlink)
 
 
 async def test_a_full_disk_refuses_to_start(small_disk: Path, site: Site) -> None:
     await site.client.open("s1", 1, "s1", "t")
-    with open(small_disk / "filler", "wb", buffering=0) as file, contextlib.suppress(OSError):
-        file.write(bytes(16 << 20))
+    ballast = fill(small_disk)
     with pytest.raises(RecorderError) as refused:
         await site.client.record("s1", 1, True, "hearing_opened", "judge")
     assert refused.value.code == "disk_full"
     assert (await site.client.report())["sittings"]["s1"]["on"] is False
-    (small_disk / "filler").unlink()
+    ballast.unlink()
     await site.client.record("s1", 1, True, "hearing_opened", "judge")
     assert kinds(site) == ["start"]
 
