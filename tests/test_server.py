@@ -129,15 +129,20 @@ def test_the_verifier_says_that_an_empty_folder_is_no_recording(tmp_path: Path) 
 
 def test_a_demonstration_starts_again_with_the_same_people_and_ends_in_order(tmp_path: Path) -> None:
     site = Site(tmp_path / "var", command="demo")
+
+    def printed(starts: int) -> None:
+        until(lambda: (site.data / "server.out").read_text().count(site.url) >= starts, 60, f"the address was printed {starts} times")
+
     try:
         site.start()
+        printed(1)
         accounts = (tmp_path / "var" / "secrets" / "demo-accounts.json").read_text()
         first = site.process
         assert first is not None
         site.stop()
         assert first.returncode == 0, site.log()
         site.start()
-        until(lambda: (tmp_path / "var" / "server.out").read_text().count(site.url) >= 2, 60, "the address was printed at both starts")
+        printed(2)
         assert (tmp_path / "var" / "secrets" / "demo-accounts.json").read_text() == accounts
     finally:
         site.stop()
