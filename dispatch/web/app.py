@@ -7,7 +7,7 @@ from aiohttp import web
 from dispatch.web.api.pace import PACE, Pace
 from dispatch.web.assets import ASSETS, Assets
 from dispatch.web.attempts import ENROL_ATTEMPTS, FEED_ATTEMPTS, enrol_attempts, feed_attempts
-from dispatch.web.console_feed import close_lines
+from dispatch.web.console.feed import close_lines
 from dispatch.web.context import CONTEXT, Context
 from dispatch.web.middleware import MIDDLEWARES, ROUTES_BY_HANDLER, add_security_headers
 from dispatch.web.routes import ROUTES

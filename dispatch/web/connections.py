@@ -7,7 +7,7 @@ from typing import Any
 from dispatch.console.quality import hour_row
 from dispatch.sittings import listing, quality
 from dispatch.web.access import CLERK, OFFICER, Route, roles
-from dispatch.web.console_feed import feed_of
+from dispatch.web.console.feed import feed_of
 from dispatch.web.formats import clock, day
 from dispatch.web.request import Request, Response, ctx, gettext, language, me, render, zone
 

@@ -47,6 +47,9 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
 INLINE = 6
 """So many entries stand in the header of a small desk screen; a role with more has the others in a menu."""
 
+CENTRE: tuple[tuple[Entry, frozenset[str]], ...] = ((Entry("/console", "Situation", "list"), frozenset({OFFICER, CLERK})),)
+"""The sections of the command centre, and who has each."""
+
 _BELOW = {"/sittings": "/booking", "/exchange": "/booking", "/catalogue": "/catalogue/rooms", "/settings": "/catalogue/rooms"}
 
 
@@ -63,3 +66,10 @@ def entries(role: str, path: str) -> list[Entry]:
     if path.startswith("/copies") and COPIES not in BY_ROLE.get(role, ()):
         path = "/archive"
     return [replace(entry, current=f"{path}/".startswith(f"{entry.path}/")) for entry in BY_ROLE.get(role, ())]
+
+
+def sections(role: str, path: str) -> list[Entry]:
+    """The sections of the command centre that a role has; that with the longest path in common with `path` is marked."""
+    found = [entry for entry, who in CENTRE if role in who]
+    here = max((entry.path for entry in found if f"{path}/".startswith(f"{entry.path}/")), key=len, default="")
+    return [replace(entry, current=entry.path == here) for entry in found]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from dispatch.web import formats
 from dispatch.web.assets import Assets
-from dispatch.web.navigation import INLINE, entries
+from dispatch.web.navigation import INLINE, entries, sections
 from dispatch.web.translations import LANGUAGES, catalogue
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates"
@@ -19,8 +19,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "templates"
 
 class Templates:
     """Renders pages. In templates: `_('text', name=…)`, `static('css/base.css')`, `icon('clock')`, `csrf_field()`, `csrf`, `lang`,
-    `me`, `court`, `clerk_phone`, `path`, `now`, `time_zone`, `large_text`, `theme`, `navigation`, `switch(name, value)` (the address of
-    this page in another language or text size); `fmt_clock(t)`, `fmt_day(t)`, `fmt_day_long(t)`, `fmt_moment(t)`,
+    `me`, `court`, `clerk_phone`, `path`, `now`, `time_zone`, `large_text`, `theme`, `navigation`, `centre_sections`, `switch(name,
+    value)` (the address of this page in another language or text size); `fmt_clock(t)`, `fmt_day(t)`, `fmt_day_long(t)`, `fmt_moment(t)`,
     `fmt_duration(span)`, `fmt_phone(number)`, all in the court's time zone.
     """
 
@@ -67,6 +67,7 @@ class Templates:
             "time_zone": context.settings.time_zone,
             "navigation": entries(person.role, request.path) if person else [],
             "inline_entries": INLINE,
+            "centre_sections": sections(person.role, request.path) if person else [],
             "switch": lambda name, value: str(request.rel_url.update_query({name: value})),
             **formats.for_page(tag, zone(request)),
         }

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from dispatch.archive import explanations, seals
 from dispatch.store.tables import AuditRow, Explanation, Recording
-from dispatch.web.console_feed import feed_of
+from dispatch.web.console.feed import feed_of
 from rooms.packaging.package import Given, build
 from rooms.verification.folder import verify
 from tests.dispatch.archive.sealed import make_sealed

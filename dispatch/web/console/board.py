@@ -15,7 +15,7 @@ from dispatch.console.quality import history
 from dispatch.errors import NotFound
 from dispatch.identity import sign_in
 from dispatch.web.access import CLERK, OFFICER, Route, roles
-from dispatch.web.console_feed import LogLines, dumped, feed_of
+from dispatch.web.console.feed import LogLines, dumped, feed_of
 from dispatch.web.formats import clock
 from dispatch.web.middleware import SESSION_COOKIE
 from dispatch.web.request import Request, Response, answer, ctx, gettext, language, me, problem, render, session, translate, zone
