@@ -267,11 +267,12 @@ def _pauses(decoded_s: list[float], killed_s: float) -> tuple[float, float]:
 
 def _gaps(units: dict[int, Unit], found: set[int], period_s: float, kills: list[Kill]) -> Iterator[tuple[int, int]]:
     """Where something is truly missing of a track, from when to when, µs since the epoch. Somebody whose machine was busy has made nothing
-    for a moment; that is none. What was sent before the first that is there is missing from 0 on."""
-    there = [units[number] for number in sorted(found)]
+    for a moment; that is none. Where the worker went, who had no connection could send nothing: that is one. What was sent before the
+    first that is there is missing from 0 on."""
+    there, cut_us = [units[number] for number in sorted(found)], [kill.at_us for kill in kills if "engine" in KILLS[kill.what]]
     yield 0, there[0].made_us
     for before, after in itertools.pairwise(there):
-        if after.number != before.number + 1 or any(before.made_us < kill.at_us < after.made_us for kill in kills):
+        if after.number != before.number + 1 or any(before.made_us < at_us < after.made_us for at_us in cut_us):
             # The end of a picture is where the next one begins; the ledger has it where it begins itself.
             yield before.made_us + (round(period_s * 1e6) if period_s < LEDGER_BOUND_S else 0), after.made_us
 

@@ -201,8 +201,8 @@ class Capture:
             return
         track = self.tracks.get(announcement.handle)
         if track is None or track.announcement != announcement:
-            if track is not None:
-                self._end(track, "replaced")
+            if track is not None:  # another engine took the number: the one that had it said nothing
+                self._end(track, "engine_lost")
             self._end_former((announcement.endpoint, announcement.source))
             self._numbers += 1
             clock = self._clocks.setdefault(announcement.endpoint, EndpointClock())

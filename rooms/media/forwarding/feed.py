@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import socket
 import struct
 import time
@@ -92,7 +93,8 @@ class Feed:
         self._tracks: dict[int, FedTrack] = {}
         self._wanted: dict[str, str] = {}
         self._number = number << 24
-        self._next = int(time.time()) & 0xFFFFF
+        # Not those of the engine that was here before: the recorder still knows its tracks.
+        self._next = secrets.randbits(24)
         self._queue: deque[bytes] = deque()
         self._queue_bytes = 0
         self._writing = False

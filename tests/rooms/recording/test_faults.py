@@ -145,6 +145,22 @@ async def test_an_engine_that_goes_leaves_a_gap_until_the_track_is_back(site: Si
     assert [gap["from_us"], gap["to_us"]] == pytest.approx([made + 2e6, back.made_us], abs=100_000)
 
 
+async def test_an_engine_that_takes_over_under_the_same_number_leaves_a_gap_too(site: Site) -> None:
+    """Nobody else could say that the one before it is gone."""
+    await record(site)
+    made = now_us() - 2_500_000
+    former = Sender(2, "alice", "microphone", made)
+    await site.engine.announce(former)
+    await site.engine.play(former.send(opus_packets(2.0)))
+    back = Sender(2, "alice", "microphone", now_us(), ssrc=4711)
+    await site.engine.announce(back)
+    await site.engine.play(back.send(opus_packets(1.0)))
+    await site.until(lambda: site.count("gap") == 1)
+    gap = next(row for row in site.rows("ledger.jsonl") if row["kind"] == "gap")
+    assert gap["cause"] == "engine_lost"
+    assert [gap["from_us"], gap["to_us"]] == pytest.approx([made + 2e6, back.made_us], abs=100_000)
+
+
 async def feed_until(site: Site, name: str, camera: Sender, microphone: Sender) -> None:
     """Send picture and sound as they are made until one more event of that name has come."""
     count = site.count(name)
