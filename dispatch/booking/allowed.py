@@ -79,11 +79,6 @@ async def calendars(session: AsyncSession, first: date | None = None, last: date
     return _calendars_of(tuple(map(tuple, rows)), tuple(map(tuple, of_sites)), begin.year, end.year)
 
 
-async def calendar(session: AsyncSession, first: date | None = None, last: date | None = None) -> WorkingCalendar:
-    """The court's own of those."""
-    return (await calendars(session, first, last)).court
-
-
 def _days_of(table: type[DayRow] | type[SiteDay], *more: Any) -> Ready:
     within_years = table.day >= bindparam("begin"), table.day <= bindparam("end")
     return Ready(select(table.day, table.kind, table.name, table.works_like, *more).where(*within_years).order_by(table.day))

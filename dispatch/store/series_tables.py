@@ -24,5 +24,7 @@ class SeriesRow(Base):
     zone: Mapped[str] = mapped_column(String(64))
     minutes: Mapped[int] = mapped_column(Integer)
     skip_holidays: Mapped[bool] = mapped_column(default=False)
+    site_id: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """by whose calendar they are holidays: that of the site at which it is held, which may have gone since; "" for the court's"""
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

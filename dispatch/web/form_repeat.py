@@ -159,7 +159,7 @@ async def book(request: Request, draft: SittingDraft, repeat: Repeat, act: str, 
             return None
         return await bookings.create(db, draft, me(request), now, held_until=held_until)
     plan = plan_of(repeat, draft.starts_at, _minutes(draft), zone(request))
-    all_dates = await _ahead(request, plan)
+    all_dates = await _ahead(request, draft, plan)
     wanted, mark = _decided(plan, repeat), _fingerprint(plan)
     if repeat.shown != mark:
         repeat = replace(repeat, out=frozenset(), take={})  # decisions on other dates
@@ -178,9 +178,9 @@ async def book(request: Request, draft: SittingDraft, repeat: Repeat, act: str, 
     return (await series.get(db, made))[2][0].id
 
 
-async def _ahead(request: Request, plan: Series) -> Outlook:
+async def _ahead(request: Request, draft: SittingDraft, plan: Series) -> Outlook:
     try:
-        return await series.look_ahead(ctx(request).db, plan)
+        return await series.look_ahead(ctx(request).db, draft, plan)
     except ValidationFailed as failed:
         fields = {"minutes": "ends_at", "starts": "starts_at"} | _FIELD_OF
         raise ValidationFailed([(fields.get(name, "repeat_until"), code, data) for name, code, data in failed.errors]) from None

@@ -181,7 +181,7 @@ async def _put_off(
     own = row
     if earlier is not None:
         kept_as(row, earlier)
-        own = SeriesRow(id=new_id(), created_by=row.created_by, created_at=row.created_at)
+        own = SeriesRow(id=new_id(), site_id=row.site_id, created_by=row.created_by, created_at=row.created_at)
         session.add(own)
     kept_as(own, moved(later, difference.by, difference.minutes))
     await session.flush()

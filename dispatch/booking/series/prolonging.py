@@ -17,7 +17,7 @@ from dispatch.booking import allowed, bookings, orders
 from dispatch.booking.draft import draft_of
 from dispatch.booking.series.recurrence import Occurrence, Series, expand, series_problems
 from dispatch.booking.series.rules import instances
-from dispatch.booking.series.series import ACTS, WORDS, kept_as, load, note, read, written
+from dispatch.booking.series.series import ACTS, WORDS, calendar_of, kept_as, load, note, read, written
 from dispatch.errors import Clash, Conflict, FieldError, NotFound, Refused, SeriesConflict, ValidationFailed
 from dispatch.store.tables import SeriesRow, Sitting, User
 
@@ -69,7 +69,7 @@ async def prolong(
             seen(row, plan, members)
         if not members:
             raise Refused("series_over")
-        longer, new = further_dates(plan, further, {read(each.occurrence) for each in members}, await allowed.calendar(session))
+        longer, new = further_dates(plan, further, {read(each.occurrence) for each in members}, await calendar_of(session, row))
         sittings = await _book(session, db, row, new, members, further, by, now)
         kept_as(row, longer)
         await session.flush()

@@ -25,7 +25,7 @@ from dispatch.booking.series.rules import read_rule, rule_text
 from dispatch.booking.wall_clock import moment, wall_time
 from dispatch.errors import Clash, Conflict, FieldError, NotFound, SeriesConflict, ValidationFailed
 from dispatch.sittings.withheld import IN_SIGHT
-from dispatch.store.tables import SeriesRow, Sitting, User, new_id
+from dispatch.store.tables import Resource, SeriesRow, Sitting, User, new_id
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -103,16 +103,27 @@ async def try_out(db: Database, draft: SittingDraft, plan: Series, by: User, now
     return found[-1]
 
 
-async def look_ahead(db: Database, plan: Series) -> Outlook:
+async def look_ahead(db: Database, draft: SittingDraft, plan: Series) -> Outlook:
     """The dates of `plan` without a look at what is in the way. Raises ValidationFailed."""
     async with db.reader() as session:
-        return await _outlook(session, plan)
+        return await _outlook(session, plan, await _site_of(session, draft))
 
 
-async def _outlook(session: AsyncSession, plan: Series) -> Outlook:
+async def _site_of(session: AsyncSession, draft: SittingDraft) -> str:
+    """The site of its first room; "" where there is none."""
+    room = await session.get(Resource, draft.room_ids[0]) if draft.room_ids else None
+    return (room.site_id or "") if room is not None else ""
+
+
+async def calendar_of(session: AsyncSession, row: SeriesRow) -> WorkingCalendar:
+    """By which a series leaves out holidays."""
+    return (await allowed.calendars(session)).of(row.site_id)
+
+
+async def _outlook(session: AsyncSession, plan: Series, site_id: str) -> Outlook:
     if found := list(series_problems(plan)):
         raise ValidationFailed(found)
-    expansion = expand(plan, await allowed.calendar(session))
+    expansion = expand(plan, (await allowed.calendars(session)).of(site_id))
     if not expansion.occurrences:
         raise ValidationFailed([("rule", "rule_never", {})])
     return Outlook(tuple(expansion.occurrences), tuple(expansion.skipped))
@@ -130,8 +141,9 @@ async def _book(
 ) -> tuple[Outlook, str]:
     """All that can be booked; the transaction is to be taken back where the outlook has clashes. All of them want the same resources:
     the first one locks them, in the order of their ids, and nothing is locked after them but the case and the audit log."""
-    outlook = await _outlook(session, plan)
-    row = SeriesRow(id=new_id(), created_by=None, created_at=now)
+    site_id = await _site_of(session, draft)
+    outlook = await _outlook(session, plan, site_id)
+    row = SeriesRow(id=new_id(), site_id=site_id, created_by=None, created_at=now)
     kept_as(row, plan)
     session.add(row)
     await session.flush()
@@ -214,7 +226,7 @@ async def load(session: AsyncSession, row: SeriesRow) -> tuple[SeriesRow, Series
     """The same inside a transaction."""
     wanted = select(Sitting).where(IN_SIGHT, Sitting.series_id == row.id, Sitting.status != "cancelled")
     sittings = list(await session.scalars(wanted.order_by(Sitting.starts_at, Sitting.id)))
-    return row, plan_of(row, sittings, await allowed.calendar(session)), sittings
+    return row, plan_of(row, sittings, await calendar_of(session, row)), sittings
 
 
 async def membership(db: Database, sitting: Sitting) -> Membership | None:

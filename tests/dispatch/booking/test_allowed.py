@@ -52,8 +52,8 @@ async def test_the_calendar_has_the_days_that_were_loaded(court: Court) -> None:
         session.add(CalendarDay(day=date(2027, 10, 1), kind="holiday", name="国庆节"))
         session.add(CalendarDay(day=date(2027, 10, 9), kind="working", name="国庆节调休", works_like=2))
     async with court.db.reader() as session:
-        whole = await allowed.calendar(session)
-        other_year = await allowed.calendar(session, date(2028, 1, 1), date(2028, 12, 31))
+        whole = (await allowed.calendars(session)).court
+        other_year = (await allowed.calendars(session, date(2028, 1, 1), date(2028, 12, 31))).court
     assert not whole.is_working_day(date(2027, 10, 1))
     assert whole.name(date(2027, 10, 1)) == "国庆节"
     assert whole.works_like(date(2027, 10, 9)) == 2
@@ -62,12 +62,12 @@ async def test_the_calendar_has_the_days_that_were_loaded(court: Court) -> None:
 
 async def test_a_year_that_nobody_has_loaded_has_the_published_days(court: Court) -> None:
     async with court.db.reader() as session:
-        published = await allowed.calendar(session, date(2026, 10, 1), date(2026, 10, 1))
+        published = (await allowed.calendars(session, date(2026, 10, 1), date(2026, 10, 1))).court
     assert published.name(date(2026, 10, 1)) == "国庆节"
     async with court.db.writer() as session:
         session.add(CalendarDay(day=date(2026, 10, 8), kind="holiday", name="院庆日"))
     async with court.db.reader() as session:
-        loaded = await allowed.calendar(session, date(2026, 10, 1), date(2026, 10, 1))
+        loaded = (await allowed.calendars(session, date(2026, 10, 1), date(2026, 10, 1))).court
     assert list(loaded.days) == [date(2026, 10, 8)]
 
 

@@ -17,7 +17,7 @@ from dispatch.booking.catalogue import closures
 from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.orders import Order
 from dispatch.booking.series import changes as series_changes
-from dispatch.booking.series import series
+from dispatch.booking.series import prolonging, series
 from dispatch.booking.series.recurrence import Series, with_one_moved
 from dispatch.booking.series.rule_words import words_of
 from dispatch.booking.series.rules import read_rule
@@ -27,7 +27,7 @@ from dispatch.notices import ledger
 from dispatch.notices.calendar import uid_of
 from dispatch.store.database import Database
 from dispatch.store.notice_tables import Message
-from dispatch.store.tables import CalendarDay, Hold, Sitting
+from dispatch.store.tables import CalendarDay, CourtSite, Hold, Resource, SiteDay, Sitting
 from dispatch.web.translations import catalogue as texts
 from tests.dispatch.making import (
     NOW,
@@ -140,6 +140,29 @@ async def test_holidays_are_left_out_and_loaded_ones_count_before_those_that_are
     assert clocks(made) == ["11-25 09:00", "12-02 09:00", "12-16 09:00"]
     _, plan, _ = await series.get(court.db, made[0].series_id or "")
     assert (plan.excluded, words_of(plan, texts("zh-CN").gettext)) == (frozenset(), "每周三 09:00，共 4 次，节假日不安排")
+
+
+async def test_holidays_are_those_of_the_site_at_which_a_series_is_held(court: Court) -> None:
+    async with court.db.writer() as session:
+        session.add(CourtSite(id="east", name="东院"))
+        await session.flush()
+        session.add(CalendarDay(day=date(2026, 12, 9), kind="holiday", name="停诉日"))
+        session.add(SiteDay(site_id="east", day=date(2026, 12, 9), kind="working", name="值班", works_like=2))
+        for day in (date(2026, 12, 2), date(2026, 12, 23)):
+            session.add(SiteDay(site_id="east", day=day, kind="holiday", name="停电检修"))
+        (await session.get_one(Resource, court.room.id)).site_id = "east"
+    ahead = await series.look_ahead(court.db, make_draft(court), weekly(skip_holidays=True))
+    assert [each.day for each in ahead.skipped] == [2]
+    made = await booked(court, weekly(skip_holidays=True))
+    assert clocks(made) == ["11-25 09:00", "12-09 09:00", "12-16 09:00"]
+    assert (await series.get(court.db, made[0].series_id or ""))[1].excluded == frozenset()
+    # Put off from the second one on: what is a new series by then goes by the same calendar.
+    start, end = made[1].starts_at + HOUR, made[1].ends_at + HOUR
+    await series_changes.move(court.db, made[1].id, "later", court.room.id, start, end, court.clerk, NOW, override_reason=URGENT)
+    later = await as_it_is(court.db, made[2])
+    assert later.series_id != made[0].series_id
+    await prolonging.prolong(court.db, later.series_id or "", prolonging.Further(count=4), court.clerk, NOW)
+    assert clocks(await sittings_of(court.db, later.series_id or "")) == ["12-09 10:00", "12-16 10:00", "12-30 10:00"]
 
 
 async def test_nine_o_clock_stays_nine_where_the_clock_is_put_back_and_midnight_is_none(court: Court) -> None:
