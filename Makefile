@@ -67,7 +67,7 @@ fuzz: $(PACKAGES)
 	@FUZZ_EXAMPLES=$(FUZZ) $(BIN)/python -m pytest -q tests/rooms/media/test_fuzz.py
 
 # One archive for sites without internet, below dist/: wheels, Debian packages, install script, units, checksums. On Debian 12.
-release: $(PACKAGES)
+release: $(PACKAGES) $(MODULES)
 	@$(BIN)/python deploy/release.py $(ARGS)
 
 # Collect the texts of templates, Python and JavaScript and name those that are missing in a language.

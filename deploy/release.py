@@ -44,7 +44,7 @@ def build(out: Path, *, debian: bool = True) -> Path:
     Raises ReleaseFailed."""
     version = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     name = f"dispatch-{version}-cp311-{platform.machine()}"
-    _no_assets_to_bundle()
+    _libraries_are_there()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".release-", dir=out) as work:
         root = Path(work) / name
@@ -62,11 +62,13 @@ def build(out: Path, *, debian: bool = True) -> Path:
     return archive
 
 
-def _no_assets_to_bundle() -> None:
-    """Everything that pages load is in static/; a package of npm that a page needed would have to be put there first."""
-    needed = json.loads((TOP / "package.json").read_text(encoding="utf-8")).get("dependencies", {})
-    if needed:
-        raise ReleaseFailed(f"package.json names packages that run in pages and are not in static/: {', '.join(sorted(needed))}")
+def _libraries_are_there() -> None:
+    """What pages load of npm's packages goes into the wheel (hatch_build.py), so npm has to have put it into node_modules before."""
+    bundled = json.loads((TOP / "package.json").read_text(encoding="utf-8")).get("bundled", {})
+    files = [f"node_modules/{package}/{inside}" for package, inside_of in bundled.items() for inside in inside_of.values()]
+    missing = [file for file in files if not (TOP / file).is_file()]
+    if missing:
+        raise ReleaseFailed(f"npm ci has not been run: {missing[0]} is missing")
 
 
 def _wheels(folder: Path) -> None:

@@ -251,8 +251,8 @@ def test_a_minimal_debian_is_what_every_debian_has_and_what_that_needs() -> None
     assert kept == ["base-files", "gcc-base", "libc6", "mawk"]
 
 
-def test_a_package_that_pages_would_need_from_npm_stops_the_release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "package.json").write_text('{"dependencies": {"leaflet": "1.9.4"}}')
+def test_no_release_is_made_without_what_pages_load_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "package.json").write_text('{"bundled": {"leaflet": {"leaflet.js": "dist/leaflet-src.esm.js"}}}')
     monkeypatch.setattr(release, "TOP", tmp_path)
-    with pytest.raises(release.ReleaseFailed, match="leaflet"):
-        release._no_assets_to_bundle()
+    with pytest.raises(release.ReleaseFailed, match="npm ci has not been run"):
+        release._libraries_are_there()

@@ -118,6 +118,16 @@ async def test_static_files_are_kept_by_their_build_only(site: Site) -> None:
     assert (await visitor.get(f"/static/{'0' * 12}/..%2f..%2fpyproject.toml")).status == 404
 
 
+async def test_what_pages_load_of_others_is_served_with_them(site: Site) -> None:
+    visitor = site.visitor()
+    build = (await visitor.page("/sign-in")).split("/static/")[1].split("/")[0]
+    library = await visitor.get(f"/static/{build}/lib/leaflet/leaflet.js")
+    assert "immutable" in library.headers["Cache-Control"]
+    assert "javascript" in library.content_type
+    assert "export" in await library.text()
+    assert (await visitor.get(f"/static/{build}/lib/leaflet/package.json")).status == 404
+
+
 @pytest.mark.parametrize(("language", "word"), [("zh-CN", "登录"), ("en", "Sign in")])
 async def test_pages_answer_in_the_language_of_the_browser(site: Site, language: str, word: str) -> None:
     text = await site.visitor(language).page("/sign-in")
