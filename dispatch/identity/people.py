@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dispatch.store.database import Database
 
-ROLES = ("clerk", "judge", "prosecutor", "officer", "administrator")
+ROLES = ("clerk", "judge", "prosecutor", "officer", "administrator", "field")
 LANGUAGES = ("zh-CN", "en")
 LONGEST_NAME = 80
 _SIGN_IN_NAME = re.compile(r"[\w.@-]{2,80}")

@@ -49,7 +49,7 @@ __all__ = [
 
 
 class User(Base):
-    """A member of the staff who signs in. `role`: clerk, judge, prosecutor, officer, administrator."""
+    """Who signs in. `role`: clerk, judge, prosecutor, officer, administrator, or field for those who are sent out."""
 
     __tablename__ = "user"
     id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)

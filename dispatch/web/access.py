@@ -13,7 +13,10 @@ JUDGE = "judge"
 PROSECUTOR = "prosecutor"
 OFFICER = "officer"
 ADMINISTRATOR = "administrator"
-ALL_ROLES = (CLERK, JUDGE, PROSECUTOR, OFFICER, ADMINISTRATOR)
+FIELD = "field"
+OFFICE_ROLES = (CLERK, JUDGE, PROSECUTOR, OFFICER, ADMINISTRATOR)
+"""Who works inside: people in the field have their own pages and nothing else."""
+ALL_ROLES = (*OFFICE_ROLES, FIELD)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -43,7 +46,8 @@ class Access:
 PUBLIC = Access(public=True)
 LINK = Access(link=True)
 DEVICE = Access(device=True)
-STAFF = Access(roles=frozenset(ALL_ROLES))
+STAFF = Access(roles=frozenset(OFFICE_ROLES))
+SIGNED_IN = Access(roles=frozenset(ALL_ROLES))
 
 
 def roles(*names: str) -> Access:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatch.web.access import STAFF, Route
+from dispatch.web.access import SIGNED_IN, Route
 from dispatch.web.navigation import home
 from dispatch.web.request import Request, Response, me, see_other
 
@@ -12,4 +12,4 @@ async def start(request: Request) -> Response:
     return see_other(home(me(request).role))
 
 
-ROUTES = (Route("GET", "/", start, STAFF),)
+ROUTES = (Route("GET", "/", start, SIGNED_IN),)

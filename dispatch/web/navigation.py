@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dispatch.web.access import ADMINISTRATOR, CLERK, JUDGE, OFFICER, PROSECUTOR
+from dispatch.web.access import ADMINISTRATOR, CLERK, FIELD, JUDGE, OFFICER, PROSECUTOR
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,15 @@ ROLES = Entry("/roles", "Roles", "shield")
 WEBHOOKS = Entry("/webhooks", "Webhooks", "bell")
 AUDIT = Entry("/audit", "Audit log", "audit")
 
+FIELD_TASKS = Entry("/field", "My tasks", "list")
+
 BY_ROLE: dict[str, tuple[Entry, ...]] = {
     CLERK: (BOOKING, TODAY, MESSAGES, CONSOLE, ARCHIVE, KEEPING, ROOMS),
     JUDGE: (TODAY, REQUESTS, ARCHIVE, KEEPING),
     PROSECUTOR: (TODAY, REQUESTS, ARCHIVE, KEEPING),
     OFFICER: (CONSOLE, ARCHIVE, KEEPING, STORAGE),
     ADMINISTRATOR: (USERS, REQUESTS, CATALOGUE, COPIES, KEEPING_SETTINGS, AUDIT, LISTS, STORAGE, ROLES, PROGRAMS, WEBHOOKS),
+    FIELD: (FIELD_TASKS,),
 }
 """The first entry of a role is its home."""
 INLINE = 6

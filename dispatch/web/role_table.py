@@ -14,6 +14,7 @@ AREAS = (
     ("Hearings", ("/hearing",)),
     ("Command centre", ("/console",)),
     ("Silent watch", ("/ws/console/sittings",)),
+    ("In the field", ("/field",)),
     ("Archive", ("/archive", "/api/v1/recordings")),
     ("Keeping", ("/keeping",)),
     ("Storage", ("/storage", "/api/v1/storage")),

@@ -15,6 +15,7 @@ MODULES = (
     *("site_catalogue", "resource_catalogue", "closure_catalogue", "calendar_catalogue", "sitting_templates", "procedure_catalogue"),
     *("joining", "device_check", "room_seats", "hearing", "stills", "connections", "archive", "recorded_media", "copies"),
     *("console.board",),
+    *("console.field_page",),
     *("explanations", "keeping", "keeping_settings", "keeping_recording", "keeping_destruction", "storage", "api.storage"),
     *("api.sittings", "api.series", "api.decisions"),
     *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings", "api.copies", "api.keeping"),

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from dispatch.errors import UserError
 from dispatch.identity import first_run, sign_in
-from dispatch.web.access import PUBLIC, STAFF, Route
+from dispatch.web.access import PUBLIC, SIGNED_IN, Route
 from dispatch.web.middleware import SESSION_COOKIE
 from dispatch.web.navigation import home
 from dispatch.web.request import Request, Response, address, ctx, error_text, form, render, see_other, set_cookie, visitor
@@ -57,5 +57,5 @@ async def leave(request: Request) -> Response:
 ROUTES = (
     Route("GET", "/sign-in", show, PUBLIC),
     Route("POST", "/sign-in", submit, PUBLIC),
-    Route("POST", "/sign-out", leave, STAFF),
+    Route("POST", "/sign-out", leave, SIGNED_IN),
 )

@@ -22,7 +22,7 @@ from dispatch.booking.series.rules import read_rule
 from dispatch.booking.templates import TemplateDraft
 from dispatch.sittings import sittings
 from dispatch.store.tables import CourtSite, Resource, utc_now
-from dispatch.web.access import ALL_ROLES
+from dispatch.web.access import OFFICE_ROLES
 from dispatch.web.routes import ROUTES
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court, Held
@@ -75,7 +75,7 @@ async def choose(page: Page, site: Site, **choices: str) -> None:
 
 
 @pytest.mark.main
-@pytest.mark.parametrize("role", ALL_ROLES)
+@pytest.mark.parametrize("role", OFFICE_ROLES)
 async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: Site, person: PersonFactory) -> None:
     court = await Court.open(site)
     chair: Caller | None = None

@@ -15,7 +15,7 @@ from dispatch.booking.catalogue.hours import WEEKDAYS
 from dispatch.errors import NotFound
 from dispatch.store.tables import Closure, CourtSite
 from dispatch.store.tables import Resource as ResourceRow
-from dispatch.web.access import ADMINISTRATOR, ALL_ROLES, CLERK
+from dispatch.web.access import ADMINISTRATOR, CLERK, OFFICE_ROLES
 from dispatch.web.api.catalogue_shapes import (
     ClosureChange,
     ClosureList,
@@ -249,7 +249,7 @@ async def remove_site_day(request: Request) -> None:
     await loaded_days.remove_day(ctx(request).db, _day(request), me(request), ctx(request).clock(), request.match_info["site"])
 
 
-SEES, BOOKS, KEEPS = programs(*ALL_ROLES), programs(CLERK, ADMINISTRATOR), programs(ADMINISTRATOR)
+SEES, BOOKS, KEEPS = programs(*OFFICE_ROLES), programs(CLERK, ADMINISTRATOR), programs(ADMINISTRATOR)
 
 ROUTES = (
     operation("GET", "/sites", list_sites, SEES),

@@ -20,7 +20,7 @@ from dispatch.web.api.values import Change, Given, Id, Moment, Paging, Resource,
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
 
-Role = Literal["clerk", "judge", "prosecutor", "officer", "administrator"]
+Role = Literal["clerk", "judge", "prosecutor", "officer", "administrator", "field"]
 Language = Literal["zh-CN", "en"]
 _ACTIVE = "Whether he can sign in and be booked. An account is never deleted: what was done under it stays."
 
@@ -64,7 +64,7 @@ class PersonList(Shown):
 class PersonQuery(Paging):
     """Which members of the staff."""
 
-    role: list[Role] = Field([], max_length=5, description="One or more roles: the parameter may be repeated.")
+    role: list[Role] = Field([], max_length=6, description="One or more roles: the parameter may be repeated.")
     active: bool | None = Field(None, description="Only those who can sign in, or only those who cannot.")
 
 

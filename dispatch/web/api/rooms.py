@@ -11,7 +11,7 @@ from dispatch.booking.catalogue import rooms
 from dispatch.booking.catalogue.details import LAST_POSITION
 from dispatch.booking.catalogue.rooms import LONGEST_NAME, MOST_SEATS, RoomDraft
 from dispatch.store.tables import Room
-from dispatch.web.access import ADMINISTRATOR, ALL_ROLES
+from dispatch.web.access import ADMINISTRATOR, OFFICE_ROLES
 from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.slices import slice_of
 from dispatch.web.api.values import Change, Given, Id, Paging, Resource, Shown, left_out
@@ -126,8 +126,8 @@ async def change(request: Request, body: RoomChange, headers: IfMatch) -> RoomVi
 KEEPS = programs(ADMINISTRATOR)
 
 ROUTES = (
-    operation("GET", "/rooms", search, programs(*ALL_ROLES)),
+    operation("GET", "/rooms", search, programs(*OFFICE_ROLES)),
     operation("POST", "/rooms", add, KEEPS, status=201),
-    operation("GET", "/rooms/{room}", show, programs(*ALL_ROLES)),
+    operation("GET", "/rooms/{room}", show, programs(*OFFICE_ROLES)),
     operation("PATCH", "/rooms/{room}", change, KEEPS, refuses=(409,)),
 )
