@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 COURT, HOUSE = "云河区", "云河区看守所"
 SITES = (
-    (COURT, "Yunhe District", "京州市云河区法院路 18 号", None),
+    (COURT, "Yunhe District", "京州市云河区法院路 18 号", None, (39.9081, 116.6432)),
     (HOUSE, "Yunhe Detention House", "京州市云河区北河沿路 3 号",
-     {day: ["08:30-11:30", "14:00-17:00"] for day in ("mon", "tue", "wed", "thu", "fri")}),
+     {day: ["08:30-11:30", "14:00-17:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
+     (39.9317, 116.6712)),
 )  # fmt: skip
+"""Name, the same in English, address, weekly hours, place on the map (WGS-84)."""
 FEATURES = {
     "第一法庭": (
         "panorama_camera",
@@ -70,9 +72,10 @@ async def furnish(db: Database, by: User, now: datetime) -> None:
 
 async def _sites_and_features(db: Database) -> None:
     async with db.writer() as session:
-        for position, (name, name_en, address, hours) in enumerate(SITES):
+        for position, (name, name_en, address, hours, (latitude, longitude)) in enumerate(SITES):
             site = await site_named(session, name)
             if site is not None:
                 site.name_en, site.address, site.hours, site.position = name_en, address, hours, position
+                site.latitude, site.longitude = latitude, longitude
         for room in await session.scalars(select(Resource).where(Resource.kind == "room", Resource.name.in_(FEATURES))):
             room.features = known(FEATURES[room.name])

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import Dialect, inspect
+from sqlalchemy import Dialect, Float, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.types import TypeEngine
 
 from dispatch.store import one_hop
 from dispatch.store.base import Base
@@ -72,7 +73,7 @@ class _Form:
                 value = state.parameters[part]
                 self._places.append(("", None, process(value) if process else value, None))
         columns = compiled._result_columns  # noqa: SLF001
-        processes: list[_Process] = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        processes: list[_Process] = [_reads(column.type, dialect) for column in columns]
         self._reads = [(place, process) for place, process in enumerate(processes) if process is not None]
         self.names = [column.keyname for column in columns]
         self._row: Any = namedtuple("Row", self.names, rename=True) if columns else tuple
@@ -120,6 +121,13 @@ async def objects(session: AsyncSession, kind: type[Kind], ready: Ready, values:
                     set_committed_value(known, name, value)
         given.append(known)
     return given
+
+
+def _reads(kind: TypeEngine[Any], dialect: Dialect) -> _Process:
+    """How what the driver gives becomes the value. Both give a float as one; SQLAlchemy would ask for PostgreSQL's number of its type."""
+    if isinstance(kind, Float) and not kind.asdecimal:
+        return None
+    return kind.dialect_impl(dialect).result_processor(dialect, None)
 
 
 def belongs(session: Session, made: Base) -> None:

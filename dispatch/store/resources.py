@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, ForeignKey, Index, Integer, String, delete, event, insert, inspect, text, update
+from sqlalchemy import Connection, Double, ForeignKey, Index, Integer, String, delete, event, insert, inspect, text, update
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from dispatch.store.base import Base, new_id
@@ -33,6 +33,9 @@ class CourtSite(Base):
     """weekly working hours of what is there; null: the court's"""
     zone: Mapped[str | None] = mapped_column(String(64))
     """whose clock its hours are by, as Europe/Berlin; null: the court's"""
+    latitude: Mapped[float | None] = mapped_column(Double)
+    """where it stands on the map, degrees in WGS-84; null, like its longitude: not known"""
+    longitude: Mapped[float | None] = mapped_column(Double)
 
 
 class Resource(Base):

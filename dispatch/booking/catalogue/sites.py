@@ -38,6 +38,9 @@ class SiteDraft:
     hours: Mapping[str, Any] | None = None
     position: int = 0
     active: bool = True
+    latitude: float | None = None
+    """degrees in WGS-84; None, like its longitude, where it is not known. What is no number is refused like a place beyond the poles"""
+    longitude: float | None = None
 
 
 async def list_sites(db: Database) -> list[CourtSite]:
@@ -86,7 +89,8 @@ async def change_site(db: Database, site_id: str, change: Callable[[CourtSite], 
 
 def draft_of(site: CourtSite) -> SiteDraft:
     """The draft that changes nothing."""
-    return SiteDraft(site.name, site.name_en, site.address, site.zone or "", site.hours, site.position, site.active)
+    own = (site.name, site.name_en, site.address, site.zone or "", site.hours, site.position, site.active)
+    return SiteDraft(*own, site.latitude, site.longitude)
 
 
 def problems(draft: SiteDraft) -> Iterator[FieldError]:
@@ -105,6 +109,17 @@ def problems(draft: SiteDraft) -> Iterator[FieldError]:
     if not 0 <= draft.position <= LAST_POSITION:
         yield ("position", "out_of_range", {"least": 0, "most": LAST_POSITION})
     yield from hours_problems(draft.hours)
+    yield from _place_problems(draft.latitude, draft.longitude)
+
+
+def _place_problems(latitude: float | None, longitude: float | None) -> Iterator[FieldError]:
+    for field, value, most in (("latitude", latitude, 90), ("longitude", longitude, 180)):
+        if value is not None and not -most <= value <= most:
+            yield (field, "coordinate_wrong", {"least": -most, "most": most})
+    if latitude is None and longitude is not None:
+        yield ("latitude", "required", {})
+    if longitude is None and latitude is not None:
+        yield ("longitude", "required", {})
 
 
 def _is_zone(name: str) -> bool:
@@ -136,6 +151,7 @@ def _write(site: CourtSite, draft: SiteDraft) -> None:
     site.name, site.name_en, site.address = tidy(draft.name), tidy(draft.name_en), tidy(draft.address)
     site.zone, site.hours = draft.zone or None, kept_hours(draft.hours)
     site.position, site.active = draft.position, draft.active
+    site.latitude, site.longitude = draft.latitude, draft.longitude
 
 
 async def site_named(session: AsyncSession, name: str) -> CourtSite | None:

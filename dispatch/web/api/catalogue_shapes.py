@@ -31,6 +31,8 @@ Feature = Literal[
 _ORDER = "Its place in lists, from the front."
 _ZONE = "Whose clock its hours are by, as Asia/Urumqi; empty: the court's."
 _HOURS = "Weekly hours of its own; null: those of its site, or of the court."
+_LATITUDE = "Where it stands on the map: degrees in WGS-84, like its longitude; null where it is not known."
+_LONGITUDE = "Degrees in WGS-84."
 _INHERIT = "true: it has no hours of its own any more."
 _BOOKED_BY = "Roles that book it without asking; none named: whoever may book."
 
@@ -72,6 +74,8 @@ class SiteView(Resource):
     hours: Hours | None = Field(description=_HOURS)
     position: int = Field(description=_ORDER)
     active: bool
+    latitude: float | None = Field(description=_LATITUDE)
+    longitude: float | None = Field(description=_LONGITUDE)
 
     @classmethod
     def of(cls, site: CourtSite) -> SiteView:
@@ -85,6 +89,8 @@ class SiteView(Resource):
             hours=Hours.of(site.hours),
             position=site.position,
             active=site.active,
+            latitude=site.latitude,
+            longitude=site.longitude,
         )
 
     def address(self) -> str:
@@ -109,6 +115,8 @@ class NewSite(Given):
     hours: Hours | None = Field(None, description=_HOURS)
     position: int = Field(0, ge=0, le=LAST_POSITION, description=_ORDER)
     active: bool = True
+    latitude: float | None = Field(None, ge=-90, le=90, description=_LATITUDE)
+    longitude: float | None = Field(None, ge=-180, le=180, description=_LONGITUDE)
 
     def draft(self) -> SiteDraft:
         """The form that the operation checks."""
@@ -127,10 +135,15 @@ class SiteChange(Change):
     inherit_hours: bool = left_out(description=_INHERIT)
     position: int = left_out(ge=0, le=LAST_POSITION, description=_ORDER)
     active: bool = left_out(description="A site where something can be booked is not taken out of use.")
+    latitude: float = left_out(ge=-90, le=90, description=_LATITUDE)
+    longitude: float = left_out(ge=-180, le=180, description=_LONGITUDE)
+    forget_place: bool = left_out(description="true: where it stands is not known any more.")
 
     def changes(self) -> dict[str, Any]:
         """The fields of the draft that are to be different."""
         given = _with_hours(self.given())
+        if given.pop("forget_place", False):
+            given |= {"latitude": None, "longitude": None}
         return {"address" if name == "street_address" else name: value for name, value in given.items()}
 
 

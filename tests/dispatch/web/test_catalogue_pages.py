@@ -12,6 +12,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from dispatch.booking.catalogue import loaded_days
+from dispatch.booking.catalogue.sites import list_sites
 from dispatch.store.tables import Closure, CourtSite, Resource
 from tests.dispatch.making import audited
 from tests.dispatch.web.conftest import Person, Site
@@ -318,3 +319,23 @@ async def test_a_site_has_a_calendar_of_its_own(site: Site) -> None:
     assert (status, "院庆" in page) == (200, True)
     assert [each.day.day for each in await loaded_days.list_days(site.db, 2026, "east")] == [7, 8]
     assert (await person.post("/catalogue/calendar/2026-12-07/remove?site=east")).status == 303
+
+
+async def test_a_site_has_a_place_on_the_map(site: Site) -> None:
+    person = await site.signed_in("administrator")
+    answer = await person.post("/catalogue/sites/new", SITE | {"latitude": "39.9x", "longitude": "191"})
+    text = await answer.text()
+    assert answer.status == 422
+    assert 'value="39.9x"' in text
+    assert "between -90 and 90" in text
+    assert "between -180 and 180" in text
+    assert (await person.post("/catalogue/sites/new", SITE | {"latitude": "39.9"})).status == 422
+    gcj02 = {"latitude": "39.91334545536069", "longitude": "116.38404722455657", "system": "gcj02"}
+    assert (await person.post("/catalogue/sites/new", SITE | gcj02)).status == 303
+    (own,) = await list_sites(site.db)
+    assert own.latitude == pytest.approx(39.911954, abs=1e-6)
+    assert own.longitude == pytest.approx(116.377817, abs=1e-6)
+    page = await person.page(f"/catalogue/sites/{own.id}")
+    assert 'value="39.911954"' in page
+    assert (await person.post(f"/catalogue/sites/{own.id}", SITE | {"active": "yes"})).status == 303
+    assert [(each.latitude, each.longitude) for each in await list_sites(site.db)] == [(None, None)]

@@ -27,6 +27,13 @@ async def test_a_site_is_made_shown_listed_and_changed_against_lost_updates(prog
     status, changed, _ = await keeper.ask("PATCH", f"/sites/{made['id']}", {"inherit_hours": True, "zone": ""}, If_Match=seen)
     assert (status, changed["hours"], changed["zone"], changed["street_address"]) == (200, None, "", "北河沿路 3 号")
     assert (await keeper.ask("PATCH", f"/sites/{made['id']}", {"name": "看守所"}, If_Match=seen))[0] == 412
+    place = {"latitude": 39.9081, "longitude": 116.6432}
+    _, changed, _ = await keeper.ask("PATCH", f"/sites/{made['id']}", place)
+    assert (changed["latitude"], changed["longitude"]) == (39.9081, 116.6432)
+    assert (await keeper.ask("PATCH", f"/sites/{made['id']}", {"latitude": 91.0}))[0] == 422
+    _, changed, _ = await keeper.ask("PATCH", f"/sites/{made['id']}", {"forget_place": True})
+    assert (changed["latitude"], changed["longitude"]) == (None, None)
+    assert (await keeper.ask("PATCH", f"/sites/{made['id']}", {"latitude": 39.9}))[0] == 422
     clerk = await program("clerk")
     assert [each["id"] for each in (await clerk.get("/sites"))["items"]] == [made["id"]]
     assert (await clerk.ask("PATCH", f"/sites/{made['id']}", {"name": "看守所"}))[0] == 403
