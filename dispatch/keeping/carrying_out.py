@@ -89,7 +89,7 @@ class Destroyer:
             if row.state == "under_way":
                 return
             row.state = rules.begin(as_proposed(row), self._clock()).state
-            await audit.write(session, SYSTEM, "destruction_begun", row.id, "", detail={"destruction": row.id}, now=self._clock())
+            await audit.write(session, SYSTEM, "destruction_begun", row.number, "", detail={"destruction": row.id}, now=self._clock())
 
     async def _item(self, destruction_id: str) -> DestructionItem | None:
         """The next that is neither destroyed nor kept; one that was begun comes first."""
@@ -153,7 +153,7 @@ class Destroyer:
             own.state, own.done_at, own.trouble = rules.finish(as_proposed(own)).state, now, ""
             own.certificate = content.decode()
             counts = {state: sum(item.state == state for item in own.items) for state in ("destroyed", "kept")}
-            await audit.write(session, SYSTEM, "destruction_done", own.id, "", detail={"destruction": own.id, **counts}, now=now)
+            await audit.write(session, SYSTEM, "destruction_done", own.number, "", detail={"destruction": own.id, **counts}, now=now)
 
     async def _trouble(self, destruction_id: str, why: str) -> None:
         async with self._db.writer() as session:
@@ -161,7 +161,7 @@ class Destroyer:
             if row.trouble != why[: rules.LONGEST_TEXT]:
                 row.trouble = why[: rules.LONGEST_TEXT]
                 detail = {"destruction": row.id, "why": why}
-                await audit.write(session, SYSTEM, "destruction_waits", row.id, "", "failed", detail, now=self._clock())
+                await audit.write(session, SYSTEM, "destruction_waits", row.number, "", "failed", detail, now=self._clock())
 
 
 async def run(settings: Settings) -> None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from dispatch.store.keeping_tables import Destruction, DestructionItem
     from rooms.recording.signer import Signer
 
-FORMAT = 1
+FORMAT = 2
+"""1: without `number`, and without the case of what was kept."""
 DOCUMENT = "destruction-certificate"
 METHOD = "key_and_files_removed"
 """The key of an encrypted recording goes first, and copies of its objects are worth nothing from then on; then files and objects are
@@ -38,6 +39,7 @@ def made(row: Destruction, unit: tuple[str, str], done_at: datetime, signer: Sig
         "format": FORMAT,
         "document": DOCUMENT,
         "id": row.id,
+        "number": row.number,
         "unit": {"zh": unit[0], "en": unit[1]},
         "reason": row.reason,
         "order": row.order_reference,
@@ -47,7 +49,11 @@ def made(row: Destruction, unit: tuple[str, str], done_at: datetime, signer: Sig
         "done_at": _said(done_at),
         "method": METHOD,
         "recordings": [_recording(item) for item in row.items if item.state == "destroyed"],
-        "kept": [{"sitting": item.sitting_id, "why": item.kept_why} for item in row.items if item.state == "kept"],
+        "kept": [
+            {"sitting": item.sitting_id, "case_number": item.recording.sitting.case.number, "why": item.kept_why}
+            for item in row.items
+            if item.state == "kept"
+        ],
         "signer": signature.described(signer) if signer is not None else None,
     }
     whole = _digested(body)

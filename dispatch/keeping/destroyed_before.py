@@ -15,6 +15,7 @@ import structlog
 
 from dispatch import audit
 from dispatch.keeping import removal
+from dispatch.keeping.destructions import next_running
 from dispatch.keeping.removal import Places
 from dispatch.store.keeping_tables import Destruction, DestructionItem
 from dispatch.store.tables import Recording
@@ -83,6 +84,7 @@ async def _record(session: AsyncSession, found: Certificate, now: datetime) -> N
         proposed_at = _moment(content["proposed"]["at"], now)
         row = Destruction(id=content["id"], proposed_by=content["proposed"]["by"], proposed_by_id="", proposed_at=proposed_at)
         row.reason, row.order_reference, row.items = content["reason"], content["order"], []
+        row.year, row.running = _numbered(content.get("number")) or (proposed_at.year, await next_running(session, proposed_at.year))
         session.add(row)
     listed = {item.sitting_id: item for item in row.items}
     for position, each in enumerate(content["recordings"]):
@@ -97,6 +99,12 @@ async def _record(session: AsyncSession, found: Certificate, now: datetime) -> N
     row.state, row.approved_by, row.approved_at = "done", content["approved"]["by"], _moment(content["approved"]["at"], now)
     row.due_at, row.done_at, row.trouble = _moment(content["due_at"], now), _moment(content["done_at"], now), ""
     row.certificate = Path(found.path).read_text(encoding="utf-8")
+
+
+def _numbered(number: Any) -> tuple[int, int] | None:
+    """Year and running number; None of a certificate from before there were any."""
+    year, _, running = str(number).partition("-")
+    return (int(year), int(running)) if year.isdecimal() and running.isdecimal() else None
 
 
 def _moment(text: Any, otherwise: datetime) -> datetime:

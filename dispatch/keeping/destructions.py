@@ -10,15 +10,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from dispatch import audit
 from dispatch.booking import orders
 from dispatch.errors import NotFound, Refused
-from dispatch.keeping import powers, rules, standing
+from dispatch.keeping import powers, rules, standing, telling
 from dispatch.keeping.rules import Proposed
 from dispatch.sittings.listing import SEES_ALL
 from dispatch.store.keeping_tables import Destruction, DestructionItem
+from dispatch.store.postgresql import lock_words
 from dispatch.store.tables import Recording, Sitting, User
 
 if TYPE_CHECKING:
@@ -72,9 +73,9 @@ async def propose(
             if await session.scalar(select(_open_with(each.recording.sitting_id))):
                 raise Refused("listed_already", "sittings", number=number)
         proposed = rules.propose(by.id, (each.kept for each in found), today, order=bool(order))
-        row = Destruction(
-            state=proposed.state, reason=why, order_reference=order, proposed_by=by.name, proposed_by_id=by.id, proposed_at=now
-        )
+        year = now.astimezone(db.site.zone).year
+        row = Destruction(year=year, running=await next_running(session, year), proposed_by_id=by.id, proposed_by=by.name, proposed_at=now)
+        row.state, row.reason, row.order_reference = proposed.state, why, order
         row.items = [
             DestructionItem(
                 sitting_id=each.recording.sitting_id,
@@ -88,8 +89,16 @@ async def propose(
         session.add(row)
         await session.flush()
         await orders.keep_made(session, sent, row.id, now)
+        await telling.asked(session, db, row, [each.recording for each in found], now)
         await _audit(session, row, by, "destruction_proposed", now, reason=why)
     return row
+
+
+async def next_running(session: AsyncSession, year: int) -> int:
+    """The number in that year of the next one; until this transaction ends nobody else gets it."""
+    await lock_words(session, f"destructions of {year}")
+    last = await session.scalar(select(func.max(Destruction.running)).where(Destruction.year == year))
+    return (last or 0) + 1
 
 
 async def approve(
@@ -198,7 +207,7 @@ async def _named(session: AsyncSession, sittings: Sequence[str], by: User) -> li
 
 async def _audit(session: AsyncSession, row: Destruction, by: User | str, action: str, now: datetime, **more: str) -> None:
     detail = {"destruction": row.id, "sittings": [item.sitting_id for item in row.items], "order": row.order_reference, **more}
-    await audit.write(session, by, action, row.id, detail=detail, now=now)
+    await audit.write(session, by, action, row.number, detail=detail, now=now)
 
 
 def _said(at: datetime | None) -> str:

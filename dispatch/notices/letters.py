@@ -44,6 +44,12 @@ CALENDAR: Mapping[str, Method] = {
 }
 """Kinds of message that bring a calendar entry, and what it asks of the calendar."""
 
+ABOUT: Mapping[str, tuple[str, ...]] = {
+    "copy": ("number", "receiver", "reason"),
+    "destruction": ("number", "recordings", "proposed_by", "reason"),
+}
+"""What a message tells besides the sitting, if it is of a copy or of a destruction: by the name that its detail has for the id."""
+
 _TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "notices"
 _BABEL = {"zh-CN": ("zh_Hans_CN", "yyyy年M月d日 EEEE"), "en": ("en_GB", "EEEE d MMMM yyyy")}
 
@@ -157,7 +163,9 @@ class Writer:
             facts.append((_("notice.role"), _(f"role.{receiver.person.role}")))
         if message.kind in ("cancelled", "declined"):
             facts.append((_("notice.reason"), sitting.cancel_reason))
-        facts += [(_(f"notice.copy.{name}"), message.detail[name]) for name in ("number", "receiver", "reason") if message.detail.get(name)]
+        about = "destruction" if "destruction" in message.detail else "copy"
+        told = [name for name in ABOUT[about] if message.detail.get(name)]
+        facts += [(_(f"notice.{about}.{name}"), message.detail[name]) for name in told]
         return Part(
             language=tag,
             court=self._court(tag),
@@ -185,7 +193,8 @@ class Writer:
         _ = self._words(tag)
         notes = []
         if receiver.staff:
-            notes.append(_("notice.note.copy" if "copy" in detail else "notice.note.staff"))
+            what = next((name for name in ABOUT if name in detail), "staff")
+            notes.append(_(f"notice.note.{what}"))
         elif receiver.url and not over:
             notes += [_("notice.note.personal"), _("notice.note.prepare")]
         elif not over:

@@ -15,6 +15,7 @@ from dispatch.notices.mail import MailServer
 from dispatch.notices.outbox import AHEAD, ENDS, UNDER_WAY, address_of, asker_address
 from dispatch.notices.sender import Act, Line
 from dispatch.store.copy_tables import Copy
+from dispatch.store.keeping_tables import Destruction
 from dispatch.store.notice_tables import AskerMessage, Message
 from dispatch.store.tables import Browser, Invitation, Participant, Sitting, User
 
@@ -117,6 +118,10 @@ COPY_STATES = {
 """Kinds of messages that tell of a copy of a recording (dispatch.copies.telling) → the states of the copy in which it is still so."""
 
 
+DESTRUCTION_STATES = {"destroy_ask": "proposed"}
+"""Kinds of messages that tell of a destruction (dispatch.keeping.telling) → its state in which it is still so."""
+
+
 class AskingLine(Line[AskerMessage]):
     """What mail and text messages to those of the staff who asked for a booking have in common."""
 
@@ -134,13 +139,17 @@ class AskingLine(Line[AskerMessage]):
         sitting = await session.get_one(Sitting, row.sitting_id)
         user = await session.get_one(User, row.user_id)
         address = asker_address(user, self.channel)
-        of_copy = row.kind in COPY_STATES
-        still = await _copy_is(session, row) if of_copy else _still(row.kind, sitting, now)
+        path = f"sittings/{sitting.id}"
+        if row.kind in COPY_STATES:
+            path, still = f"copies/{row.detail['copy']}", await _copy_is(session, row)
+        elif row.kind in DESTRUCTION_STATES:
+            path, still = f"keeping/destructions/{row.detail['destruction']}", await _destruction_is(session, row, sitting)
+        else:
+            still = _still(row.kind, sitting, now)
         if not user.active or not address or not still:
             return None
         row.address = address
         person = Participant(name=user.name, role="")
-        path = f"copies/{row.detail['copy']}" if of_copy else f"sittings/{sitting.id}"
         receiver = Receiver(person, user.language, f"{self._public_url}/{path}", staff=True)
         return lambda: self._deliver(row, sitting, receiver, now)
 
@@ -150,7 +159,7 @@ class AskingLine(Line[AskerMessage]):
 
 
 class AskerLine(AskingLine):
-    """E-mail to those who take no part in what they asked for, and of copies of recordings."""
+    """E-mail to those who take no part in what they asked for, and of copies and destructions of recordings."""
 
     name, channel = "asker", "mail"
 
@@ -185,6 +194,12 @@ async def _copy_is(session: AsyncSession, row: AskerMessage) -> bool:
     """Whether it is still so of the copy that it tells of."""
     copy = await session.get(Copy, row.detail["copy"])
     return copy is not None and copy.state in COPY_STATES[row.kind]
+
+
+async def _destruction_is(session: AsyncSession, row: AskerMessage, sitting: Sitting) -> bool:
+    """Whether it is still so of the destruction, and the letter names no juvenile record that was sealed meanwhile."""
+    found = await session.get(Destruction, row.detail["destruction"])
+    return found is not None and found.state == DESTRUCTION_STATES[row.kind] and sitting.withheld_at is None
 
 
 def _still(kind: str, sitting: Sitting, now: datetime) -> bool:

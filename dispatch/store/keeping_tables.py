@@ -97,6 +97,9 @@ class Destruction(Base):
 
     __tablename__ = "destruction"
     id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    year: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    running: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    """of the destructions that were proposed in that year of the court, from 1"""
     state: Mapped[str] = mapped_column(String(12), default="proposed", index=True)
     reason: Mapped[str] = mapped_column(String(400))
     order_reference: Mapped[str] = mapped_column(String(80), default="")
@@ -117,6 +120,11 @@ class Destruction(Base):
     items: Mapped[list[DestructionItem]] = relationship(
         lazy="selectin", back_populates="destruction", cascade="all, delete-orphan", order_by="DestructionItem.position"
     )
+
+    @property
+    def number(self) -> str:
+        """As it is written on everything: 2026-0007."""
+        return f"{self.year}-{self.running:04d}"
 
 
 class DestructionItem(Base):

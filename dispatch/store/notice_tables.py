@@ -62,7 +62,7 @@ class Message(Outgoing, Base):
 class AskerMessage(Outgoing, Base):
     """What somebody of the staff is told of a booking that he asked for: by e-mail where he takes no part in it (who takes part has a
     :class:`Message`), and by text message. `kind`: approved, declined, lapsed; offered, a time that he waited for;
-    copy_…, of a copy of a recording (:mod:`dispatch.copies.telling`)."""
+    copy_…, of a copy of a recording (:mod:`dispatch.copies.telling`); destroy_ask, of a destruction (:mod:`dispatch.keeping.telling`)."""
 
     __tablename__ = "asker_message"
     channel: Mapped[str] = mapped_column(String(8), default="mail", server_default="mail")
@@ -71,7 +71,8 @@ class AskerMessage(Outgoing, Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     address: Mapped[str] = mapped_column(String(254))
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """time and place, as in a :class:`Message`; of a copy its id, number, receiver and reason"""
+    """time and place, as in a :class:`Message`; of a copy its id, number, receiver and reason; of a destruction its id, number, reason, who
+    proposed it and how many recordings it lists"""
     __table_args__ = (Index("asker_message_due", "state", "next_at"),)
 
 

@@ -84,7 +84,7 @@ async def _certificate(request: Request) -> Destruction:
     if not found.certificate:
         raise NotFound("destruction_unknown")
     detail = {"destruction": found.id}
-    await audit.record(ctx(request).db, me(request), "certificate_taken", found.id, detail=detail)
+    await audit.record(ctx(request).db, me(request), "certificate_taken", found.number, detail=detail)
     return found
 
 
@@ -93,13 +93,13 @@ async def certificate_page(request: Request) -> Response:
     found = await _certificate(request)
     content = json.loads(found.certificate)
     sizes = {row["sitting"]: size(row["bytes"]) for row in content["recordings"]}
-    return render(request, "keeping/certificate.html", content=content, sizes=sizes, signed=content.get("signature"))
+    return render(request, "keeping/certificate.html", content=content, sizes=sizes, signed=content.get("signature"), number=found.number)
 
 
 async def certificate_file(request: Request) -> Response:
     """The certificate byte for byte, as ``server.py verify`` takes it."""
     found = await _certificate(request)
-    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{found.id}.json"'}
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="destruction-{found.number}.json"'}
     return web.Response(body=found.certificate.encode(), content_type="application/json", headers=headers)
 
 

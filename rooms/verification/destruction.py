@@ -18,7 +18,7 @@ from rooms.verification.signature import Signed
 
 DOCUMENT = "destruction-certificate"
 _LONGEST_BYTES = 64 << 20
-_SAID = ("id", "reason", "order", "proposed", "approved", "done_at", "recordings", "kept")
+_SAID = ("id", "number", "reason", "order", "proposed", "approved", "done_at", "recordings", "kept")
 
 
 @dataclass(slots=True)

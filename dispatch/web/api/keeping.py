@@ -170,7 +170,7 @@ async def certificate(request: Request) -> web.Response:
     found = await destructions.find(context.db, request.match_info["destruction"], me(request))
     if not found.certificate:
         raise NotFound("destruction_unknown")
-    await audit.record(context.db, me(request), "certificate_taken", found.id, detail={"destruction": found.id})
+    await audit.record(context.db, me(request), "certificate_taken", found.number, detail={"destruction": found.id})
     return web.Response(body=found.certificate.encode(), content_type="application/json", headers={"Cache-Control": "no-store"})
 
 

@@ -133,6 +133,7 @@ class DestructionView(Resource):
     """A list of recordings that are to be destroyed, or were."""
 
     id: Id
+    number: str = Field(description="As it stands on the certificate: year and running number, 2026-0007.")
     state: State
     reason: str
     order_reference: str = Field(description="Of the court's order that takes the place of expiry; empty where there is none.")
@@ -152,6 +153,7 @@ class DestructionView(Resource):
         """All there is to show."""
         return cls(
             id=row.id,
+            number=row.number,
             state=cast("State", row.state),
             reason=row.reason,
             order_reference=row.order_reference,
