@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 
 from dispatch.counting import again_and_again
 from dispatch.store.tables import Explanation, Recording
+from rooms.verification.signature import SIGNATURE
+from rooms.verification.stamp import ANSWER, STAMP
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
@@ -48,6 +50,12 @@ async def read(db: Database, stamps: bool) -> None:
     LOOKED_AT.set(0 if unseen or oldest is None else oldest.timestamp())
     for state, number in figures.items():
         RECORDINGS.labels(state).set(number)
+
+
+def beside(recording: Recording) -> tuple[str, ...]:
+    """The files of signature and time-stamp that the recording has to have, since the catalogue saw them once."""
+    signed = (SIGNATURE,) if recording.signed_by else ()
+    return (*signed, *((STAMP, ANSWER) if recording.stamped_at is not None else ()))
 
 
 def signed_by(folder: Traversable) -> str:

@@ -17,7 +17,7 @@ from dispatch.copies import making
 from dispatch.store.database import Database
 from dispatch.store.site import Site
 from dispatch.store.tables import Job, Recording, utc_now
-from dispatch.vault import away, keys
+from dispatch.vault import away, keys, stills
 from dispatch.vault import site as site_vault
 from rooms.recording.composite import compose
 from rooms.recording.fonts import find_font
@@ -37,6 +37,7 @@ async def run(settings: Settings) -> None:
     await asyncio.to_thread(tidy, vault)
     if settings.put_away and not settings.store_keys:
         await keys.ensure(db, site_vault.ring_of(settings))
+    await stills.clear_all(db, vault, settings.stills.resolve())
     worker = Worker(db, vault, await kinds(settings, db, vault))
     try:
         while True:
@@ -54,7 +55,7 @@ async def kinds(settings: Settings, db: Database, vault: Vault) -> Mapping[str, 
     if font is None:
         log.warning("no_chinese_font", hint="names in composites are left out: install fonts-noto-cjk or set DISPATCH_FONT")
     made = {COMPOSITE: composite(settings, font), making.KIND: making.copies(settings, db, font)}
-    return {**made, away.PUT_AWAY: away.kind(vault)}
+    return {**made, away.PUT_AWAY: away.kind(vault, settings.stills.resolve())}
 
 
 def composite(settings: Settings, font: Path | None) -> Kind:

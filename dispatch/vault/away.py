@@ -15,6 +15,7 @@ from dispatch import audit
 from dispatch.archive.catalogue import COMPOSITE
 from dispatch.archive.jobs import Kind
 from dispatch.store.tables import Job, Recording
+from dispatch.vault import stills
 from rooms.vault import putting
 from rooms.vault.vault import NotThere, Vault
 
@@ -47,10 +48,11 @@ async def order(db: Database, now: datetime) -> None:
             job.state, job.attempts, job.started_at, job.beat_at = "queued", 0, None, None
 
 
-def kind(vault: Vault) -> Kind:
-    """What puts a recording away; the catalogue shows since when it is."""
+def kind(vault: Vault, plain_stills: Path) -> Kind:
+    """What puts a recording away, and with it the stills of its hearing, which lie in `plain_stills`; the catalogue shows since when it
+    is."""
 
-    async def make(_job: Job, folder: Path) -> AsyncIterator[float]:
+    async def make(job: Job, folder: Path) -> AsyncIterator[float]:
         done = 0.0
         ended = False
 
@@ -66,6 +68,7 @@ def kind(vault: Vault) -> Kind:
                 yield done
             if work.result() is None:
                 raise NotThere(f"{folder}: it is neither there nor in the store")
+            await asyncio.to_thread(stills.clear, vault, plain_stills, job.sitting_id, folder.name)
         finally:
             ended = True
             with suppress(_BrokenOff, Exception):

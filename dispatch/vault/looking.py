@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,7 @@ import structlog
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from dispatch import audit
+from dispatch.archive import seals
 from dispatch.store.database import Database
 from dispatch.store.site import Site
 from dispatch.store.tables import Recording, utc_now
@@ -29,6 +32,7 @@ from rooms.vault.cipher import Spoilt
 from rooms.vault.keys import KeyMissing
 from rooms.vault.store import StoreUnavailable
 from rooms.vault.vault import MANIFEST, NotThere, Vault
+from rooms.verification import signature, stamp
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -85,18 +89,37 @@ class Pace:
             time.sleep(min(ahead_s, 0.5))
 
 
-def look(vault: Vault, folder: str, manifest_sha256: str, pace: Callable[[int], None] = lambda _: None) -> list[str]:
-    """Which files of a recording are not as they were sealed, or cannot be read; of a stored one also films and voices. Blocks. Raises
-    StoreUnavailable; what `pace` raises."""
+def look(
+    vault: Vault, folder: str, manifest_sha256: str, pace: Callable[[int], None] = lambda _: None, beside: Collection[str] = ()
+) -> list[str]:
+    """Which files of a recording are not as they were sealed, or cannot be read; of a stored one also films and voices. `beside`: signature
+    and time-stamp, as far as it had them. Blocks. Raises StoreUnavailable; what `pace` raises."""
     try:
         manifest = vault.read(folder, MANIFEST)
         stated = vault.sealed_digests(folder)
     except (NotThere, Spoilt, KeyMissing, ValueError, KeyError, TypeError):
         return [MANIFEST]
     wrong = [MANIFEST] if manifest_sha256 and hashlib.sha256(manifest).hexdigest() != manifest_sha256 else []
-    if vault.plain(folder) is None:
+    plain = vault.plain(folder)
+    if plain is None:
         stated = {name: entry.sha256 for name, entry in vault.contents(folder).files.items()} | stated
+        wrong += [name for name in beside if name not in stated]
+    else:
+        wrong += _of_the_seals(plain, manifest, beside)
     return wrong + [name for name, digest in sorted(stated.items()) if _digest(vault, folder, name, pace) != digest]
+
+
+def _of_the_seals(folder: Path, manifest: bytes, beside: Collection[str]) -> list[str]:
+    """Signature and time-stamp of a plain folder have no digest in the manifest, but each has one of its own."""
+    wrong = [name for name in beside if not (folder / name).is_file()]
+
+    def add(_code: str, name: str, _detail: object) -> None:
+        if name not in wrong:
+            wrong.append(name)
+
+    signature.read(folder, json.loads(manifest), manifest, add)
+    stamp.check(folder, None, add)
+    return wrong
 
 
 def _digest(vault: Vault, folder: str, name: str, pace: Callable[[int], None]) -> str:
@@ -147,7 +170,7 @@ class Looker:
     def _look(self, recording: Recording, pace: Pace) -> list[str]:
         """While nobody puts it away or destroys it."""
         with locks.locked(self._vault.run, f"{recording.folder}.use", shared=True):
-            wrong = look(self._vault, recording.folder, recording.manifest_sha256, pace)
+            wrong = look(self._vault, recording.folder, recording.manifest_sha256, pace, seals.beside(recording))
         with suppress(KeyMissing):
             putting.mend_key(self._vault, recording.folder)
         return wrong

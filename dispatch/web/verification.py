@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from dispatch.archive import recordings
+from dispatch.archive import recordings, seals
 from dispatch.archive.playback import gaps, manifest_of, whose
 from dispatch.store.tables import Recording, utc_now
 from dispatch.web.recording_words import size
@@ -52,7 +52,7 @@ class Verifications:
         """Begin, unless it is under way. A stored recording is decrypted for it, and read as a third party would read it."""
         sitting = recording.sitting_id
         if sitting not in self._running:
-            task = asyncio.create_task(self._run(sitting, vault, recording.folder, recording.manifest_sha256), name=f"verify-{sitting}")
+            task = asyncio.create_task(self._run(vault, recording), name=f"verify-{sitting}")
             self._running[sitting] = task
             task.add_done_callback(lambda _done: self._running.pop(sitting, None))
 
@@ -64,10 +64,11 @@ class Verifications:
         """The last one since the server started."""
         return self._done.get(sitting)
 
-    async def _run(self, sitting: str, vault: Vault, name: str, manifest_sha256: str) -> None:
+    async def _run(self, vault: Vault, recording: Recording) -> None:
+        sitting = recording.sitting_id
         try:
-            async with checked_out(vault, name) as folder:
-                verdict = await asyncio.to_thread(_verify, folder, manifest_sha256)
+            async with checked_out(vault, recording.folder) as folder:
+                verdict = await asyncio.to_thread(_verify, folder, recording.manifest_sha256, seals.beside(recording))
         except OSError:  # it is gone, or not to be decrypted: no originals are there
             log.exception("not_checked_out", sitting=sitting)
             verdict = Verdict(None, utc_now())
@@ -77,9 +78,9 @@ class Verifications:
         await recordings.verified(self._db, sitting, ok, verdict.at)
 
 
-def _verify(folder: Path, manifest_sha256: str) -> Verdict:
+def _verify(folder: Path, manifest_sha256: str, beside: tuple[str, ...]) -> Verdict:
     try:
-        report = verify(folder, manifest_sha256)
+        report = verify(folder, manifest_sha256, seals=beside)
     except NotARecording:
         return Verdict(None, utc_now())
     try:

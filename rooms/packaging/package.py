@@ -9,8 +9,9 @@
     recording/           the sealed folder, byte for byte: originals, log, manifest, signature, time-stamp; not in a copy of the film alone
 
 ``package.json`` is canonical JSON with its own digests, as the manifest is; nobody signs it, as it vouches for nothing: the film is made
-from the originals, and what the originals were, manifest and signature say. Originals cannot carry a mark: of a copy the list and the cover
-sheet name the receiver. Each original is digested while it is copied, so that a
+from the originals, and what the originals were, manifest and signature say. Its `seals` say which files of signature and time-stamp the
+recording had: a manifest cannot say that it was stamped afterwards, so that a time-stamp that was taken away would not be missed. Originals
+cannot carry a mark: of a copy the list and the cover sheet name the receiver. Each original is digested while it is copied, so that a
 package is never made of one that is no longer what was sealed.
 """
 
@@ -177,10 +178,10 @@ def _fill(recording: Path, writer: _Folder | _Zip, given: Given, now: datetime, 
         writer.put(f"{INSIDE}/{name}", _read(recording / name, rolling, told), sizes[name])
         if rolling.digests()["sha256"] != row["sha256"]:
             raise PackageRefused(f"{recording / name} is not what was sealed")
-    for name in SEALS if given.originals else ():
-        if (recording / name).exists():
-            raw = content if name == "manifest.json" else (recording / name).read_bytes()
-            writer.put(f"{INSIDE}/{name}", iter((raw,)), len(raw))
+    seals = [name for name in SEALS if given.originals and (recording / name).exists()]
+    for name in seals:
+        raw = content if name == "manifest.json" else (recording / name).read_bytes()
+        writer.put(f"{INSIDE}/{name}", iter((raw,)), len(raw))
     rows = []
     if film.exists():
         rolling = Rolling()
@@ -191,7 +192,7 @@ def _fill(recording: Path, writer: _Folder | _Zip, given: Given, now: datetime, 
         rows.append(_page(writer, name, page))
     if given.cover is not None:
         rows.append(_page(writer, COVER, given.cover(_contents(recording, content, manifest, originals, rows, given.about))))
-    listed = _listed(str(manifest["sitting"]), content, sorted(rows, key=lambda row: str(row["file"])), given.about, now)
+    listed = _listed(str(manifest["sitting"]), content, sorted(rows, key=lambda row: str(row["file"])), seals, given.about, now)
     raw = rfc8785.dumps(listed)
     writer.put(LIST, iter((raw,)), len(raw))
     return listed
@@ -234,13 +235,16 @@ def _contents(
     return Contents(manifest, whole["sha256"], whole["sm3"], tuple(originals), tuple(rows), about, stamped_at, signed)
 
 
-def _listed(sitting: str, content: bytes, rows: list[dict[str, Any]], about: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    body = {
+def _listed(
+    sitting: str, content: bytes, rows: list[dict[str, Any]], seals: list[str], about: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    body: dict[str, Any] = {
         "format": FORMAT,
         "sitting": sitting,
         "made_at": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "manifest_sha256": hashlib.sha256(content).hexdigest(),
         "files": rows,
+        "seals": seals,
     }
     return digested(body | ({"copy": dict(about)} if about else {}))
 

@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,10 @@ class NotARecording(Exception):
     """The path leads to nothing that a recorder wrote."""
 
 
-def verify(path: Path, manifest_sha256: str = "", trust: Path | None = None) -> Report:
+def verify(path: Path, manifest_sha256: str = "", trust: Path | None = None, seals: Collection[str] = ()) -> Report:
     """Check the package or folder `path`, or of a file in one this file and what vouches for it; with `manifest_sha256` also that its
-    manifest is that very one, with `trust` (PEM) that signer and time-stamping authority lead to one of these roots.
+    manifest is that very one, with `trust` (PEM) that signer and time-stamping authority lead to one of these roots, with `seals` that
+    these files lie beside the manifest: no manifest can say that it was stamped afterwards, and a package or a catalogue can.
     Raises NotARecording."""
     path = Path(path)
     if package.is_film(path):
@@ -48,7 +49,12 @@ def verify(path: Path, manifest_sha256: str = "", trust: Path | None = None) -> 
         report = _verify(path / package.INSIDE, "", manifest_sha256, trust)
         package.check(path, report)
         return report
-    return _verify(*_folder_of(path), manifest_sha256, trust)
+    folder, only = _folder_of(path)
+    report = _verify(folder, only, manifest_sha256, trust)
+    for name in seals:
+        if not (folder / name).is_file() and not any(problem.file == name for problem in report.problems):
+            report.add("file_missing", name)
+    return report
 
 
 def _verify(path: Path, only: str, manifest_sha256: str, trust: Path | None) -> Report:

@@ -55,6 +55,10 @@ def check(path: Path, report: Report) -> None:
         report.explained = explanation.check(path, manifest, report.manifest_sha256, report.add)
     if listed["manifest_sha256"] != report.manifest_sha256:
         report.add("package_other", LIST)
+    named = {problem.file for problem in report.problems}
+    for name in (f"{INSIDE}/{each}" for each in listed.get("seals", ())):
+        if name not in named and not (path / name).is_file():
+            report.add("file_missing", name)
 
 
 def _around(path: Path, report: Report) -> dict[str, Any] | None:
@@ -70,6 +74,7 @@ def _around(path: Path, report: Report) -> dict[str, Any] | None:
         whole = canonical(listed) == raw and listed["digest"] == hashlib.sha256(body).hexdigest()
         whole = whole and (not HAS_SM3 or listed["digest_sm3"] == sm3_of(body))
         whole = whole and bool(listed["manifest_sha256"]) and all(_is_beside(row) for row in listed["files"])
+        whole = whole and all(isinstance(name, str) and Path(name).name == name for name in listed.get("seals", ()))
     except (ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:

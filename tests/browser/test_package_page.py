@@ -131,6 +131,11 @@ def _move_rows(root: Path) -> None:
     rewrite(root / "recording" / "events.jsonl", moved)
 
 
+def _take_the_stamp_away(root: Path) -> None:
+    for name in ("manifest.tsr", "manifest.stamp.json"):
+        (root / "recording" / name).unlink()
+
+
 def _list_anew(root: Path) -> None:
     """By somebody who knows how its digests are made, with a row that says nothing."""
 
@@ -151,6 +156,7 @@ def _list_anew(root: Path) -> None:
         (_change_name, "recording/manifest.json", "manifest_changed"),
         (lambda root: (root / "recording" / "manifest.sig.json").unlink(), "recording/manifest.sig.json", "signature_missing"),
         (lambda root: (root / "recording" / "manifest.tsr").unlink(), "recording/manifest.tsr", "file_missing"),
+        (_take_the_stamp_away, "recording/manifest.stamp.json", "file_missing"),
         (lambda root: (root / "recording" / "manifest.json").unlink(), "recording/manifest.json", "manifest_missing"),
         (lambda root: (root / "recording" / "more.txt").write_text("x"), "recording/more.txt", "file_extra"),
         (lambda root: (root / "package.json").unlink(), "package.json", "package_missing"),

@@ -179,9 +179,14 @@ async function checkLog(file, manifest, report, add) {
   if (lines.length !== head.head_seq || (lines.length ? previous : "") !== head.head_hash) add("log_cut", `${lines.length} ≠ ${head.head_seq}`);
 }
 
+/** @param {any} name whether it is one of a file, in no other folder */
+function isName(name) {
+  return typeof name === "string" && !/[\\/]/.test(name);
+}
+
 /** Whether a row names a file of the package with all that is said of one: nobody signs the list, so that whoever changed it may have given it new digests. @param {any} row */
 function isBeside(row) {
-  return typeof row?.file === "string" && !/[\\/]/.test(row.file) && ["bytes", "sha256", "sm3"].every((key) => key in row);
+  return isName(row?.file) && ["bytes", "sha256", "sm3"].every((key) => key in row);
 }
 
 /** The list of what lies around the recording; null where it is missing or not whole. @param {Files} files @returns {Promise<any>} */
@@ -189,7 +194,7 @@ async function listOf(files) {
   const file = files.get("package.json");
   try {
     const list = file ? wholeOf(await bytesOf(file)) : null;
-    return list && list.manifest_sha256 && list.files.every(isBeside) ? list : null;
+    return list && list.manifest_sha256 && list.files.every(isBeside) && (list.seals ?? []).every(isName) ? list : null;
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
     return null;
@@ -210,6 +215,10 @@ async function checkPackage(files, list, report, told) {
   if (!list) return add("package_changed");
   const changed = report.problems.some((problem) => problem.file === `${INSIDE}manifest.json`);
   if (!changed && list.manifest_sha256 !== report.manifestSha256) add("package_other");
+  const named = new Set(report.problems.map((problem) => problem.file));
+  for (const path of (changed ? [] : (list.seals ?? [])).map((/** @type {string} */ name) => INSIDE + name)) {
+    if (!named.has(path) && !files.has(path)) report.problems.push({ code: "file_missing", file: path, detail: "" });
+  }
   const around = new Map([...files].filter(([path]) => !path.startsWith(INSIDE)));
   await checkFiles(around, list.files, [...around.keys()].filter((name) => name !== "package.json"), "", report, told);
 }

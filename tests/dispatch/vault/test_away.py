@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 
 from dispatch.archive import work
 from dispatch.archive.catalogue import COMPOSITE
 from dispatch.archive.jobs import ATTEMPTS, PAUSE, Kind, Worker
-from dispatch.store.tables import AuditRow, Job, Recording
-from dispatch.vault import away
+from dispatch.store.tables import AuditRow, Job, Recording, Sitting
+from dispatch.vault import away, stills
+from rooms.recording.stills import name
+from rooms.vault import putting
 from rooms.vault.checkout import checked_out
 from rooms.vault.store import StoreUnavailable
 from rooms.vault.vault import Vault
 from rooms.verification.folder import verify
+from tests.dispatch.archive.sealed import DIGESTS, STILLS
 from tests.dispatch.archive.test_jobs import Clock, Making, sealed
 from tests.dispatch.archive.vaults import stored_vault
 from tests.dispatch.making import Court
 
 
 def workers(court: Court, vault: Vault, clock: Clock) -> Worker:
-    return Worker(court.db, vault, {COMPOSITE: Kind(Making(), work.composite_told), away.PUT_AWAY: away.kind(vault)}, clock)
+    kinds = {COMPOSITE: Kind(Making(), work.composite_told), away.PUT_AWAY: away.kind(vault, stills_of(court))}
+    return Worker(court.db, vault, kinds, clock)
+
+
+def stills_of(court: Court) -> Path:
+    """Where stills lie while a sitting goes on."""
+    folder = court.file.parent / "stills"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 async def put_away_job(court: Court) -> Job | None:
@@ -52,6 +65,55 @@ async def test_a_recording_is_put_away_when_its_film_is_made_and_not_before(cour
     assert await audited(court) == [("done", "")]
     async with checked_out(vault, sitting.id) as folder:
         assert verify(folder).ok
+
+
+def kept_stills(court: Court, sitting: Sitting) -> Path:
+    """Those of the sitting as its hearing left them, one that its log never named, and one of another sitting."""
+    folder = stills_of(court)
+    for which, content in STILLS.items():
+        (folder / name(sitting.id, DIGESTS[which])).write_bytes(content)
+    (folder / name(sitting.id, "c" * 64)).write_bytes(b"sent, and never kept")
+    (folder / name("another", DIGESTS["face"])).write_bytes(STILLS["face"])
+    return folder
+
+
+async def test_stills_of_faces_and_documents_lie_in_the_plain_no_longer_than_their_recording(court: Court) -> None:
+    sitting, vault, clock = await sealed(court), stored_vault(court), Clock()
+    folder, worker = kept_stills(court, sitting), workers(court, vault, clock)
+    await worker.work()
+    await away.order(court.db, clock())
+    assert len(list(folder.iterdir())) == 4
+    await worker.work()
+    assert [path.name for path in folder.iterdir()] == [name("another", DIGESTS["face"])]
+    for which, content in STILLS.items():
+        assert vault.read(sitting.id, f"stills/{DIGESTS[which]}.jpg") == content
+    assert not [path for path in court.file.parent.rglob("*") if path.is_file() and STILLS["document"] in path.read_bytes()]
+
+
+async def test_whoever_was_killed_in_between_clears_them_at_the_next_start(court: Court) -> None:
+    sitting, vault = await sealed(court), stored_vault(court)
+    folder = kept_stills(court, sitting)
+    assert await stills.clear_all(court.db, vault, folder) == []  # the recording lies in the plain itself
+    await asyncio.to_thread(putting.put_away, vault, sitting.id)
+    async with court.db.writer() as session:
+        (await session.get_one(Recording, sitting.id)).stored_at = Clock()()
+    assert len(await stills.clear_all(court.db, vault, folder)) == 3
+    assert [path.name for path in folder.iterdir()] == [name("another", DIGESTS["face"])]
+
+
+async def test_a_still_that_the_seal_lacks_is_left_where_it_is(court: Court) -> None:
+    sitting, vault = await sealed(court), stored_vault(court)
+    root, folder = vault.recordings / sitting.id, kept_stills(court, sitting)
+    manifest = json.loads((root / "manifest.json").read_bytes())
+    lost = f"stills/{DIGESTS['face']}.jpg"
+    manifest["files"] = [row for row in manifest["files"] if row["file"] != lost]
+    manifest["missing"] = [lost]
+    (root / "manifest.json").chmod(0o600)
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    await asyncio.to_thread(putting.put_away, vault, sitting.id)
+    stills.clear(vault, folder, sitting.id, sitting.id)
+    assert name(sitting.id, DIGESTS["face"]) in {path.name for path in folder.iterdir()}
+    assert name(sitting.id, DIGESTS["document"]) not in {path.name for path in folder.iterdir()}
 
 
 async def test_a_film_that_was_ordered_again_is_made_of_what_is_stored(court: Court) -> None:

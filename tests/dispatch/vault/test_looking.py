@@ -20,6 +20,7 @@ from rooms.vault.vault import Vault, part_name
 from tests.dispatch.archive.test_jobs import Clock, sealed
 from tests.dispatch.archive.vaults import stored_vault
 from tests.dispatch.making import Court
+from tests.rooms.recording.time_stamps import LocalAuthority, stamped
 
 ALWAYS = Hours(0, 0, ZoneInfo("Asia/Shanghai"))
 
@@ -99,6 +100,26 @@ async def test_a_changed_byte_anywhere_in_the_store_is_found(court: Court) -> No
             assert look(vault, sitting.id, ""), path
             path.write_bytes(before)
     assert look(vault, sitting.id, "") == []
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["plain", "stored"])
+async def test_a_time_stamp_that_is_gone_is_missed_and_a_changed_one_found(court: Court, stored: bool, tmp_path: Path) -> None:
+    sitting, vault, clock = await sealed(court), stored_vault(court), Clock()
+    stamped(vault.recordings / sitting.id, LocalAuthority(tmp_path / "tsa"))
+    async with court.db.writer() as session:
+        (await session.get_one(Recording, sitting.id)).stamped_at = clock()
+    worker = looker(court, vault, clock)
+    assert await worker.work()
+    assert (await row_of(court, sitting)).spoilt == []
+    rot(vault.recordings / sitting.id / "manifest.tsr")
+    assert look(vault, sitting.id, "", beside=("manifest.tsr", "manifest.stamp.json")) == ["manifest.tsr"]
+    for name in ("manifest.tsr", "manifest.stamp.json"):
+        (vault.recordings / sitting.id / name).unlink()
+    if stored:
+        putting.put_away(vault, sitting.id)
+    clock.now += ONCE_IN
+    assert await worker.work()
+    assert sorted((await row_of(court, sitting)).spoilt) == ["manifest.stamp.json", "manifest.tsr"]
 
 
 async def test_a_key_that_was_lost_in_one_place_is_put_back(court: Court) -> None:

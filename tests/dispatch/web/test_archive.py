@@ -239,6 +239,14 @@ async def test_verification_names_the_file_in_which_one_byte_was_changed(site: S
     assert "Problems found" in await officer.page("/archive?language=en")
 
 
+async def test_verification_misses_a_time_stamp_that_the_catalogue_has_seen(site: Site, sitting: str) -> None:
+    async with site.db.writer() as session:
+        (await session.get_one(Recording, sitting)).stamped_at = NOW
+    found = await verdict(await site.signed_in("officer"), sitting)
+    assert found["ok"] is False
+    assert any("manifest.tsr" in problem for problem in found["problems"])
+
+
 async def test_a_folder_that_is_gone_is_said_and_the_page_still_opens(site: Site, sitting: str) -> None:
     folder(site, sitting).rename(folder(site, sitting).with_name("elsewhere"))
     found = await verdict(await site.signed_in("officer"), sitting)

@@ -96,6 +96,20 @@ def test_what_is_taken_away_or_added_is_named(package: Path, change: Callable[[P
     assert named in {problem.file for problem in verify(package).problems}
 
 
+def test_a_time_stamp_that_was_taken_away_as_a_whole_is_missed(package: Path) -> None:
+    for name in ("manifest.tsr", "manifest.stamp.json"):
+        (package / "recording" / name).unlink()
+    assert sorted((each.code, each.file) for each in verify(package).problems) == [
+        ("file_missing", "recording/manifest.stamp.json"),
+        ("file_missing", "recording/manifest.tsr"),
+    ]
+
+
+def test_a_package_of_what_nobody_stamped_misses_no_time_stamp(tmp_path: Path) -> None:
+    build(sealed(tmp_path), tmp_path / "package", Given(PAGES), NOW)
+    assert verify(tmp_path / "package").ok
+
+
 def test_the_list_of_another_package_is_found(package: Path, tmp_path: Path) -> None:
     other = a_folder(tmp_path / "s2")
     seal_folder(other, {"sitting": "s2", **META}, AT_US)

@@ -12,6 +12,7 @@ from rooms.recording.seal import seal_folder
 from rooms.recording.signer import load
 from rooms.verification.command import main
 from rooms.verification.folder import verify
+from rooms.verification.stamp import ANSWER, STAMP
 from tests.rooms.recording.folders import META, a_folder, flip, rewrite
 from tests.rooms.recording.keys import AT_US, Authority
 from tests.rooms.recording.time_stamps import LocalAuthority, stamped
@@ -83,6 +84,17 @@ def test_a_time_stamp_that_was_changed_or_half_taken_away_is_named(sealed: Path,
         rewrite(sealed / name, flip(position))
     (sealed / name).unlink()
     assert codes(sealed) == {("file_missing", name)}
+
+
+def test_whoever_knows_that_there_was_one_misses_it(sealed: Path, tsa: LocalAuthority) -> None:
+    stamped(sealed, tsa)
+    assert verify(sealed, seals=(ANSWER, STAMP)).ok
+    for name in (ANSWER, STAMP):
+        (sealed / name).unlink()
+    assert verify(sealed).ok  # the folder alone cannot know
+    assert [(each.code, each.file) for each in verify(sealed, seals=(ANSWER, STAMP)).problems] == [
+        ("file_missing", ANSWER), ("file_missing", STAMP),
+    ]  # fmt: skip
 
 
 def test_the_time_stamp_of_another_folder_is_found(sealed: Path, tsa: LocalAuthority, tmp_path: Path) -> None:
