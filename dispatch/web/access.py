@@ -24,12 +24,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @dataclass(frozen=True)
 class Access:
     """Who passes: anybody (`public`), a browser with the resume cookie of the route's {sitting} (`link`), an enrolled
-    room device (`device`), staff of one of `roles`, with `programs` also a program whose token has one of them. Two are
-    joined by ``|``: either is enough."""
+    room device (`device`), a screen of the command centre's wall (`screen`), staff of one of `roles`, with `programs` also a
+    program whose token has one of them. Two are joined by ``|``: either is enough."""
 
     public: bool = False
     link: bool = False
     device: bool = False
+    screen: bool = False
     roles: frozenset[str] = frozenset()
     programs: bool = False
 
@@ -38,6 +39,7 @@ class Access:
             self.public or other.public,
             self.link or other.link,
             self.device or other.device,
+            self.screen or other.screen,
             self.roles | other.roles,
             self.programs or other.programs,
         )
@@ -46,6 +48,7 @@ class Access:
 PUBLIC = Access(public=True)
 LINK = Access(link=True)
 DEVICE = Access(device=True)
+SCREEN = Access(screen=True)
 STAFF = Access(roles=frozenset(OFFICE_ROLES))
 SIGNED_IN = Access(roles=frozenset(ALL_ROLES))
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from dispatch import audit
+from dispatch.console.wall import screens
 from dispatch.errors import UserError, ValidationFailed
 from dispatch.identity import browsers, devices, programs, sign_in
 from dispatch.identity.tokens import is_token, new_token
@@ -31,6 +32,7 @@ from dispatch.web.request import (
     ROOM_DEVICE,
     SESSION,
     VISITOR,
+    WALL_SCREEN,
     address,
     bearer_token,
     csrf,
@@ -53,6 +55,7 @@ log = structlog.get_logger("web")
 
 SESSION_COOKIE = "session"
 DEVICE_COOKIE = "device"
+SCREEN_COOKIE = "wall-screen"
 VISITOR_COOKIE = "visitor"
 LANGUAGE_COOKIE = "language"
 TEXT_COOKIE = "text"
@@ -225,8 +228,8 @@ async def choose_language(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Who asks: a staff session, a room's device, a browser that opened a personal link, each by its own cookie; or a program
-    by its bearer token, which counts before any cookie."""
+    """Who asks: a staff session, a room's device, a screen of the wall, a browser that opened a personal link, each by its own
+    cookie; or a program by its bearer token, which counts before any cookie."""
     context, cookies = ctx(request), request.cookies
     if request.path.startswith("/static/"):
         return await handler(request)
@@ -241,6 +244,8 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
             request[LANGUAGE] = found.user.language
     if token := cookies.get(DEVICE_COOKIE):
         request[ROOM_DEVICE] = await devices.device(context.db, token)
+    if (token := cookies.get(SCREEN_COOKIE)) and (route := route_of(request)) is not None and route.access.screen:
+        request[WALL_SCREEN] = await screens.screen(context.db, token)
     sitting = request.match_info.get("sitting")
     if sitting and (secret := cookies.get(resume_cookie(sitting))):
         found_browser = await browsers.browser(context.db, secret)
@@ -262,6 +267,7 @@ def is_allowed(request: web.Request, access: Access) -> bool:
         or (access.programs and asking is not None and asking.role in access.roles)
         or (found is not None and found.user.role in access.roles)
         or (access.device and request.get(ROOM_DEVICE) is not None)
+        or (access.screen and request.get(WALL_SCREEN) is not None)
         or (access.link and request.get(BROWSER) is not None)
     )
 
@@ -276,6 +282,8 @@ def _refuse(request: web.Request, route: Route) -> web.StreamResponse:
         status = 403 if known or not access.roles else 401
         title = translate(request, "You may not open this") if status == 403 else translate(request, "Please sign in")
         return problem(request, status, title)
+    if access.screen and not known and SCREEN_COOKIE in request.cookies:
+        return see_other("/wall-screen")
     if access.roles and not known and not access.link:
         aim = request.rel_url if request.method in ("GET", "HEAD") else "/"
         return see_other(f"/sign-in?next={quote(str(aim), safe='')}")

@@ -50,7 +50,10 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
 INLINE = 6
 """So many entries stand in the header of a small desk screen; a role with more has the others in a menu."""
 
-CENTRE: tuple[tuple[Entry, frozenset[str]], ...] = ((Entry("/console", "Situation", "list"), frozenset({OFFICER, CLERK})),)
+CENTRE: tuple[tuple[Entry, frozenset[str]], ...] = (
+    (Entry("/console", "Situation", "list"), frozenset({OFFICER, CLERK})),
+    (Entry("/console/wall", "Wall", "wall"), frozenset({OFFICER})),
+)
 """The sections of the command centre, and who has each."""
 
 _BELOW = {"/sittings": "/booking", "/exchange": "/booking", "/catalogue": "/catalogue/rooms", "/settings": "/catalogue/rooms"}

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from dispatch.errors import UserError, ValidationFailed
 from dispatch.store.tables import Browser, RoomDevice, Session, User
+from dispatch.store.wall_tables import Wall
 from dispatch.web.context import CONTEXT, Context
 from dispatch.web.templates import TEMPLATES
 from dispatch.web.translations import Catalogue, catalogue
@@ -23,6 +24,7 @@ REQUEST_ID = web.RequestKey("request_id", str)
 LANGUAGE = web.RequestKey("language", str)
 SESSION: web.RequestKey[Session | None] = web.RequestKey("session", Session)
 ROOM_DEVICE: web.RequestKey[RoomDevice | None] = web.RequestKey("room_device", RoomDevice)
+WALL_SCREEN: web.RequestKey[Wall | None] = web.RequestKey("wall_screen", Wall)
 BROWSER: web.RequestKey[Browser] = web.RequestKey("browser", Browser)
 VISITOR = web.RequestKey("visitor", str)
 PROGRAM: web.RequestKey[User | None] = web.RequestKey("program", User)
@@ -77,6 +79,12 @@ def me(request: Request) -> User:
 def room_device(request: Request) -> RoomDevice | None:
     """The enrolled room device that asks, if any."""
     found: RoomDevice | None = request.get(ROOM_DEVICE)
+    return found
+
+
+def wall_screen(request: Request) -> Wall | None:
+    """The screen of the command centre's wall that asks, if any (routes with SCREEN access)."""
+    found: Wall | None = request.get(WALL_SCREEN)
     return found
 
 

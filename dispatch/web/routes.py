@@ -16,6 +16,7 @@ MODULES = (
     *("joining", "device_check", "room_seats", "hearing", "stills", "connections", "archive", "recorded_media", "copies"),
     *("console.board",),
     *("console.field_page",),
+    *("console.wall_screens", "console.wall", "console.wall_lines"),
     *("explanations", "keeping", "keeping_settings", "keeping_recording", "keeping_destruction", "storage", "api.storage"),
     *("api.sittings", "api.series", "api.decisions"),
     *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings", "api.copies", "api.keeping"),

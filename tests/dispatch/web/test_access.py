@@ -80,7 +80,7 @@ async def _remembered(site: Site, role: str):  # type: ignore[no-untyped-def]
 def test_every_route_says_who_may_call_it() -> None:
     for route in ROUTES:
         access = route.access
-        assert access.public or access.link or access.device or access.roles, route.path
+        assert access.public or access.link or access.device or access.screen or access.roles, route.path
     assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
 
 
