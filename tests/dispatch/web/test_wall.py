@@ -114,7 +114,7 @@ async def test_a_wall_shows_the_same_after_a_restart(site: Site, officer: Person
     await act(officer, act="grid", columns=3, rows=2)
     await act(officer, act="spread", window=0, width=2, height=2)
     await act(officer, act="place", window=0, source=source(sitting))
-    wall_lines._walls.pop(site.context.hub)  # noqa: SLF001 - what a restart forgets
+    wall_lines._walls.pop(site.context.hub)  # what a restart forgets
     message = await told(await wall_line(site, officer))
     assert [(w["width"], w["height"]) for w in message["arrangement"]["layout"]["windows"]] == [(2, 2), (1, 1), (1, 1)]
     assert message["shown"][0] == source(sitting)
@@ -298,7 +298,7 @@ async def test_a_screen_whose_sign_in_is_taken_away_shows_nothing_any_more(site:
 async def test_a_code_works_once(site: Site, officer: Person) -> None:
     number, computer = await screen(site, officer)
     made = await (await officer.post(f"/console/wall-screens/{number}/code")).json()
-    assert (await computer.get(f"/console/wall/screens/{number}")).headers["Location"] == "/wall-screen", "the former computer is signed out"
+    assert (await computer.get(f"/console/wall/screens/{number}")).headers["Location"] == "/wall-screen", "signed out"
     await computer.page("/wall-screen")
     assert (await computer.post("/wall-screen", {"code": made["code"]})).status == 303
     stranger = site.visitor()

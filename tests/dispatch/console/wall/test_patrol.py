@@ -17,7 +17,8 @@ def always(_source: Source) -> bool:
 
 
 def test_sources_take_turns_in_one_window() -> None:
-    patrol, at, seen = Patrol((A, B, C), (0,)), 0, []
+    patrol, at = Patrol((A, B, C), (0,)), 0
+    seen: list[Source | None] = []
     for _ in range(4):
         seen += shown(patrol, at, always)
         at = following(patrol, at, always)
