@@ -145,7 +145,7 @@ export class WallTile extends HTMLElement {
     if (told.status === 'closed') return t('This sitting is over.');
     if (told.status === 'cancelled') return t('This sitting was cancelled.');
     if (!told.going) return t('Not begun yet');
-    if (!told.observable) return t('Private: {stage}. Nobody outside sees or hears it.', { stage: told.stage_text });
+    if (!told.observable) return t('Closed to everybody outside: {stage}. The picture comes back by itself.', { stage: told.stage_text });
     if (!plays) return '';
     if (observed === undefined || (!observed.going && observed.ended === '')) return t('Connecting…');
     if (observed.ended !== '') return word(`farewell.${observed.ended}`, {}, t('The watch has ended.'));
