@@ -19,6 +19,7 @@ from tests.browser.court import Account, Court, Held
 from tests.browser.hearing import eventually
 from tests.browser.participants import Person
 from tests.browser.site import Site
+from tests.browser.walk import switch_on
 from tests.robot import Robot
 
 pytestmark = pytest.mark.timeout(240)
@@ -178,6 +179,7 @@ async def test_an_officer_builds_a_wall_and_drives_a_screen(site: Site, day: Day
     await page.locator("wall-tile").first.locator(".wall-state", has_text="休庭评议").wait_for()
     assert await page.locator("wall-tile").first.locator("video").count() == 0, "no last picture either"
     await day.chair(day.first).send(type="stage", to="hearing", reason="")
+    await switch_on(day.chair(day.first), "camera")
     await plays(officer, 1)
 
     # Taken off, it is watched no more.
