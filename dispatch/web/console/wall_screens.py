@@ -11,7 +11,7 @@ from dispatch.console.wall.walls import Place
 from dispatch.errors import NotFound, UserError
 from dispatch.store.wall_tables import Wall
 from dispatch.web.access import OFFICER, PUBLIC, Route, roles
-from dispatch.web.assets import ASSETS
+from dispatch.web.assets import FOLDER
 from dispatch.web.attempts import ENROL_ATTEMPTS
 from dispatch.web.console.wall_lines import MOST_SCREEN, walls_of
 from dispatch.web.formats import clock
@@ -115,7 +115,7 @@ async def waiting_page(request: Request) -> Response:
 
 async def waiting_script(request: Request) -> Response:
     """The worker that shows it. It is served here, as a worker stands before the addresses beside its own."""
-    return web.FileResponse(request.app[ASSETS].folder / "js/wall-waiting.js", headers={"Cache-Control": "no-cache"})
+    return web.FileResponse(FOLDER / "js/wall-waiting.js", headers={"Cache-Control": "no-cache"})
 
 
 ROUTES = (
