@@ -3,8 +3,9 @@
 
 Server, database, recorder and console are the real ones; so are the people but for their media: each comes by the site's pages and
 holds a WebSocket of his own. Fifty times a second a chair sends somebody to the waiting room or lets him in again, which every
-console shows. A fault is a connection that breaks without a word, as that of a machine which is switched off; it is visible when
-the name of who was lost stands in the document of a console that is open in Chromium.
+console shows. A fault is a connection that breaks without a word, as that of a machine which is switched off. Nine and a half seconds
+after his last sign of life the server calls him lost (rooms/live.py: somebody who reloads his page is not); counted is from that row
+of the sitting's log until his name stands in the document of a console that is open in Chromium, and ``conditions`` has the whole.
 
 ``python -m bench.console --sittings 10 50`` measures other sizes, ``--faults N`` more faults.
 """
@@ -77,10 +78,12 @@ class Counted:
 
 @dataclass
 class Faults:
-    """How long faults took, ms: until they stood in the console, and until the chair of the same sitting was told."""
+    """How long it took from the row of the log, ms: until it stood in the console, and until the chair of the same sitting was told.
+    `whole`: from the break of the connection until it stood in the console."""
 
     console: list[float] = field(default_factory=list)
     chair: list[float] = field(default_factory=list)
+    whole: list[float] = field(default_factory=list)
 
 
 # -- what goes on
@@ -172,7 +175,9 @@ async def fault(page: Page, sitting: Live, changes: Changes, found: Faults) -> N
         return any(each["name"] == lost.name and each["presence"] == "lost" for each in view["participants"])
 
     await sitting.chair.until(gone, "is told who was lost")
-    found.chair.append((time.time() - at) * 1000)
+    told_ms = time.time() * 1000
+    known_ms = next(each["lost_at_us"] for each in sitting.chair.view["participants"] if each["name"] == lost.name) / 1000
+    found.chair.append(told_ms - known_ms)
 
     async def seen() -> float:
         return float(await page.evaluate("name => __console.seen[name] ?? 0", lost.name))
@@ -181,7 +186,8 @@ async def fault(page: Page, sitting: Live, changes: Changes, found: Faults) -> N
         return await seen() > 0
 
     await eventually(is_seen, f"the console shows that {lost.name} was lost", LIMIT_S)
-    found.console.append(await seen() - at * 1000)
+    found.console.append(await seen() - known_ms)
+    found.whole.append(await seen() - at * 1000)
     await lost.come_back()
     changes.quiet.discard(sitting.id)
 
@@ -245,10 +251,15 @@ def fault_figure(found: Faults, sittings: int) -> Figure:
     """``fault_visible_p99_ms``, against when the chair of the sitting was told."""
     what = (
         f"{len(found.console)} connections broken at random moments among {sittings} live sittings of {PEOPLE}, {UPDATES_PER_S} updates a "
-        f"second; median {statistics.median(found.console):.0f}, worst {max(found.console):.0f}; bound 1000; {machine()}"
+        f"second; {_middle_and_worst(found.console)}; from the break itself, with the 9.5 s of grace since the last sign of life, "
+        f"{_middle_and_worst(found.whole)}; bound 1000; {machine()}"
     )
     values = (_p99(found.console), "ms", "until the chair of the sitting is told", _p99(found.chair))
     return _line("fault_visible_p99_ms", *values, what)
+
+
+def _middle_and_worst(values: list[float]) -> str:
+    return f"median {statistics.median(values):.0f}, worst {max(values):.0f}"
 
 
 def _p99(values: list[float]) -> float:

@@ -45,6 +45,8 @@ class Figures:
     * `width`, `height`: of the largest picture, 0 for none; `frames_per_s`: of the largest camera picture. A screen sends few by design.
     * `freezes`, `frozen_ms`: how often and how long pictures stood still (down: W3C webrtc-stats, freezeCount; up: seconds without a
       frame of a camera that is on and wanted).
+    * `limited`: why the page sends less than is asked for (W3C webrtc-stats, qualityLimitationReason), "" where it does not.
+      `sound_packets`: of a microphone that is published (up); in a pause (DTX) it sends one each 400 ms.
     * `codec`: of the largest picture, or of the sound. `candidate`, `protocol`: of the page's end (RFC 8445 section 4).
     """
 
@@ -60,6 +62,8 @@ class Figures:
     freezes: int = 0
     frozen_ms: float = 0.0
     pictures: Pictures = ""
+    limited: str = ""
+    sound_packets: int | None = None
     codec: str = ""
     candidate: str = ""
     protocol: str = ""

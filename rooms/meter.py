@@ -81,6 +81,7 @@ class _Step:
     all: _Loss = field(default_factory=_Loss)
     sound: _Loss = field(default_factory=_Loss)
     octets: int = 0
+    sound_packets: int | None = None
     jitter_ms: float = 0.0
     frozen: int = 0
     freezes: int = 0
@@ -180,6 +181,7 @@ class Meter:
             step.all.add(came, fraction)
             if source == "microphone":
                 step.sound.add(came, fraction)
+                step.sound_packets = (step.sound_packets or 0) + came
             step.octets += max(0, octets - before.octets)
             if came:
                 step.jitter_ms = max(step.jitter_ms, float(producer.get("jitter_ms") or 0.0))
@@ -234,6 +236,8 @@ class Meter:
             freezes=step.freezes,
             frozen_ms=min(step.frozen * 1000.0, STEP_US / 1000),
             pictures="smaller" if page is not None and page.limited == "bandwidth" else "",
+            limited=page.limited if page is not None else "",
+            sound_packets=step.sound_packets,
             codec=str(largest.get("codec") or ""),
             candidate=page.candidate if page else "",
             protocol=page.protocol if page else "",

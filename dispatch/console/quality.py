@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 def history(found: Mapping[str, History], now_us: int, _: Words) -> Json:
     """``{"now_us", "span_us", "step_us", "people": {id: {"up": {"points", "text"}, "down": {...}}}}``; a point is
-    ``[at_us, score, lost_percent, jitter_ms, rtt_ms, bps]``, null for what was not measured; the text tells the newest one."""
+    ``[at_us, score, lost_percent, jitter_ms, rtt_ms, bps, lines]``, null for what was not measured; the text tells the newest one."""
     people = {person: {way: _direction(way, ways[way], _) for way in WAYS if way in ways} for person, ways in found.items()}
     return {"now_us": now_us, "span_us": SPAN_US, "step_us": STEP_US, "people": people}
 
@@ -30,7 +30,7 @@ def _direction(way: Way, points: Sequence[Point], _: Words) -> Json:
 def _point(point: Point) -> list[Any]:
     figures = point.figures
     rounded = (_rounded(figures.lost_percent, 2), _rounded(figures.jitter_ms, 1), _rounded(figures.rtt_ms, 1), _rounded(figures.bps, 0))
-    return [point.at_us, point.score, *rounded]
+    return [point.at_us, point.score, *rounded, figures.height or None]
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

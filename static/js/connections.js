@@ -3,11 +3,11 @@
 import { CourtClock } from './court-clock.js';
 import { graph, momentAt, scores, shown } from './graph.js';
 import { t } from './i18n.js';
-import { el, fill, find, say } from './markup.js';
+import { el, fill, find, icon, say } from './markup.js';
 import { barsOf } from './measure.js';
 import { pageData } from './page.js';
 import { bars } from './pills.js';
-import { BPS, followQuality, LOST, RTT, WAYS } from './quality.js';
+import { BPS, followQuality, LINES, LOST, RTT, WAYS } from './quality.js';
 
 /** @typedef {import('./quality.js').Quality} Quality */
 /** @typedef {import('./quality.js').History} History */
@@ -19,6 +19,8 @@ const MINUTE_US = 60_000_000;
 const STRIDE = 12;
 const ORDER = /** @type {const} */ ({ good: 0, fair: 1, poor: 2, bad: 3 });
 
+const SIGNS = /** @type {const} */ ({ danger: 'alert', warning: 'alert', info: 'info', well: 'check-circle' });
+
 /** @param {import('./protocol.js').Score | null} score */
 function scoreWord(score) {
   if (score === null) return t('not measured');
@@ -29,7 +31,7 @@ function scoreWord(score) {
 function words(point) {
   if (!point) return t('not measured');
   if (point[1] === 'bad' && point[LOST] === null && point[RTT] === null) return [scoreWord('bad'), t('nothing gets through')].join(t(', '));
-  const figures = /** @type {const} */ ([LOST, RTT, BPS]).flatMap((figure) => (point[figure] === null ? [] : shown(figure, point[figure])));
+  const figures = /** @type {const} */ ([LOST, RTT, BPS, LINES]).flatMap((figure) => (point[figure] === null ? [] : shown(figure, point[figure])));
   return [scoreWord(point[1]), ...figures].join(t(', '));
 }
 
@@ -60,6 +62,7 @@ class Section {
   show(history) {
     this.#history = history;
     this.#quality = history.people[this.root.dataset.participant ?? ''] ?? {};
+    this.#diagnose();
     const any = this.#steps().length > 0;
     find(this.root, '[data-live]').hidden = !any;
     find(this.root, '[data-none]').hidden = any;
@@ -70,6 +73,21 @@ class Section {
     }));
     this.#draw();
     this.#table();
+  }
+
+  /** By what he takes part, what is wrong, and what he is told. Filled only when it changes, so that nothing is announced twice. */
+  #diagnose() {
+    const { findings = [], device = '', site = '' } = this.#quality;
+    say(find(this.root, '[data-device]'), [device, site].filter(Boolean).join(' · '));
+    const told = JSON.stringify(findings);
+    const place = find(this.root, '[data-findings]');
+    if (place.dataset.told === told) return;
+    place.dataset.told = told;
+    fill(place, ...findings.map(({ severity, text, since, remedy }) => el('li', { class: `finding finding-${severity}` },
+      icon(SIGNS[severity], 20),
+      el('div', {},
+        el('p', {}, el('b', {}, text), since !== '' && el('span', { class: 'muted small' }, ' ', t('since {time}', { time: since }))),
+        el('p', { class: 'finding-remedy' }, el('span', { class: 'muted' }, t('Say on the telephone'), t(': ')), remedy)))));
   }
 
   /** The steps in which something was measured, oldest first. */
@@ -95,7 +113,7 @@ class Section {
     this.#width = Math.floor(columns[0] || this.graphs.clientWidth);
     const frame = this.#frame();
     if (!frame || this.#width <= 0) return;
-    const named = /** @type {const} */ ([[LOST, t('Packets lost')], [RTT, t('Round trip')], [BPS, t('Bit rate')]]);
+    const named = /** @type {const} */ ([[LOST, t('Packets lost')], [RTT, t('Round trip')], [BPS, t('Bit rate')], [LINES, t('Resolution')]]);
     fill(this.graphs,
       ...named.map(([figure, name]) => el('figure', {}, el('figcaption', {}, name), graph(figure, this.#quality, frame))),
       el('figure', {}, el('figcaption', {}, t('Connection')), scores([t('Up'), t('Down')], this.#quality, frame)));
@@ -153,13 +171,14 @@ class Section {
   /** @param {Way} way @param {number} minute */
   #cells(way, minute) {
     const points = this.#quality[way]?.points.filter(([at_us]) => at_us >= minute && at_us < minute + MINUTE_US) ?? [];
-    const of = (/** @type {2 | 4 | 5} */ figure) => points.flatMap((point) => point[figure] ?? []);
+    const of = (/** @type {import('./quality.js').Figure} */ figure) => points.flatMap((point) => point[figure] ?? []);
     const graded = points.flatMap(([, score]) => score ?? []).sort((a, b) => ORDER[b] - ORDER[a]);
-    const most = (/** @type {2 | 4} */ figure) => (of(figure).length > 0 ? shown(figure, Math.max(...of(figure))) : '–');
+    const most = (/** @type {typeof LOST | typeof RTT | typeof LINES} */ figure) => (of(figure).length > 0 ? shown(figure, Math.max(...of(figure))) : '–');
     const rates = of(BPS);
     return [
       points.length > 0 ? scoreWord(graded[0] ?? null) : '–', most(LOST), most(RTT),
       rates.length > 0 ? shown(BPS, rates.reduce((sum, rate) => sum + rate, 0) / rates.length) : '–',
+      most(LINES),
     ];
   }
 }

@@ -1,11 +1,11 @@
 // A line graph of one figure in both directions over the last minutes, with axes that can be read. Draws; decides nothing.
 
 import { svg } from './markup.js';
-import { BPS, LEAST, LOST, RTT, WAYS } from './quality.js';
+import { LEAST, LINES, LOST, RTT, WAYS } from './quality.js';
 
 /** @typedef {import('./quality.js').Quality} Quality */
 /** @typedef {import('./quality.js').History} History */
-/** @typedef {typeof LOST | typeof RTT | typeof BPS} Figure */
+/** @typedef {import('./quality.js').Figure} Figure */
 /** @typedef {{width: number, history: History, minute: (us: number) => string, at_us: number | null}} Frame */
 
 const HEIGHT = 128;
@@ -30,6 +30,7 @@ export function axisEnd(most) {
 export function shown(figure, value) {
   if (figure === LOST) return `${Number(value.toFixed(1))} %`;
   if (figure === RTT) return `${Math.round(value)} ms`;
+  if (figure === LINES) return `${Math.round(value)}p`;
   return value >= 1e6 ? `${Number((value / 1e6).toFixed(2))} Mbit/s` : `${Math.round(value / 1000)} kbit/s`;
 }
 

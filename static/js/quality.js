@@ -4,10 +4,11 @@ import { t } from './i18n.js';
 import { el, svg } from './markup.js';
 
 /** @typedef {import('./protocol.js').Score} Score */
-/** @typedef {[number, Score | null, number | null, number | null, number | null, number | null]} Point at µs, score, lost %, jitter ms, round trip ms, bit/s */
+/** @typedef {[number, Score | null, number | null, number | null, number | null, number | null, number | null]} Point at µs, score, lost %, jitter ms, round trip ms, bit/s, lines of the picture */
 /** @typedef {'up' | 'down'} Way */
 /** @typedef {{points: Point[], text: string}} Direction `text`: the newest point, whole, in words */
-/** @typedef {Partial<Record<Way, Direction>>} Quality */
+/** @typedef {{code: string, severity: 'danger' | 'warning' | 'info' | 'well', text: string, since: string, remedy: string}} Finding */
+/** @typedef {Partial<Record<Way, Direction>> & {findings?: Finding[], device?: string, site?: string}} Quality the last three where they are asked for */
 /** @typedef {{now_us: number, span_us: number, step_us: number, people: Record<string, Quality>}} History */
 
 export const WAYS = /** @type {const} */ (['up', 'down']);
@@ -15,13 +16,15 @@ export const WAYS = /** @type {const} */ (['up', 'down']);
 export const LOST = 2;
 export const RTT = 4;
 export const BPS = 5;
+export const LINES = 6;
+/** @typedef {typeof LOST | typeof RTT | typeof BPS | typeof LINES} Figure */
 
 const WIDTH = 96;
 const HEIGHT = 22;
 const ASK_MS = 5_000;
 
-/** What each plot shows at least, so that noise does not look like trouble: %, ms, bit/s. */
-export const LEAST = { [LOST]: 5, [RTT]: 200, [BPS]: 500_000 };
+/** What each plot shows at least, so that noise does not look like trouble: %, ms, bit/s, lines. */
+export const LEAST = { [LOST]: 5, [RTT]: 200, [BPS]: 500_000, [LINES]: 360 };
 
 /**
  * What was known with what came since; what has become too old goes. Pure.
@@ -32,22 +35,23 @@ export function merged(known, newer) {
   const people = {};
   const since_us = newer.now_us - newer.span_us;
   for (const person of new Set([...Object.keys(known?.people ?? {}), ...Object.keys(newer.people)])) {
+    const { up: _up, down: _down, ...rest } = newer.people[person] ?? {};
     /** @type {Quality} */
-    const quality = {};
+    const quality = rest;
     for (const way of WAYS) {
       const [before, now] = [known?.people[person]?.[way], newer.people[person]?.[way]];
       const last_us = before?.points.at(-1)?.[0] ?? 0;
       const points = [...(before?.points ?? []), ...(now?.points ?? []).filter(([at_us]) => at_us > last_us)].filter(([at_us]) => at_us >= since_us);
       if (points.length > 0) quality[way] = { points, text: now?.text ?? before?.text ?? '' };
     }
-    if (quality.up || quality.down) people[person] = quality;
+    if (quality.up || quality.down || quality.findings) people[person] = quality;
   }
   return { ...newer, people };
 }
 
 /**
  * The worse of both directions in each step, or one of them. Pure.
- * @param {Quality} quality @param {2 | 4 | 5} figure @param {readonly Way[]} ways @returns {[number, number][]} at µs, value
+ * @param {Quality} quality @param {Figure} figure @param {readonly Way[]} ways @returns {[number, number][]} at µs, value
  */
 export function worse(quality, figure, ways) {
   /** @type {Map<number, number>} */
@@ -63,7 +67,7 @@ export function worse(quality, figure, ways) {
 
 /**
  * The area under the values; where one is missing the area is broken. Pure.
- * @param {[number, number][]} values @param {2 | 4 | 5} figure @param {History} history
+ * @param {[number, number][]} values @param {Figure} figure @param {History} history
  */
 export function area(values, figure, { now_us, span_us, step_us }) {
   const most = Math.max(LEAST[figure], ...values.map(([, value]) => value));

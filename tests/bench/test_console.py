@@ -38,8 +38,9 @@ def test_growth_is_from_the_fewest_sittings_to_the_most() -> None:
 
 
 def test_the_99th_percentile_of_faults_is_told_beside_when_the_chair_was() -> None:
-    found = Faults(console=[float(ms) for ms in range(1, 102)], chair=[10.0] * 101)
+    found = Faults(console=[float(ms) for ms in range(1, 102)], chair=[10.0] * 101, whole=[9000.0] * 101)
     figure = fault_figure(found, 100)
     assert figure["value"] == 100.0
     assert figure["peer_value"] == 10.0
     assert "median 51, worst 101" in str(figure["conditions"])
+    assert "median 9000, worst 9000" in str(figure["conditions"])

@@ -38,5 +38,8 @@ def test_what_was_not_measured_is_not_said() -> None:
 def test_the_graphs_get_a_row_for_each_point_and_direction() -> None:
     found = history({"li": {"up": (Point(1, WHOLE, Score.FAIR), Point(2, Figures(), None))}}, 5, catalogue("en").gettext)
     assert (found["now_us"], found["span_us"], found["step_us"]) == (5, 900_000_000, 5_000_000)
-    assert found["people"]["li"]["up"]["points"] == [[1, "fair", 7.46, 12.4, 310.4, 1234568.0], [2, None, None, None, None, None]]
+    assert found["people"]["li"]["up"]["points"] == [
+        [1, "fair", 7.46, 12.4, 310.4, 1234568.0, 720],
+        [2, None, None, None, None, None, None],
+    ]
     assert list(found["people"]["li"]) == ["up"]
