@@ -188,7 +188,15 @@ def test_what_an_engine_does_not_measure_the_page_says() -> None:
         .page(up=direction(height=480, width=640, frames_per_s=15, limited="bandwidth"))
         .figures()
     )
-    assert (up.width, up.height, up.frames_per_s, up.pictures) == (640, 480, 15.0, "smaller")
+    assert (up.width, up.height, up.frames_per_s, up.pictures, up.limited) == (640, 480, 15.0, "smaller", "bandwidth")
+
+
+def test_packets_of_an_open_microphone_are_counted_by_themselves() -> None:
+    device = Device().seconds(6, lambda n: sides({"microphone": producer(n, packets=3), "camera": producer(n, packets=60)}))
+    up, _ = device.figures()
+    assert up.sound_packets == 15
+    up, _ = Device().seconds(6, lambda n: sides({"camera": producer(n, packets=60)})).figures()
+    assert up.sound_packets is None
 
 
 def test_of_a_microphone_in_a_pause_one_packet_that_is_lost_is_no_share() -> None:

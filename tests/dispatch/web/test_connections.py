@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
+from aiohttp import ClientWebSocketResponse
 
 from dispatch.sittings import sittings
 from dispatch.sittings.moments import microseconds
 from dispatch.sittings.quality import QualityKeeper
 from rooms.figures import STEP_US, Figures, Point, Score
+from rooms.protocol import SUBPROTOCOL
 from tests.dispatch.web.conftest import NOW, Site
 
 START_US = microseconds(NOW) - 20 * STEP_US
@@ -68,3 +72,53 @@ async def test_points_come_bit_by_bit(site: Site, sitting: str) -> None:
     assert await points(str(START_US + 15 * STEP_US)) == 2
     assert await points(str(START_US + 17 * STEP_US)) == 0
     assert [await points(nonsense) for nonsense in ("x", "-1", "9" * 40, "", "１２")] == [18] * 5
+
+
+async def diagnosis(site: Site, role: str, sitting: str, language: str = "en") -> dict[str, Any]:
+    """What is said of everybody, by name."""
+    person = await site.signed_in(role, language)
+    found = json.loads(await person.page(f"/sittings/{sitting}/connections/now"))["people"]
+    return {each.name: found[each.id] for each in (await sittings.get(site.db, sitting)).participants}
+
+
+async def enters(site: Site, sitting: str, role: str) -> tuple[str, ClientWebSocketResponse]:
+    """A member of the staff is inside, by a browser; his participant's id."""
+    person = await site.signed_in(role)
+    page = await person.page(f"/hearing/{sitting}", headers={"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0"})
+    address = json.loads(page.split('id="data">', 1)[1].split("</script>", 1)[0])["socket"]
+    socket = await person.session.ws_connect(address, protocols=[SUBPROTOCOL], origin=str(site.server.make_url("")).rstrip("/"))
+    await socket.send_str(json.dumps({"type": "hello", "language": "en"}))
+    async with asyncio.timeout(15):
+        while json.loads(await socket.receive_str()).get("view", {}).get("place") != "inside":
+            pass
+    return next(each.id for each in (await sittings.get(site.db, sitting)).participants if each.role == role), socket
+
+
+async def test_who_is_inside_and_loses_packets_upward_is_told_of_wireless(site: Site, sitting: str) -> None:
+    judge, socket = await enters(site, sitting, "judge")
+    for number in range(10):
+        at_us = microseconds(NOW) - (10 - number) * STEP_US
+        lossy = Figures(carries=True, lost_percent=9.0, sound_lost_percent=9.0, rtt_ms=30, bps=8e5, height=720, width=1280)
+        site.context.hub._lives[sitting].quality.keep([judge], "up", Point(at_us, lossy, Score.POOR))
+        site.context.hub._lives[sitting].quality.keep([judge], "down", Point(at_us, Figures(carries=True, lost_percent=0.0), Score.GOOD))
+    found = (await diagnosis(site, "officer", sitting))["Judge"]
+    assert [each["code"] for each in found["findings"]] == ["loss_up"]
+    assert found["findings"][0]["since"] == "09:29"
+    assert "router" in found["findings"][0]["remedy"]
+    assert found["device"] == "Chrome · Windows"
+    assert found["up"]["points"][-1][-1] == 720
+    in_chinese = (await diagnosis(site, "officer", sitting, "zh-CN"))["Judge"]["findings"][0]
+    assert "无线" in in_chinese["text"] or "Wi-Fi" in in_chinese["text"]
+    await socket.close()
+
+
+async def test_of_who_is_not_inside_nothing_is_diagnosed(site: Site, sitting: str) -> None:
+    found = (await diagnosis(site, "clerk", sitting))["刘芳"]
+    assert [each["code"] for each in found["findings"]] == ["unmeasured"]
+    assert found["device"] == ""
+
+
+@pytest.mark.parametrize(("role", "status"), [("judge", 403), ("administrator", 403), ("officer", 404)])
+async def test_the_diagnosis_is_for_those_who_see_the_page(site: Site, sitting: str, role: str, status: int) -> None:
+    sitting = sitting if status == 403 else "0123456789abcdef"
+    assert (await (await site.signed_in(role)).get(f"/sittings/{sitting}/connections/now")).status == status
