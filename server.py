@@ -83,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     add = user.add_parser("add", help="add one; the password is read from standard input, or made and printed")
     add.add_argument("sign_in_name")
     add.add_argument("--name", help="name as shown (default: the sign-in name)")
-    add.add_argument("--role", required=True, choices=("clerk", "judge", "prosecutor", "officer", "administrator"))
+    add.add_argument("--role", required=True, choices=("clerk", "judge", "prosecutor", "officer", "administrator", "field"))
+    add.add_argument("--rank", default="watch", choices=("watch", "lead", "command"), help="of an officer (default: watch)")
     add.add_argument("--phone", default="")
     add.set_defaults(command=_user_add)
 
@@ -606,6 +607,7 @@ async def _add_user(settings: Settings, options: argparse.Namespace, password: s
             name=options.name or options.sign_in_name,
             sign_in_name=options.sign_in_name,
             role=options.role,
+            rank=options.rank,
             password=password,
             phone=options.phone,
         )

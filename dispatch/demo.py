@@ -41,8 +41,14 @@ STAFF = (
     ("唐慧", "tang", "prosecutor"),
     ("罗峰", "luo", "prosecutor"),
     ("高卫东", "gao", "officer"),
+    ("宋雨桐", "song", "officer"),
+    ("程国栋", "cheng", "officer"),
     ("许文博", "xu", "administrator"),
 )
+
+
+RANKS = {"gao": "lead", "song": "watch", "cheng": "command"}
+"""Of the officers, by the name with which they sign in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,12 @@ async def _staff(db: Database, accounts: list[Account]) -> dict[str, User]:
     for account in accounts:
         if account.sign_in_name not in users:
             users[account.sign_in_name] = await add_user(
-                db, name=account.name, sign_in_name=account.sign_in_name, role=account.role, password=account.password
+                db,
+                name=account.name,
+                sign_in_name=account.sign_in_name,
+                role=account.role,
+                rank=RANKS.get(account.sign_in_name, "watch"),
+                password=account.password,
             )
     return users
 

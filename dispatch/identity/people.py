@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from dispatch.store.database import Database
 
+RANKS = ("watch", "lead", "command")
+"""of officers, the lowest first; see dispatch.console.ranks"""
 ROLES = ("clerk", "judge", "prosecutor", "officer", "administrator", "field")
 LANGUAGES = ("zh-CN", "en")
 LONGEST_NAME = 80
@@ -41,6 +43,8 @@ class UserDraft:
     active: bool = True
     password: str = ""
     email: str = ""
+    rank: str = "watch"
+    """of an officer; nobody else has one"""
 
 
 async def add_user(
@@ -53,10 +57,11 @@ async def add_user(
     phone: str = "",
     language: str = "zh-CN",
     email: str = "",
+    rank: str = "watch",
     by: User | str = "system",
 ) -> User:
     """Add a member of the staff. Raises ValidationFailed with every bad field (name, sign_in_name, role, password …)."""
-    errors = list(_problems(UserDraft(name, role, phone, language, email=email)))
+    errors = list(_problems(UserDraft(name, role, phone, language, email=email, rank=rank)))
     if not _SIGN_IN_NAME.fullmatch(folded(sign_in_name)):
         errors.append(("sign_in_name", "sign_in_name_shape", {}))
     errors.extend(_password_problems(password))
@@ -71,6 +76,7 @@ async def add_user(
         name=tidy(name),
         sign_in_name=folded(sign_in_name),
         role=role,
+        rank=rank if role == "officer" else "",
         password_hash=password_hash,
         phone=phone.strip(),
         language=language,
@@ -81,7 +87,7 @@ async def add_user(
             raise ValidationFailed([("sign_in_name", "sign_in_name_taken", {"name": user.sign_in_name})])
         session.add(user)
         await session.flush()
-        await audit.write(session, by, "user_added", user.sign_in_name, detail={"user": user.id, "role": role})
+        await audit.write(session, by, "user_added", user.sign_in_name, detail={"user": user.id, "role": role, "rank": user.rank})
     return user
 
 
@@ -104,13 +110,15 @@ async def change_user(db: Database, user_id: str, change: Callable[[User], UserD
         await _keep_an_administrator(session, user, draft)
         user.name, user.role, user.active = tidy(draft.name), draft.role, draft.active
         user.phone, user.language = draft.phone.strip(), draft.language
+        user.rank = draft.rank if draft.role == "officer" else ""
         former, user.email = user.email, normal_email(draft.email) if draft.email.strip() else ""
         if password_hash:
             user.password_hash, user.failures, user.locked_until = password_hash, 0, None
         ended = list(await session.scalars(select(Session).where(Session.user_id == user_id))) if password_hash or not user.active else []
         for each in ended:
             await session.delete(each)
-        detail = {"user": user_id, "role": user.role, "active": user.active, "password": bool(password_hash), "sessions": len(ended)}
+        detail = {"user": user_id, "role": user.role, "rank": user.rank, "active": user.active}
+        detail |= {"password": bool(password_hash), "sessions": len(ended)}
         await audit.write(session, by, "user_changed", user.sign_in_name, detail=detail)
         if user.email != former:
             detail = {"user": user_id, "former": masked_email(former), "latter": masked_email(user.email)}
@@ -122,7 +130,7 @@ async def change_user(db: Database, user_id: str, change: Callable[[User], UserD
 
 def draft_of(user: User) -> UserDraft:
     """The draft that changes nothing."""
-    return UserDraft(user.name, user.role, user.phone, user.language, user.active, email=user.email)
+    return UserDraft(user.name, user.role, user.phone, user.language, user.active, email=user.email, rank=user.rank or RANKS[0])
 
 
 def _ahead(user_id: str) -> Select[Sitting]:
@@ -146,6 +154,8 @@ def _problems(draft: UserDraft) -> Iterator[FieldError]:
         yield ("name", "too_long", {"most": LONGEST_NAME})
     if draft.role not in ROLES:
         yield ("role", "role_unknown", {"role": draft.role})
+    if draft.role == "officer" and draft.rank not in RANKS:
+        yield ("rank", "rank_unknown", {"rank": draft.rank})
     if draft.phone.strip() and not is_phone(draft.phone):
         yield ("phone", "phone_shape", {})
     if draft.email.strip() and not is_email(draft.email):

@@ -56,6 +56,8 @@ class User(Base):
     name: Mapped[str] = mapped_column(String(80))
     sign_in_name: Mapped[str] = mapped_column(String(80), unique=True)
     role: Mapped[str] = mapped_column(String(20))
+    rank: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    """of an officer of the command centre: watch, lead, command; "" for everybody else"""
     phone: Mapped[str] = mapped_column(String(40), default="")
     email: Mapped[str] = mapped_column(String(254), default="", server_default="")
     password_hash: Mapped[str] = mapped_column(String(200))

@@ -40,7 +40,16 @@ class Made:
     password: str
 
 
-BLANK: Mapping[str, Any] = {"name": "", "sign_in_name": "", "role": "clerk", "language": "zh-CN", "phone": "", "email": "", "active": True}
+BLANK: Mapping[str, Any] = {
+    "name": "",
+    "sign_in_name": "",
+    "role": "clerk",
+    "rank": "watch",
+    "language": "zh-CN",
+    "phone": "",
+    "email": "",
+    "active": True,
+}
 
 
 async def show(request: Request) -> Response:
@@ -79,6 +88,7 @@ def _page(request: Request, fields: Mapping[str, Any], user: User | None, error:
         heading=_("Change the account") if user else _("New account"),
         action=f"/users/{user.id}" if user else "/users/new",
         roles=[(role, _(f"account.{role}")) for role in people.ROLES],
+        ranks=[(rank, _(f"rank.{rank}")) for rank in people.RANKS],
         languages=[("zh-CN", "中文"), ("en", "English")],
     )
 
@@ -102,6 +112,7 @@ async def create(request: Request) -> Response:
             password=password,
             phone=fields["phone"],
             email=fields["email"],
+            rank=fields["rank"],
             language=fields["language"],
             by=me(request),
         )
@@ -114,7 +125,7 @@ async def create(request: Request) -> Response:
 async def edit(request: Request) -> Response:
     """The form of one account."""
     user = await people.get_user(ctx(request).db, request.match_info["user"])
-    return _page(request, {name: getattr(user, name) for name in BLANK}, user)
+    return _page(request, {name: getattr(user, name) for name in BLANK} | {"rank": user.rank or people.RANKS[0]}, user)
 
 
 async def change(request: Request) -> Response:
@@ -123,7 +134,8 @@ async def change(request: Request) -> Response:
     posted = await form(request)
     fields = {**BLANK, **posted, "active": "active" in posted}
     password = str((await request.post()).get("password", ""))
-    draft = UserDraft(fields["name"], fields["role"], fields["phone"], fields["language"], fields["active"], password, fields["email"])
+    named = {name: fields[name] for name in ("name", "role", "phone", "language", "email", "rank", "active")}
+    draft = UserDraft(**named, password=password)
     try:
         _user, ended = await people.change_user(ctx(request).db, user.id, lambda _was: draft, me(request))
     except UserError as error:

@@ -21,6 +21,7 @@ from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
 
 Role = Literal["clerk", "judge", "prosecutor", "officer", "administrator", "field"]
+Rank = Literal["watch", "lead", "command"]
 Language = Literal["zh-CN", "en"]
 _ACTIVE = "Whether he can sign in and be booked. An account is never deleted: what was done under it stays."
 
@@ -42,6 +43,7 @@ class PersonView(Resource):
     id: Id
     name: str
     role: Role
+    rank: Rank | None = Field(description="Of an officer of the command centre; null for everybody else.")
     active: bool = Field(description=_ACTIVE)
     account: Account | None = Field(description="For administrators; null for everybody else.")
 
@@ -74,6 +76,7 @@ class NewPerson(Given):
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     sign_in_name: str = Field(min_length=2, max_length=LONGEST_NAME, description="Letters, digits and . _ - @; case does not matter.")
     role: Role
+    rank: Rank = Field("watch", description="Of an officer of the command centre; of anybody else it is not kept.")
     password: str = Field(
         min_length=MIN_LENGTH,
         max_length=MAX_LENGTH,
@@ -89,6 +92,7 @@ class PersonChange(Change):
 
     name: str = left_out(min_length=1, max_length=LONGEST_NAME)
     role: Role = left_out()
+    rank: Rank = left_out()
     password: str = left_out(min_length=MIN_LENGTH, max_length=MAX_LENGTH)
     phone: str = left_out(max_length=LONGEST_PHONE)
     email: str = left_out(max_length=LONGEST_EMAIL)
@@ -104,6 +108,7 @@ def view(request: Request, user: User) -> PersonView:
         id=user.id,
         name=user.name,
         role=cast("Role", user.role),
+        rank=cast("Rank", user.rank) if user.rank else None,
         active=user.active,
         account=Account(
             sign_in_name=user.sign_in_name,

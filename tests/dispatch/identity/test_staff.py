@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +20,10 @@ from tests.dispatch.making import NOW, PASSWORD, Court, audited
 async def added(db: Database, **changes: Any) -> User:
     fields: dict[str, Any] = {"name": "魏生", "sign_in_name": "wei", "role": "clerk", "password": PASSWORD}
     return await people.add_user(db, **(fields | changes))
+
+
+def _given(draft: people.UserDraft, _was: User) -> people.UserDraft:
+    return draft
 
 
 async def wrong(db: Database, **changes: Any) -> list[tuple[str, str]]:
@@ -57,7 +63,24 @@ async def test_of_two_who_add_the_same_name_at_once_one_succeeds(db: Database) -
 async def test_adding_is_audited_by_whom_and_in_which_role(court: Court) -> None:
     user = await added(court.db, role="officer", by=court.users["xu"])
     (row,) = await audited(court.db, "user_added")
-    assert (row.actor, row.subject, row.detail) == ("许文博", "wei", {"user": user.id, "role": "officer"})
+    assert (row.actor, row.subject, row.detail) == ("许文博", "wei", {"user": user.id, "role": "officer", "rank": "watch"})
+
+
+async def test_only_officers_have_a_rank_and_keep_it_until_they_are_none(court: Court) -> None:
+    assert await wrong(court.db, role="officer", rank="admiral") == [("rank", "rank_unknown")]
+    assert (await added(court.db, role="clerk", rank="command")).rank == ""
+    officer = await added(court.db, role="officer", sign_in_name="gao2", rank="lead")
+    steps: list[tuple[dict[str, Any], str]] = [
+        ({"phone": "010-5550 1200"}, "lead"),
+        ({"rank": "command"}, "command"),
+        ({"role": "clerk"}, ""),
+        ({"role": "officer"}, "watch"),
+    ]
+    for changes, rank in steps:
+        draft = replace(people.draft_of(await people.get_user(court.db, officer.id)), **changes)
+        officer, _ = await people.change_user(court.db, officer.id, partial(_given, draft), court.users["xu"])
+        assert officer.rank == rank
+    assert [row.detail["rank"] for row in await audited(court.db, "user_changed")] == ["lead", "command", "", "watch"]
 
 
 async def test_the_staff_is_listed_by_role_and_name(court: Court) -> None:
