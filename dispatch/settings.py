@@ -315,6 +315,11 @@ class Settings(BaseSettings):
         return self.data / "photos"
 
     @property
+    def field_files(self) -> Path:
+        """Directory of the files of teams' tasks: material, and what was brought from the field."""
+        return self.data / "field"
+
+    @property
     def stills(self) -> Path:
         """Directory of the stills of faces and documents that were looked at in hearings."""
         return self.data / "stills"

@@ -132,6 +132,7 @@ class _Backup:
         sources = [Source(name, self._work / name) for name in (database.name, LOG)]
         sources += snapshot.secrets(self._settings.secrets)
         sources += snapshot.photos(self._settings.photos)
+        sources += snapshot.field_files(self._settings.field_files)
         sources += snapshot.stills(self._settings.stills)
         sources += snapshot.certificates(self._settings.certificates)
         sources += snapshot.reserve(self._settings.data / snapshot.RESERVE)

@@ -24,6 +24,7 @@ from dispatch.operations.snapshot import (
     CERTIFICATES,
     DATABASE,
     DUMP,
+    FIELD,
     KEYS,
     LOG,
     PHOTOS,
@@ -41,7 +42,7 @@ from rooms.log import canonical
 if TYPE_CHECKING:
     from dispatch.settings import Settings
 
-IN_ORDER = (SECRETS, PHOTOS, STILLS, CERTIFICATES, KEYS, STORE, RECORDINGS, RESERVE, LOG, DATABASE, DUMP)
+IN_ORDER = (SECRETS, PHOTOS, FIELD, STILLS, CERTIFICATES, KEYS, STORE, RECORDINGS, RESERVE, LOG, DATABASE, DUMP)
 """The database comes last: without it nothing takes the directory for a site."""
 _IGNORED = frozenset({"lost+found", CERTIFICATES})
 """Certificates of destructions that are there already stay: what was destroyed after the backup was made is known by them alone."""

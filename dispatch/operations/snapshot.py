@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DATABASE, LOG, RESERVE, SECRETS, RECORDINGS = "dispatch.db", "log.db", "reserve.log", "secrets", "recordings"
 PHOTOS = "photos"
+FIELD = "field"
 STILLS = "stills"
 CERTIFICATES = "certificates"
 """of destructions"""
@@ -154,6 +155,14 @@ def photos(folder: Path) -> Iterator[Source]:
         for path in sorted(folder.iterdir()):
             if path.is_file() and not path.name.startswith("."):
                 yield Source(f"{PHOTOS}/{path.name}", path, may_vanish=True)
+
+
+def field_files(folder: Path) -> Iterator[Source]:
+    """Files of teams' tasks, those that are whole; material of a draft may be taken away meanwhile."""
+    with suppress(FileNotFoundError):
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and not path.name.startswith("."):
+                yield Source(f"{FIELD}/{path.name}", path, may_vanish=True)
 
 
 def stills(folder: Path) -> Iterator[Source]:

@@ -97,6 +97,13 @@ async def note(db: Database, user: User, fix: Fix, found_at: datetime, now: date
         return await keep(session, user.id, fix, found_at, now)
 
 
+async def keep_given(session: AsyncSession, user_id: str, fix: Fix, found_at: datetime, now: datetime) -> None:
+    """Keep a place that somebody gave with a step of a task, inside that step's transaction, if he agrees that it is known."""
+    member = await session.get(TeamMember, user_id)
+    if member is not None and member.agreed_at is not None:
+        await keep(session, user_id, fix, found_at, now)
+
+
 async def keep(session: AsyncSession, user_id: str, fix: Fix, found_at: datetime, now: datetime) -> bool:
     """Keep a place that somebody gave, inside a transaction of another act; whether it is newer than what was known."""
     at = min(found_at, now) if found_at <= now + SLOW_CLOCK else now

@@ -1,0 +1,35 @@
+"""How many tasks are in each state, for Prometheus, and what falls due meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from prometheus_client import Gauge
+
+from dispatch.console.field.listing import counts
+from dispatch.console.field.overdue import escalate
+from dispatch.counting import again_and_again
+
+if TYPE_CHECKING:
+    from dispatch.store.database import Database
+
+EVERY_S = 15.0
+TASKS = Gauge("dispatch_field_tasks", "Tasks of teams in the field by their state; overdue ones are counted once more", ["state"])
+
+
+async def run(db: Database, clock: Callable[[], datetime]) -> None:
+    """Look until cancelled."""
+
+    async def look() -> None:
+        await escalate(db, clock())
+        await read(db, clock())
+
+    await again_and_again(look, EVERY_S)
+
+
+async def read(db: Database, now: datetime) -> None:
+    """Count them once."""
+    for state, number in (await counts(db, now)).items():
+        TASKS.labels(state).set(number)
