@@ -15,6 +15,7 @@ from dispatch.booking import bookings
 from dispatch.booking.catalogue.sites import site_named
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.demo_catalogue import COURT, furnish
+from dispatch.demo_teams import muster
 from dispatch.errors import UserError
 from dispatch.identity.people import add_user
 from dispatch.store.tables import Room, Sitting, User
@@ -44,6 +45,8 @@ STAFF = (
     ("宋雨桐", "song", "officer"),
     ("程国栋", "cheng", "officer"),
     ("许文博", "xu", "administrator"),
+    ("程海", "chenghai", "field"),
+    ("董桂芬", "dongguifen", "field"),
 )
 
 
@@ -122,6 +125,7 @@ async def seed(db: Database, settings: Settings, now: datetime) -> list[Account]
     users = await _staff(db, accounts)
     rooms = await _rooms(db)
     await furnish(db, next(user for user in users.values() if user.role == "administrator"), now)
+    await muster(db, users, now)
     async with db.reader() as session:
         to_come = await session.scalar(
             select(Sitting.id).where(Sitting.ends_at > now, Sitting.status.in_(("planned", "open", "live", "recess"))).limit(1)
