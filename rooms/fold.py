@@ -261,7 +261,8 @@ def _over(state: State) -> State:
         k: replace(s, presence="left" if s.presence in gone else s.presence, admitted=False, endpoint=None, beside=None, lost_at_us=None)
         for k, s in state.seats.items()
     }
-    alerts = {k: a for k, a in state.alerts.items() if a.code in {"recording_failed", "recorder_lost", "log_unwritable"}}
+    stays = {"recording_failed", "recorder_lost", "recording_elsewhere", "log_unwritable"}
+    alerts = {k: a for k, a in state.alerts.items() if a.code in stays}
     return replace(state, seats=seats, endpoints={}, observers={}, alerts=alerts, next_booking=None, consults={}, out=frozenset())
 
 
@@ -279,7 +280,15 @@ def _recording_stopped(state: State, data: Data, at_us: int) -> State:
 
 
 def _recording_failed(state: State, data: Data, at_us: int) -> State:
-    return replace(state, recording=replace(_paused(state.recording, at_us), failure=data["cause"]))
+    span = _paused(state.recording, at_us)
+    return replace(state, recording=replace(span, failure=data["cause"], interruptions=span.interruptions + 1))
+
+
+def _recorder_restored(state: State, data: Data, at_us: int) -> State:
+    """Another process writes on: that is an interruption, unless the failure was counted already."""
+    span = state.recording
+    again = bool(data.get("replaced")) and span.running_since_us is not None and not span.failure
+    return replace(state, recording=replace(span, interruptions=span.interruptions + 1)) if again else state
 
 
 def _paused(span: RecordingSpan, at_us: int) -> RecordingSpan:
@@ -412,6 +421,7 @@ _CHANGES: Mapping[str, Callable[[State, Data, int], State]] = {
     "recording_stopped": _recording_stopped,
     "recording_failed": _recording_failed,
     "recording_restored": _recording_started,
+    "recorder_restored": _recorder_restored,
     "sealed": _sealed,
     "alert_raised": _alert_raised,
     "alert_cleared": _alert_cleared,

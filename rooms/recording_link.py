@@ -20,6 +20,8 @@ from rooms.state import RecordingSpan
 
 RETRY_S = 0.5
 OPEN_LIMIT_S = 3.0
+ELSEWHERE = "recording_elsewhere"
+"""The alert that its own disk failed and it goes on in the second directory."""
 log = structlog.get_logger()
 
 
@@ -125,6 +127,7 @@ class RecordingLink:
         if event.name == "heartbeat":
             tracks = [((str(t["endpoint"]), Source(t["source"])), int(t["packets"])) for t in event.fields.get("tracks", ())]
             self._vigil.beat(int(event.fields["at_us"]), tracks)
+            await self._goes_on(elsewhere=bool(event.fields.get("second")))
         elif event.name == "alarm":
             self._vigil.alarm(str(event.fields["cause"]))
         elif event.name == "alarm_cleared":
@@ -133,6 +136,12 @@ class RecordingLink:
         elif event.name == "gap":
             await self._owner.note(Observe("gap", dict(event.fields)))
         await self.judge()
+
+    async def _goes_on(self, *, elsewhere: bool) -> None:
+        """Which directory it is written to: that the first disk failed is to be seen until somebody has seen to it, or it is sealed."""
+        state = self._owner.journal.state
+        if state is not None and elsewhere != (ELSEWHERE in state.alerts):
+            await self._owner.note(RaiseAlert(ELSEWHERE, "warning") if elsewhere else ClearAlert(ELSEWHERE))
 
     def fed(self, counts: Mapping[Track, int]) -> None:
         """What the router has fed to the recorder, from its report."""
@@ -180,6 +189,7 @@ class RecordingLink:
                 "seconds": round(span.seconds + ((now_us - running) / 1e6 if running is not None else 0.0), 1),
                 "at_us": now_us,
                 "cause": cause,
+                "interruptions": span.interruptions,
             }
         )
         # The page counts on from `seconds` at `at_us` by itself: only what it cannot know is news.

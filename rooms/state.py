@@ -142,12 +142,14 @@ class WrittenMessage:
 @dataclass(frozen=True, slots=True)
 class RecordingSpan:
     """What the log says of the recording: `ever`, a recorded stage was reached; `running_since_us` while it is on disk,
-    `seconds` of the spans before that; `failure` is the cause while it should be on disk and is not."""
+    `seconds` of the spans before that; `failure` is the cause while it should be on disk and is not; `interruptions`: how often it was not,
+    each of which has to be explained when the sitting is over."""
 
     ever: bool = False
     running_since_us: int | None = None
     seconds: float = 0.0
     failure: str = ""
+    interruptions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

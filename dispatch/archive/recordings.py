@@ -94,6 +94,13 @@ async def get(db: Database, user: User, sitting_id: str, now: datetime | None = 
     return recording
 
 
+async def is_sealed(db: Database, sitting_id: str) -> bool:
+    """Whether the recording of a sitting is sealed and in the catalogue; nothing else is said of it."""
+    async with db.reader() as session:
+        sealed = select(Recording.sitting_id).where(Recording.sitting_id == sitting_id, Recording.sealed_at.is_not(None))
+        return await session.scalar(sealed) is not None
+
+
 async def jobs(db: Database, sitting_ids: Sequence[str]) -> dict[str, Job]:
     """The jobs that make these sittings' composites, by sitting."""
     async with db.reader() as session:

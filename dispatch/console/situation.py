@@ -152,6 +152,7 @@ REMEDIES = frozenset(
         "participant_lost",
         "recording_failed",
         "recorder_lost",
+        "recording_elsewhere",
         "engine_lost",
         "overrun_soon",
         "log_unwritable",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
 
+from dispatch.archive import explanations, recordings
 from dispatch.booking import extension
 from dispatch.console.event_words import EventWords
-from dispatch.errors import UserError
+from dispatch.errors import NotFound, UserError
 from dispatch.identity.invitations import LinkRefused
 from dispatch.sittings import sittings
 from dispatch.sittings.nouns import nouns
@@ -60,6 +62,7 @@ async def show(request: Request) -> Response:
         "citizen": found.via == "link",
         "home": {"staff": "/", "device": "/device", "link": ""}[found.via],
         "extend_url": f"/hearing/{sitting.id}/extend" if found.via == "staff" and leads(found) else "",
+        "seal_url": f"/hearing/{sitting.id}/seal?via={found.via}",
         "log_url": f"/hearing/{sitting.id}/log" if leads(found) else "",
     }
     noun = nouns(gettext(request), sitting.kind)
@@ -120,6 +123,25 @@ async def log_lines(request: Request) -> Response:
     return answer({"lines": [line for line in lines if line["seq"] > int(after)]})
 
 
+async def seal(request: Request) -> Response:
+    """Whoever was in the hearing, after its end: whether the recording is sealed; and for those of the staff who conducted it and may see
+    recordings where it is played, and whether a written explanation of faults is asked of the one who asks."""
+    found = await entrant(request, make=False)
+    if found is None or found.sitting.status != "closed":
+        return problem(request, 403, translate(request, "You may not open this"))
+    db, sitting = ctx(request).db, found.sitting.id
+    said = {"sealed": await recordings.is_sealed(db, sitting), "playback": "", "explain": ""}
+    user = visitor(request) if found.via == "staff" and leads(found) else None
+    if said["sealed"] and user is not None:
+        with suppress(NotFound):
+            await recordings.get(db, user, sitting)
+            said["playback"] = f"/archive/{sitting}"
+            asked = (await explanations.of(db, [sitting])).get(sitting)
+            if asked is not None and asked.signed_at is None and explanations.presides(user, found.sitting):
+                said["explain"] = f"/archive/{sitting}/explanation"
+    return answer(said)
+
+
 async def _conducted(request: Request) -> Sitting | None:
     """The sitting, where the one who asks is its chair or clerk."""
     user = me(request)
@@ -155,6 +177,7 @@ _ENTERS = LINK | DEVICE | roles(CLERK, JUDGE, PROSECUTOR)
 ROUTES = (
     Route("GET", "/hearing/{sitting}", show, _ENTERS),
     Route("GET", "/hearing/{sitting}/log", log_lines, _ENTERS, answers="data"),
+    Route("GET", "/hearing/{sitting}/seal", seal, _ENTERS, answers="data"),
     Route("GET", "/hearing/{sitting}/extend", extensible, roles(CLERK, JUDGE, PROSECUTOR), answers="data"),
     Route("POST", "/hearing/{sitting}/extend", extend, roles(CLERK, JUDGE, PROSECUTOR), answers="data"),
     Route("GET", "/ws/sittings/{sitting}", serve_socket, PUBLIC, answers="socket"),

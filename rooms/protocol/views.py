@@ -163,12 +163,14 @@ class RoomView(Message):
 
 
 class RecordingView(Message):
-    """`state`: off (not due), starting, recording, failed (due, but not on disk). `seconds` recorded up to `at_us`."""
+    """`state`: off (not due), starting, recording, failed (due, but not on disk). `seconds` recorded up to `at_us`. `interruptions`: how
+    often it failed so far."""
 
     state: Literal["off", "starting", "recording", "failed"]
     seconds: float
     at_us: int
     cause: str = ""
+    interruptions: int = 0
 
 
 class AlertView(Message):

@@ -297,7 +297,7 @@ class Capture:
             self._stalled = False
             self._alarm("alarm_cleared", "write_failed", "the disk answers again")
         if row is not None:
-            self._notify("heartbeat", sitting=self.sitting, **row)
+            self._notify("heartbeat", sitting=self.sitting, second=self.root == self._second, **row)
         return row
 
     def _known(self) -> dict[int, dict[str, Any]]:

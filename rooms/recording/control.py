@@ -16,8 +16,9 @@ Requests (all with `sitting` and `epoch`):
 
 Notices:
 
-* ``heartbeat {sitting, at_us, recording, free_bytes, tracks: [{endpoint, source, packets, frames, bytes, lost}]}`` each second,
-  sent after ``fdatasync`` of the heartbeat file; `packets` counts RTP packets accepted since the track was announced.
+* ``heartbeat {sitting, at_us, recording, free_bytes, second, tracks: [{endpoint, source, packets, frames, bytes, lost}]}`` each second,
+  sent after ``fdatasync`` of the heartbeat file; `second`: it goes on in the second directory; `packets` counts RTP packets accepted since
+  the track was announced.
 * ``alarm {sitting, cause, detail}`` and ``alarm_cleared {sitting, cause}``: cause is "disk_full", "write_failed",
   "folder_lost" or "clock".
 * ``gap {sitting, endpoint, source, from_us, to_us, cause}``: a loss of more than 100 ms, also in ``ledger.jsonl``.

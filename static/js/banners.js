@@ -46,6 +46,8 @@ export class Banners {
   #lines = new Map();
   /** Until these the person is reminded that the hearing has resumed without his microphone. */
   #resumed = false;
+  /** Of so many interruptions of the recording the person was told. */
+  #explained = 0;
   /** @type {View | null} */
   #view = null;
 
@@ -84,8 +86,18 @@ export class Banners {
     if (former && rests(former) && status === 'live' && view.rights.speak) this.#resumed = true;
     if (status !== 'live') this.#resumed = false;
     this.#when(inside && view.media === 'away', { key: 'media', kind: 'warning', icon: 'network-off', text: t('Picture and sound are interrupted; they come back by themselves.') });
+    if (view.recording.interruptions > this.#explained && view.rights.direct) this.#interrupted(view.recording.interruptions);
     this.own(view, sources);
     this.tick();
+  }
+
+  /** Whoever presides says on the recording what happened, while everybody remembers it. Hidden by him, it comes again with the next one. @param {number} count */
+  #interrupted(count) {
+    this.#explained = count;
+    this.#set({
+      key: 'interrupted', kind: 'warning', icon: 'alert', dismiss: true,
+      text: t('The recording has been interrupted ({n}). Say now, so that it is recorded, when and why; after the end you are asked for a written explanation.', { n: count }),
+    });
   }
 
   /** Whether picture and sound do not get through this computer's own path. @param {boolean} cut */

@@ -3,7 +3,7 @@
 import { t, word } from './i18n.js';
 import { CloseCode } from './protocol.js';
 
-/** @typedef {{mark: string, title: string, text: string, detail: string, back: string}} Ending `back`: word of the button that tries again, "" for none */
+/** @typedef {{mark: string, title: string, text: string, detail: string, back: string, sealing?: boolean}} Ending `back`: word of the button that tries again, "" for none; `sealing`: the recording is being sealed */
 
 /**
  * @param {import('./protocol.js').Farewell} farewell
@@ -21,6 +21,7 @@ export function ending(farewell, view) {
         text: view?.recording && view.recording.seconds > 0 ? t('The recording is being sealed. You may close this page. Thank you for taking part.') : t('You may close this page. Thank you for taking part.'),
         detail,
         back: '',
+        sealing: Boolean(view?.recording && view.recording.seconds > 0),
       };
     case CloseCode.REPLACED:
       return { mark: 'device', title: t('You go on at another device'), text: t('This page has handed your place over to your other device or tab. Close it, or take the place back here.'), detail, back: t('Go on here instead') };

@@ -48,6 +48,7 @@ import { Uplink } from './uplink.js';
  * @property {string} home where "leave" leads to
  * @property {string} extend_url empty for whom it is not meant
  * @property {string} log_url empty for whom the log is not meant
+ * @property {string} seal_url
  */
 
 const LEVEL_EVERY_MS = 120;

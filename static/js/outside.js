@@ -1,5 +1,6 @@
 // What stands where the hearing is not: before one is let in, and when it is over.
 
+import { untilSealed } from './after-end.js';
 import { t } from './i18n.js';
 import { el, fill, icon, say } from './markup.js';
 import { notOpen } from './procedure.js';
@@ -9,7 +10,7 @@ import { notOpen } from './procedure.js';
 export class Outside {
   /**
    * @param {(name: string) => HTMLElement} part of the page
-   * @param {{sitting: string, home: string}} data `home`: where staff go from here, empty for everybody else
+   * @param {{sitting: string, home: string, seal_url: string}} data `home`: where staff go from here, empty for everybody else
    */
   constructor(part, data) {
     this.part = part;
@@ -49,7 +50,7 @@ export class Outside {
   }
 
   /** @param {import('./endings.js').Ending} ending */
-  end({ mark, title, text, detail, back }) {
+  end({ mark, title, text, detail, back, sealing }) {
     this.part('end-mark').replaceChildren(icon(mark, 32));
     say(this.part('end-title'), title);
     say(this.part('end-text'), text);
@@ -57,7 +58,20 @@ export class Outside {
     say(this.part('end-detail'), detail);
     const again = back ? el('button', { class: 'button button-primary', type: 'button' }, back) : null;
     again?.addEventListener('click', () => location.reload());
-    fill(this.part('end-acts'), again, this.data.home && el('a', { class: 'button', href: this.data.home }, t('To my list of today')));
+    const home = this.data.home && el('a', { class: 'button', href: this.data.home }, t('To my list of today'));
+    fill(this.part('end-acts'), again, home);
+    if (sealing) void untilSealed(this.data.seal_url, (seal) => this.#sealed(seal, home));
+  }
+
+  /** @param {import('./after-end.js').Seal} seal @param {HTMLElement | ''} home */
+  #sealed({ playback, explain }, home) {
+    say(this.part('end-text'), t('The recording is complete and sealed: nobody can change it any more. You may close this page. Thank you for taking part.'));
+    fill(
+      this.part('end-acts'),
+      explain && el('a', { class: 'button button-primary', href: explain }, icon('pencil', 18), t('Explain and sign')),
+      playback && el('a', { class: explain ? 'button' : 'button button-primary', href: playback }, icon('play', 18), t('Play and verify')),
+      home,
+    );
   }
 
   get #key() {

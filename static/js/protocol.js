@@ -93,6 +93,7 @@
  * @property {number} seconds
  * @property {number} at_us
  * @property {string} cause
+ * @property {number} interruptions
  */
 /**
  * @typedef {object} AlertView

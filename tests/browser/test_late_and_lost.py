@@ -105,6 +105,9 @@ async def test_a_petition_that_broke_off_is_booked_again_by_one_button(site: Sit
     await li.until(lambda f: f["screen"] == "ended", "has left")
     await break_off(chair.person.page, "李明")
     await chair.until(lambda f: f["screen"] == "ended", "sees that it is over")
+    await expect(part(chair.person.page, "end-text")).to_contain_text("已完整封存", timeout=60_000)
+    await expect(part(chair.person.page, "end-acts").locator(f'a[href="/archive/{held.id}"]')).to_contain_text("回放与校验")
+    assert await chair.person.accessibility_faults() == []
 
     clerk: Person = await person()
     page = clerk.page

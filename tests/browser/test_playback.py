@@ -7,6 +7,10 @@ import asyncio
 import pytest
 
 from dispatch.store.tables import Job, Recording, utc_now
+from rooms.vault import putting
+from rooms.vault.keys import KeyRing
+from rooms.vault.store import FolderStore
+from rooms.vault.vault import Vault
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court, Held
 from tests.browser.hearing import eventually
@@ -33,6 +37,24 @@ async def recorded(court: Court, site: Site, *, film: bool = True, alarm: bool =
     return held
 
 
+async def put_away(court: Court, site: Site, held: Held) -> None:
+    """When its film is made, as the jobs process does it: what is played from here on is decrypted."""
+
+    async def made() -> bool:
+        async with court.db.reader() as session:
+            return (await session.get_one(Recording, held.id)).composite == "done"
+
+    await eventually(made, "the film is made", 90.0)
+    keys = KeyRing(site.data / "secrets")
+    keys.ensure()
+    vault = Vault(site.data / "recordings", site.data, site.data / "run", FolderStore(site.data / "store"), keys)
+    await asyncio.to_thread(putting.put_away, vault, held.id)
+    async with court.db.writer() as session:
+        (await session.get_one(Recording, held.id)).stored_at = utc_now()
+    assert vault.plain(held.id) is None
+    assert not list((site.data / "store").rglob("*.mp4"))
+
+
 async def off_by(person: Person, seconds: float) -> float:
     """The largest distance to the film of whatever follows it, for so long; fails if nothing does."""
     found = await person.page.evaluate(
@@ -48,8 +70,11 @@ async def off_by(person: Person, seconds: float) -> float:
 
 
 async def test_one_persons_sound_and_picture_are_in_step_with_the_film(site: Site, person: PersonFactory) -> None:
+    """Of a recording that lies encrypted in the store, as all do when their film is made."""
     court = await Court.open(site)
-    sitting = (await recorded(court, site)).id
+    held = await recorded(court, site)
+    await put_away(court, site, held)
+    sitting = held.id
     account = await court.person("officer", "梁雨")
     officer = await person(2)
     page = officer.page

@@ -240,9 +240,9 @@ class MemoryRecorder:
     async def report(self) -> Mapping[str, Any]:
         return {"instance": self.instance, "sittings": {}}
 
-    def beat(self, sitting: str, tracks: Sequence[Mapping[str, Any]] = ()) -> None:
-        """A heartbeat reached the disk."""
-        fields = {"at_us": self._clock_us(), "recording": True, "free_bytes": 1 << 30, "tracks": list(tracks)}
+    def beat(self, sitting: str, tracks: Sequence[Mapping[str, Any]] = (), *, second: bool = False) -> None:
+        """A heartbeat reached the disk; the `second` one, where the first failed."""
+        fields = {"at_us": self._clock_us(), "recording": True, "free_bytes": 1 << 30, "second": second, "tracks": list(tracks)}
         self.emit(RecorderEvent("heartbeat", sitting, fields))
 
     def on_event(self, listener: Callable[[RecorderEvent], None]) -> None:

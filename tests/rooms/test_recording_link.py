@@ -338,3 +338,32 @@ async def test_a_step_that_fails_does_not_end_the_recording_for_good(house: Cour
         assert house.recorder.on["sitting"]
     await until(lambda: not house.recorder.on["sitting"])
     assert json.loads(house.recorder.rows["sitting"][-1])
+
+
+# ------------------------------------------------------------------------------------- what is explained, and where it lies
+
+
+async def test_each_interruption_is_counted_for_the_explanation_that_is_asked_for_in_the_end(house: Courthouse) -> None:
+    pages = await house.opened("zhang")
+    judge = pages["judge"]
+    await judge.sees(recording_is("recording"))
+    for cause in ("disk_full", "write_failed"):
+        house.recorder.emit(RecorderEvent("alarm", "sitting", {"cause": cause}))
+        await judge.sees(recording_is("failed", cause))
+        house.recorder.emit(RecorderEvent("alarm_cleared", "sitting", {"cause": cause}))
+        await judge.sees(recording_is("recording"))
+    assert judge.view["recording"]["interruptions"] == 2
+    house.recorder.lose()
+    house.recorder.up("recorder-2")
+    await judge.sees(lambda view: view["recording"]["interruptions"] == 3)
+
+
+async def test_that_it_goes_on_in_the_second_directory_is_an_alert_until_it_does_no_longer(house: Courthouse) -> None:
+    pages = await house.opened("zhang")
+    await pages["judge"].sees(recording_is("recording"))
+    house.recorder.beat("sitting", [], second=True)
+    await pages["judge"].sees(lambda view: "recording_elsewhere" in alerts(view))
+    assert console_alerts(house) == ["recording_elsewhere"]
+    assert on_console(house)["state"] == "recording"
+    house.recorder.beat("sitting", [])
+    await pages["judge"].sees(lambda view: alerts(view) == [])
