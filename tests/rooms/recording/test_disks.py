@@ -6,81 +6,19 @@ What is recorded goes on in the second folder where there is one, and when it is
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import itertools
-import os
-import struct
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rooms.recording.control import RecorderError
 from rooms.verification.folder import verify
-from tests.disks import fill
 from tests.rooms.recording.conftest import Site, now_us
+from tests.rooms.recording.failing_disk import FAULTS, Disk
 from tests.rooms.recording.folders import event_rows
 from tests.rooms.recording.streams import Sender, frames_of
 from tests.rooms.recording.test_faults import feed_until, kinds, record
-
-SHUTDOWN = 0x8004587D
-"""FS_IOC_SHUTDOWN: the file system answers every call with EIO from then on, as a network storage that is gone."""
-
-
-class Disk:
-    """Mounted at `path`."""
-
-    def __init__(self, image: Path, path: Path) -> None:
-        self.image, self.path = image, path
-        path.mkdir(parents=True, exist_ok=True)
-        with image.open("wb") as file:
-            file.truncate(32 << 20)
-        self._run("mkfs.ext4", "-q", str(image))
-        self.mount()
-
-    def mount(self) -> None:
-        self._run("mount", "-o", "loop,errors=remount-ro", str(self.image), str(self.path))
-
-    @staticmethod
-    def _run(*command: str) -> None:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
-
-    def fill(self) -> None:
-        self._ballast = fill(self.path)
-
-    def empty(self) -> None:
-        self._ballast.unlink()
-
-    def freeze(self) -> None:
-        self._run("fsfreeze", "--freeze", str(self.path))
-
-    def thaw(self) -> None:
-        self._run("fsfreeze", "--unfreeze", str(self.path))
-
-    def go_read_only(self) -> None:
-        found = subprocess.run(["findmnt", "-no", "SOURCE", str(self.path)], capture_output=True, text=True, check=True)
-        (Path("/sys/fs/ext4") / Path(found.stdout.strip()).name / "trigger_fs_error").write_text("the test\n")
-
-    def go_away(self) -> None:
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.ioctl(descriptor, SHUTDOWN, struct.pack("I", 0))
-        finally:
-            os.close(descriptor)
-
-    def come_back(self) -> None:
-        """Mounted anew, as after a repair."""
-        self._run("umount", "-l", str(self.path))
-        self._run("mount", "-o", "loop", str(self.image), str(self.path))
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self.thaw()
-        subprocess.run(["umount", "-l", str(self.path)], capture_output=True, check=False)
 
 
 @pytest.fixture
@@ -92,14 +30,6 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         pytest.skip(f"no file system can be mounted here: {error}")
     yield made
     made.close()
-
-
-FAULTS: dict[str, tuple[Callable[[Disk], None], Callable[[Disk], None], str]] = {
-    "full": (Disk.fill, Disk.empty, "disk_full"),
-    "hangs": (Disk.freeze, Disk.thaw, "write_failed"),
-    "read-only": (Disk.go_read_only, Disk.come_back, "write_failed"),
-    "gone": (Disk.go_away, Disk.come_back, "write_failed"),
-}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
