@@ -15,6 +15,7 @@ from typing import Any, cast
 from rooms.media.client import EngineClient
 from rooms.media.engine import Source
 from rooms.participant.connections import Receiving, Sending
+from rooms.participant.tracks import Paced
 from rooms.recording.client import RecorderClient
 from tests.rooms.courthouse import Clock, Courthouse, Page, until
 from tests.rooms.in_memory import MemoryEngine, MemoryRecorder
@@ -42,9 +43,9 @@ class Person:
         self._ledger = ledger
         self._follow: asyncio.Task[None] | None = None
 
-    async def sends(self) -> None:
-        """Microphone and camera, switched on."""
-        self.sending = Sending({Source.MICROPHONE: Hiss(), Source.CAMERA: Snow()})
+    async def sends(self, microphone: Paced | None = None, camera: Paced | None = None) -> None:
+        """Microphone and camera, of noise where nothing else is given, switched on."""
+        self.sending = Sending({Source.MICROPHONE: microphone or Hiss(), Source.CAMERA: camera or Snow()})
         sdp, tracks = await self.sending.offer()
         await self.page.send("publish", sdp=sdp, tracks=tracks)
         await self.sending.take((await self.page.told("published"))["sdp"])
