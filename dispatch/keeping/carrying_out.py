@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import and_, or_, select, update
 
 from dispatch import audit
+from dispatch.console.alerts.raising import end_alert
 from dispatch.keeping import certificate, removal, rules, standing
 from dispatch.keeping.destructions import as_proposed
 from dispatch.keeping.removal import Places
@@ -24,6 +25,7 @@ from dispatch.store.keeping_tables import Destruction, DestructionItem
 from dispatch.store.site import Site
 from dispatch.store.tables import Job, Recording, utc_now
 from dispatch.vault import site
+from dispatch.vault.looking import SPOILT
 from rooms.recording.signer import Signer, SignerUnusable
 from rooms.vault.store import StoreUnavailable
 
@@ -114,6 +116,7 @@ class Destroyer:
             recording.destroyed_at, recording.composite = now, "none"
             detail = {"sitting": sitting, "destruction": own.destruction_id, "files": len(own.files), "manifest": recording.manifest_sha256}
             await audit.write(session, SYSTEM, "recording_destroyed", recording.sitting.case.number, "", detail=detail, now=now)
+        await end_alert(self._db, SPOILT, subject=sitting, now=now)  # what is gone is spoilt no longer
         log.info("destroyed", sitting=sitting, destruction=item.destruction_id)
 
     async def _settle(self, item: DestructionItem, files: list[dict[str, object]]) -> bool:

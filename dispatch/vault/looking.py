@@ -1,7 +1,8 @@
 """Looking at what is kept, night after night: each recording is digested again and compared with its manifest, the one that was looked at
 longest ago first, slowly and in hours in which nobody needs the disk.
 
-A file that is not as it was sealed, or gone, is named at once: in the audit log, in the archive, in the metrics; once, until it is mended.
+A file that is not as it was sealed, or gone, is named at once: in the audit log, in the archive, in the metrics, and as an alert in the
+command centre; once, until it is mended.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from dispatch import audit
 from dispatch.archive import seals
+from dispatch.console.alerts.raising import end_alert, raise_alert
 from dispatch.store.database import Database
 from dispatch.store.site import Site
 from dispatch.store.tables import Recording, utc_now
@@ -44,6 +46,8 @@ TROUBLED_S = 300.0
 ONCE_IN = timedelta(hours=20)
 """Nothing is looked at twice in one night."""
 SYSTEM = "system"
+SPOILT = "recording_spoilt"
+"""The alert; its subject is the sitting. Its words do not say whose: all of the centre read them, and it may be a juvenile record."""
 MOST_NAMED = 50
 Clock = Callable[[], datetime]
 
@@ -191,6 +195,10 @@ class Looker:
                     await audit.write(session, SYSTEM, action, own.sitting.case.number, "", result, about, now=now)
         if fresh:
             log.error("recording_spoilt", sitting=sitting, files=fresh[:MOST_NAMED])
+        if wrong:
+            await raise_alert(self._db, SPOILT, "critical", subject=sitting, data={"count": len(wrong)}, now=now)
+        else:
+            await end_alert(self._db, SPOILT, subject=sitting, now=now)
 
 
 def kept() -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import delete, func, select
 
 from dispatch import audit
+from dispatch.console.alerts.raising import end_alert, raise_alert
 from dispatch.store.database import Database
 from dispatch.store.site import Site
 from dispatch.store.tables import Recording, Sitting, utc_now
@@ -35,6 +36,8 @@ HORIZON = timedelta(days=30)
 FIRST_GUESS = 25e6
 """Bytes of a recorded minute where none was recorded yet: two people with 720p and sound, and the film of them."""
 SYSTEM = "system"
+SHORT = "space_short"
+"""The alert; its subject is the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def is_short(outlook: Outlook, least_days: float) -> bool:
 
 
 class Watch:
-    """Measures, keeps, and puts a warning into the audit log, once, until it is over."""
+    """Measures, keeps, and warns: in the audit log, once, until it is over, and by an alert that lasts as long as it does."""
 
     def __init__(self, db: Database, vault: Vault, least_days: int, clock: Callable[[], datetime] = utc_now) -> None:
         self._db = db
@@ -124,7 +127,11 @@ class Watch:
             days = outlook.forecast.days
             if not is_short(outlook, self._least_days):
                 self._short.discard(outlook.place)
-            elif outlook.place not in self._short:
+                await end_alert(self._db, SHORT, subject=outlook.place, now=now)
+                continue
+            told = {"where": outlook.where, "days": round(days or 0)}
+            await raise_alert(self._db, SHORT, "warning", subject=outlook.place, data=told, now=now)
+            if outlook.place not in self._short:
                 self._short.add(outlook.place)
                 about = {"days": round(days or 0), "free": outlook.forecast.free, "booked": outlook.forecast.booked}
                 log.warning("space_short", place=outlook.where, **about)

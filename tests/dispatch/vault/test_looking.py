@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from dispatch.store.alert_tables import Alert
 from dispatch.store.tables import AuditRow, Recording, Sitting
 from dispatch.vault import state
 from dispatch.vault.looking import ONCE_IN, Hours, Looker, Pace, Stopped, look
@@ -40,6 +41,12 @@ async def audited(court: Court) -> list[tuple[str, list[str]]]:
             select(AuditRow).where(AuditRow.action.in_(("recording_spoilt", "recording_mended"))).order_by(AuditRow.seq)
         )
         return [(row.action, row.detail["files"]) for row in found]
+
+
+async def alerts_of(court: Court) -> list[tuple[str, str, dict[str, int], bool]]:
+    """Code, subject and data of each alert, and whether it is on."""
+    async with court.db.reader() as session:
+        return [(row.code, row.subject, row.data, row.ended_at is None) for row in await session.scalars(select(Alert))]
 
 
 def rot(path: Path, seed: int = 1) -> bytes:
@@ -83,10 +90,12 @@ async def test_rot_is_named_once_and_cleared_when_it_is_mended(court: Court, sto
     row = await row_of(court, sitting)
     assert (row.spoilt, row.spoilt_at) == ([name], clock() - 2 * ONCE_IN)
     assert await audited(court) == [("recording_spoilt", [name])]
+    assert await alerts_of(court) == [("recording_spoilt", sitting.id, {"count": 1}, True)]
     path.write_bytes(before)
     assert await worker.work()
     row = await row_of(court, sitting)
     assert (row.spoilt, row.spoilt_at) == ([], None)
+    assert await alerts_of(court) == [("recording_spoilt", sitting.id, {"count": 1}, False)]
     assert await audited(court) == [("recording_spoilt", [name]), ("recording_mended", [name])]
 
 

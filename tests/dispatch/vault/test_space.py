@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from dispatch.store.alert_tables import Alert
 from dispatch.store.tables import AuditRow
 from dispatch.store.vault_tables import SpaceSample
 from dispatch.vault import space
@@ -43,4 +44,10 @@ async def test_a_warning_is_given_once_until_it_is_over(court: Court) -> None:
     await watch.work()
     async with court.db.reader() as session:
         rows = list(await session.scalars(select(AuditRow).where(AuditRow.action == "space_short")))
+        (alert,) = await session.scalars(select(Alert))
     assert [row.result for row in rows] == ["failed"]
+    assert (alert.code, alert.subject, alert.count, alert.ended_at) == ("space_short", "recordings", 1, None)
+    await space.Watch(court.db, vault, 0, clock).work()  # as where there is enough
+    async with court.db.reader() as session:
+        (alert,) = await session.scalars(select(Alert))
+    assert alert.ended_at is not None
