@@ -15,6 +15,7 @@ from dispatch.booking import bookings
 from dispatch.booking.catalogue.sites import site_named
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.demo_catalogue import COURT, furnish
+from dispatch.demo_map import draw
 from dispatch.demo_teams import muster
 from dispatch.errors import UserError
 from dispatch.identity.people import add_user
@@ -124,7 +125,9 @@ async def seed(db: Database, settings: Settings, now: datetime) -> list[Account]
             json.dump([asdict(a) for a in accounts], file, ensure_ascii=False, indent=1)
     users = await _staff(db, accounts)
     rooms = await _rooms(db)
-    await furnish(db, next(user for user in users.values() if user.role == "administrator"), now)
+    administrator = next(user for user in users.values() if user.role == "administrator")
+    await furnish(db, administrator, now)
+    await draw(db, administrator, now)
     await muster(db, users, now)
     async with db.reader() as session:
         to_come = await session.scalar(

@@ -113,6 +113,11 @@ class Settings(BaseSettings):
     court_en: str = Field("Yunhe District People's Court, Jingzhou", description="Name of the unit, English.")
     clerk_phone: str = Field("010-5550 1200", description="Telephone of the clerks' office, shown wherever a citizen is stuck.")
 
+    map_tiles: Path | None = Field(
+        None, description="Map tiles of the site's own: a directory z/x/y.png, or one MBTiles file; empty: the map is drawn of its layers."
+    )
+    map_tiles_system: Literal["wgs84", "gcj02"] = Field("wgs84", description="System of coordinates in which those tiles are cut.")
+
     travel_minutes: int = Field(30, ge=0, le=480, description="Minutes that people and things need from one site of the court to another.")
 
     smtp_host: str = Field("", description="Mail server that takes our e-mail; empty: nobody is told anything by e-mail.")

@@ -8,6 +8,7 @@ from dispatch.web.api.pace import PACE, Pace
 from dispatch.web.assets import ASSETS, Assets
 from dispatch.web.attempts import ENROL_ATTEMPTS, FEED_ATTEMPTS, enrol_attempts, feed_attempts
 from dispatch.web.console.feed import close_lines
+from dispatch.web.console.map import add_tiles
 from dispatch.web.context import CONTEXT, Context
 from dispatch.web.middleware import MIDDLEWARES, ROUTES_BY_HANDLER, add_security_headers
 from dispatch.web.routes import ROUTES
@@ -31,6 +32,7 @@ def make_app(context: Context) -> web.Application:
     app.on_response_prepare.append(add_security_headers)
     app.on_shutdown.append(close_lines)
     add_runs(app)
+    add_tiles(app, context.settings)
     app.router.add_get("/static/{build}/{path:.+}", assets.serve)
     for route in ROUTES:
         added = app.router.add_route(route.method, route.path, route.handler)

@@ -55,6 +55,7 @@ CENTRE: tuple[tuple[Entry, frozenset[str]], ...] = (
     (Entry("/console/wall", "Wall", "wall"), frozenset({OFFICER})),
     (Entry("/console/tasks", "Tasks", "pin"), frozenset({OFFICER, CLERK})),
     (Entry("/console/teams", "Teams", "users"), frozenset({OFFICER, CLERK})),
+    (Entry("/console/map", "Map", "map"), frozenset({OFFICER, CLERK, ADMINISTRATOR})),
 )
 """The sections of the command centre, and who has each."""
 

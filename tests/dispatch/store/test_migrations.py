@@ -16,7 +16,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select
 
 from dispatch.booking.catalogue import rooms
-from dispatch.store import alert_tables, field_tables, keeping_tables, vault_tables, wall_tables  # noqa: F401 - so that their tables are compared too
+from dispatch.store import (  # noqa: F401 - so that their tables are compared too
+    alert_tables,
+    field_tables,
+    keeping_tables,
+    map_tables,
+    vault_tables,
+    wall_tables,
+)
 from dispatch.store.copy_tables import Copy
 from dispatch.store.database import Database
 from dispatch.store.migrate import configuration, head, upgrade
