@@ -18,7 +18,7 @@ STATES = ("fault", "live", "private", "recess", "waiting", "idle")
 """States of a room, that which is shown first where several are true."""
 STALE = timedelta(minutes=10)
 """A position that is older is shown as old."""
-OPEN_TASKS = ("sent", "signed", "on_site", "reported", "returned")
+OPEN_TASKS = ("sent", "signed", "on_site", "reported")
 
 
 @dataclass(frozen=True, slots=True)
