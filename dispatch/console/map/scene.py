@@ -143,7 +143,7 @@ def tasks(found: Iterable[TaskAt], now: datetime, turn: Turn, _: Words) -> list[
             "team": each.team,
             "where": each.where,
             "state": each.state,
-            "state_text": _(f"map.task.{each.state}"),
+            "state_text": _(f"task.state.{each.state}"),
             "overdue": each.deadline < now and each.state != "reported",
         }
         | _placed(each.place, turn)
