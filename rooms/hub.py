@@ -296,6 +296,10 @@ class Hub:
         live = self._lives.get(sitting)
         return live.overview() if live else None
 
+    def open_sittings(self) -> list[str]:
+        """The ids of the open conferences."""
+        return [sitting for sitting, live in self._lives.items() if live.state is not None]
+
     def quality(self, sitting: str, after_us: int = 0) -> Mapping[str, History]:
         """How well each participant of an open conference was connected in the last minutes, later than `after_us`; of other
         conferences nothing is known."""

@@ -42,13 +42,8 @@ class Booked:
     room_en: str = ""
 
 
-def board(booked: Sequence[Booked], live: Mapping[str, Json], now_us: int, _: Words, *, people: bool = False) -> list[Json]:
-    """The sittings in the order an officer needs them. `live`: overviews of the hub by sitting, as JSON."""
-    found = [situation(sitting, live.get(sitting.id), now_us, _, people=people) for sitting in booked]
-    return sorted(found, key=_order)
-
-
-def _order(found: Json) -> tuple[int, int, int, str]:
+def order(found: Mapping[str, Any]) -> tuple[int, int, int, str]:
+    """The place of a sitting on the board: trouble first, then what goes on, by time. The page puts them into the same order."""
     return (_TROUBLE_ORDER[found["trouble"]], _STATUS_ORDER[found["status"]], found["starts_at_us"], found["id"])
 
 
@@ -172,13 +167,21 @@ def remedy(code: str, _: Words) -> str:
 
 def _clock_tasks(booked: Booked, status: str, now_us: int, _: Words) -> list[Json]:
     """What only the clock says. Nobody has to acknowledge it: it goes when the sitting goes on."""
-    if status in {"planned", "open"} and booked.starts_at_us + LATE_US <= now_us < booked.ends_at_us:
-        minutes = (now_us - booked.starts_at_us) // 60_000_000
-        return [_clock_task("late_to_open", booked.starts_at_us, _("Not opened yet, {n} min after its time", n=minutes), _)]
-    if status in {"live", "recess"} and now_us >= booked.ends_at_us:
-        minutes = (now_us - booked.ends_at_us) // 60_000_000
-        return [_clock_task("past_end", booked.ends_at_us, _("Goes on {n} min past its booked end", n=minutes), _)]
+    code, minutes = clock_minutes(booked, status, now_us) or ("", 0)
+    if code == "late_to_open":
+        return [_clock_task(code, booked.starts_at_us, _("Not opened yet, {n} min after its time", n=minutes), _)]
+    if code == "past_end":
+        return [_clock_task(code, booked.ends_at_us, _("Goes on {n} min past its booked end", n=minutes), _)]
     return []
+
+
+def clock_minutes(booked: Booked, status: str, now_us: int) -> tuple[str, int] | None:
+    """What only the clock says of a sitting, and for how many minutes: that it is late to open, or past its end."""
+    if status in {"planned", "open"} and booked.starts_at_us + LATE_US <= now_us < booked.ends_at_us:
+        return "late_to_open", (now_us - booked.starts_at_us) // 60_000_000
+    if status in {"live", "recess"} and now_us >= booked.ends_at_us:
+        return "past_end", (now_us - booked.ends_at_us) // 60_000_000
+    return None
 
 
 def _clock_task(code: str, since_us: int, text: str, _: Words) -> Json:

@@ -3,11 +3,12 @@
 import { t } from './i18n.js';
 import { announce, pageData } from './page.js';
 import { CourtClock, duration } from './court-clock.js';
+import { keyed } from './keyed.js';
 import { el, fill, find, icon, say } from './markup.js';
 import { attendance, recordingPill, STATUS_BADGE } from './pills.js';
-import { ConsoleLine } from './situation.js';
+import { Board, ConsoleLine } from './situation.js';
 import { DayStrip } from './strip.js';
-import { listenForAcknowledgements, taskItem, tasksOf } from './tasks.js';
+import { listenForAcknowledgements, showTask, tasksOf } from './tasks.js';
 
 /** @typedef {import('./situation.js').Situation} Situation */
 /** @typedef {import('./situation.js').ConsoleMessage} ConsoleMessage */
@@ -37,7 +38,8 @@ export class SituationBoard extends HTMLElement {
     /** @type {ConsoleMessage & {time_zone: string}} */
     const data = pageData();
     this._clock = new CourtClock(data.time_zone, data.now_us);
-    this._message = /** @type {ConsoleMessage} */ (data);
+    this._board = new Board();
+    this._board.take({ ...data, type: 'console' });
     const asked = new URLSearchParams(location.search);
     this._filter = asked.get('show') ?? 'all';
     this._search = /** @type {HTMLInputElement} */ (find(this, '[data-search]'));
@@ -48,6 +50,8 @@ export class SituationBoard extends HTMLElement {
     this._strip = strip instanceof DayStrip ? strip : undefined;
     /** Tasks already announced, so that each alarm is called out once. @type {Set<string>} */
     this._called = new Set(tasksOf(data.sittings).map(({ sitting, task }) => `${sitting.id}/${task.code}`));
+    /** What each row shows now. @type {WeakMap<Element, Situation>} */
+    this._shown = new WeakMap();
     this._search.addEventListener('input', () => this._choose(this._filter ?? 'all'));
     find(this, '[data-filters]').addEventListener('click', (event) => {
       const button = event.target instanceof Element ? event.target.closest('[data-filter]') : null;
@@ -61,11 +65,11 @@ export class SituationBoard extends HTMLElement {
     setInterval(() => this._tick(), 1000);
   }
 
-  /** @param {ConsoleMessage | import('./situation.js').LogMessage} message */
+  /** @param {ConsoleMessage | import('./situation.js').ChangesMessage | import('./situation.js').LogMessage} message */
   _take(message) {
-    if (message.type !== 'console') return;
-    this._message = message;
+    if (message.type === 'log' || !this._board) return;
     this._clock?.set(message.now_us);
+    if (!this._board.take(message)) return;
     this._show();
     this._call();
   }
@@ -88,52 +92,48 @@ export class SituationBoard extends HTMLElement {
   }
 
   _show() {
-    const message = this._message;
+    const board = this._board;
     const clock = this._clock;
-    if (!message || !clock || !this._list || !this._tasks) return;
+    if (!board || !clock || !this._list || !this._tasks) return;
     for (const button of this.querySelectorAll('[data-filter]')) {
       const name = /** @type {HTMLElement} */ (button).dataset.filter ?? '';
       button.setAttribute('aria-pressed', String(name === this._filter));
-      say(find(button, '[data-count]'), String(chosen(message.sittings, name, '').length));
+      say(find(button, '[data-count]'), String(chosen(board.sittings, name, '').length));
     }
-    const shown = chosen(message.sittings, this._filter ?? 'all', this._search?.value ?? '');
+    const shown = chosen(board.sittings, this._filter ?? 'all', this._search?.value ?? '');
     this._rows(shown);
     const empty = find(this, '[data-empty]');
     empty.hidden = shown.length > 0;
-    say(find(empty, 'p'), message.sittings.length === 0 ? t('No sitting is booked for today.') : t('No sitting matches this choice.'));
-    const tasks = tasksOf(message.sittings);
-    fill(this._tasks, ...tasks.map(({ sitting, task }) => taskItem(sitting, task, clock, true)));
+    say(find(empty, 'p'), board.sittings.length === 0 ? t('No sitting is booked for today.') : t('No sitting matches this choice.'));
+    const tasks = tasksOf(board.sittings);
+    keyed(this._tasks, tasks, ({ sitting, task }) => `${sitting.id}/${task.id || task.code}`, () => el('li'), (item, { sitting, task }) => showTask(item, sitting, task, clock, true));
     find(this, '[data-no-tasks]').hidden = tasks.length > 0;
     say(find(this, '[data-task-count]'), String(tasks.filter(({ task }) => !task.acknowledged_by).length));
-    this._strip?.show(message.sittings, message.rooms, clock);
+    this._strip?.show(board.sittings, board.rooms, clock);
     this._tick();
   }
 
-  /** Rows are kept by sitting, so that focus and place survive a change. @param {Situation[]} sittings */
+  /** Rows are kept by sitting, so that focus and place survive a change; only those whose sitting changed are touched. @param {Situation[]} sittings */
   _rows(sittings) {
     const list = this._list;
     const clock = this._clock;
     if (!list || !clock) return;
     const focused = document.activeElement instanceof HTMLElement && list.contains(document.activeElement) ? document.activeElement : null;
-    const old = new Map([...list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.sitting ?? '', item]));
-    const items = sittings.map((sitting) => {
-      const item = old.get(sitting.id) ?? el('li', { 'data-sitting': sitting.id });
-      const link = item.firstElementChild ?? el('a', { href: `/console/sittings/${sitting.id}` });
-      if (!link.parentElement) item.append(link);
+    keyed(list, sittings, (sitting) => sitting.id, (sitting) => el('li', { 'data-sitting': sitting.id }, el('a', { href: `/console/sittings/${sitting.id}` })), (item, sitting) => {
+      if (this._shown?.get(item) === sitting || !item.firstElementChild) return;
+      this._shown?.set(item, sitting);
+      const link = item.firstElementChild;
       link.className = `situation situation-${sitting.status} situation-trouble-${sitting.trouble}`;
       link.setAttribute('data-kind', sitting.kind);
       fill(link, ...row(sitting, clock));
-      return item;
     });
-    const same = items.length === list.children.length && items.every((item, i) => list.children[i] === item);
-    if (!same) list.replaceChildren(...items);
     if (focused?.isConnected) focused.focus({ preventScroll: true });
   }
 
   /** What runs by the second: recording times, the now-line. */
   _tick() {
     const clock = this._clock;
-    if (!clock || !this._message) return;
+    if (!clock) return;
     for (const place of this.querySelectorAll('[data-runs]')) {
       const { seconds = '0', at = '0' } = /** @type {HTMLElement} */ (place).dataset;
       say(place, duration(Number(seconds) + (clock.nowUs() - Number(at)) / 1e6));
@@ -146,7 +146,7 @@ export class SituationBoard extends HTMLElement {
   /** New alarms are called out: the grave ones at once, the others when there is time. */
   _call() {
     const now = new Set();
-    for (const { sitting, task } of tasksOf(this._message?.sittings ?? [])) {
+    for (const { sitting, task } of tasksOf(this._board?.sittings ?? [])) {
       const key = `${sitting.id}/${task.code}`;
       now.add(key);
       if (this._called?.has(key) || task.acknowledged_by) continue;

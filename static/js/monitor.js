@@ -46,14 +46,14 @@ export class SittingMonitor extends HTMLElement {
     setInterval(() => this._tick(), 1000);
   }
 
-  /** @param {ConsoleMessage | LogMessage} message */
+  /** @param {ConsoleMessage | import('./situation.js').ChangesMessage | LogMessage} message */
   _take(message) {
     if (message.type === 'log') {
       this._log?.add(message.lines);
       find(this, '[data-no-log]').hidden = (this._log?.last ?? 0) > 0;
       return;
     }
-    const now = message.sittings[0];
+    const now = message.sittings[0]; // the line of one sitting has it whole each time
     if (!now) return;
     this._situation = now;
     this._clock?.set(message.now_us);

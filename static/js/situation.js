@@ -64,7 +64,15 @@
  * @property {string} search what the text filter looks in
  */
 /** @typedef {{seq: number, at_us: number, mark: string, text: string}} LogLine */
-/** @typedef {{type: 'console', now_us: number, sittings: Situation[], rooms: {id: string, name: string}[]}} ConsoleMessage */
+/** @typedef {{type: 'console', now_us: number, sittings: Situation[], rooms: {id: string, name: string}[]}} ConsoleMessage the whole */
+/**
+ * @typedef {object} ChangesMessage what changed since
+ * @property {'changes'} type
+ * @property {number} now_us
+ * @property {Situation[]} sittings that are new or differ
+ * @property {string[]} gone
+ * @property {{id: string, name: string}[]} [rooms] where they differ
+ */
 /** @typedef {{type: 'log', lines: LogLine[]}} LogMessage */
 
 const FIRST_RETRY_MS = 200;
@@ -72,7 +80,40 @@ const LONGEST_RETRY_MS = 3_000;
 /** The server sends something at least each 5 s; a line silent for longer is dead. */
 const SILENCE_LIMIT_MS = 12_000;
 
-/** The console's line: complete on every change, comes back by itself. Knows no DOM. */
+const TROUBLE_ORDER = { critical: 0, warning: 1, none: 2 };
+const STATUS_ORDER = { live: 0, recess: 1, open: 2, planned: 3, closed: 4, cancelled: 5 };
+
+/** Trouble first, then what goes on, by time (`order` of dispatch/console/situation.py). @param {Situation} a @param {Situation} b */
+export function inOrder(a, b) {
+  return TROUBLE_ORDER[a.trouble] - TROUBLE_ORDER[b.trouble] || STATUS_ORDER[a.status] - STATUS_ORDER[b.status]
+    || a.starts_at_us - b.starts_at_us || (a.id < b.id ? -1 : Number(a.id > b.id));
+}
+
+/** The board as the messages tell it. Knows no DOM. */
+export class Board {
+  /** @type {Map<string, Situation>} */
+  #sittings = new Map();
+  /** Trouble first. @type {Situation[]} */
+  sittings = [];
+  /** @type {{id: string, name: string}[]} */
+  rooms = [];
+
+  /**
+   * @param {ConsoleMessage | ChangesMessage} message
+   * @returns {boolean} whether anything that is shown differs
+   */
+  take(message) {
+    const { sittings, rooms } = message;
+    const gone = message.type === 'changes' ? message.gone : [...this.#sittings.keys()];
+    for (const id of gone) this.#sittings.delete(id);
+    for (const sitting of sittings) this.#sittings.set(sitting.id, sitting);
+    if (gone.length + sittings.length > 0) this.sittings = [...this.#sittings.values()].sort(inOrder);
+    if (rooms) this.rooms = rooms;
+    return gone.length + sittings.length > 0 || rooms !== undefined;
+  }
+}
+
+/** The console's line: the whole at first, then what changes; comes back by itself. Knows no DOM. */
 export class ConsoleLine {
   /** @type {WebSocket | null} */
   #socket = null;
@@ -82,7 +123,7 @@ export class ConsoleLine {
 
   /**
    * @param {() => string} path of the WebSocket, asked at each connection
-   * @param {(message: ConsoleMessage | LogMessage) => void} onMessage
+   * @param {(message: ConsoleMessage | ChangesMessage | LogMessage) => void} onMessage
    * @param {(open: boolean) => void} onLink
    */
   constructor(path, onMessage, onLink) {

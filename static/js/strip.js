@@ -29,6 +29,8 @@ export function hoursOf(sittings, midnight, now_us) {
 export class DayStrip extends HTMLElement {
   connectedCallback() {
     if (this._watched) return;
+    /** What is drawn, to know when it differs. @type {string} */
+    this._drawn = '';
     this._watched = new ResizeObserver(() => this._draw());
     this._watched.observe(this);
   }
@@ -45,6 +47,10 @@ export class DayStrip extends HTMLElement {
    */
   show(sittings, rooms, clock) {
     this._shown = { sittings: sittings.filter((s) => s.status !== 'cancelled'), rooms, clock };
+    /** @type {string} */
+    const drawn = JSON.stringify([rooms, this._shown.sittings.map((s) => [s.id, s.room_id, s.starts_at_us, s.ends_at_us, s.title, s.status, s.status_text, s.trouble])]);
+    if (drawn === this._drawn) return; // most changes of a sitting change nothing of its bar
+    this._drawn = drawn;
     this._draw();
   }
 

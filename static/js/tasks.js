@@ -2,7 +2,7 @@
 
 import { t } from './i18n.js';
 import { send, toast } from './page.js';
-import { el, icon } from './markup.js';
+import { el, fill, icon } from './markup.js';
 
 /** @typedef {import('./situation.js').Situation} Situation */
 /** @typedef {import('./situation.js').Task} Task */
@@ -30,8 +30,30 @@ export function tasksOf(sittings) {
  * @param {boolean} named say which sitting it is, with a link to it
  */
 export function taskItem(sitting, task, clock, named) {
+  const item = el('li');
+  showTask(item, sitting, task, clock, named);
+  return item;
+}
+
+/** What each item shows now. @type {WeakMap<HTMLElement, Task>} */
+const SHOWN = new WeakMap();
+
+/**
+ * Fill an item, unless it shows that very task.
+ * @param {HTMLElement} item
+ * @param {Situation} sitting
+ * @param {Task} task
+ * @param {CourtClock} clock
+ * @param {boolean} named
+ */
+export function showTask(item, sitting, task, clock, named) {
+  if (SHOWN.get(item) === task) return;
+  SHOWN.set(item, task);
   const seen = task.acknowledged_by !== null;
-  return el('li', { class: `task task-${task.severity}${seen ? ' task-seen' : ''}`, 'data-task': task.id || task.code, 'data-sitting': sitting.id },
+  item.className = `task task-${task.severity}${seen ? ' task-seen' : ''}`;
+  item.dataset.task = task.id || task.code;
+  item.dataset.sitting = sitting.id;
+  fill(item,
     el('div', { class: 'task-head' },
       icon(ICONS[task.severity], 18),
       el('strong', {}, task.text),

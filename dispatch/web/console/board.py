@@ -15,7 +15,8 @@ from dispatch.console.quality import history
 from dispatch.errors import NotFound
 from dispatch.identity import sign_in
 from dispatch.web.access import CLERK, OFFICER, Route, roles
-from dispatch.web.console.feed import LogLines, dumped, feed_of
+from dispatch.web.console.feed import LogLines, feed_of
+from dispatch.web.console.parts import Told, dumped
 from dispatch.web.formats import clock
 from dispatch.web.middleware import SESSION_COOKIE
 from dispatch.web.request import Request, Response, answer, ctx, gettext, language, me, problem, render, session, translate, zone
@@ -66,7 +67,7 @@ def _moment(us: int) -> datetime:
 
 
 async def console_socket(request: Request) -> Response:
-    """Board, or with ?sitting= one sitting and its log: complete on every change, at most each 0.2 s.
+    """The board: whole at first, then what changed, at most each 0.2 s. Or with ?sitting= one sitting, whole on every change, and its log.
 
     The browser says nothing. The line ends when the session does.
     """
@@ -87,28 +88,49 @@ async def console_socket(request: Request) -> Response:
 
 async def _tell(request: Request, socket: web.WebSocketResponse, sitting: str, after: int) -> None:
     """Send what is new until the browser does not take it any more or its session ends."""
-    feed = feed_of(ctx(request))
-    lines = LogLines(ctx(request).hub, sitting, language(request), after) if sitting else None
-    told = ""
+    feed, news = feed_of(ctx(request)), _OfOne(request, sitting, after) if sitting else _OfAll(request)
     with feed.listen(sitting) as listener:
         while not socket.closed:
-            message = await feed.message(language(request), sitting)
-            now = dumped(message["sittings"]) + dumped({"rooms": message["rooms"]})
-            sent = now != told
-            if sent:
-                await _send(socket, dumped(message))
-                told = now
-            if lines is not None and (new := await lines.new()):
-                await _send(socket, dumped({"type": "log", "lines": new}))
-                sent = True
-            if not sent:
-                await _send(socket, dumped({"type": "alive", "now_us": feed.now_us()}))
+            new = await news.new() or [dumped({"type": "alive", "now_us": feed.now_us()})]
+            for text in new:
+                await _send(socket, text)
             await asyncio.sleep(COALESCE_S)
             await listener.wait(ALIVE_S)
             if listener.over:
                 await socket.close(code=CloseCode.RESTARTING)
             elif not await _still_signed_in(request, READS.roles):
                 await socket.close(code=CloseCode.UNAUTHORISED)
+
+
+class _OfAll:
+    """What a board has yet to be told."""
+
+    def __init__(self, request: Request) -> None:
+        self._feed, self._language, self._told = feed_of(ctx(request)), language(request), Told()
+
+    async def new(self) -> list[str]:
+        """Frames, none where nothing changed."""
+        parts, rest = await self._feed.parts(self._language)
+        text = self._told.next(parts, rest, self._feed.now_us())
+        return [text] if text else []
+
+
+class _OfOne:
+    """What the page of one sitting has yet to be told."""
+
+    def __init__(self, request: Request, sitting: str, after: int) -> None:
+        self._feed, self._language, self._sitting, self._told = feed_of(ctx(request)), language(request), sitting, ""
+        self._lines = LogLines(ctx(request).hub, sitting, self._language, after)
+
+    async def new(self) -> list[str]:
+        """Frames, none where nothing changed."""
+        message, found = await self._feed.message(self._language, self._sitting), []
+        if self._told != (now := dumped(message["sittings"])):
+            self._told = now
+            found.append(dumped(message))
+        if lines := await self._lines.new():
+            found.append(dumped({"type": "log", "lines": lines}))
+        return found
 
 
 async def _send(socket: web.WebSocketResponse, text: str) -> None:

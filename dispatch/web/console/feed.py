@@ -1,13 +1,13 @@
 """The console's live source: what is booked today and what the hub says, put together when either changes.
 
 One :class:`Feed` a hub. A listener is woken, never waited for: it asks for the newest message when it can send one, so a
-slow browser skips states and holds up nobody.
+slow browser skips states and holds up nobody. A sitting's part of the board is kept until that sitting changes
+(:mod:`dispatch.web.console.parts`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +19,10 @@ from aiohttp import web
 
 from dispatch.booking.catalogue.rooms import list_rooms
 from dispatch.console.event_words import EventWords
-from dispatch.console.situation import Booked, board
+from dispatch.console.situation import Booked, situation
 from dispatch.sittings import sittings
 from dispatch.web import lookups
+from dispatch.web.console.parts import Part, Parts
 from dispatch.web.context import CONTEXT
 from dispatch.web.recording_words import seal
 from dispatch.web.translations import catalogue
@@ -31,12 +32,17 @@ if TYPE_CHECKING:
     from dispatch.web.context import Context
     from rooms.hub import Hub
     from rooms.log import Row
+    from rooms.overview import Overview
 
 Json = dict[str, Any]
 
 BOOKED_FOR_S = 4.0
 """How long what is booked is not asked of the database again: bookings change by hand."""
 _GOING = frozenset({"open", "live", "recess"})
+
+
+def _goes_on(overview: Overview | None) -> bool:
+    return overview is not None and overview.status in _GOING
 
 
 class Listener:
@@ -71,11 +77,15 @@ class Feed:
         self._listeners: set[Listener] = set()
         self._over = False
         self._booked: tuple[float, list[Booked], list[Json]] = (0.0, [], [])
+        self._others: dict[str, Booked | None] = {}
+        self._parts: dict[str, Parts] = {}
         self._reading = asyncio.Lock()
         context.hub.on_change(self._changed)
         context.hub.on_row(self._row)
 
     def _changed(self, sitting: str) -> None:
+        for parts in self._parts.values():
+            parts.touch(sitting)
         for listener in self._listeners:
             if listener.sitting in ("", sitting):
                 listener.wake()
@@ -101,28 +111,53 @@ class Feed:
             listener.over = True
             listener.wake()
 
-    async def message(self, language: str, sitting: str = "") -> Json:
-        """The complete message for the board, or for one sitting with its participants."""
+    async def parts(self, language: str) -> tuple[list[Part], Json]:
+        """The board's sittings, trouble first, and what else its message has; only what changed since the last call is built."""
         booked, rooms = await self._now_booked()
-        live = {overview.sitting: overview.to_json() for overview in self._context.hub.overviews()}
-        known = {one.id for one in booked}
-        missing = [other for other, overview in live.items() if overview["status"] in _GOING and other not in known]
-        if sitting:
-            booked = [b for b in booked if b.id == sitting]
-            missing = [] if booked else [sitting]
-        booked = [*booked, *[one for other in missing if (one := await self.booked(other)) is not None]]
-        recording = await lookups.sealed(self._context.db, sitting) if sitting else None
+        known, hub = {one.id for one in booked}, self._context.hub
+        others = [other for other in hub.open_sittings() if other not in known and _goes_on(hub.overview(other))]
+        booked = [*booked, *[one for other in others if (one := await self._other(other)) is not None]]
         english = language == "en"
         if english:
             booked = [replace(b, room=b.room_en or b.room) for b in booked]
-        found = board(booked, live, self.now_us(), catalogue(language).gettext, people=bool(sitting))
-        for told in found:
+        parts = self._parts.get(language)
+        if parts is None:
+            parts = self._parts[language] = Parts(catalogue(language).gettext)
+        found = parts.update(booked, self._overview, self.now_us())
+        return found, {"rooms": [{"id": room["id"], "name": (english and room["name_en"]) or room["name"]} for room in rooms]}
+
+    def _overview(self, sitting: str) -> Json | None:
+        overview = self._context.hub.overview(sitting)
+        return overview.to_json() if overview else None
+
+    async def _other(self, sitting: str) -> Booked | None:
+        """One that goes on and is not booked for today, kept as long as what is booked is."""
+        if sitting not in self._others:
+            self._others[sitting] = await self.booked(sitting)
+        return self._others[sitting]
+
+    async def message(self, language: str, sitting: str = "") -> Json:
+        """The complete message for the board, or for one sitting with its participants."""
+        if sitting:
+            return await self._one(language, sitting)
+        parts, rest = await self.parts(language)
+        return {"type": "console", "now_us": self.now_us(), **rest, "sittings": [part.told for part in parts]}
+
+    async def _one(self, language: str, sitting: str) -> Json:
+        all_booked, _rooms = await self._now_booked()
+        booked = next((b for b in all_booked if b.id == sitting), None) or await self.booked(sitting)
+        found: list[Json] = []
+        if booked is not None:
+            recording = await lookups.sealed(self._context.db, sitting)
+            if language == "en":
+                booked = replace(booked, room=booked.room_en or booked.room)
+            told = situation(booked, self._overview(sitting), self.now_us(), catalogue(language).gettext, people=True)
             if recording is not None:
                 told["recording_path"] = f"/archive/{sitting}"
                 seals = seal(recording, catalogue(language), bool(self._context.settings.tsa_url))
                 told["seal"] = [{key: each[key] for key in ("family", "icon", "text", "more")} for each in seals]
-        named = [{"id": room["id"], "name": (english and room["name_en"]) or room["name"]} for room in rooms]
-        return {"type": "console", "now_us": self.now_us(), "rooms": named, "sittings": found}
+            found.append(told)
+        return {"type": "console", "now_us": self.now_us(), "rooms": [], "sittings": found}
 
     def now_us(self) -> int:
         """Microseconds since the epoch by the application's clock."""
@@ -143,6 +178,7 @@ class Feed:
             booked = [self._as_booked(found) for found in await sittings.of_day(context.db, today, zone)]
             rooms = [{"id": room.id, "name": room.name, "name_en": room.name_en} for room in await list_rooms(context.db)]
             self._booked = (time.monotonic(), booked, rooms)
+            self._others.clear()
             return booked, rooms
 
     def _as_booked(self, found: Sitting) -> Booked:
@@ -197,8 +233,3 @@ class LogLines:
             return []
         self._read = rows[-1].seq
         return [line for line in self._words.lines(rows) if line["seq"] > self._told]
-
-
-def dumped(message: Json) -> str:
-    """One text frame."""
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))

@@ -21,7 +21,8 @@ from dispatch.identity import people, sign_in
 from dispatch.store.tables import User
 from dispatch.web.access import OFFICER, SCREEN, Route, roles
 from dispatch.web.assets import ASSETS
-from dispatch.web.console.feed import dumped, feed_of
+from dispatch.web.console.feed import feed_of
+from dispatch.web.console.parts import dumped
 from dispatch.web.context import Context
 from dispatch.web.middleware import SCREEN_COOKIE, SESSION_COOKIE
 from dispatch.web.request import Request, Response, ctx, language, me, session, wall_screen

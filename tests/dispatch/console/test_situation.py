@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dispatch.console.situation import REMEDIES, Booked, board, device_check, network, situation
+from dispatch.console.situation import REMEDIES, Booked, device_check, network, order, situation
 from dispatch.web.translations import catalogue
 from rooms.commands import ClearAlert, RaiseAlert
 from rooms.overview import overview
@@ -121,7 +121,8 @@ def test_trouble_comes_first_then_what_goes_on_then_what_comes() -> None:
     at_work = Sitting().opened("zhang")
     rows = [booked("coming", starts_in_min=60), booked("over", "closed"), booked("works"), booked("fails"), booked("off", "cancelled")]
     lives = {"works": live(at_work), "fails": live(failing)}
-    assert [row["id"] for row in board(rows, lives, NOW_US, ENGLISH)] == ["fails", "works", "coming", "over", "off"]
+    found = sorted((situation(row, lives.get(row.id), NOW_US, ENGLISH) for row in rows), key=order)
+    assert [row["id"] for row in found] == ["fails", "works", "coming", "over", "off"]
 
 
 def test_search_finds_people_rooms_and_numbers_in_any_case() -> None:

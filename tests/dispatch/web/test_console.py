@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from sqlalchemy import select
 
 from dispatch.identity import sign_in
-from dispatch.store.tables import AuditRow
+from dispatch.store.tables import AuditRow, Sitting
 from rooms.commands import RaiseAlert
 from rooms.protocol import SUBPROTOCOL, CloseCode
 from tests.dispatch.web.conftest import Person, Site
@@ -21,19 +22,19 @@ async def line(site: Site, person: Person, query: str = "") -> ClientWebSocketRe
     return await person.session.ws_connect(f"/ws/console{query}", origin=str(site.server.make_url("")).rstrip("/"))
 
 
-async def told(socket: ClientWebSocketResponse, kind: str) -> dict[str, Any]:
-    """The next message of that type."""
+async def told(socket: ClientWebSocketResponse, *kinds: str) -> dict[str, Any]:
+    """The next message of one of these types."""
     async with asyncio.timeout(15):
         while True:
             message = json.loads(await socket.receive_str())
-            if message["type"] == kind:
+            if message["type"] in kinds:
                 return dict(message)
 
 
 async def told_when(socket: ClientWebSocketResponse, condition: Any) -> dict[str, Any]:
     """The first sitting of the first message for which `condition` holds."""
     while True:
-        message = await told(socket, "console")
+        message = await told(socket, "console", "changes")
         if message["sittings"] and condition(message["sittings"][0]):
             return dict(message["sittings"][0])
 
@@ -75,6 +76,23 @@ async def test_the_line_tells_of_a_change_without_being_asked(site: Site, sittin
     await site.context.hub._act(sitting, RaiseAlert("disobedient_client", "critical", data={"name": "刘芳"}))
     shown = await told_when(socket, lambda s: s["trouble"] == "critical")
     assert shown["tasks"][0]["code"] == "disobedient_client"
+    await socket.close()
+
+
+async def test_after_the_whole_only_what_changed_is_told_and_what_went_away(site: Site, sitting: str) -> None:
+    clerk = await site.signed_in("clerk")
+    other = await site.booked(clerk, case_number="（2026）京0105民初32号", start="16:00", room_id=site.rooms[1].id)
+    socket = await line(site, await site.signed_in("officer"))
+    whole = await told(socket, "console")
+    assert {told["id"] for told in whole["sittings"]} == {sitting, other}
+    await site.context.live.ensure_open(sitting)
+    changes = await told(socket, "changes")
+    assert ([told["id"] for told in changes["sittings"]], changes["gone"], "rooms" in changes) == ([sitting], [], False)
+    async with site.db.writer() as session:
+        later = timedelta(days=2)
+        moved = await session.get_one(Sitting, other)
+        moved.starts_at, moved.ends_at = moved.starts_at + later, moved.ends_at + later
+    assert (await told(socket, "changes"))["gone"] == [other]
     await socket.close()
 
 
