@@ -21,7 +21,8 @@ from dispatch.errors import UserError
 from dispatch.identity import sign_in
 from dispatch.store.map_tables import MapLayer
 from dispatch.web.access import ADMINISTRATOR, CLERK, OFFICER, Route, roles
-from dispatch.web.console.feed import dumped, feed_of
+from dispatch.web.console.feed import feed_of
+from dispatch.web.console.parts import dumped
 from dispatch.web.middleware import SESSION_COOKIE
 from dispatch.web.request import Request, Response, answer, ctx, error_text, gettext, language, me, problem, render, translate
 from dispatch.web.sitting_form import errors_of
