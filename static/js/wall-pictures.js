@@ -51,7 +51,7 @@ export function columnsFor(count, width, height) {
   let [best, widest] = [1, 0];
   for (let columns = 1; columns <= count; columns++) {
     const wide = Math.min(width / columns, (height / Math.ceil(count / columns)) * (16 / 9));
-    if (wide > widest) [best, widest] = [columns, wide];
+    if (wide > widest - 1) [best, widest] = [columns, wide];
   }
   return best;
 }

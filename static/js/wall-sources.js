@@ -17,7 +17,7 @@ export const DRAGGED = 'application/x-wall-source';
  */
 export function choices(sittings, text) {
   const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  const ordered = [...sittings].sort((a, b) => Number(isOn(b)) - Number(isOn(a)) || (a.room < b.room ? -1 : 1));
+  const ordered = [...sittings].sort((a, b) => Number(isOn(b)) - Number(isOn(a)) || a.room.localeCompare(b.room, undefined, { numeric: true }));
   return ordered.flatMap((told) => {
     const all = [told.room, told.title, told.case_number, told.stage_text, ...told.people.map(({ name }) => name)].join(' ').toLocaleLowerCase();
     if (!words.every((one) => all.includes(one))) return [];

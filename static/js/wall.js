@@ -30,6 +30,8 @@ export class WallDesk extends HTMLElement {
   #room = { type: 'room', screens: [], presets: [] };
   /** @type {Told[]} */
   #sources = [];
+  /** Whether the officer's rank lets him change what all have: screens and presets. */
+  #leads = false;
   /** A sitting that the address asks for. */
   #asked = new URLSearchParams(location.search).get('source') ?? '';
 
@@ -37,6 +39,7 @@ export class WallDesk extends HTMLElement {
     if (this.#line) return;
     const view = find(this, 'wall-view');
     if (!(view instanceof WallView)) throw new Error('no wall on this page');
+    this.#leads = this.dataset['leads'] !== undefined;
     this.view = view;
     this.pick = new PickDialog();
     this.patrol = new PatrolDialog((act) => this.#act(act));
@@ -252,11 +255,13 @@ export class WallDesk extends HTMLElement {
     find(this, '[data-elsewhere]').hidden = this.#wall === OWN;
     const source = message.shown[this.#chosen] ?? null;
     say(find(this, '[data-chosen]'), t('Window {n}', { n: this.#chosen + 1 }));
-    for (const name of ['off', 'hear']) /** @type {HTMLButtonElement} */ (find(this, `[data-do="${name}"]`)).disabled = source === null;
+    const may = this.#wall === OWN || this.#leads;
+    for (const button of this.querySelectorAll('[data-do="pick"], [data-do="clear"], [data-do="patrol"], [data-do="split"], [data-do="grid"], [data-patrol-going] button')) /** @type {HTMLButtonElement} */ (button).disabled = !may;
+    for (const name of ['off', 'hear']) /** @type {HTMLButtonElement} */ (find(this, `[data-do="${name}"]`)).disabled = source === null || !may;
     find(this, '[data-do="hear"]').setAttribute('aria-pressed', String(heard === this.#chosen));
     const cells = layout.windows[this.#chosen];
     const room = { wider: cells && cells.column + cells.width < layout.columns, narrower: cells && cells.width > 1, taller: cells && cells.row + cells.height < layout.rows, lower: cells && cells.height > 1 };
-    for (const [name, can] of Object.entries(room)) /** @type {HTMLButtonElement} */ (find(this, `[data-do="${name}"]`)).disabled = !can;
+    for (const [name, can] of Object.entries(room)) /** @type {HTMLButtonElement} */ (find(this, `[data-do="${name}"]`)).disabled = !can || !may;
     const link = /** @type {HTMLAnchorElement} */ (find(this, '[data-open]'));
     link.hidden = source === null;
     if (source) link.href = `/console/sittings/${source.sitting}`;
@@ -284,7 +289,7 @@ export class WallDesk extends HTMLElement {
     fill(find(this, '[data-presets]'), ...this.#room.presets.map((preset) => el('li', {},
       el('button', { type: 'button', class: 'wall-preset', 'data-do': 'call', 'data-preset': preset.id, 'aria-keyshortcuts': preset.key || null },
         preset.key !== '' && el('kbd', {}, preset.key), el('span', { class: 'truncate' }, preset.name)),
-      el('button', { type: 'button', class: 'wall-preset-more', 'data-do': 'change', 'data-preset': preset.id, title: t('Change the preset “{name}”', { name: preset.name }) },
+      this.#leads && el('button', { type: 'button', class: 'wall-preset-more', 'data-do': 'change', 'data-preset': preset.id, title: t('Change the preset “{name}”', { name: preset.name }) },
         icon('pencil', 16), el('span', { class: 'visually-hidden' }, t('Change the preset “{name}”', { name: preset.name }))))));
     find(this, '[data-no-presets]').hidden = this.#room.presets.length > 0;
   }

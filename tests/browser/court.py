@@ -64,13 +64,13 @@ class Court:
         """Disconnect. Idempotent."""
         await self.db.close()
 
-    async def person(self, role: str, name: str = "", language: str = "zh-CN") -> Account:
-        """A new member of the staff, whose pages are in this language."""
+    async def person(self, role: str, name: str = "", language: str = "zh-CN", rank: str = "watch") -> Account:
+        """A new member of the staff, whose pages are in this language; `rank`: of an officer."""
         self._made += 1
         mark = secrets.token_hex(3)
         name = name or f"{SURNAMES[self._made % len(SURNAMES)]}{mark}"
         sign_in_name = f"{role}-{mark}"
-        user = await add_user(self.db, name=name, sign_in_name=sign_in_name, role=role, password=PASSWORD, language=language)
+        user = await add_user(self.db, name=name, sign_in_name=sign_in_name, role=role, password=PASSWORD, language=language, rank=rank)
         return Account(user, sign_in_name)
 
     async def room(self, name: str = "") -> Room:

@@ -73,7 +73,7 @@ async def day(site: Site) -> AsyncIterator[Day]:
     court = await Court.open(site)
     administrator = await court.person("administrator")
     await procedures.adopt(court.db, DELIBERATES, administrator.user, utc_now())
-    officer = await court.person("officer", "梁雨")
+    officer = await court.person("officer", "梁雨", rank="lead")
     first = await court.sitting((("李明", "party"),), room=await court.room("第一法庭"))
     second = await court.sitting((("王芳", "party"),), room=await court.room("第二法庭"))
     robots = [await Robot.signed_in(site, held, held.chair) for held in (first, second)]

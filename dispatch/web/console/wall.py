@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from dispatch.console.ranks import Rank, require
 from dispatch.console.wall import arrangement as wall
 from dispatch.console.wall import presets
 from dispatch.console.wall.arrangement import Arrangement
@@ -15,7 +16,7 @@ from dispatch.console.wall.patrol import MOST_SOURCES, Source
 from dispatch.errors import UserError
 from dispatch.web.access import OFFICER, Route, roles
 from dispatch.web.assets import ASSETS
-from dispatch.web.console.wall_lines import MAY_SHOW, place_of, walls_of
+from dispatch.web.console.wall_lines import MAY_SHOW, leads, place_of, walls_of
 from dispatch.web.request import Request, Response, answer, ctx, gettext, me, problem, render, see_other, session, wall_screen
 
 OFFICERS = roles(OFFICER)
@@ -23,7 +24,7 @@ OFFICERS = roles(OFFICER)
 
 async def wall_page(request: Request) -> Response:
     """Fill the windows of one's own wall and of the screens. ?source= names a sitting that goes into the first window that is free."""
-    return render(request, "console/wall.html", data={"time_zone": ctx(request).settings.time_zone, "user": me(request).id})
+    return render(request, "console/wall.html", leads=leads(me(request)))
 
 
 async def screen_page(request: Request) -> Response:
@@ -168,14 +169,17 @@ _ACT: TypeAdapter[Any] = TypeAdapter(
 
 
 async def act(request: Request) -> Response:
-    """Change what a wall shows. Nothing is shown as done before the wall's own line says so."""
+    """Change what a wall shows: each officer his own, shift leaders the screens of the room. Nothing is shown as done before the wall's own
+    line says so."""
     context, _ = ctx(request), gettext(request)
     try:
         wanted = _ACT.validate_json(await request.read())
     except ValidationError:
         return problem(request, 400, _("The request was not understood"), code="malformed")
-    walls = walls_of(context)
-    going = await walls.wall(place_of(request))
+    walls, place = walls_of(context), place_of(request)
+    if place.number is not None:
+        require(me(request), Rank.LEAD)
+    going = await walls.wall(place)
     if isinstance(wanted, _Step):
         walls.step(going, wanted.back)
     elif isinstance(wanted, _Call):
@@ -199,6 +203,7 @@ class _Preset(BaseModel):
 async def keep_preset(request: Request) -> Response:
     """Keep what a wall shows under a name."""
     context = ctx(request)
+    require(me(request), Rank.LEAD)
     given = await _preset(request)
     going = await walls_of(context).wall(place_of(request))
     preset = await presets.add(context.db, presets.PresetDraft(given.name, going.arrangement, given.key), me(request), context.clock())
@@ -209,6 +214,7 @@ async def keep_preset(request: Request) -> Response:
 async def change_preset(request: Request) -> Response:
     """Another name or digit for a preset; asked at a wall, it becomes what that wall shows too."""
     context = ctx(request)
+    require(me(request), Rank.LEAD)
     given = await _preset(request)
     going = await walls_of(context).wall(place_of(request)) if "wall" in request.match_info else None
 
@@ -223,6 +229,7 @@ async def change_preset(request: Request) -> Response:
 
 async def remove_preset(request: Request) -> Response:
     """Delete a preset; walls that show it go on."""
+    require(me(request), Rank.LEAD)
     await presets.remove(ctx(request).db, request.match_info["preset"], me(request), ctx(request).clock())
     walls_of(ctx(request)).wake_room()
     return answer({"removed": True})

@@ -1,5 +1,5 @@
-"""The lines of the wall: what a wall shows, pushed to each of its windows; and the silent watch of what stands on it, in the name of the
-officer who put it there."""
+"""The lines of the wall: what a wall shows, pushed to each of its windows; and the silent watch of what stands on it, always in somebody's
+name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from aiohttp import WSMsgType, web
 
 from dispatch import audit
+from dispatch.console.ranks import Rank, rank_of
 from dispatch.console.wall import presets, screens
 from dispatch.console.wall.told import told
 from dispatch.console.wall.walls import Answering, Going, Looking, Place, Walls
@@ -42,6 +43,12 @@ MOST_SCREEN = 4
 
 OWN = "own"
 MAY_SHOW = roles(OFFICER) | SCREEN
+
+
+def leads(user: User) -> bool:
+    """Whether an officer's rank lets him change what all have: the screens of the room, and presets."""
+    return (rank_of(user) or 0) >= Rank.LEAD
+
 
 _walls: WeakKeyDictionary[Hub, Walls] = WeakKeyDictionary()
 
@@ -211,12 +218,12 @@ async def may_look(request: Request, place: Place) -> bool:
 
 
 async def watch_socket(request: Request) -> Response:
-    """Watch silently what stands on this wall, in the name of the officer who put it there: the chair's list, the log and the audit show
-    him. ?view= names the window, so that a connection that broke comes back as the same observer."""
+    """Watch silently what stands on this wall: the chair's list, the log and the audit show in whose name. ?view= names the window, so
+    that a connection that broke comes back as the same observer."""
     context, sitting = ctx(request), request.match_info["sitting"]
     walls, place = walls_of(context), place_of(request)
     going = await walls.wall(place)
-    officer = await _answering(context, going, sitting)
+    officer = await _in_whose_name(request, going, sitting)
     socket = new_socket()
     await socket.prepare(request)
     if officer is None or not _shows(walls, going, sitting):
@@ -240,16 +247,19 @@ def _shows(walls: Walls, going: Going, sitting: str) -> bool:
     return any(source is not None and source.sitting == sitting for source in going.shown(walls.is_on))
 
 
-async def _answering(context: Context, going: Going, sitting: str) -> User | None:
-    """The officer who answers for a sitting on this wall; None where none does, or he is an officer no more."""
+async def _in_whose_name(request: Request, going: Going, sitting: str) -> User | None:
+    """Whoever is signed in at a window watches himself. At a screen by its own sign-in nobody is: there it is the officer who put the
+    sitting on it, as long as he has the rank to; None where there is none."""
+    if session(request) is not None:
+        return me(request)
     found: Answering | None = going.answers.get(sitting)
     if found is None:
         return None
     try:
-        user = await people.get_user(context.db, found.user)
+        user = await people.get_user(ctx(request).db, found.user)
     except NotFound:
         return None
-    return user if user.active and user.role == OFFICER else None
+    return user if user.active and leads(user) else None
 
 
 async def _close_when_taken_off(request: Request, socket: web.WebSocketResponse, going: Going, sitting: str, officer: User) -> None:
@@ -258,7 +268,7 @@ async def _close_when_taken_off(request: Request, socket: web.WebSocketResponse,
     walls = walls_of(ctx(request))
     while not socket.closed:
         await asyncio.sleep(ALIVE_S)
-        answers = await _answering(ctx(request), going, sitting)
+        answers = await _in_whose_name(request, going, sitting)
         if not await may_look(request, going.place):
             await socket.close(code=CloseCode.UNAUTHORISED)
         elif going.gone or not _shows(walls, going, sitting) or answers is None or answers.id != officer.id:

@@ -1,4 +1,4 @@
-"""The screens of the room: officers add them and take their sign-in away; a screen's own computer signs in by a code."""
+"""The screens of the room: shift leaders add them and take their sign-in away; a screen's own computer signs in by a code."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from dispatch.console.ranks import Rank, require
 from dispatch.console.wall import screens
 from dispatch.console.wall.walls import Place
 from dispatch.errors import NotFound, UserError
@@ -37,6 +38,7 @@ OFFICERS = roles(OFFICER)
 
 async def add(request: Request) -> Response:
     """A new screen: the code by which its computer signs in is in this answer and in no other."""
+    require(me(request), Rank.LEAD)
     context = ctx(request)
     code, screen = await screens.add(context.db, (await form(request)).get("name", ""), me(request), context.clock())
     walls_of(context).forget(Place(number=screen.number))
@@ -45,6 +47,7 @@ async def add(request: Request) -> Response:
 
 async def renew(request: Request) -> Response:
     """Another code; the computer that is signed in for the screen is signed out."""
+    require(me(request), Rank.LEAD)
     context = ctx(request)
     code, screen = await screens.renew(context.db, _number(request), me(request), context.clock())
     walls_of(context).wake(Place(number=screen.number))
@@ -53,6 +56,7 @@ async def renew(request: Request) -> Response:
 
 async def revoke(request: Request) -> Response:
     """Take a screen's sign-in away: it shows nothing from then on."""
+    require(me(request), Rank.LEAD)
     context = ctx(request)
     await screens.revoke(context.db, _number(request), me(request), context.clock())
     walls_of(context).wake(Place(number=_number(request)))
@@ -61,6 +65,7 @@ async def revoke(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     """Delete a screen."""
+    require(me(request), Rank.LEAD)
     context = ctx(request)
     await screens.remove(context.db, _number(request), me(request), context.clock())
     walls_of(context).forget(Place(number=_number(request)))

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from dispatch.console.wall import presets
 from dispatch.identity import people
-from dispatch.store.tables import AuditRow
+from dispatch.store.tables import AuditRow, User
 from dispatch.web.console import wall_lines
 from rooms.protocol import SUBPROTOCOL, CloseCode
 from tests.dispatch.web.conftest import Person, Site
@@ -63,8 +63,24 @@ async def sitting(site: Site) -> str:
     return sitting
 
 
+async def another(site: Site, rank: str = "lead") -> Person:
+    """A second officer."""
+    await people.add_user(site.db, name="Other", sign_in_name="other", role="officer", rank=rank, password="Yunhe-2026", language="en")
+    return await site.signed_in("other")
+
+
+async def ranked(site: Site, rank: str) -> None:
+    """The first officer has this rank from now on."""
+    async with site.db.writer() as session:
+        user = await session.get(User, site.users["officer"].id)
+        assert user is not None
+        user.rank = rank
+
+
 @pytest.fixture
 async def officer(site: Site) -> Person:
+    """A shift leader."""
+    await ranked(site, "lead")
     officer = await site.signed_in("officer")
     await officer.page("/console/wall")
     return officer
@@ -121,8 +137,7 @@ async def test_a_wall_shows_the_same_after_a_restart(site: Site, officer: Person
 
 
 async def test_the_walls_of_two_officers_are_two(site: Site, officer: Person, sitting: str) -> None:
-    await people.add_user(site.db, name="Other", sign_in_name="other", role="officer", password="Yunhe-2026", language="en")
-    other = await site.signed_in("other")
+    other = await another(site)
     await act(officer, act="place", window=0, source=source(sitting))
     assert (await told(await wall_line(site, other)))["shown"] == [None] * 4
 
@@ -270,8 +285,7 @@ async def test_a_screen_watches_in_the_name_of_the_officer_who_put_it_there(site
 
 async def test_whoever_put_a_sitting_there_answers_for_it_while_others_change_the_rest(site: Site, officer: Person, sitting: str) -> None:
     number, computer = await screen(site, officer)
-    await people.add_user(site.db, name="Other", sign_in_name="other", role="officer", password="Yunhe-2026", language="en")
-    other = await site.signed_in("other")
+    other = await another(site)
     await act(officer, str(number), act="place", window=0, source=source(sitting))
     await act(other, str(number), act="split", windows=9)
     message = await told(await wall_line(site, computer, str(number)))
@@ -318,11 +332,41 @@ async def test_a_screen_that_is_deleted_is_gone(site: Site, officer: Person) -> 
     assert (await act(officer, str(number), act="clear")).status == 404
 
 
-async def test_what_an_officer_put_there_ends_with_his_role(site: Site, officer: Person, sitting: str) -> None:
+async def test_what_an_officer_put_there_ends_with_his_rank(site: Site, officer: Person, sitting: str) -> None:
     number, computer = await screen(site, officer)
     await act(officer, str(number), act="place", window=0, source=source(sitting))
     socket = await watching(site, computer, str(number), sitting)
     await told(socket, "state")
-    async with site.db.writer() as session:
-        (await session.get(type(site.users["officer"]), site.users["officer"].id)).active = False  # type: ignore[union-attr]
+    await ranked(site, "watch")
     assert await closed(socket) == CloseCode.FORBIDDEN
+
+
+async def test_a_watch_officer_has_a_wall_of_his_own_and_changes_nobody_elses(site: Site, officer: Person, sitting: str) -> None:
+    number, _ = await screen(site, officer)
+    kept = await (await officer.send("/console/wall/own/presets", {"name": "早会", "key": "1"})).json()
+    watch = await another(site, "watch")
+    page = await watch.page("/console/wall")
+    assert 'data-do="screens"' not in page
+    assert (await act(watch, act="place", window=0, source=source(sitting))).status == 200
+    assert (await act(watch, act="call", preset=kept["id"])).status == 200
+    refused = [
+        await act(watch, str(number), act="place", window=0, source=source(sitting)),
+        await act(watch, str(number), act="call", preset=kept["id"]),
+        await watch.send("/console/wall/own/presets", {"name": "x", "key": ""}),
+        await watch.send(f"/console/wall/own/presets/{kept['id']}", {"name": "x", "key": ""}),
+        await watch.send(f"/console/wall-presets/{kept['id']}", {"name": "x", "key": ""}),
+        await watch.send(f"/console/wall-presets/{kept['id']}/remove", {}),
+        await watch.post("/console/wall-screens", {"name": "x"}),
+        await watch.post(f"/console/wall-screens/{number}/code"),
+        await watch.post(f"/console/wall-screens/{number}/revoke"),
+        await watch.post(f"/console/wall-screens/{number}/remove"),
+    ]
+    assert [(answer.status, (await answer.json())["code"]) for answer in refused] == [(403, "rank_lead")] * len(refused)
+
+
+async def test_whoever_opens_a_screens_window_himself_watches_in_his_own_name(site: Site, officer: Person, sitting: str) -> None:
+    number, _ = await screen(site, officer)
+    await act(officer, str(number), act="place", window=0, source=source(sitting))
+    socket = await watching(site, await another(site, "watch"), str(number), sitting)
+    assert (await told(socket, "state"))["view"]["place"] == "observing"
+    assert watchers(site, sitting) == ["Other"], "not in that of who put it there"
