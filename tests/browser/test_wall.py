@@ -45,7 +45,7 @@ DELIBERATES = (
 """The court in four stages and a private one."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("wall"))
     try:

@@ -114,6 +114,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "people": _("Staff"),
         "catalogue": _("Catalogue"),
         "templates": _("Templates of sittings"),
+        "presets": _("Presets of the wall"),
         "procedures": _("Procedures"),
         "messages": _("Notices"),
         "feeds": _("Calendar subscriptions"),
