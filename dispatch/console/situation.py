@@ -148,6 +148,8 @@ REMEDIES = frozenset(
         "recording_failed",
         "recorder_lost",
         "recording_elsewhere",
+        "recording_spoilt",
+        "space_short",
         "engine_lost",
         "overrun_soon",
         "log_unwritable",
