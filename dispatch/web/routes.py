@@ -21,7 +21,7 @@ MODULES = (
     *("explanations", "keeping", "keeping_settings", "keeping_recording", "keeping_destruction", "storage", "api.storage"),
     *("api.sittings", "api.series", "api.decisions"),
     *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings", "api.copies", "api.keeping"),
-    *("api.messages", "api.catalogue"),
+    *("api.messages", "api.catalogue", "api.tasks"),
     *("api.templates", "api.procedures", "api.history", "api.use"),
     *("api.feeds", "api.imports", "api.exports", "api.webhooks"),
     *("api.openapi", "api.reference", "api.tokens"),

@@ -57,6 +57,8 @@ TAGS = {
     "recordings": "Sealed recordings of sittings that are over.",
     "storage": "How recordings are kept, and how long the space lasts.",
     "keeping": "How long recordings are kept, holds, sealed juvenile records and destructions.",
+    "teams": "Teams that can be sent out.",
+    "tasks": "Tasks of teams in the field: sent, signed for, on site, reported, checked and closed.",
     "copies": "Copies of recordings for somebody outside of the archive: asked for, approved, made, fetched.",
 }
 BEARER = (
@@ -68,6 +70,7 @@ CSRF = "With the cookie, a request that changes something carries the page's tok
 PATH_WORDS = {
     "sitting": "Id of the sitting.",
     "copy": "Id of the copy.",
+    "task": "Id of the task.",
     "series": "Id of the series.",
     "waiting": "Id of the sitting that waits.",
     "listing": "Id of the week's list.",

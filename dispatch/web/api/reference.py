@@ -123,6 +123,8 @@ def groups(made: Json, _: Words) -> list[Group]:
         "webhooks": _("Webhooks"),
         "recordings": _("Recordings"),
         "storage": _("Storage"),
+        "teams": _("Teams"),
+        "tasks": _("Tasks in the field"),
         "copies": _("Copies"),
     }
     texts = {tag["name"]: tag["description"] for tag in made["tags"]}

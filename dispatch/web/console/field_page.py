@@ -42,7 +42,7 @@ async def act(request: Request) -> Response:
     given, context = await body_of(request), ctx(request)
     what = given.get("act")
     if what not in TEAM:
-        raise UserError("act_unknown", "act")
+        raise UserError("task_act_unknown", "act")
     named = given.get("files", [])
     doing = Doing(
         text=str(given.get("text") or ""),

@@ -125,7 +125,7 @@ async def act(request: Request) -> Response:
     fields, context = await form(request), ctx(request)
     what, task_id = fields.get("act", ""), request.match_info["task"]
     if what not in CENTRE:
-        raise UserError("act_unknown", "act")
+        raise UserError("task_act_unknown", "act")
     team, _, person = fields.get("to", "").partition("/")
     deadline = _deadline(request, fields.get("deadline", ""))
     doing = Doing(text=fields.get("text", ""), team_id=team, user_id=person, deadline=deadline)

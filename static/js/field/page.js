@@ -138,7 +138,7 @@ export class FieldPage extends HTMLElement {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
     const own = this.#waiting.filter((entry) => entry.user === this.#state?.me.id);
-    if (own.length > 0 && !confirm(t('{n} steps are not sent yet and would be lost. Sign out all the same?', { n: own.length }))) return;
+    if (own.length > 0 && !confirm(t('Steps that are not sent yet and would be lost: {n}. Sign out all the same?', { n: own.length }))) return;
     await forget();
     navigator.serviceWorker?.controller?.postMessage({ forget: true });
     form.submit();
@@ -192,7 +192,7 @@ export class FieldPage extends HTMLElement {
     }
     if (this.#line === 'done') return own ? el('div', { class: 'field-line', role: 'status' }, card.icon('upload', 20), t('Being sent: {n}', { n: own })) : null;
     const seen = this.#state?.seen_ms ? t('As of {time}.', { time: clock(this.#state.seen_ms, this.#state.time_zone) }) : '';
-    const kept = own ? t('{n} steps are kept on this phone and sent by themselves.', { n: own }) : t('What you do is kept and sent later.');
+    const kept = own ? t('Kept on this phone and sent by itself: {n}.', { n: own }) : t('What you do is kept and sent later.');
     return el('div', { class: 'field-line field-line-broken', role: 'status' }, card.icon('network-off', 20), el('span', {}, `${t('No connection.')} ${kept} ${seen}`));
   }
 

@@ -22,6 +22,9 @@ from dispatch.booking.catalogue.hours import WEEKDAYS
 from dispatch.booking.catalogue.sites import SiteDraft
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.templates import TemplateDraft
+from dispatch.console.field import orders, teams
+from dispatch.console.field.orders import TaskDraft
+from dispatch.console.field.teams import Member, TeamDraft
 from dispatch.identity.people import add_user
 from dispatch.store.copy_tables import Copy
 from dispatch.store.notice_tables import Message
@@ -80,6 +83,13 @@ def _bound(name: str, taken: str) -> str:
     return f'"{name}" = {{ dictionary = "{taken}", probability = {1.0 if name.endswith("[*]") else MOST_OF_THEM} }}'
 
 
+async def sent_out(site: Site) -> str:
+    """A task of a team in the field."""
+    team = await teams.add(site.db, TeamDraft("望河中队", members=(Member(site.users["field"].id),)), "test", site.now)
+    wanted = TaskDraft("查看排污口", "桥东", team.id, site.now + timedelta(hours=2))
+    return (await orders.draft(site.db, wanted, site.users["officer"], site.now)).id
+
+
 async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, list[Any]]:
     """A site with sittings, one of them recorded; the values by which they are asked for."""
     site.db.site = replace(site.db.site, mail=True)
@@ -111,6 +121,7 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
     return {
         "sittings": [stays],
         "series": [series["id"]],
+        "tasks": [await sent_out(site)],
         "waiting": queue[:3],
         "waiting_no_more": queue[3:],
         **listed,
@@ -283,6 +294,7 @@ async def sent(site: Site, participant: str) -> list[str]:
 PARAMETERS = {
     "path.series": "series",
     "path.copy": "copies",
+    "path.task": "tasks",
     "path.waiting": "waiting",
     "path.listing": "listings",
     "body.waiting[*]": "listed",
