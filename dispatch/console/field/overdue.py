@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import or_, select
 
+from dispatch.console.alerts.raising import end_alert, raise_alert
 from dispatch.console.field import orders, tasks
 from dispatch.console.field.tasks import OUT, State
 from dispatch.store.field_tables import FieldTask
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
+
+
+ALERT = "task_overdue"
 
 
 async def escalate(db: Database, now: datetime) -> list[str]:
@@ -24,9 +28,13 @@ async def escalate(db: Database, now: datetime) -> list[str]:
     told = []
     for task in found:
         if tasks.is_overdue(cast("State", task.state), task.deadline, now):
+            data = {"number": task.number, "title": task.title, "team": task.team.name}
+            # Raised before it is noted: what breaks off between the two is done again, and raised once.
+            await raise_alert(db, ALERT, "warning", subject=task.id, data=data, now=now)
             await _note(db, task.id, now)
             told.append(task.number)
         else:
+            await end_alert(db, ALERT, subject=task.id, now=now)
             await _forget(db, task.id, now)
     return told
 

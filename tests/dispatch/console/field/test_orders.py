@@ -17,6 +17,7 @@ from dispatch.console.field.orders import Doing, TaskDraft
 from dispatch.console.field.positions import Fix
 from dispatch.console.field.teams import Member, TeamDraft
 from dispatch.errors import Forbidden, NotFound, Refused, UserError, ValidationFailed
+from dispatch.store.alert_tables import Alert
 from dispatch.store.database import Database
 from dispatch.store.field_tables import FieldStep, FieldTask, Team
 from dispatch.store.tables import AuditRow, User
@@ -200,6 +201,27 @@ async def test_an_overdue_task_is_told_once_and_again_after_a_new_deadline(centr
     assert await overdue.escalate(centre.db, late + timedelta(minutes=30)) == []
     assert await overdue.escalate(centre.db, late + timedelta(hours=2)) == ["2026-0001"]
     assert await centre.steps(task) == ["draft", "send", "overdue", "reassign", "overdue"]
+
+
+async def test_an_overdue_task_is_an_alert_of_the_centre_until_it_is_reported(centre: Centre) -> None:
+    async def on() -> list[str]:
+        async with centre.db.reader() as session:
+            found = await session.scalars(select(Alert).where(Alert.code == "task_overdue", Alert.ended_at.is_(None)))
+            return [alert.data["number"] for alert in found]
+
+    member, task = centre.people[0], await centre.draft()
+    await centre.act(task, "send", centre.officer)
+    centre.now = SOON + timedelta(minutes=1)
+    for _ in range(2):
+        await overdue.escalate(centre.db, centre.now)
+    assert await on() == ["2026-0001"]
+    for what in ("sign", "arrive"):
+        await centre.act(task, what, member)
+    await overdue.escalate(centre.db, centre.now)
+    assert await on() == ["2026-0001"]
+    await centre.act(task, "report", member, text="完成")
+    await overdue.escalate(centre.db, centre.now)
+    assert await on() == []
 
 
 async def test_lists_put_overdue_first_and_figures_count_each_team(centre: Centre) -> None:
