@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rooms.media.engine import Source
 from rooms.plan import SittingPlan, Ticket
 from rooms.protocol import Act
 from rooms.sealing import Seal
@@ -159,6 +160,18 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class StepIn:
+    """An officer of the command centre intervenes: one of mute, admit, waiting, restart, time, release (:data:`rooms.procedure.CENTRE`).
+    `reason`: his own words; `notice`: what those in the room are told of it. `participant`, of the first three; `source`, of a mute."""
+
+    act: str
+    reason: str
+    notice: str
+    participant: str = ""
+    source: Source = Source.MICROPHONE
+
+
+@dataclass(frozen=True, slots=True)
 class RaiseAlert:
     """A condition began. `subject` tells alerts of one code apart (a participant's id)."""
 
@@ -206,6 +219,7 @@ Command = (
     | ClearAlert
     | Observe
     | Notify
+    | StepIn
     | KeepStill
     | Act
 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from rooms import consents, conversation, departures, desk, floor, needs, opinions, privacy, roll_call, seats, votes
+from rooms import consents, conversation, departures, desk, floor, needs, opinions, privacy, roll_call, seats, stepping, votes
 from rooms.acts import Fact, need, seat_of
 from rooms.commands import (
     SYSTEM,
@@ -36,6 +36,7 @@ from rooms.commands import (
     SetNextBooking,
     SitDown,
     StandUp,
+    StepIn,
     alert_id,
 )
 from rooms.log import Event
@@ -209,6 +210,8 @@ def _observe(state: State, command: Arrive) -> Iterable[Fact]:
     ticket = command.ticket
     if state.now.private or not state.now.observable:
         raise ProtocolError(CloseCode.FORBIDDEN, "private")
+    if not stepping.may_watch(state, ticket.user):
+        raise ProtocolError(CloseCode.FORBIDDEN, "not_named")
     if ticket.endpoint in state.observers:
         return []
     return [("observer_joined", {"endpoint": ticket.endpoint, "name": ticket.name, "user": ticket.user})]
@@ -477,6 +480,7 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         LowerHand: conversation.lower_hand,
         Lock: conversation.lock,
         Notify: conversation.notify,
+        StepIn: stepping.step_in,
         SitDown: seats.sit_down,
         StandUp: seats.stand_up,
         RefuseConsent: consents.refuse_notice,

@@ -81,7 +81,7 @@ def text_of(message: WrittenMessage, seal: Seal | None) -> str:
 
 def notify(state: State, actor: Actor, command: Notify) -> Iterable[Fact]:
     """A message of the command centre, shown above everything else; to the people named, or to all who are there."""
-    if state.closed or state.now.private:
+    if state.closed or state.now.private or state.consults:
         raise UserError("stage_private", "nobody from outside writes into this stage")
     unknown = [p for p in command.participants if p not in state.seats]
     if unknown:

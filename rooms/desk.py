@@ -64,6 +64,10 @@ def _unwanted(state: State, data: Data, at_us: int) -> State:
     return replace(state, recording_wanted=False)
 
 
+def _anew(state: State, data: Data, at_us: int) -> State:
+    return replace(state, recording=replace(state.recording, orders=state.recording.orders + 1, ordered_by=data["by"]))
+
+
 def reached(state: State) -> State:
     """A sitting of which something is recorded leaves a recording behind."""
     return replace(state, recording=replace(state.recording, ever=True)) if state.is_recorded else state
@@ -73,4 +77,5 @@ FOLDS: Mapping[str, Callable[[State, Data, int], State]] = {
     "warned": _warned,
     "recording_wanted": _wanted,
     "recording_unwanted": _unwanted,
+    "recording_restart_ordered": _anew,
 }

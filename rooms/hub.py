@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from rooms import signalling
+from rooms import signalling, stepping
 from rooms.census import Census
 from rooms.commands import (
     Actor,
@@ -34,6 +34,7 @@ from rooms.commands import (
     SetNextBooking,
     SitDown,
     StandUp,
+    StepIn,
 )
 from rooms.devicecheck import DeviceChecks
 from rooms.hours import Hour
@@ -279,6 +280,21 @@ class Hub:
     async def notify(self, sitting: str, text: str, participants: tuple[str, ...], *, user: str, name: str) -> None:
         """A message of the command centre to these participants, or (none named) to everybody who is there. Raises UserError."""
         await self._act(sitting, Notify(text, participants), Actor(name=name, user=user))
+
+    async def step_in(self, sitting: str, command: StepIn, *, user: str, name: str) -> None:
+        """An act of an officer of the command centre, who may by his rank. Raises UserError; what was refused is in the log."""
+        await self._act(sitting, command, Actor(name=name, user=user))
+
+    def may_step_in(self, sitting: str, act: str) -> UserError | None:
+        """What is in the way of an act of the command centre now, None where nothing is."""
+        live = self._lives.get(sitting)
+        if live is None or live.state is None:
+            return UserError("sitting_not_open", "no such conference")
+        try:
+            stepping.need_open(live.state, act)
+        except UserError as error:
+            return error
+        return None
 
     async def _act(self, sitting: str, command: Command, actor: Actor | None = None) -> None:
         live = self._lives.get(sitting)

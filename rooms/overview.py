@@ -7,6 +7,7 @@ from typing import Any
 
 from rooms.desired import may_observe
 from rooms.privacy import Doors
+from rooms.procedure.model import CENTRE
 from rooms.state import State
 from rooms.views import Measured, alert_view, participant_view, room_view
 
@@ -34,6 +35,10 @@ class Overview:
     watchers: tuple[str, ...]
     media: str
     observable: bool
+    centre: tuple[str, ...] = ()
+    """what the command centre may do now (:data:`rooms.procedure.model.CENTRE`)"""
+    named: tuple[str, ...] | None = None
+    """users who alone may watch; None where every officer may"""
     rooms: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -42,6 +47,8 @@ class Overview:
             "participants": list(self.participants),
             "alerts": list(self.alerts),
             "watchers": list(self.watchers),
+            "centre": list(self.centre),
+            "named": list(self.named) if self.named is not None else None,
             "rooms": list(self.rooms),
         }
 
@@ -81,5 +88,7 @@ def overview(state: State, measured: Measured) -> Overview:
         watchers=tuple(sorted(o.name for o in state.observers.values())),
         media=measured.media,
         observable=may_observe(state),
+        centre=tuple(act for act in CENTRE if act in state.procedure.centre) if may_observe(state) else (),
+        named=state.plan.watchers if "named" in state.procedure.centre else None,
         rooms=tuple(room_view(state, e, coming=True).model_dump(mode="json") for e in state.endpoints.values() if e.shared),
     )

@@ -40,6 +40,9 @@ class SittingPlan:
     apart: tuple[tuple[str, str], ...] = ()
     """pairs of participants who must not see or hear each other, in no stage and at no device"""
 
+    watchers: tuple[str, ...] = ()
+    """users of the command centre who are named to watch it, where only those may"""
+
     @property
     def received_us(self) -> int:
         """When the matter was received, microseconds: its own begin, where nothing was before it."""
@@ -47,13 +50,15 @@ class SittingPlan:
 
     def to_json(self) -> dict[str, Any]:
         """The shape in the log: event `conference_opened` and `plan_revised`."""
-        return asdict(self) | {"participants": [asdict(p) for p in self.participants], "apart": [list(pair) for pair in self.apart]}
+        lists = {"apart": [list(pair) for pair in self.apart], "watchers": list(self.watchers)}
+        return asdict(self) | {"participants": [asdict(p) for p in self.participants]} | lists
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SittingPlan:
         """Inverse of :meth:`to_json`, also of what was written before a field was there."""
         people = tuple(PlanParticipant(**p) for p in data["participants"])
-        return cls(**{**data, "participants": people, "apart": tuple((str(one), str(other)) for one, other in data.get("apart", ()))})
+        apart = tuple((str(one), str(other)) for one, other in data.get("apart", ()))
+        return cls(**{**data, "participants": people, "apart": apart, "watchers": tuple(map(str, data.get("watchers", ())))})
 
     def kept_from(self, people: Iterable[str]) -> frozenset[str]:
         """Those whom one of `people` must not see or hear."""

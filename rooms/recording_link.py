@@ -54,6 +54,7 @@ class RecordingLink:
         self._up = False
         self._opened = False
         self._on: bool | None = None
+        self._orders: int | None = None
         self._sent_seq = 0
         self._failed_to: str = ""
         self._shown = RecordingView(state="off", seconds=0.0, at_us=0)
@@ -262,18 +263,27 @@ class RecordingLink:
 
     async def _switch(self, desired: Recording) -> None:
         state = self._owner.journal.state
-        if state is None or self._on == desired.on:
+        if state is None:
+            return
+        anew = self._orders is not None and self._orders != state.recording.orders
+        self._orders = state.recording.orders
+        if anew and desired.on and self._on:
+            await self._stop_to_begin_anew(state.recording.ordered_by, state.doer(state.recording.ordered_by))
+        state = self._owner.journal.state or state
+        if self._on == desired.on:
             return
         span = state.recording
         if not desired.on and self._on is None and span.running_since_us is None and not span.failure and not span.ever:
             self._on = False
             return
         journal = self._owner.journal
-        who = state.stage_by
+        who = span.ordered_by if anew else state.stage_by
         operator = state.doer(who)
         reason = "hearing_opened" if desired.on else ("cancelled" if state.cancelled else state.stage)
         if desired.on and (span.running_since_us is not None or span.failure):
             reason = "recorder_restarted"
+        if desired.on and anew:
+            reason = "restart_ordered"
         if desired.on:
             self._vigil.begin(self._clock_us())
         self._on = None  # a recorder whose disk fails may have done it, or not: what it does is known when it answers
@@ -286,6 +296,14 @@ class RecordingLink:
         elif span.running_since_us is not None or span.failure:
             await self._owner.note(Observe("recording_stopped", {"by": dict(who), "reason": reason}))
         await self.judge()
+
+    async def _stop_to_begin_anew(self, by: Mapping[str, Any], operator: str) -> None:
+        """An officer wants it to begin anew: segments are closed and opened again, as after a pause. What was recorded stays."""
+        journal = self._owner.journal
+        self._on = None
+        await self._recorder.record(journal.sitting, journal.epoch, False, "restart_ordered", operator)
+        self._on = False
+        await self._owner.note(Observe("recording_stopped", {"by": dict(by), "reason": "restart_ordered"}))
 
     async def _send_rows(self) -> None:
         journal = self._owner.journal

@@ -150,6 +150,10 @@ class RecordingSpan:
     seconds: float = 0.0
     failure: str = ""
     interruptions: int = 0
+    orders: int = 0
+    """how often it was ordered to begin anew"""
+    ordered_by: Mapping[str, Any] = field(default_factory=dict)
+    """who did so last"""
 
 
 @dataclass(frozen=True, slots=True)

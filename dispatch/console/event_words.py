@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 _MARKS = {
     "stage": ("conference_opened", "conference_cancelled", "plan_revised", "stage_changed", "sealed", "next_booking"),
-    "recording": ("recording_started", "recording_stopped", "recording_restored", "recorder_restored"),
+    "recording": ("recording_started", "recording_stopped", "recording_restored", "recorder_restored", "recording_restart_ordered"),
     "trouble": (
         "recording_failed",
         "gap",
@@ -35,6 +35,8 @@ _MARKS = {
     "watch": ("observer_joined", "observer_left"),
     "over": ("alert_cleared", "alert_acknowledged", "engine_restored"),
 }
+_BY_CENTRE = frozenset({"muted", "admitted", "returned_to_waiting", "recording_restart_ordered", "time_added"})
+"""Acts for which an officer of the command centre gives a reason."""
 _MARK_OF = {event: mark for mark, events in _MARKS.items() for event in events}
 
 
@@ -105,8 +107,8 @@ class EventWords:
         """The free text a person gave, where the sentence itself has no room for it."""
         reason = str(row.data.get("reason", ""))
         if row.type == "stage_changed":
-            return word("pause", reason, self._) if reason else ""
-        return reason if row.type in {"removed", "conference_cancelled"} else ""
+            return reason if row.data.get("forced") else word("pause", reason, self._) if reason else ""
+        return reason if row.type in _BY_CENTRE or row.type in {"removed", "conference_cancelled"} else ""
 
     def _learn(self, row: Row) -> None:
         data = row.data

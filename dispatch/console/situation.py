@@ -76,6 +76,8 @@ def situation(booked: Booked, live: Json | None, now_us: int, _: Words, *, peopl
         "waiting": going["waiting"] if going else 0,
         "watchers": list(going["watchers"]) if going else [],
         "observable": bool(going and going["observable"] and status in {"open", "live", "recess"}),
+        "centre": list(going["centre"]) if going else [],
+        "named": going["named"] if going else None,
         "media": going["media"] if going else "up",
         "tasks": tasks,
         "participants": _people(booked, going, status, _) if people else [],

@@ -92,5 +92,6 @@ def plan(sitting: Sitting, db: Database, procedure: Procedure | None = None) -> 
         participants=tuple(PlanParticipant(p.id, p.name, p.role, chair=p.presides, guards=p.guards_id) for p in sitting.participants),
         procedure=(procedure or PROCEDURES[sitting.kind]).text,
         received_at_us=microseconds(sitting.received_at) if sitting.received_at is not None else None,
+        watchers=tuple(sitting.watcher_ids.split()),
         apart=tuple((pair.one_id, pair.other_id) for pair in sitting.apart),
     )

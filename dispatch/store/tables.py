@@ -163,6 +163,8 @@ class Sitting(Base):
     closed_at: Mapped[datetime | None]
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    watcher_ids: Mapped[str] = mapped_column(String(400), default="", server_default="")
+    """officers who are named to watch it, where only those may; ids with a blank between them"""
     sequence: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     """of its entry in people's calendars, see :meth:`revise`"""
     revised_at: Mapped[datetime | None]

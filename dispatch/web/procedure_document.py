@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dispatch.web.translations import catalogue
 from rooms.procedure import PROCEDURES, SHIPPED, Procedure, Rights, Stage
-from rooms.procedure.difference import marks_of
+from rooms.procedure.difference import centre_of, marks_of
 from rooms.procedure.model import DEPARTURES, IN_TURN_LETTERS, LETTERS, NEEDS
 from rooms.procedure.reading import ROLE_MARKS, ROLES, STAGE_MARKS
 
@@ -79,6 +79,8 @@ def _kind(procedure: Procedure, *, newest: bool) -> Iterator[str]:
     for group in procedure.consults:
         yield f"- 可单独会商 May confer aside: {_roles(group, procedure)}"
     yield f"- 掉线后果 When somebody is gone: {_both(f'departure.{procedure.departure}')}"
+    may = "、".join(_both(f"centre.{act}") for act in centre_of(procedure))
+    yield f"- 指挥中心，不在不公开阶段 Command centre, outside private stages: {may or '–'}"
     if procedure.stops_without_recording:
         yield "- 录制中断即停止。Without recording it stops."
     yield ""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from dispatch.sittings.stage_names import stage_name
 from rooms.procedure import NOTHING, Procedure, Rights, Stage
-from rooms.procedure.difference import Difference, differences, letters_of, marks_of, role_marks
+from rooms.procedure.difference import Difference, centre_of, differences, letters_of, marks_of, role_marks
 from rooms.procedure.model import NEEDS
 
 Words = Callable[..., str]
@@ -93,6 +93,7 @@ def facts(procedure: Procedure, _: Words) -> list[tuple[str, str]]:
     found.append((_("When somebody is gone"), _("departure." + procedure.departure)))
     if procedure.stops_without_recording:
         found.append((_("Recording"), _("mark.stops_without_recording")))
+    found.append((_("Command centre"), _listed((_("centre." + act) for act in centre_of(procedure)), _) or "–"))
     return found
 
 
@@ -146,6 +147,7 @@ def _value(what: str, word: str, of: Procedure, _: Words) -> str:
 
 
 _PREFIXES: Mapping[str, str] = {
+    "centre": "centre.",
     "departure": "departure.",
     "status": "stage_status.",
     "mark": "mark.",

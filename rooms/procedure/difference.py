@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rooms.procedure.model import IN_TURN, NOTHING, Procedure, Quorum, Rights, Stage
+from rooms.procedure.model import CENTRE, IN_TURN, NOTHING, Procedure, Quorum, Rights, Stage
 from rooms.procedure.reading import ROLE_MARKS, STAGE_MARKS
 
 
@@ -37,6 +37,7 @@ def _all(before: Procedure, after: Procedure) -> Iterator[Difference]:
     yield Difference("departure", *_values(before.departure, after.departure))
     marks = [("stops_without_recording",) if each.stops_without_recording else () for each in (before, after)]
     yield Difference("mark", *_sets(*marks))
+    yield Difference("centre", *_sets(centre_of(before), centre_of(after)))
     yield Difference("number", *_sets(map(_number, before.quorum), map(_number, after.quorum)))
     yield Difference("consults", *_sets(map(_group, before.consults), map(_group, after.consults)))
     yield Difference("role", *_sets(before.order, after.order))
@@ -70,6 +71,11 @@ def _of_stage(before: Procedure, after: Procedure, was: Stage, is_now: Stage) ->
         rights = (each.rights[name].get(role, NOTHING) for each in (before, after))
         yield Difference("right", *_sets(*map(letters_of, rights)), name, role)
     yield Difference("source", *_values(was.source, is_now.source), name)
+
+
+def centre_of(procedure: Procedure) -> tuple[str, ...]:
+    """What the command centre may do, in order."""
+    return tuple(act for act in CENTRE if act in procedure.centre)
 
 
 def marks_of(stage: Stage) -> tuple[str, ...]:

@@ -148,6 +148,13 @@ class Stage:
     source: str = ""
 
 
+CENTRE = ("watch", "named", "message", "mute", "admit", "waiting", "restart", "time", "release", "break_in", "talk")
+"""What the command centre may do in a sitting of a kind, outside its private phases: watch it silently ("named": only who is named for the
+sitting), write, close a microphone, let somebody in or send him back to the waiting room, have the recording begin anew, give more time,
+end it by force, break in with voice and picture, talk to somebody aside."""
+CENTRE_USUAL = frozenset(CENTRE) - {"named"}
+
+
 @dataclass(frozen=True, slots=True)
 class Quorum:
     """So many people in one of these roles have to be present: at least `least`, at most `most` (None: any number)."""
@@ -170,6 +177,7 @@ class Procedure:
       nobody before they are called, and sit at a room's device alone; `identified` show a document at roll-call.
     * `quorum`: how many have to be present. `consults`: groups of roles that may talk among themselves, unheard.
     * `departure`: what follows when somebody is gone. `stops_without_recording`: no recording, no sitting.
+    * `centre`: what the command centre may do (:data:`CENTRE`).
     * `seating` says where the roles sit on the picture that is made of a recording and, with that, on whose side they are.
     * `version`, `names`, `source`: which version this is, what it is called by language, what it rests on.
     """
@@ -192,6 +200,7 @@ class Procedure:
     consults: tuple[frozenset[str], ...] = ()
     departure: Departure = "chair_decides"
     stops_without_recording: bool = False
+    centre: frozenset[str] = CENTRE_USUAL
     version: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     source: str = ""

@@ -14,7 +14,19 @@ from typing import Any, cast
 
 import yaml
 
-from rooms.procedure.model import DEPARTURES, LETTERS, NEEDS, Departure, Need, Procedure, Quorum, Rights, Stage
+from rooms.procedure.model import (
+    CENTRE,
+    CENTRE_USUAL,
+    DEPARTURES,
+    LETTERS,
+    NEEDS,
+    Departure,
+    Need,
+    Procedure,
+    Quorum,
+    Rights,
+    Stage,
+)
 from rooms.procedure.seating import Seating
 
 LONGEST_TEXT = 100_000
@@ -148,7 +160,7 @@ class _Reader:
             root,
             (
                 *("kind", "version", "names", "source", "chair", "departure", "stops_without_recording", "roles", "quorum", "consults"),
-                "stages",
+                *("centre", "stages"),
             ),
         )
         for name in ("kind", "version", "names", "chair", "roles", "stages"):
@@ -183,6 +195,7 @@ class _Reader:
             consults=self.consults(parts.get("consults"), tuple(roles)),
             departure=cast("Departure", self.one_of(parts["departure"], DEPARTURES)) if "departure" in parts else "chair_decides",
             stops_without_recording=self.word(parts.get("stops_without_recording")) == "true",
+            centre=frozenset(self.words(parts["centre"], CENTRE)) if "centre" in parts else CENTRE_USUAL,
             version=self.word(parts["version"]),
             names=self.names(parts["names"], root),
             source=self.word(parts.get("source")),

@@ -43,7 +43,7 @@ def held_by(kind: str, **roles: str) -> dict[str, Any]:
     """What a plan says of a sitting of this kind: `roles` are those of its people by id, "judge" presides."""
     chair = PlanParticipant("judge", "主持人 周正", PROCEDURES[kind].chair, chair=True)
     others = (PlanParticipant(p, f"{p} 某", role) for p, role in roles.items())
-    return {"kind": kind, "procedure": PROCEDURES[kind].text, "people": (chair, *others)}
+    return {"kind": kind, "procedure": PROCEDURES[kind].text, "people": (chair, *others), "watchers": ("u-officer",)}
 
 
 def make_plan(sitting: str = "sitting", people: tuple[PlanParticipant, ...] = PEOPLE, **changes: Any) -> SittingPlan:
@@ -99,6 +99,9 @@ class Sitting:
 
     def system(self, command: Command) -> list[str]:
         return self._do(SYSTEM, command, None)
+
+    def outside(self, officer: Actor, command: Command) -> list[str]:
+        return self._do(officer, command, None)
 
     def _do(self, actor: Actor, command: Command, facts: Facts | None) -> list[str]:
         self.now_us += 1_000_000

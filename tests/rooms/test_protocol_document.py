@@ -89,5 +89,5 @@ def test_everything_a_person_may_be_told_has_words(language: str) -> None:
 
 def test_errors_of_sittings_are_in_the_document() -> None:
     outside = {"sitting_unknown", "sitting_not_open", "kind_unknown", "kind_fixed", "check_unknown", "too_many_checks", "media_failed"}
-    outside |= {"stage_private", "sitting_over"}  # told to the command centre, and to a room's device before it comes in
+    outside |= {"stage_private", "sitting_over", "centre_private", "centre_not_here", "not_recorded"}  # to the command centre, or a room
     assert {code for code in raised_codes() - outside if f"`{code}`" not in TEXT} == set()

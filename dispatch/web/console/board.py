@@ -158,7 +158,7 @@ async def quality(request: Request) -> Response:
 
 async def acknowledge(request: Request) -> Response:
     """An alert was seen; the alert stays until what it is about is over."""
-    body = await _json(request)
+    body = await json_of(request)
     sitting, alert = request.match_info["sitting"], str(body.get("alert", ""))
     try:
         await ctx(request).hub.acknowledge(sitting, alert, me(request).name)
@@ -172,7 +172,7 @@ LONGEST_MESSAGE = 1000
 
 async def message(request: Request) -> Response:
     """Write to the people named, or to everybody who is there. They see it above everything else; log and audit keep it."""
-    body, sitting, _ = await _json(request), request.match_info["sitting"], gettext(request)
+    body, sitting, _ = await json_of(request), request.match_info["sitting"], gettext(request)
     text, people = body.get("text"), body.get("participants", [])
     if not isinstance(text, str) or not isinstance(people, list) or not all(isinstance(each, str) for each in people):
         raise web.HTTPBadRequest
@@ -188,7 +188,8 @@ async def message(request: Request) -> Response:
     return answer({"sent": True})
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def json_of(request: Request) -> dict[str, Any]:
+    """The object that was sent. Raises HTTPBadRequest."""
     try:
         body = await request.json()
     except ValueError:
