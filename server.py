@@ -343,7 +343,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     keep_what_is_loaded()
     stamps = bool(settings.tsa_url)
     counted = (figures.run(db), copies.run(db), seals.run(db, stamps), keeping_figures.run(db, utc_now))
-    duties = (upkeep.run(settings, db, served), field_figures.run(db, utc_now), *counted)
+    duties = (upkeep.run(settings, db, served), field_figures.run(db, settings.field_files, utc_now), *counted)
     care = [asyncio.create_task(duty) for duty in duties]
     await _told_to_stop()
     for task in care:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
 
+from dispatch.console.field.files import forget_unfinished
 from dispatch.console.field.listing import counts
 from dispatch.console.field.overdue import escalate
 from dispatch.counting import again_and_again
@@ -19,11 +21,12 @@ EVERY_S = 15.0
 TASKS = Gauge("dispatch_field_tasks", "Tasks of teams in the field by their state; overdue ones are counted once more", ["state"])
 
 
-async def run(db: Database, clock: Callable[[], datetime]) -> None:
-    """Look until cancelled."""
+async def run(db: Database, folder: Path, clock: Callable[[], datetime]) -> None:
+    """Look until cancelled. `folder`: where the files of tasks lie."""
 
     async def look() -> None:
         await escalate(db, clock())
+        await forget_unfinished(db, folder, clock())
         await read(db, clock())
 
     await again_and_again(look, EVERY_S)

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -35,6 +35,8 @@ LARGEST_PART = 2_000_000
 LONGEST_NAME = 120
 MOST_OF_A_TASK = 100
 """files, whole or not"""
+UNFINISHED = timedelta(days=30)
+"""So long a phone may be without a connection in the midst of a report."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -205,6 +207,19 @@ async def remove_material(db: Database, folder: Path, file_id: str, by: User, no
         await audit.write(session, by, "task_file_removed", file.name, detail={"task": task.id, "sha256": file.sha256}, now=now)
     for path in (location(folder, file_id), small_picture(folder, file_id), _partial(folder, file_id)):
         await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+async def forget_unfinished(db: Database, folder: Path, now: datetime) -> int:
+    """Remove what was announced or sent for a report :data:`UNFINISHED` ago and never became part of one; how many there were."""
+    old = (FieldFile.purpose == "report", FieldFile.step.is_(None), FieldFile.created_at < now - UNFINISHED)
+    async with db.writer() as session:
+        found = list(await session.scalars(select(FieldFile).where(*old)))
+        for file in found:
+            await session.delete(file)
+    for file in found:
+        for path in (location(folder, file.id), small_picture(folder, file.id), _partial(folder, file.id)):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+    return len(found)
 
 
 def location(folder: Path, file_id: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dispatch.console.field import listing, teams
 from dispatch.console.field.teams import DUTIES, Member, TeamDraft
+from dispatch.console.ranks import Rank, rank_of, require
 from dispatch.errors import ValidationFailed
 from dispatch.store.field_tables import Team
 from dispatch.web.access import CLERK, OFFICER, Route, roles
@@ -25,17 +26,19 @@ async def overview(request: Request) -> Response:
         "console/field/teams.html",
         teams=await teams.listed(context.db, everything=True),
         figures=await listing.figures(context.db, context.clock()),
-        keeps=me(request).role in KEEPS.roles,
+        keeps=(rank_of(me(request)) or 0) >= Rank.LEAD,
     )
 
 
 async def new(request: Request) -> Response:
-    """The empty form."""
+    """The empty form. Shift leaders change teams."""
+    require(me(request), Rank.LEAD)
     return await _form(request, None, BLANK, {})
 
 
 async def edit(request: Request) -> Response:
     """The form of one team."""
+    require(me(request), Rank.LEAD)
     team = await teams.get(ctx(request).db, request.match_info["team"])
     return await _form(request, team, {name: getattr(team, name) for name in BLANK}, {})
 
@@ -51,6 +54,7 @@ async def change(request: Request) -> Response:
 
 
 async def _save(request: Request, team: Team | None) -> Response:
+    require(me(request), Rank.LEAD)
     posted, context = await form(request), ctx(request)
     fields = {**BLANK, **posted, "active": team is None or "active" in posted}
     members = tuple(

@@ -16,7 +16,7 @@ from aiohttp import ClientResponse
 from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image
 
-from dispatch.console.field import teams
+from dispatch.console.field import files, teams
 from dispatch.console.field.teams import Member, TeamDraft
 from dispatch.store.tables import User, new_id
 from dispatch.web.access import ALL_ROLES
@@ -142,8 +142,12 @@ async def test_what_is_overdue_is_on_top_and_the_list_is_narrowed(out: Out) -> N
     assert "早" not in await out.officer.page(f"/console/tasks?text=晚&team={out.team}&part=rows")
 
 
-async def test_a_team_is_made_and_changed_by_officers(out: Out) -> None:
+async def test_a_team_is_made_and_changed_by_shift_leaders(out: Out) -> None:
     member = out.site.users["field"].id
+    assert (await out.officer.post("/console/teams/new", {"name": "南桥中队"})).status == 403
+    assert "/console/teams/new" not in await out.officer.page("/console/teams")
+    async with out.site.db.writer() as session:
+        (await session.get_one(User, out.site.users["officer"].id)).rank = "lead"
     await out.officer.page("/console/teams/new")
     assert (await out.officer.post("/console/teams/new", {"name": "望河中队"})).status == 422
     answer = await out.officer.post("/console/teams/new", {"name": "南桥中队", f"member-{member}": "grid_worker", f"leads-{member}": "yes"})
@@ -283,6 +287,22 @@ async def test_material_goes_out_with_the_task_and_is_taken_away_from_drafts_alo
     answer = await out.phone.session.get(f"/field/files/{file}")
     assert (answer.headers["Content-Type"], answer.headers["Content-Disposition"][:10]) == ("application/pdf", "attachment")
     assert (await out.officer.send(f"/console/files/{file}/remove", {})).status == 409
+
+
+async def test_what_never_became_part_of_a_report_is_removed_in_the_end_and_nothing_else(out: Out) -> None:
+    task, folder = await out.task(), out.site.context.settings.field_files
+    used = await sent(out, task, picture())
+    await out.done(task, "arrive")
+    await out.done(task, "report", files=[used])
+    await out.decided(task, "return", text="补拍")
+    data = picture()
+    for size in (len(data), 1000):
+        file = (await (await announced(out, task, data)).json())["id"]
+        assert (await part(out, file, 0, data[:size])).status == 200
+    now = out.site.now
+    assert await files.forget_unfinished(out.site.db, folder, now + files.UNFINISHED) == 0
+    assert await files.forget_unfinished(out.site.db, folder, now + 1.1 * files.UNFINISHED) == 2
+    assert {path.name for path in folder.iterdir()} == {used, f"{used}.webp"}
 
 
 # ------------------------------------------------------------------------------------------------ the phone's page
