@@ -10,6 +10,7 @@ import { ConsoleLine } from './situation.js';
 import { followQuality, qualityPlots } from './quality.js';
 import { listenForAcknowledgements, taskItem, tasksOf } from './tasks.js';
 import { SilentWatch } from './watch.js';
+import { StepInDialog, WatchersDialog } from './step-in.js';
 import { WriteDialog } from './write.js';
 
 /** @typedef {import('./situation.js').Situation} Situation */
@@ -20,7 +21,7 @@ import { WriteDialog } from './write.js';
 export class SittingMonitor extends HTMLElement {
   connectedCallback() {
     if (this._line) return;
-    /** @type {ConsoleMessage & {time_zone: string, may_watch: boolean, back: string}} */
+    /** @type {ConsoleMessage & {time_zone: string, may_watch: boolean, back: string, me: string, acts: Record<string, boolean>}} */
     const data = pageData();
     const first = data.sittings[0];
     if (!first) throw new Error('the page has no sitting');
@@ -32,8 +33,10 @@ export class SittingMonitor extends HTMLElement {
     this._called = new Set(tasksOf(data.sittings).map(({ task }) => task.code));
     const watch = this.querySelector('silent-watch');
     this._watch = watch instanceof SilentWatch ? watch : null;
-    this._watch?.prepare(first.id);
+    this._watch?.prepare(first.id, data.me);
     this._write = new WriteDialog(this);
+    this._step = data.may_watch ? new StepInDialog(this, data.acts) : null;
+    this._watchers = data.may_watch ? new WatchersDialog(this) : null;
     listenForAcknowledgements(this);
     document.addEventListener('keydown', (event) => this._key(event));
     this._line = new ConsoleLine(() => `/ws/console?sitting=${first.id}&after=${log.last}`, (message) => this._take(message), (open) => this._linked(open));
@@ -89,6 +92,8 @@ export class SittingMonitor extends HTMLElement {
     say(find(this, '[data-task-count]'), String(tasks.filter(({ task }) => !task.acknowledged_by).length));
     this._watch?.follow(s);
     this._write?.follow(s);
+    this._step?.follow(s);
+    this._watchers?.follow(s);
     this._tick();
   }
 

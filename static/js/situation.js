@@ -58,6 +58,8 @@
  * @property {number} waiting
  * @property {string[]} watchers
  * @property {boolean} observable
+ * @property {string[]} centre what the command centre may do now
+ * @property {string[] | null} named users who alone may watch; null where every officer may
  * @property {'up' | 'away'} media
  * @property {Task[]} tasks
  * @property {Person[]} participants only where one sitting is shown

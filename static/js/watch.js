@@ -92,9 +92,10 @@ export class SilentWatch extends HTMLElement {
   /** @type {ReturnType<typeof setInterval>[]} */
   _timers = [];
 
-  /** Wire the buttons; called once by the page. @param {string} sitting */
-  prepare(sitting) {
+  /** Wire the buttons; called once by the page. @param {string} sitting @param {string} me the officer's account */
+  prepare(sitting, me) {
     this._sitting = sitting;
+    this._me = me;
     this._button = /** @type {HTMLButtonElement} */ (find(document, '[data-watch]'));
     this._dialog = /** @type {HTMLDialogElement} */ (find(document, '#watch-dialog'));
     this._button.addEventListener('click', () => this._dialog?.showModal());
@@ -122,8 +123,9 @@ export class SilentWatch extends HTMLElement {
   follow(situation) {
     if (!this._button) return;
     this._button.hidden = this.watching || situation.status === 'closed' || situation.status === 'cancelled';
-    this._button.disabled = !situation.observable;
-    this._button.title = situation.observable ? '' : t('There is nothing to watch now.');
+    const named = situation.named === null || situation.named.includes(this._me ?? '');
+    this._button.disabled = !situation.observable || !named;
+    this._button.title = !named ? t('Only officers who are named for it may watch this sitting.') : situation.observable ? '' : t('There is nothing to watch now.');
   }
 
   start() {

@@ -12,8 +12,10 @@ from aiohttp import WSMsgType, web
 
 from dispatch import audit
 from dispatch.console.quality import history
+from dispatch.console.ranks import Rank, rank_of
+from dispatch.console.stepping import acts
 from dispatch.errors import NotFound
-from dispatch.identity import sign_in
+from dispatch.identity import people, sign_in
 from dispatch.web.access import CLERK, OFFICER, Route, roles
 from dispatch.web.console.feed import LogLines, feed_of
 from dispatch.web.console.parts import Told, dumped
@@ -51,8 +53,16 @@ async def sitting_page(request: Request) -> Response:
         raise NotFound("sitting_unknown")
     sitting = message["sittings"][0]
     starts, ends = (clock(_moment(us), zone(request)) for us in (sitting["starts_at_us"], sitting["ends_at_us"]))
-    data = _with_zone(request, message) | {"may_watch": me(request).role in WATCHES.roles, "back": "/console"}
-    return render(request, "console/sitting.html", data=data, sitting=sitting, span=f"{starts}–{ends}")
+    user = me(request)
+    rank = rank_of(user)
+    data = _with_zone(request, message) | {
+        "may_watch": user.role in WATCHES.roles,
+        "back": "/console",
+        "me": user.id,
+        "acts": {act: rank is not None and rank >= needed for act, needed in acts.RANK_OF.items()},
+    }
+    officers = await people.list_users(ctx(request).db, (OFFICER,), active=True) if rank is Rank.COMMAND else []
+    return render(request, "console/sitting.html", data=data, sitting=sitting, span=f"{starts}–{ends}", officers=officers)
 
 
 def _with_zone(request: Request, message: dict[str, Any]) -> dict[str, Any]:
