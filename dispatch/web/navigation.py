@@ -53,6 +53,7 @@ INLINE = 6
 CENTRE: tuple[tuple[Entry, frozenset[str]], ...] = (
     (Entry("/console", "Situation", "list"), frozenset({OFFICER, CLERK})),
     (Entry("/console/wall", "Wall", "wall"), frozenset({OFFICER})),
+    (Entry("/console/shift", "Shift", "clock"), frozenset({OFFICER})),
     (Entry("/console/tasks", "Tasks", "pin"), frozenset({OFFICER, CLERK})),
     (Entry("/console/teams", "Teams", "users"), frozenset({OFFICER, CLERK})),
     (Entry("/console/map", "Map", "map"), frozenset({OFFICER, CLERK, ADMINISTRATOR})),

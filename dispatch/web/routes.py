@@ -18,6 +18,7 @@ MODULES = (
     *("console.board", "console.stepping"),
     *("console.field_page", "console.field_files", "console.field_tasks", "console.field_teams"),
     *("console.wall_screens", "console.wall", "console.wall_lines", "api.presets"),
+    "console.shift",
     *("explanations", "keeping", "keeping_settings", "keeping_recording", "keeping_destruction", "storage", "api.storage"),
     *("api.sittings", "api.series", "api.decisions"),
     *("api.participants", "api.events", "api.quality", "api.rooms", "api.people", "api.recordings", "api.copies", "api.keeping"),

@@ -1,0 +1,1 @@
+"""Officers on shift: who looks after which sitting, hand-over, and the shift log."""
