@@ -57,6 +57,7 @@ CENTRE: tuple[tuple[Entry, frozenset[str]], ...] = (
     (Entry("/console/tasks", "Tasks", "pin"), frozenset({OFFICER, CLERK})),
     (Entry("/console/teams", "Teams", "users"), frozenset({OFFICER, CLERK})),
     (Entry("/console/map", "Map", "map"), frozenset({OFFICER, CLERK, ADMINISTRATOR})),
+    (Entry("/console/roll-call", "Roll-call of the centre", "bell"), frozenset({OFFICER, CLERK})),
 )
 """The sections of the command centre, and who has each."""
 

@@ -69,6 +69,13 @@ export class LayerEditor extends HTMLElement {
   // ---------------------------------------------------------------------------------------------- what is drawn
 
   #draw() {
+    this.#paint();
+    this.#corners();
+    this.#lists();
+  }
+
+  /** The shapes alone. */
+  #paint() {
     const [colour, sign] = [this.#field('colour').value, this.#field('glyph').value];
     this.#shapes.clearLayers();
     for (const [index, feature] of this.#features.entries()) {
@@ -84,8 +91,6 @@ export class LayerEditor extends HTMLElement {
       });
       drawn.addTo(this.#shapes);
     }
-    this.#corners();
-    this.#lists();
   }
 
   /** Corners that can be taken hold of, and between them places for new ones. */
@@ -280,8 +285,11 @@ export class LayerEditor extends HTMLElement {
     }
     const name = /** @type {'name' | 'note' | 'case'} */ (field.name.replace('feature-', ''));
     if (name in feature.properties) {
+      // Painted while it is typed: when the focus leaves for a corner or a row, that has to stay where it is.
       feature.properties[name] = field.value;
       this.#dirty = true;
+      this.#paint();
+      this.#lists();
     }
   }
 
@@ -291,7 +299,7 @@ export class LayerEditor extends HTMLElement {
     if (!(field instanceof HTMLElement)) return;
     if (field.matches('[name="feature-places"]')) this.#placed(/** @type {HTMLTextAreaElement} */ (field));
     else if (field.matches('[type="file"]')) await this.#read(false);
-    else this.#draw();
+    else if (field.matches('select')) this.#paint();
   }
 
   /** @param {HTMLTextAreaElement} field */

@@ -19,7 +19,7 @@ async def test_a_shift_leader_draws_a_layer_and_sends_a_task_to_what_is_on_the_m
     page = officer.page
     await officer.sign_in(site.url, leads["sign_in_name"], leads["password"])
     await page.goto(f"{site.url}/console/map?language=en")
-    await page.locator(".map-mark-site").first.wait_for()
+    await page.locator(".map-mark-site .map-mark-inside").first.wait_for()
     assert await page.locator(".shape-of-river").count() == 2
     assert await officer.accessibility_faults() == []
 

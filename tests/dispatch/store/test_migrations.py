@@ -22,6 +22,7 @@ from dispatch.store import (  # noqa: F401 - so that their tables are compared t
     keeping_tables,
     map_tables,
     shift_tables,
+    roll_call_tables,
     vault_tables,
     wall_tables,
 )

@@ -1,0 +1,28 @@
+"""Roll-calls of the centre; see :mod:`dispatch.console.roll_call`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dispatch.store.tables import Base, new_id
+
+__all__ = ["RollCallRow"]
+
+
+class RollCallRow(Base):
+    """A roll-call with everybody on it, in order. `state`: calling, paused, ended."""
+
+    __tablename__ = "roll_call"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80))
+    limit_s: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(8), index=True)
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    """as :class:`dispatch.console.roll_call.rules.Line`, times in RFC 3339"""
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    started_name: Mapped[str] = mapped_column(String(80))
+    ended_at: Mapped[datetime | None]
