@@ -21,8 +21,8 @@ from dispatch.store import (  # noqa: F401 - so that their tables are compared t
     field_tables,
     keeping_tables,
     map_tables,
-    shift_tables,
     roll_call_tables,
+    shift_tables,
     vault_tables,
     wall_tables,
 )
