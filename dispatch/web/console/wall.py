@@ -16,8 +16,8 @@ from dispatch.console.wall.patrol import MOST_SOURCES, Source
 from dispatch.errors import UserError
 from dispatch.web.access import OFFICER, Route, roles
 from dispatch.web.assets import ASSETS
-from dispatch.web.console.wall_lines import MAY_SHOW, leads, place_of, walls_of
-from dispatch.web.request import Request, Response, answer, ctx, gettext, me, problem, render, see_other, session, wall_screen
+from dispatch.web.console.wall_lines import MAY_SHOW, leads, officer_at, place_of, walls_of
+from dispatch.web.request import Request, Response, answer, ctx, gettext, me, problem, render, see_other, wall_screen
 
 OFFICERS = roles(OFFICER)
 
@@ -31,7 +31,7 @@ async def screen_page(request: Request) -> Response:
     """What one screen shows, and nothing else. A screen that asks for another one's is led to its own."""
     own = wall_screen(request)
     named = request.match_info["wall"]
-    if session(request) is None and own is not None and named != str(own.number):
+    if officer_at(request) is None and own is not None and named != str(own.number):
         return see_other(f"/console/wall/screens/{own.number}")
     going = await walls_of(ctx(request)).wall(place_of(request))
     data = {"number": going.place.number, "build": request.app[ASSETS].build}

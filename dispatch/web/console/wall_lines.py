@@ -26,7 +26,7 @@ from dispatch.web.console.feed import feed_of
 from dispatch.web.console.parts import dumped
 from dispatch.web.context import Context
 from dispatch.web.middleware import SCREEN_COOKIE, SESSION_COOKIE
-from dispatch.web.request import Request, Response, ctx, language, me, session, wall_screen
+from dispatch.web.request import Request, Response, ctx, language, session, wall_screen
 from rooms.hub import Hub
 from rooms.plan import Ticket
 from rooms.protocol import CloseCode, Farewell
@@ -66,16 +66,23 @@ def walls_of(context: Context) -> Walls:
     return found
 
 
+def officer_at(request: Request) -> User | None:
+    """The officer who is signed in; whoever else is signed in at a screen's own computer is not asked for here."""
+    found = session(request)
+    return found.user if found is not None and found.user.role == OFFICER else None
+
+
 def place_of(request: Request) -> Place:
     """The wall that the address names: an officer's own, or a screen; of screens that ask, each its own alone. Raises NotFound."""
     named, screen = request.match_info["wall"], wall_screen(request)
     number = int(named) if named.isascii() and named.isdigit() and len(named) <= MOST_SCREEN else None
-    if session(request) is None:
+    user = officer_at(request)
+    if user is None:
         if screen is None or number != screen.number:
             raise web.HTTPForbidden
         return Place(number=number)
     if named == OWN:
-        return Place(owner=me(request).id)
+        return Place(owner=user.id)
     if number is None:
         raise NotFound("screen_unknown")
     return Place(number=number)
@@ -89,7 +96,7 @@ async def wall_socket(request: Request) -> Response:
     well. The browser says nothing. The line ends when the session does, or the screen's sign-in."""
     walls, place = walls_of(ctx(request)), place_of(request)
     going = await walls.wall(place)
-    console = session(request) is not None and request.query.get("console") == "1"
+    console = officer_at(request) is not None and request.query.get("console") == "1"
     socket = web.WebSocketResponse(heartbeat=10.0, max_msg_size=1024)
     await socket.prepare(request)
     telling = asyncio.create_task(_Line(request, socket, going, console=console).tell())
@@ -207,7 +214,7 @@ async def _pass_on(live: Any, looking: Looking) -> None:
 async def may_look(request: Request, place: Place) -> bool:
     """Whether the session, or the screen's own sign-in, by which a window was opened is still good for this wall."""
     context = ctx(request)
-    if session(request) is not None:
+    if officer_at(request) is not None:
         found = await sign_in.session(context.db, request.cookies.get(SESSION_COOKIE, ""), context.clock())
         return found is not None and found.user.role == OFFICER and place.owner in ("", found.user.id)
     screen = await screens.screen(context.db, request.cookies.get(SCREEN_COOKIE, ""))
@@ -250,8 +257,8 @@ def _shows(walls: Walls, going: Going, sitting: str) -> bool:
 async def _in_whose_name(request: Request, going: Going, sitting: str) -> User | None:
     """Whoever is signed in at a window watches himself. At a screen by its own sign-in nobody is: there it is the officer who put the
     sitting on it, as long as he has the rank to; None where there is none."""
-    if session(request) is not None:
-        return me(request)
+    if (signed_in := officer_at(request)) is not None:
+        return signed_in
     found: Answering | None = going.answers.get(sitting)
     if found is None:
         return None
@@ -284,7 +291,7 @@ async def _note(request: Request, action: str, sitting: str, endpoint: str, goin
 def _endpoint(request: Request, place: Place, sitting: str, officer: User) -> str:
     """The same for the same window, sitting and officer; nobody else can name it."""
     found, screen = session(request), wall_screen(request)
-    secret = found.token_hash if found else (screen.token_hash if screen else "")
+    secret = found.token_hash if found and officer_at(request) else (screen.token_hash if screen else "")
     named = f"{secret}/{place.number or place.owner}/{sitting}/{officer.id}/{request.query.get('view', '')[:100]}"
     return "wall-" + hashlib.sha256(named.encode()).hexdigest()[:24]
 

@@ -370,3 +370,20 @@ async def test_whoever_opens_a_screens_window_himself_watches_in_his_own_name(si
     socket = await watching(site, await another(site, "watch"), str(number), sitting)
     assert (await told(socket, "state"))["view"]["place"] == "observing"
     assert watchers(site, sitting) == ["Other"], "not in that of who put it there"
+
+
+async def test_whoever_else_is_signed_in_at_a_screens_computer_gets_no_more_than_the_screen(
+    site: Site, officer: Person, sitting: str
+) -> None:
+    number, computer = await screen(site, officer)
+    other, _ = await screen(site, officer, "右屏")
+    await act(officer, str(other), act="place", window=0, source=source(sitting))
+    await computer.page("/sign-in")
+    assert (await computer.post("/sign-in", {"name": "clerk", "password": "Yunhe-2026"})).status == 303
+    assert (await told(await wall_line(site, computer, str(number))))["shown"] == [None] * 4
+    for wall in (str(other), "own"):
+        with pytest.raises(Exception, match="403"):
+            await wall_line(site, computer, wall)
+        with pytest.raises(Exception, match="403"):
+            await watching(site, computer, wall, sitting)
+    assert watchers(site, sitting) == []
