@@ -185,7 +185,11 @@ async def fault(page: Page, sitting: Live, changes: Changes, found: Faults) -> N
     async def is_seen() -> bool:
         return await seen() > 0
 
-    await eventually(is_seen, f"the console shows that {lost.name} was lost", LIMIT_S)
+    try:
+        await eventually(is_seen, f"the console shows that {lost.name} was lost", LIMIT_S)
+    except AssertionError as error:
+        row = await page.locator(f'[data-sitting="{sitting.id}"]').first.inner_text()
+        raise RuntimeError(f"{error}; its row: {row!r}, address: {page.url}") from None
     found.console.append(await seen() - known_ms)
     found.whole.append(await seen() - at * 1000)
     await lost.come_back()
