@@ -96,8 +96,9 @@ def summed(uses: Sequence[Use]) -> Use:
     return Use(**figures, open_minutes=sum(use.open_minutes or 0 for use in uses))
 
 
-async def statistics(db: Database, first: date, last: date, now: datetime) -> Statistics:
-    """The use of all rooms that are in use. Raises ValidationFailed (field "until") for days that are none, or too many."""
+async def statistics(db: Database, first: date, last: date, now: datetime, *, site_id: str = "") -> Statistics:
+    """The use of all rooms that are in use, or of those of one site. Raises ValidationFailed (field "until") for days that are none, or
+    too many."""
     if last < first:
         raise ValidationFailed([("until", "use_order", {})])
     if (last - first).days >= MOST_DAYS:
@@ -105,6 +106,9 @@ async def statistics(db: Database, first: date, last: date, now: datetime) -> St
     window = Span(bounds(first, db.site.zone)[0], bounds(last, db.site.zone)[1])
     rooms = await list_rooms(db)
     async with db.reader() as session:
+        if site_id:
+            of_site = set(await session.scalars(select(Resource.id).where(Resource.site_id == site_id)))
+            rooms = [room for room in rooms if room.id in of_site]
         counted = await _counted(session, window, [room.id for room in rooms], now)
         opened = await _open_minutes(session, [room.id for room in rooms], window, db.site.zone)
         busiest = await _busiest(session, window, [room.id for room in rooms], db.site.zone)

@@ -36,6 +36,7 @@ ROLES = Entry("/roles", "Roles", "shield")
 WEBHOOKS = Entry("/webhooks", "Webhooks", "bell")
 AUDIT = Entry("/audit", "Audit log", "audit")
 
+REPORTS = Entry("/console/reports", "Reports", "list")
 FIELD_TASKS = Entry("/field", "My tasks", "list")
 
 BY_ROLE: dict[str, tuple[Entry, ...]] = {
@@ -43,7 +44,7 @@ BY_ROLE: dict[str, tuple[Entry, ...]] = {
     JUDGE: (TODAY, REQUESTS, ARCHIVE, KEEPING),
     PROSECUTOR: (TODAY, REQUESTS, ARCHIVE, KEEPING),
     OFFICER: (CONSOLE, ARCHIVE, KEEPING, STORAGE),
-    ADMINISTRATOR: (USERS, REQUESTS, CATALOGUE, COPIES, KEEPING_SETTINGS, AUDIT, LISTS, STORAGE, ROLES, PROGRAMS, WEBHOOKS),
+    ADMINISTRATOR: (USERS, REQUESTS, CATALOGUE, COPIES, KEEPING_SETTINGS, AUDIT, LISTS, STORAGE, REPORTS, ROLES, PROGRAMS, WEBHOOKS),
     FIELD: (FIELD_TASKS,),
 }
 """The first entry of a role is its home."""
@@ -58,6 +59,7 @@ CENTRE: tuple[tuple[Entry, frozenset[str]], ...] = (
     (Entry("/console/teams", "Teams", "users"), frozenset({OFFICER, CLERK})),
     (Entry("/console/map", "Map", "map"), frozenset({OFFICER, CLERK, ADMINISTRATOR})),
     (Entry("/console/roll-call", "Roll-call of the centre", "bell"), frozenset({OFFICER, CLERK})),
+    (REPORTS, frozenset({OFFICER, ADMINISTRATOR})),
 )
 """The sections of the command centre, and who has each."""
 

@@ -16,6 +16,7 @@ MODULES = (
     *("joining", "device_check", "room_seats", "hearing", "stills", "connections", "archive", "recorded_media", "copies"),
     *("console.map", "console.roll_call"),
     *("console.board", "console.stepping"),
+    *("console.reports", "api.reports"),
     *("console.field_page", "console.field_files", "console.field_tasks", "console.field_teams"),
     *("console.wall_screens", "console.wall", "console.wall_lines", "api.presets"),
     "console.shift",

@@ -87,7 +87,7 @@ class Section {
       icon(SIGNS[severity], 20),
       el('div', {},
         el('p', {}, el('b', {}, text), since !== '' && el('span', { class: 'muted small' }, ' ', t('since {time}', { time: since }))),
-        el('p', { class: 'finding-remedy' }, el('span', { class: 'muted' }, t('Say on the telephone'), t(': ')), remedy)))));
+        el('p', { class: 'finding-remedy' }, el('span', { class: 'muted' }, t('What to do'), t(': ')), remedy)))));
   }
 
   /** The steps in which something was measured, oldest first. */

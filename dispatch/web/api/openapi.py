@@ -42,6 +42,7 @@ TAGS = {
     "events": "What happened in a sitting, in words.",
     "history": "What happened to a booking.",
     "use": "How the rooms are used.",
+    "reports": "What the command centre reports: delays, lost connections, alerts and answers, tasks.",
     "quality": "How well people were connected.",
     "rooms": "The function rooms.",
     "people": "The staff.",
