@@ -109,6 +109,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "history": _("History of the booking"),
         "keeping": _("Keeping"),
         "use": _("Use of the rooms"),
+        "reports": _("Reports"),
         "quality": _("Connections of a sitting"),
         "rooms": _("Function rooms"),
         "people": _("Staff"),
