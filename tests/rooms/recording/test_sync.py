@@ -42,6 +42,8 @@ async def test_each_open_file_is_synced_at_least_once_a_second(traced: Path, sit
     await site.client.record("s1", 1, False, "closed", "judge")
     beats_us = [row["at_us"] for row in site.rows("heartbeat.jsonl")]
     await site.kill()
+    # strace sees the end after we do, and its last lines come with its own.
+    await site.until(lambda: traced.read_text().endswith("+++ killed by SIGKILL +++\n"))
 
     synced: dict[str, list[float]] = defaultdict(list)
     written: dict[str, list[float]] = defaultdict(list)
@@ -57,6 +59,7 @@ async def test_each_open_file_is_synced_at_least_once_a_second(traced: Path, sit
     segments = [Path(row["file"]).name for row in site.segments()]
     assert len(segments) == 2
     for name in segments:
+        assert written[name], f"nothing of {name} in a trace of {sorted(written)}"
         began, ended = written[name][0], written[name][-1]
         # A heartbeat is due each second, and each of them syncs every file; on a busy machine it is late, and the sync with it.
         due = [at_us for at_us in beats_us if began + 0.5 <= at_us / 1e6 <= ended]
