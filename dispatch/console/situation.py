@@ -40,6 +40,8 @@ class Booked:
     people: tuple[tuple[str, str, str, bool], ...]
     """id, name, role, whether he presides"""
     room_en: str = ""
+    officer: str = ""
+    """the officer of the command centre who has it in charge, "" for none"""
 
 
 def order(found: Mapping[str, Any]) -> tuple[int, int, int, str]:
@@ -62,6 +64,7 @@ def situation(booked: Booked, live: Json | None, now_us: int, _: Words, *, peopl
         "room": booked.room,
         "room_id": booked.room_id,
         "chair": chair,
+        "officer": booked.officer,
         "starts_at_us": booked.starts_at_us,
         "ends_at_us": booked.ends_at_us,
         "status": status,
@@ -84,7 +87,8 @@ def situation(booked: Booked, live: Json | None, now_us: int, _: Words, *, peopl
         "recording_path": "",
         "seal": [],
     }
-    words = [booked.title, booked.case_number, booked.room, *(name for _id, name, _role, _chair in booked.people), found["stage_text"]]
+    names = [name for _id, name, _role, _chair in booked.people]
+    words = [booked.title, booked.case_number, booked.room, booked.officer, *names, found["stage_text"]]
     found["search"] = " ".join(words).casefold()
     return found
 

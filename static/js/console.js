@@ -192,7 +192,7 @@ function row(s, clock) {
       el('time', {}, clock.minute(s.starts_at_us)), el('small', {}, `–${clock.minute(s.ends_at_us)}`)),
     el('span', { class: 'situation-what' },
       el('span', { class: 'situation-title' }, icon(`kind-${s.kind}`, 18), el('b', { class: 'truncate' }, s.title)),
-      el('span', { class: 'situation-case truncate' }, [s.case_number, s.room, s.chair].filter(Boolean).join(' · '))),
+      el('span', { class: 'situation-case truncate' }, [s.case_number, s.room, s.chair, s.officer && t('Officer: {name}', { name: s.officer })].filter(Boolean).join(' · '))),
     el('span', { class: 'situation-stage' },
       el('span', { class: `badge ${STATUS_BADGE[s.status]}` }, s.stage_text),
       s.stage_since_us !== null && (s.status === 'live' || s.status === 'recess' || s.status === 'closed')

@@ -41,6 +41,7 @@
  * @property {string} case_number
  * @property {string} room
  * @property {string} room_id
+ * @property {string} officer of the command centre, who has it in charge, '' for none
  * @property {string} chair
  * @property {number} starts_at_us
  * @property {number} ends_at_us

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from dispatch.booking.catalogue.rooms import list_rooms
 from dispatch.console.event_words import EventWords
+from dispatch.console.shift.charge import in_charge
 from dispatch.console.situation import Booked, situation
 from dispatch.sittings import sittings
 from dispatch.web import lookups
@@ -166,7 +167,10 @@ class Feed:
     async def booked(self, sitting: str) -> Booked | None:
         """One sitting as booked; None if there is none of that id."""
         found = await sittings.find(self._context.db, sitting)
-        return None if found is None or found.withheld_at is not None else self._as_booked(found)
+        if found is None or found.withheld_at is not None:
+            return None
+        officer = (await in_charge(self._context.db, [sitting])).get(sitting)
+        return self._as_booked(found, officer.name if officer else "")
 
     async def _now_booked(self) -> tuple[list[Booked], list[Json]]:
         async with self._reading:
@@ -175,13 +179,21 @@ class Feed:
                 return booked, rooms
             context, zone = self._context, self._context.settings.zone
             today = context.clock().astimezone(zone).date()
-            booked = [self._as_booked(found) for found in await sittings.of_day(context.db, today, zone)]
+            rows = await sittings.of_day(context.db, today, zone)
+            officers = {sitting: officer.name for sitting, officer in (await in_charge(context.db, (row.id for row in rows))).items()}
+            booked = [self._as_booked(row, officers.get(row.id, "")) for row in rows]
             rooms = [{"id": room.id, "name": room.name, "name_en": room.name_en} for room in await list_rooms(context.db)]
             self._booked = (time.monotonic(), booked, rooms)
             self._others.clear()
             return booked, rooms
 
-    def _as_booked(self, found: Sitting) -> Booked:
+    def booked_anew(self) -> None:
+        """What is booked, or who has it in charge, was changed by hand: it is read again at once."""
+        self._booked = (0.0, *self._booked[1:])
+        for listener in self._listeners:
+            listener.wake()
+
+    def _as_booked(self, found: Sitting, officer: str) -> Booked:
         plan = sittings.plan(found, self._context.db)
         room = next(iter(found.rooms), None)
         return Booked(
@@ -192,6 +204,7 @@ class Feed:
             room=room.name if room else "",
             room_en=room.name_en if room else "",
             room_id=room.id if room else "",
+            officer=officer,
             starts_at_us=plan.starts_at_us,
             ends_at_us=plan.ends_at_us,
             status=found.status,

@@ -16,6 +16,7 @@ from dispatch.sittings import sittings
 from dispatch.store.shift_tables import ShiftEntry
 from dispatch.store.tables import Sitting
 from dispatch.web.access import OFFICER, Route, roles
+from dispatch.web.console.feed import feed_of
 from dispatch.web.request import Request, Response, ctx, form, gettext, language, me, render, see_other, zone
 from dispatch.web.sitting_form import errors_of
 
@@ -87,6 +88,7 @@ async def _done(request: Request, act: Callable[[Mapping[str, str]], Awaitable[N
         if error.status == 404:
             raise
         return await _page(request, errors_of(request, error), fields, sitting, error.status)
+    feed_of(ctx(request)).booked_anew()
     return see_other(PATH)
 
 

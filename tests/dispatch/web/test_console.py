@@ -96,6 +96,18 @@ async def test_after_the_whole_only_what_changed_is_told_and_what_went_away(site
     await socket.close()
 
 
+async def test_who_has_a_sitting_in_charge_is_told_as_soon_as_he_takes_it(site: Site, sitting: str) -> None:
+    officer = await site.signed_in("officer")
+    socket = await line(site, officer)
+    assert (await told_when(socket, lambda s: s["id"] == sitting))["officer"] == ""
+    await officer.page("/console/shift")
+    assert (await officer.post("/console/shift/come", {"until": "18:00"})).status == 303
+    await officer.page("/console/shift")
+    assert (await officer.post(f"/console/shift/sittings/{sitting}", {"to": site.users["officer"].id})).status == 303
+    assert (await told_when(socket, lambda s: s["officer"]))["officer"] == "Officer"
+    await socket.close()
+
+
 async def test_one_sitting_comes_with_its_people_and_its_log(site: Site, sitting: str) -> None:
     await site.context.live.ensure_open(sitting)
     socket = await line(site, await site.signed_in("officer"), f"?sitting={sitting}")
