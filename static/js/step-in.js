@@ -81,8 +81,8 @@ export class StepInDialog {
     show(this.source, this.act.value === 'mute');
     show(this.minutes, this.act.value === 'time');
     this.told.textContent = act?.told() ?? '';
-    this.go.classList.toggle('button-danger', this.act.value === 'release');
-    this.go.classList.toggle('solid', this.act.value === 'release');
+    const grave = this.act.value === 'release';
+    for (const [name, on] of Object.entries({ 'button-danger': grave, solid: grave, 'button-primary': !grave })) this.go.classList.toggle(name, on);
   }
 
   async #send() {
