@@ -43,7 +43,10 @@ async def test_all_proposals_are_taken_with_one_click(site: Site) -> None:
     pairs = dict(re.findall(r'name="(officer-\w+)" value="(\w+)"', page))
     assert pairs == {f"officer-{sitting}": site.users["officer"].id}
     assert (await officer.post(f"{SHIFT}/proposals", pairs)).status == 303
-    assert "Proposed:" not in await officer.page(SHIFT)
+    assert "Take over or give" in page
+    page = await officer.page(SHIFT)
+    assert "Proposed:" not in page
+    assert "shift-give" not in page, "there is nobody else to give it to"
     assert (await charge.in_charge(site.db, [sitting]))[sitting].name == "Officer"
     assert [detail["sitting"] for detail in await audited(site, "sitting_given")] == [sitting]
 
