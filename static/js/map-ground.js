@@ -71,6 +71,14 @@ export class Ground {
       this.map.on('moveend', () => this.#grid());
     }
     this.map.on('zoomend', () => this.#zoomed());
+    // A mark that has the focus is pressed by Enter and Space like any button.
+    place.addEventListener('keydown', (event) => {
+      const marked = event.target instanceof HTMLElement && event.target.matches('.map-mark, .map-middle') ? event.target : null;
+      if (!marked || (event.key !== 'Enter' && event.key !== ' ')) return;
+      event.preventDefault();
+      event.stopPropagation();
+      marked.click();
+    }, true);
     new ResizeObserver(() => this.map.invalidateSize({ animate: false })).observe(place);
     this.#zoomed();
   }

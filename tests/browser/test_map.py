@@ -1,4 +1,4 @@
-"""The map in Chromium: what stands on it, a layer drawn with the mouse and from the keyboard, and a task sent to a place."""
+"""The map in Chromium: what stands on it, and a layer drawn with the mouse and from the keyboard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.browser.site import Site
 pytestmark = [pytest.mark.main, pytest.mark.timeout(180)]
 
 
-async def test_a_shift_leader_draws_a_layer_and_sends_a_task_to_what_is_on_the_map(site: Site, person: PersonFactory) -> None:
+async def test_a_shift_leader_draws_with_the_mouse_and_from_the_keyboard(site: Site, person: PersonFactory) -> None:
     accounts = json.loads((site.data / "secrets" / "demo-accounts.json").read_text(encoding="utf-8"))
     leads = next(each for each in accounts if each["sign_in_name"] == "gao")
     officer = await person(0)
@@ -50,15 +50,3 @@ async def test_a_shift_leader_draws_a_layer_and_sends_a_task_to_what_is_on_the_m
         await page.keyboard.press(key)
         await page.wait_for_timeout(400)
     await page.locator('[data-feature="1"]').wait_for()
-    await page.click('button[form="layer-form"]')
-    await page.wait_for_url("**/console/map/layers/*")
-    await page.wait_for_function("!location.pathname.endsWith('new')")
-    assert await page.locator("[data-feature]").count() == 2
-
-    await page.goto(f"{site.url}/console/map")
-    await page.fill("[data-search]", "北河断面")
-    await page.click("summary:has([data-count='feature'])")
-    await page.locator('[data-list="feature"] button').press("Enter")
-    await page.click("[data-send]")
-    await page.wait_for_url("**/console/tasks/new?latitude=*")
-    assert officer.errors == []
