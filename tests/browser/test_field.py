@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Geolocation, Page, Playwright, expect
 from dispatch.console.field import listing, positions, teams
 from dispatch.console.field.teams import Member, TeamDraft
 from tests.browser import gallery
-from tests.browser.participants import CHROMIUM, FLAGS
+from tests.browser.participants import CHROMIUM, FLAGS, accessibility_faults
 from tests.browser.test_keeping_pages import signed_in
 from tests.dispatch.web.conftest import NOW, Site, founded, settings, site  # noqa: F401 - fixtures of a site without engine
 
@@ -31,12 +31,14 @@ async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
 
 
 async def kept(page: Page, name: str, *widths: int) -> None:
-    """Nothing is wider than the window; a picture where GALLERY names a folder."""
+    """Nothing is wider than the window, and axe-core finds nothing; a picture where GALLERY names a folder."""
     language = await page.evaluate("document.documentElement.lang")
     for width in widths:
         await page.set_viewport_size({"width": width, "height": 844 if width < 500 else 1440 if width > 2000 else 900})
         wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{name} at {width}"
+        if width == widths[0]:
+            assert await accessibility_faults(page) == [], name
         if gallery.FOLDER:
             await page.screenshot(path=Path(gallery.FOLDER) / f"field-{name}-{language}-{width}.png", full_page=True)
 

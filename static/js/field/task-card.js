@@ -58,7 +58,7 @@ export class TaskCard {
    * @param {boolean} open
    */
   make(task, waiting, zone, open) {
-    const look = ['field-own', task.overdue && 'is-late', task.state === 'sent' && 'is-new', OVER.has(task.state) && 'is-over'].filter(Boolean).join(' ');
+    const look = ['field-own', task.overdue && 'is-late', task.state === 'sent' && 'is-new'].filter(Boolean).join(' ');
     const facts = (/** @type {string} */ name, /** @type {string} */ text) => el('span', { class: 'field-own-facts' }, this.icon(name, 16), el('span', {}, text));
     const until = `${day(task.deadline_ms, zone)} ${clock(task.deadline_ms, zone)}`;
     const summary = el(
@@ -83,7 +83,7 @@ export class TaskCard {
       this.pictures(task, null),
       ...waiting.map((entry) => this.waits(entry)),
       acts.length > 0 && el('div', { class: 'field-own-acts' }, ...acts.map((act) => this.button(task, act))),
-      task.steps.length > 0 && el('section', {}, el('h3', {}, t('What happened')), el('ol', { class: 'field-log', role: 'list' }, ...[...task.steps].reverse().map((step) => this.step(task, step, zone)))),
+      task.steps.length > 0 && el('section', {}, el('h2', { class: 'small' }, t('What happened')), el('ol', { class: 'field-log', role: 'list' }, ...[...task.steps].reverse().map((step) => this.step(task, step, zone)))),
       el('p', { class: 'muted small figures' }, task.number),
     );
     const details = el('details', { open }, summary, body);
