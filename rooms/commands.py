@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from rooms.media.engine import Source
 from rooms.plan import SittingPlan, Ticket
@@ -172,6 +172,27 @@ class StepIn:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakIn:
+    """An officer who watches at this endpoint wants to be seen and heard. `office` names his rank, `rank` is how high it is."""
+
+    endpoint: str
+    office: str
+    rank: int
+    reason: str
+    camera: bool = True
+    act: ClassVar[str] = "break_in"
+
+
+@dataclass(frozen=True, slots=True)
+class EndBreakIn:
+    """The officer who broke in ends it; or one of a higher `rank`, with a reason."""
+
+    rank: int
+    reason: str = ""
+    act: ClassVar[str] = "break_in"
+
+
+@dataclass(frozen=True, slots=True)
 class RaiseAlert:
     """A condition began. `subject` tells alerts of one code apart (a participant's id)."""
 
@@ -220,6 +241,8 @@ Command = (
     | Observe
     | Notify
     | StepIn
+    | BreakIn
+    | EndBreakIn
     | KeepStill
     | Act
 )

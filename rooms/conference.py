@@ -12,18 +12,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from rooms import consents, conversation, departures, desk, floor, needs, opinions, privacy, roll_call, seats, stepping, votes
+from rooms import breaking_in, consents, conversation, departures, desk, floor, needs, opinions, privacy, roll_call, seats, stepping, votes
 from rooms.acts import Fact, need, seat_of
 from rooms.commands import (
     SYSTEM,
     Actor,
     Arrive,
+    BreakIn,
     Cancel,
     CheckDevice,
     ClearAlert,
     Command,
     Consent,
     Disappear,
+    EndBreakIn,
     Facts,
     KeepStill,
     Notify,
@@ -99,7 +101,8 @@ def handle(state: State | None, actor: Actor, command: Command, now_us: int, fac
         found = _WITH_FACTS[type(command)](state, actor, command, facts or Facts())
     else:
         found = _HANDLERS[type(command)](state, actor, command)
-    return tuple(Event(kind, now_us, data) for kind, data in found)
+    found = list(found)
+    return tuple(Event(kind, now_us, data) for kind, data in [*(breaking_in.ends_by(state, found) if state is not None else ()), *found])
 
 
 def by(state: State, actor: Actor) -> dict[str, Any]:
@@ -481,6 +484,8 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         Lock: conversation.lock,
         Notify: conversation.notify,
         StepIn: stepping.step_in,
+        BreakIn: breaking_in.break_in,
+        EndBreakIn: breaking_in.end,
         SitDown: seats.sit_down,
         StandUp: seats.stand_up,
         RefuseConsent: consents.refuse_notice,

@@ -53,11 +53,26 @@ def may_observe(state: State) -> bool:
     return state.now.observable and not state.now.private and not state.closed and not state.consults
 
 
+def officers(state: State) -> frozenset[TrackKey]:
+    """What an officer sends who broke in: to everybody inside, and to nobody while the command centre may not watch, or in a recess."""
+    if not may_observe(state) or state.now.closes_sources:
+        return frozenset()
+    his = ((o.endpoint, o.break_in) for o in state.observers.values())
+    return frozenset(
+        TrackKey(endpoint, source)
+        for endpoint, break_in in his
+        if break_in is not None
+        for source in (Source.MICROPHONE, Source.CAMERA)
+        if source is Source.MICROPHONE or break_in.camera
+    )
+
+
 def floor(state: State) -> frozenset[str]:
-    """Whose pictures come first on a weak connection: who presides, who has the floor, and at whose room's device somebody is marked
-    as speaking."""
+    """Whose pictures come first on a weak connection: who presides, who has the floor, at whose room's device somebody is marked
+    as speaking, and who broke in."""
     first = {state.chair, state.floor} - {None}
-    return frozenset(e.id for e in state.inside() if e.voice is not None or first.intersection(e.participants))
+    spoken = frozenset(e.id for e in state.inside() if e.voice is not None or first.intersection(e.participants))
+    return spoken | {track.endpoint for track in officers(state)}
 
 
 def continuous(state: State) -> frozenset[str]:
@@ -73,19 +88,20 @@ def routing(state: State) -> Routing:
     inside = list(state.inside())
     permitted = circles(state)
     main = permitted.get("", frozenset())
-    interpreters = interpreting(state)
+    interpreters, officer = interpreting(state), officers(state)
     publish: dict[str, frozenset[Source]] = {e.id: state.passing(e) for e in inside}
     watch: dict[str, frozenset[TrackKey]] = {}
     for endpoint in inside:
         if state.rights(endpoint.id).see:
             unseen = kept_from(state, endpoint) | {endpoint.id}
             given = frozenset(t for t in permitted.get(state.circle_at(endpoint) or "", ()) if t.endpoint not in unseen)
-            watch[endpoint.id] = _chosen(state, endpoint, given, interpreters)
+            watch[endpoint.id] = _chosen(state, endpoint, given, interpreters) | officer
     for observer in state.observers:
-        publish[observer] = frozenset()  # keeps his connection also while all is hidden from him: the picture comes back at once
+        # Without a source it keeps his connection also while all is hidden from him: the picture comes back at once.
+        publish[observer] = frozenset(track.source for track in officer if track.endpoint == observer)
         if may_observe(state):
-            watch[observer] = main
-    record = main if recording(state).on else frozenset()
+            watch[observer] = main | {track for track in officer if track.endpoint != observer}
+    record = main | officer if recording(state).on else frozenset()
     return Routing(publish, watch, record, quality(state)[1], state.now.private, floor(state), continuous(state))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from rooms import consents, departures, desk, floor, opinions, privacy, roll_call, votes
+from rooms import breaking_in, consents, departures, desk, floor, opinions, privacy, roll_call, votes
 from rooms.media.engine import Source
 from rooms.plan import SittingPlan
 from rooms.procedure import intersection
@@ -432,6 +432,7 @@ _CHANGES: Mapping[str, Callable[[State, Data, int], State]] = {
     "locked": _locked,
     "unlocked": _unlocked,
     "message_sent": _message_sent,
+    **breaking_in.FOLDS,
     **floor.FOLDS,
     **roll_call.FOLDS,
     **consents.FOLDS,

@@ -21,10 +21,12 @@ from rooms import signalling, stepping
 from rooms.census import Census
 from rooms.commands import (
     Actor,
+    BreakIn,
     Cancel,
     CheckDevice,
     Command,
     Consent,
+    EndBreakIn,
     KeepStill,
     Notify,
     Open,
@@ -281,7 +283,7 @@ class Hub:
         """A message of the command centre to these participants, or (none named) to everybody who is there. Raises UserError."""
         await self._act(sitting, Notify(text, participants), Actor(name=name, user=user))
 
-    async def step_in(self, sitting: str, command: StepIn, *, user: str, name: str) -> None:
+    async def step_in(self, sitting: str, command: StepIn | BreakIn | EndBreakIn, *, user: str, name: str) -> None:
         """An act of an officer of the command centre, who may by his rank. Raises UserError; what was refused is in the log."""
         await self._act(sitting, command, Actor(name=name, user=user))
 

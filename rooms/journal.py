@@ -40,6 +40,8 @@ EVENT_KINDS: Mapping[str, Kind] = {
     "device_refused": "restricts",
     "observer_joined": "permits",
     "observer_left": "restricts",
+    "broken_in": "permits",
+    "break_in_ended": "restricts",
     "admitted": "permits",
     "returned_to_waiting": "restricts",
     "muted": "restricts",

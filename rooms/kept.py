@@ -15,6 +15,18 @@ class Consultation:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakIn:
+    """An observer who is seen and heard by everybody inside. `office` names his rank, `rank` is how high it is; `camera`: he shows his
+    picture."""
+
+    office: str
+    rank: int
+    reason: str
+    camera: bool
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Opinion:
     """What a member of the closed phase thinks, as he wrote it last, sealed (:class:`rooms.sealing.Sealed`). `final`: he changes it no
     more."""

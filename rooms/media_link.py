@@ -203,7 +203,8 @@ class MediaLink:
     async def publish(self, endpoint: str, message: Publish) -> PublishedAnswer:
         """Take a publish offer; raises UserError."""
         journal = self._owner.journal
-        self._inside(endpoint)
+        broken_in = journal.state.broken_in if journal.state is not None else None
+        self._inside(endpoint, observer=broken_in is not None and broken_in.endpoint == endpoint)
         await self.settled()
         sources = {track.mid: track.source for track in message.tracks}
         try:

@@ -333,6 +333,8 @@ def _meta(plan: Mapping[str, Any], rows: list[Row] | Any) -> dict[str, Any]:
         if row.type in {"endpoint_arrived", "device_pending"}:
             carried = endpoints.setdefault(row.data["endpoint"], {"participants": [], "device": row.data["device"]})
             carried["participants"] += [p for p in row.data["participants"] if p not in carried["participants"]]
+        elif row.type == "broken_in":
+            endpoints[row.data["endpoint"]] = {"participants": [], "device": row.data["name"]}
         elif row.type == "seated":
             seated[row.data["participant"]] = row.data["endpoint"]
         elif row.type == "admitted" and seated.get(row.data["participant"]) in endpoints:

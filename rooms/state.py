@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from rooms.kept import Consultation, Departure, OpenedOpinion, Opinion, Question, Stop
+from rooms.kept import BreakIn, Consultation, Departure, OpenedOpinion, Opinion, Question, Stop
 from rooms.media.engine import Source
 from rooms.plan import PlanParticipant, SittingPlan
 from rooms.procedure import NOTHING, Procedure, Rights, Stage, intersection, procedure_of
@@ -103,11 +103,12 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Somebody of the command centre who watches silently."""
+    """Somebody of the command centre who watches; silently, unless he broke in."""
 
     endpoint: str
     name: str
     user: str
+    break_in: BreakIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,11 @@ class State:
         people = self.plan.participants
         named = [p.id for p in people if p.chair] or [p.id for p in people if p.role == self.procedure.chair]
         return named[0] if named else None
+
+    @property
+    def broken_in(self) -> Observer | None:
+        """The officer who broke in; one at a time."""
+        return next((o for o in self.observers.values() if o.break_in is not None), None)
 
     @property
     def next_stages(self) -> tuple[str, ...]:

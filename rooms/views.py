@@ -12,13 +12,14 @@ from typing import Any, Literal, cast
 
 from rooms import acts, departures, floor, needs, opinions, roll_call, votes
 from rooms.conversation import text_of
-from rooms.desired import listening, may_observe, quality
+from rooms.desired import listening, may_observe, officers, quality
 from rooms.desk_views import course, on_the_desk
 from rooms.media.engine import Source
 from rooms.privacy import Doors, consultations, offers, private_view
 from rooms.procedure import Rights
 from rooms.protocol import (
     AlertView,
+    BreakInView,
     DepartureView,
     DeviceView,
     MessageView,
@@ -171,6 +172,7 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
         recording=measured.recording,
         watching=len(state.observers) if seen else 0,
         watchers=tuple(sorted(o.name for o in state.observers.values())) if leads or observing else (),
+        break_in=_break_in(state, viewer) if seen else None,
         alerts=tuple(alert_view(a) for a in state.alerts.values()) if leads or observing else (),
         messages=_messages(state, viewer, observing, measured.seal),
         max_height=height,
@@ -183,6 +185,23 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
         interpreters=_interpreters(state, endpoint, common) if seen else (),
         opinions=opinions.view(state, mine, seen=seen, leads=leads, seal=measured.seal),
         questions=votes.view(state, mine, measured.seal) if place == "inside" else (),
+    )
+
+
+def _break_in(state: State, viewer: str) -> BreakInView | None:
+    """The officer who broke in, for whoever sees and hears him."""
+    officer = state.broken_in
+    if officer is None or officer.break_in is None or not officers(state):
+        return None
+    his = officer.break_in
+    return BreakInView(
+        endpoint=officer.endpoint,
+        name=officer.name,
+        office=his.office,
+        reason=his.reason,
+        since_us=his.since_us,
+        camera=his.camera,
+        you=officer.endpoint == viewer,
     )
 
 

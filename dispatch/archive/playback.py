@@ -184,8 +184,8 @@ def whose(manifest: Mapping[str, Any], _: Words) -> dict[str, str]:
 def _people(manifest: Mapping[str, Any], endpoint: str, _: Words) -> str:
     """The names of those whom a device carried."""
     names = {person["id"]: person["name"] for person in manifest["meta"].get("participants", ())}
-    carried = manifest["meta"].get("endpoints", {}).get(endpoint, {}).get("participants", ())
-    return _(", ").join(names.get(person, person) for person in carried) or endpoint
+    device = manifest["meta"].get("endpoints", {}).get(endpoint, {})
+    return _(", ").join(names.get(person, person) for person in device.get("participants", ())) or device.get("device", "") or endpoint
 
 
 def gaps(manifest: Mapping[str, Any], _: Words, clock: Any) -> list[str]:

@@ -32,10 +32,12 @@ _MARKS = {
         "log_outage",
         "disobedient",
     ),
-    "watch": ("observer_joined", "observer_left"),
+    "watch": ("observer_joined", "observer_left", "broken_in", "break_in_ended"),
     "over": ("alert_cleared", "alert_acknowledged", "engine_restored"),
 }
-_BY_CENTRE = frozenset({"muted", "admitted", "returned_to_waiting", "recording_restart_ordered", "time_added"})
+_BY_CENTRE = frozenset(
+    {"muted", "admitted", "returned_to_waiting", "recording_restart_ordered", "time_added", "broken_in", "break_in_ended"}
+)
 """Acts for which an officer of the command centre gives a reason."""
 _MARK_OF = {event: mark for mark, events in _MARKS.items() for event in events}
 
@@ -99,6 +101,8 @@ class EventWords:
             return f"event.{row.type}_private"
         if row.type == "opinion_given" and row.data.get("final"):
             return "event.opinion_final"
+        if row.type == "break_in_ended":
+            return f"event.break_in_{row.data['cause']}"
         if row.type == "listens":
             return f"event.listens_{row.data['to']}"
         return f"event.{row.type}"
@@ -154,6 +158,8 @@ class EventWords:
         """One field of an event as it is said."""
         if key == "by" and isinstance(value, Mapping):
             return self.by(value)
+        if key == "office":
+            return self._(f"rank.{value}")
         if key == "participant":
             return self.name(str(value))
         if key == "participants":

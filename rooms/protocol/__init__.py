@@ -100,6 +100,7 @@ from rooms.protocol.server import (
 from rooms.protocol.views import (
     AdmonitionView,
     AlertView,
+    BreakInView,
     ConsentDue,
     DepartureView,
     DeviceView,
@@ -157,6 +158,7 @@ __all__ = [
     "AlertView",
     "Allow",
     "Answer",
+    "BreakInView",
     "BrowserMessage",
     "CallRoll",
     "CastVote",

@@ -260,6 +260,19 @@ class PrivateView(Message):
     since_us: int
 
 
+class BreakInView(Message):
+    """An officer of the command centre who broke in: everybody inside sees and hears him. `endpoint`: whose tracks are his; `office`: his
+    rank; `camera`: he shows his picture."""
+
+    endpoint: Id
+    name: str
+    office: str
+    reason: str
+    since_us: int
+    camera: bool
+    you: bool
+
+
 class OpinionText(Message):
     """An opinion that was opened."""
 
@@ -320,6 +333,7 @@ class View(Message):
     recording: RecordingView
     watching: int
     watchers: tuple[str, ...]
+    break_in: BreakInView | None
     alerts: tuple[AlertView, ...]
     messages: tuple[MessageView, ...]
     """the newest that the viewer may read, oldest first"""

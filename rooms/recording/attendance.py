@@ -10,6 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from rooms.desired import officers
 from rooms.fold import apply
 from rooms.log import Row
 from rooms.media.engine import Source
@@ -26,6 +27,10 @@ _PANORAMA = ("custody_officer", "interrogator", "clerk")
 
 
 Spans = dict[str, list[Span]]
+
+
+CENTRE = "command_centre"
+"""The role under which a record has an officer who broke in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +73,13 @@ def read_rows(path: Traversable) -> Iterator[Row]:
 
 def places(timeline: Timeline, manifest: Mapping[str, Any], rows: Iterable[Row]) -> tuple[Place, ...]:
     """Everybody who was recorded, or was inside during the recording in a role that speaks, in the order of the plan; at the
-    end the devices that carried nobody known."""
+    end officers who broke in and the devices that carried nobody known."""
     meta, rows = manifest["meta"], tuple(rows)
     speaking = _speaking_roles(held_by(meta, rows))
     known = {row["id"]: Person(row["id"], row["name"], row["role"]) for row in meta.get("participants", ())}
     rank = {who: index for index, who in enumerate(known)}
+    broken_in = (row.data for row in rows if row.type == "broken_in")
+    known |= {data["endpoint"]: Person(data["endpoint"], data["name"], CENTRE) for data in broken_in}
     inside, camera = _attended(rows, timeline.end_us)
     recorded = {track.endpoint for track in timeline.tracks}
     devices: dict[tuple[str, ...], set[str]] = {}
@@ -161,9 +168,10 @@ def _attended(rows: Iterable[Row], end_us: int) -> tuple[Spans, Spans]:
             state = apply(state, row)
         except (ValueError, KeyError, TypeError, AttributeError):
             break  # a log of another make: what is known up to here holds
-        now = tuple(state.inside())
-        inside.are({endpoint.id for endpoint in now}, row.at_us)
-        camera.are({endpoint.id for endpoint in now if Source.CAMERA in endpoint.on}, row.at_us)
+        now, of_centre = tuple(state.inside()), officers(state)
+        inside.are({endpoint.id for endpoint in now} | {track.endpoint for track in of_centre}, row.at_us)
+        on = {endpoint.id for endpoint in now if Source.CAMERA in endpoint.on}
+        camera.are(on | {track.endpoint for track in of_centre if track.source is Source.CAMERA}, row.at_us)
     return inside.ended(end_us), camera.ended(end_us)
 
 

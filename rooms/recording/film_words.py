@@ -37,6 +37,7 @@ ROLES = {
     "guest": ("列席人员", "Guest"),
     "interrogator": ("讯问人", "Interrogator"),
     "suspect": ("犯罪嫌疑人", "Suspect"),
+    "command_centre": ("指挥中心", "Command centre"),
 }
 CARDS = {
     "recess": "休庭  Recess",

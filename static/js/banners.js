@@ -1,5 +1,6 @@
 // Lines above the pictures: what everybody has to know now. A line goes when its cause goes.
 
+import { lineOf } from './break-in-words.js';
 import { clock, t } from './i18n.js';
 import { keyed } from './keyed.js';
 import { el, fill, icon } from './markup.js';
@@ -86,6 +87,8 @@ export class Banners {
     if (former && rests(former) && status === 'live' && view.rights.speak) this.#resumed = true;
     if (status !== 'live') this.#resumed = false;
     this.#when(inside && view.media === 'away', { key: 'media', kind: 'warning', icon: 'network-off', text: t('Picture and sound are interrupted; they come back by themselves.') });
+    if (view.break_in) this.#set({ key: 'break-in', kind: 'danger', icon: 'alert', text: lineOf(view.break_in) });
+    else this.#drop('break-in');
     if (view.recording.interruptions > this.#explained && view.rights.direct) this.#interrupted(view.recording.interruptions);
     this.own(view, sources);
     this.tick();

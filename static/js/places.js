@@ -23,6 +23,7 @@ const ORDER = { bench: 0, left: 1, middle: 2, right: 3 };
  * @property {boolean} you
  * @property {boolean} bench large, above the others
  * @property {import('./procedure.js').Side} side
+ * @property {import('./protocol.js').BreakInView | null} officer of the command centre who broke in; he sits nowhere and `people` has him alone
  */
 
 /** Whether the viewer only sees and hears. @param {View} view */
@@ -46,12 +47,28 @@ export function placesOf(view) {
     if (participant.endpoint === null || (participant.presence !== 'present' && participant.presence !== 'lost')) continue;
     if (listens(participant) || (among && !among.includes(participant.id))) continue;
     const key = participant.endpoint;
-    const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false, side: participant.side };
+    const place = places.get(key) ?? { screen: false, key, people: [], you: participant.you, bench: false, side: participant.side, officer: null };
     place.people.push(participant);
     place.bench ||= participant.side === 'bench' && !place.you;
     places.set(key, place);
   }
+  if (view.break_in) places.set(view.break_in.endpoint, placeOf(view.break_in));
   return [...places.values()].sort((a, b) => ORDER[a.side] - ORDER[b.side]);
+}
+
+/** @param {import('./protocol.js').BreakInView} officer @returns {Place} large, and before the others */
+function placeOf(officer) {
+  const closed = { allowed: false, on: false, live: false, muted_by_chair: false, undecodable: false };
+  const open = { ...closed, allowed: true, on: true, live: true };
+  /** @type {ParticipantView} */
+  const person = {
+    id: officer.endpoint, name: officer.name, role: '', presence: 'present', you: officer.you, endpoint: officer.endpoint, consented: false,
+    sources: { microphone: open, camera: officer.camera ? open : closed, screen: closed },
+    hand_at_us: null, network: null, device_check: null, lost_at_us: null, side: 'bench', roll: '', identity: null, identity_missing: false,
+    held_back: false, consents_missing: [], consents_due: [], consents_given: [], spoke_s: 0, prompts: 0, warnings: 0, admonition: null,
+    guards: null, guarded_by: [], out: false, channel: null, departure: null,
+  };
+  return { screen: false, key: officer.endpoint, people: [person], you: officer.you, bench: true, side: 'bench', officer };
 }
 
 /**

@@ -31,6 +31,7 @@
 /** @typedef {{yes: number, no: number, abstain: number, votes: VoteView[]}} QuestionResult */
 /** @typedef {{id: string, text: string, open: boolean, given: string[], mine: Choice | '', may_vote: boolean, result: QuestionResult | null}} QuestionView */
 /** @typedef {{kind: 'deliberation' | 'consultation', id: string, members: string[], member: boolean, out: boolean, since_us: number}} PrivateView */
+/** @typedef {{endpoint: string, name: string, office: string, reason: string, since_us: number, camera: boolean, you: boolean}} BreakInView */
 /** @typedef {{members: string[], helpers: string[]}} TalkOffer */
 /** @typedef {'present' | 'absent' | 'late' | ''} Roll */
 /** @typedef {{result: 'confirmed' | 'refused', face: string | null, document: string | null, at_us: number}} IdentityView */
@@ -162,6 +163,7 @@
  * @property {RecordingView} recording
  * @property {number} watching
  * @property {string[]} watchers
+ * @property {BreakInView | null} break_in
  * @property {AlertView[]} alerts
  * @property {MessageView[]} messages
  * @property {number} max_height

@@ -1,5 +1,6 @@
 // The pictures of a hearing: one tile for each endpoint, with name plate, presence, level, network and what is closed.
 
+import { officeWord } from './break-in-words.js';
 import { t, word } from './i18n.js';
 import { remoteLevel } from './levels.js';
 import { el, icon, say } from './markup.js';
@@ -69,13 +70,14 @@ export class HearingTile extends HTMLElement {
     const room = roomOf(view, place.key);
     const { names: all, voice } = room ? tileWords(place.people, room) : { names: '', voice: '' };
     const names = all || place.people.map((participant) => participant.name).join(t(', '));
-    const roles = room?.name ?? [...new Set(place.people.map((participant) => word(`role.${participant.role}`)))].join(' · ');
+    const roles = place.officer ? officeWord(place.officer) : room?.name ?? [...new Set(place.people.map((participant) => word(`role.${participant.role}`)))].join(' · ');
     this.classList.toggle('tile-shared', room !== undefined);
     this.#voice.hidden = voice === '';
     say(this.#voice, voice);
     this.#own = place.you;
     this.classList.toggle('tile-you', place.you);
     this.classList.toggle('tile-bench', place.bench);
+    this.classList.toggle('tile-officer', place.officer !== null);
     this.classList.toggle('tile-lost', lost);
     this.dataset.side = place.side;
     const floor = floorOf(view)?.participant;

@@ -1,8 +1,10 @@
 // The silent watch: pictures and sound of one sitting, received only. The same protocol and media as a hearing; the server
-// gives an observer no right to send, and this page never asks for camera or microphone.
+// gives an observer no right to send, and this page asks for camera and microphone only where he breaks in (break-in.js).
 
 import { t, word } from './i18n.js';
 import { downlinkWord } from './banners.js';
+import { BreakingIn } from './break-in.js';
+import { officeWord } from './break-in-words.js';
 import { announce } from './page.js';
 import { el, fill, find, icon, say } from './markup.js';
 import { remoteLevel } from './levels.js';
@@ -41,12 +43,7 @@ class Tile {
     if (!first) return;
     // A video element shows one picture: the document that is shared, not who shares it.
     this.shows = first.sources.screen?.live ? 'screen' : 'camera';
-    const wanted = ['microphone', this.shows].flatMap((source) => media.remote.get(`${this.endpoint}/${source}`)?.track ?? []);
-    const shown = this.stream.getTracks();
-    for (const track of shown) if (!wanted.includes(track)) this.stream.removeTrack(track);
-    for (const track of wanted) if (!shown.includes(track)) this.stream.addTrack(track);
-    this.video.muted = !sound;
-    if (this.video.paused && wanted.length > 0) void this.video.play().catch(() => {});
+    this._play(media, sound);
     const seen = first.presence === 'present' && (first.sources.camera?.live === true || first.sources.screen?.live === true);
     this.video.hidden = !seen;
     fill(this.empty, icon(first.presence === 'lost' ? 'network-off' : 'camera-off', 28),
@@ -58,6 +55,27 @@ class Tile {
     fill(this.name, el('b', { class: 'truncate' }, names), voice && el('span', {}, t('Speaking: {name}', { name: voice.name })), el('span', {}, people.map((person) => word(`role.${person.role}`)).join(t(', '))),
       !speaks && icon('mic-off', 16), !speaks && el('span', { class: 'visually-hidden' }, t('Microphone off')));
     this.element.setAttribute('aria-label', names);
+  }
+
+  /** @param {import('./protocol.js').BreakInView} officer who broke in @param {Media} media @param {boolean} sound */
+  showOfficer(officer, media, sound) {
+    this._play(media, sound);
+    this.video.hidden = !officer.camera;
+    fill(this.empty, icon('camera-off', 28), el('span', {}, t('Camera off')));
+    this.empty.hidden = officer.camera;
+    fill(this.name, el('b', { class: 'truncate' }, officer.name), el('span', {}, officeWord(officer)));
+    this.element.classList.add('watch-tile-officer');
+    this.element.setAttribute('aria-label', `${officeWord(officer)} ${officer.name}`);
+  }
+
+  /** @param {Media} media @param {boolean} sound */
+  _play(media, sound) {
+    const wanted = ['microphone', this.shows].flatMap((source) => media.remote.get(`${this.endpoint}/${source}`)?.track ?? []);
+    const shown = this.stream.getTracks();
+    for (const track of shown) if (!wanted.includes(track)) this.stream.removeTrack(track);
+    for (const track of wanted) if (!shown.includes(track)) this.stream.addTrack(track);
+    this.video.muted = !sound;
+    if (this.video.paused && wanted.length > 0) void this.video.play().catch(() => {});
   }
 
   /** @param {Media} media @param {string | null | undefined} speaker as the court hears it, undefined: it has not said */
@@ -89,6 +107,8 @@ export class SilentWatch extends HTMLElement {
   /** @type {import('./protocol.js').Downlink['state']} */
   _downlink = 'full';
   _sound = true;
+  /** @type {BreakingIn | null} */
+  _breaking = null;
   /** @type {ReturnType<typeof setInterval>[]} */
   _timers = [];
 
@@ -111,6 +131,7 @@ export class SilentWatch extends HTMLElement {
       this._show();
     });
     this._showSound();
+    this._breaking = new BreakingIn(this, sitting);
     addEventListener('resize', () => this._arrange());
     addEventListener('pagehide', () => this.stop());
   }
@@ -123,6 +144,7 @@ export class SilentWatch extends HTMLElement {
   follow(situation) {
     if (!this._button) return;
     this._button.hidden = this.watching || situation.status === 'closed' || situation.status === 'cancelled';
+    this._breaking?.allow(situation);
     const named = situation.named === null || situation.named.includes(this._me ?? '');
     this._button.disabled = !situation.observable || !named;
     this._button.title = !named ? t('Only officers who are named for it may watch this sitting.') : situation.observable ? '' : t('There is nothing to watch now.');
@@ -141,6 +163,7 @@ export class SilentWatch extends HTMLElement {
     this._connection = connection;
     this._media = media;
     this._showing = new Showing(connection, media);
+    this._breaking?.start(media, view);
     connection.on('speaker', ({ endpoint }) => {
       if (endpoint !== null || this._speaker !== undefined) this._speaker = endpoint;
     });
@@ -155,6 +178,7 @@ export class SilentWatch extends HTMLElement {
     media.onchange = () => this._show();
     connection.on('state', (message) => {
       this._view = message.view;
+      this._breaking?.follow(message.view);
       this._show();
     });
     connection.on('link', (link) => {
@@ -188,6 +212,7 @@ export class SilentWatch extends HTMLElement {
     if (connection === null) return;
     this._connection = null;
     for (const timer of this._timers) clearInterval(timer);
+    this._breaking?.stop();
     connection.send({ type: 'leave' });
     this._media?.close();
     this._showing?.close();
@@ -218,20 +243,21 @@ export class SilentWatch extends HTMLElement {
       if (person.endpoint === null || !['present', 'lost'].includes(person.presence)) continue;
       places.set(person.endpoint, [...(places.get(person.endpoint) ?? []), person]);
     }
+    const officer = view.break_in?.you === false ? view.break_in : null;
     for (const [endpoint, tile] of this._tiles) {
-      if (places.has(endpoint)) continue;
+      if (places.has(endpoint) || endpoint === officer?.endpoint) continue;
       tile.close();
       this._tiles.delete(endpoint);
     }
     const grid = find(this, '[data-tiles]');
-    for (const [endpoint, people] of places) {
+    const tileOf = (/** @type {string} */ endpoint) => {
       const tile = this._tiles.get(endpoint) ?? new Tile(endpoint);
-      if (!this._tiles.has(endpoint)) {
-        this._tiles.set(endpoint, tile);
-        grid.append(tile.element);
-      }
-      tile.show(people, media, this._sound, roomOf(view, endpoint));
-    }
+      if (!this._tiles.has(endpoint)) grid.append(tile.element);
+      this._tiles.set(endpoint, tile);
+      return tile;
+    };
+    for (const [endpoint, people] of places) tileOf(endpoint).show(people, media, this._sound, roomOf(view, endpoint));
+    if (officer) tileOf(officer.endpoint).showOfficer(officer, media, this._sound);
     this._showing?.show(new Map([...this._tiles.values()].map((tile) => [tile.video, { endpoint: tile.endpoint, source: tile.shows }])));
     this._arrange();
     this._say(view.place !== 'observing' || !view.rights.see ? t('This stage is closed to observers. The picture comes back by itself.')

@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
-from tests.browser.hearing import enter, eventually, take_the_chair
+from tests.browser.hearing import enter, eventually, take_the_chair, to_the_waiting_room
 from tests.browser.participants import Person
 from tests.browser.site import SHORT_COURT, Site
 
@@ -28,7 +28,7 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     court = await Court.open(site)
     held = await court.sitting((("李明", "party"),), with_clerk=True)
     assert held.clerk is not None
-    account = await court.person("officer", "梁雨")
+    account = await court.person("officer", "梁雨", rank="lead")
     officer = await person(2)
     page = officer.page
     await officer.sign_in(site.url, account.sign_in_name, account.password)
@@ -40,6 +40,10 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     chair = await take_the_chair(judge, site, held)
     await clerk.sign_in(site.url, held.clerk.sign_in_name, held.clerk.password)
     await enter(clerk, site, held, held.clerk.user.name)
+    party = await person(3)
+    invited = await to_the_waiting_room(party, held, "李明")
+    await chair.admit("李明")
+    await invited.until_inside()
     await chair.change_stage("hearing")
     await row.locator(".rec-recording").wait_for()
     assert await officer.accessibility_faults() == []
@@ -53,6 +57,22 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     await eventually(lambda: decodes(officer), "the officer sees the hearing")
     await chair.until(lambda f: f["view"]["watchers"] == ["梁雨"], "the chair sees who watches")
     assert await officer.packets_sent("audio") + await officer.packets_sent("video") == 0
+
+    await page.click("[data-break-in]")
+    await page.click('#break-in-dialog button:not([data-close])')
+    await page.locator("#break-in-dialog [data-error]:not([hidden])").wait_for()
+    await page.fill("#break-in-reason", "法庭设备故障，由指挥中心说明")
+    assert await officer.accessibility_faults() == []
+    await page.click('#break-in-dialog button:not([data-close])')
+    theirs = party.page.locator("hearing-tile.tile-officer")
+    await theirs.get_by_text("梁雨").wait_for()
+    await party.page.locator(".banner", has_text="法庭设备故障").wait_for()
+    await chair.until(lambda f: (f["view"]["break_in"] or {}).get("name") == "梁雨", "the chair sees who broke in")
+    await eventually(lambda: gets_officer(party), "the party's page gets the officer's picture and sound")
+    assert await party.accessibility_faults() == []
+    await page.click("[data-break-end]")
+    await theirs.wait_for(state="detached")
+    await page.locator("[data-break-in]:not([hidden])").wait_for()
     assert await officer.accessibility_faults() == []
     await page.keyboard.press("Escape")
     await chair.until(lambda f: f["view"]["watchers"] == [], "the chair sees that nobody watches any more")
@@ -69,6 +89,12 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     assert await officer.accessibility_faults() == []
     assert officer.errors == []
     await court.close()
+
+
+async def gets_officer(party: Person) -> bool:
+    """His sound comes in and frames of his are decoded, on the tile in the frame."""
+    found = await party.inbound("hearing-tile.tile-officer video")
+    return found.get("video", {}).get("framesDecoded", 0) > 10 and found.get("audio", {}).get("packetsReceived", 0) > 20
 
 
 async def decodes(person: Person) -> bool:

@@ -43,15 +43,16 @@ class Person:
         self._ledger = ledger
         self._follow: asyncio.Task[None] | None = None
 
-    async def sends(self, microphone: Paced | None = None, camera: Paced | None = None) -> None:
-        """Microphone and camera, of noise where nothing else is given, switched on."""
+    async def sends(self, microphone: Paced | None = None, camera: Paced | None = None, *, switched_on: bool = True) -> None:
+        """Microphone and camera, of noise where nothing else is given, switched on; an officer has nothing to switch."""
         self.sending = Sending({Source.MICROPHONE: microphone or Hiss(), Source.CAMERA: camera or Snow()})
         sdp, tracks = await self.sending.offer()
         await self.page.send("publish", sdp=sdp, tracks=tracks)
         await self.sending.take((await self.page.told("published"))["sdp"])
         await self.sending.connected(LIMIT_S)
         self._ledger.sends(self.name, self.sending)
-        await self.switch_on("microphone", "camera")
+        if switched_on:
+            await self.switch_on("microphone", "camera")
 
     async def switch_on(self, *sources: str) -> None:
         for source in sources:

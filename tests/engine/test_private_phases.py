@@ -11,6 +11,9 @@ import asyncio
 
 import pytest
 
+from rooms.commands import BreakIn, EndBreakIn
+from tests.rooms.making import observer
+
 from .chamber import Chamber
 
 pytestmark = pytest.mark.timeout(240)
@@ -97,3 +100,41 @@ async def test_while_a_lawyer_talks_with_his_client_the_hearing_goes_on_without_
         await people[who].gets("lawyer")
     await people["zhang"].gets("judge")
     await chamber.recorded("lawyer")
+
+
+async def test_an_officer_who_broke_in_reaches_everybody_until_he_ends_it_or_the_deliberation_begins(chamber: Chamber) -> None:
+    walk = await chamber.open("remote_court")
+    await walk.to("investigation")
+    people, hub = chamber.people, chamber.house.hub
+    for who in ("zhang", "judge", "panel"):
+        await people[who].receives()
+    officer = await chamber.watched()
+
+    async def breaks_in() -> None:
+        await hub.step_in("sitting", BreakIn(observer().endpoint, "lead", 2, "设备故障说明"), user="u-officer", name=observer().name)
+        await officer.page.sees(lambda view: view["break_in"] and view["break_in"]["you"])
+
+    assert await officer.page.refused("publish", sdp="v=0", tracks=[]) == "not_inside"
+    await breaks_in()
+    await officer.sends(switched_on=False)
+    for who in ("zhang", "judge"):
+        await people[who].gets("watcher")
+    await chamber.recorded("watcher")
+
+    await hub.step_in("sitting", EndBreakIn(2), user="u-officer", name=observer().name)
+    await walk.chair.sees(lambda view: view["break_in"] is None)
+    await chamber.house.logged("break_in_ended")
+    await hub._lives["sitting"].media.settled()
+    ended_s = now_s()
+    await chamber.ledger.goes_on("watcher", packets=150)
+    assert chamber.leaked(ended_s, "zhang", "judge", "panel") == {}, "who goes on sending reaches nobody, and no record"
+
+    for stage in ("debate", "final_statements"):
+        await walk.go(stage)
+    await breaks_in()
+    await people["zhang"].gets("watcher")
+    await walk.go("deliberation")
+    acknowledged_s, acknowledged_us = now_s(), chamber.house.clock()
+    await chamber.ledger.goes_on("watcher", packets=150)
+    assert chamber.leaked(acknowledged_s, "zhang", "judge", "panel") == {}
+    assert chamber.tracks_begun_after(acknowledged_us) == []

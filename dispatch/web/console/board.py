@@ -59,6 +59,7 @@ async def sitting_page(request: Request) -> Response:
         "may_watch": user.role in WATCHES.roles,
         "back": "/console",
         "me": user.id,
+        "may_break_in": rank is not None and rank >= Rank.LEAD,
         "acts": {act: rank is not None and rank >= needed for act, needed in acts.RANK_OF.items()},
     }
     officers = await people.list_users(ctx(request).db, (OFFICER,), active=True) if rank is Rank.COMMAND else []
@@ -217,7 +218,7 @@ async def watch_socket(request: Request) -> Response:
     context, user, sitting = ctx(request), me(request), request.match_info["sitting"]
     socket = new_socket()
     await socket.prepare(request)
-    endpoint = _observer_endpoint(request, sitting)
+    endpoint = observer_endpoint(request, sitting)
     is_open = context.hub.overview(sitting) is not None
     if is_open:
         await _note(request, "watch", sitting, endpoint)
@@ -241,7 +242,7 @@ def _name(request: Request, sitting: str) -> str:
     return overview.case_number if overview else sitting
 
 
-def _observer_endpoint(request: Request, sitting: str) -> str:
+def observer_endpoint(request: Request, sitting: str) -> str:
     """The same for the same session, sitting and view; nobody else can name it."""
     found = session(request)
     secret = found.token_hash if found else ""

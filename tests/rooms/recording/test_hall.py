@@ -4,7 +4,9 @@ such; and beside the film everybody's sound alone, in step with it. Real ffmpeg 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from rooms.log import GENESIS, Event, Row, chain
 from rooms.procedure import BRIEF_COURT, PROCEDURES
 from rooms.recording.attendance import hall, held_by, places, read_rows, voice
-from rooms.recording.film_words import AWAY, CAMERA_OFF, CARDS, UNSEEN, fitted
+from rooms.recording.film_words import AWAY, CAMERA_OFF, CARDS, UNSEEN, captions, fitted
 from rooms.recording.fonts import find_font
 from rooms.recording.layout import HEIGHT, WIDTH, Box, caption, court, picture
 from rooms.recording.timeline import load
@@ -81,6 +83,24 @@ def test_the_bench_is_large_in_front_and_the_parties_sit_opposite_each_other(hea
     for cell in court(1, 1, 1, 0):
         under = caption(cell)
         assert (now[under.y : under.y + under.height, under.x : under.x + under.width] > 150).any(), "a name is missing"
+
+
+def test_an_officer_who_broke_in_has_a_place_under_his_name_while_he_was_there(hearing: Path) -> None:
+    timeline, manifest = load(hearing)
+    timeline = replace(timeline, tracks=(*timeline.tracks, replace(timeline.tracks[0], endpoint="watch-1")))
+    rows = list(read_rows(hearing / "events.jsonl"))
+    after = next(index for index, row in enumerate(rows) if row.type == "stage_changed") + 1
+    named = {"endpoint": "watch-1", "user": "u-gao", "name": "高卫东"}
+    began = {**named, "office": "lead", "rank": 2, "reason": "设备故障说明", "camera": True}
+    ended = {**named, "cause": "ended", "reason": "", "by": {"user": "u-gao", "name": "高卫东"}}
+    told: list[tuple[str, dict[str, Any], int]]
+    told = [("observer_joined", named, 0), ("broken_in", began, 500_000), ("break_in_ended", ended, 900_000)]
+    since_us = rows[after - 1].at_us
+    rows[after:after] = [replace(rows[after - 1], type=kind, data=data, at_us=since_us + us) for kind, data, us in told]
+    last = places(timeline, manifest, rows)[-1]
+    assert [(person.name, person.role) for person in last.people] == [("高卫东", "command_centre")]
+    assert last.here == last.camera_on == ((since_us + 500_000, since_us + 900_000),)
+    assert captions(last)[0] == "高卫东 · 指挥中心 Command centre"
 
 
 def test_who_has_no_picture_is_shown_with_the_reason(frames: list[NDArray[np.uint8]]) -> None:
