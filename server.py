@@ -282,6 +282,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     from aiohttp import web
 
     from dispatch.archive import seals
+    from dispatch.console.alerts.keeper import AlertKeeper
     from dispatch.console.field import figures as field_figures
     from dispatch.copies import figures as copies
     from dispatch.keeping import figures as keeping_figures
@@ -343,7 +344,8 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     keep_what_is_loaded()
     stamps = bool(settings.tsa_url)
     counted = (figures.run(db), copies.run(db), seals.run(db, stamps), keeping_figures.run(db, utc_now))
-    duties = (upkeep.run(settings, db, served), field_figures.run(db, settings.field_files, utc_now), *counted)
+    alerts = AlertKeeper(db, hub, settings).run()
+    duties = (alerts, upkeep.run(settings, db, served), field_figures.run(db, settings.field_files, utc_now), *counted)
     care = [asyncio.create_task(duty) for duty in duties]
     await _told_to_stop()
     for task in care:

@@ -177,6 +177,17 @@ class Settings(BaseSettings):
         20, ge=0, le=10_000, description="Megabytes a second that are read for it at most; 0: as fast as it goes."
     )
     space_days: int = Field(30, ge=1, le=3650, description="Days that the space for recordings must last for; below, operators are warned.")
+    alert_waiting_minutes: float = Field(
+        5, gt=0, le=240, description="Minutes that somebody waits to be let in, from the start on, before the command centre is alarmed."
+    )
+    alert_private_minutes: float = Field(
+        30, gt=0, le=1440, description="Minutes of a private stage or consultation after which the command centre is told."
+    )
+    alert_poor_seconds: float = Field(
+        30, gt=0, le=3600, description="Seconds of a poor connection after which the command centre is alarmed."
+    )
+    alert_escalate_minutes: float = Field(5, gt=0, le=240, description="Minutes after which an alert that nobody has seen is escalated.")
+    alert_disk_gb: float = Field(2, ge=0, le=10_000, description="Gigabytes free on the data directory's disk below which it is alarmed.")
     tsa_url: str = Field("", description="Time-stamping authority (RFC 3161) that sealed recordings are stamped by; empty: none.")
     tsa_ca: Path | None = Field(None, description="Root that vouches for it, with what lies between them, PEM.")
     destruction_wait_days: int = Field(

@@ -40,6 +40,8 @@ class Overview:
     named: tuple[str, ...] | None = None
     """users who alone may watch; None where every officer may"""
     rooms: tuple[dict[str, Any], ...] = ()
+    private: bool = False
+    """a private stage, or somebody consults"""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -91,4 +93,5 @@ def overview(state: State, measured: Measured) -> Overview:
         centre=tuple(act for act in CENTRE if act in state.procedure.centre) if may_observe(state) else (),
         named=state.plan.watchers if "named" in state.procedure.centre else None,
         rooms=tuple(room_view(state, e, coming=True).model_dump(mode="json") for e in state.endpoints.values() if e.shared),
+        private=state.now.private or bool(state.consults),
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dispatch.console.alerts.watching import subject_of
 from dispatch.sittings.stage_names import stage_name
 
 Words = Callable[..., str]
@@ -49,11 +50,14 @@ def order(found: Mapping[str, Any]) -> tuple[int, int, int, str]:
     return (_TROUBLE_ORDER[found["trouble"]], _STATUS_ORDER[found["status"]], found["starts_at_us"], found["id"])
 
 
-def situation(booked: Booked, live: Json | None, now_us: int, _: Words, *, people: bool = False) -> Json:
-    """One sitting; `live` is its overview, None while nobody has come or after it was put away. `people`: with participants."""
+def situation(
+    booked: Booked, live: Json | None, now_us: int, _: Words, *, people: bool = False, handled: Sequence[Handled] = ()
+) -> Json:
+    """One sitting; `live` is its overview, None while nobody has come or after it was put away. `people`: with participants;
+    `handled`: its alerts that are on."""
     going = live if booked.status != "cancelled" else None
     status = going["status"] if going else booked.status
-    tasks = _tasks(going, _) + _clock_tasks(booked, status, now_us, _)
+    tasks = _tasks(going, handled, _) + _clock_tasks(booked, status, now_us, _)
     chair = next((name for _id, name, _role, chair in booked.people if chair), "")
     found: Json = {
         "id": booked.id,
@@ -117,25 +121,72 @@ def _recording(live: Json | None, status: str, _: Words) -> Json:
 # ------------------------------------------------------------------------------------------------ what needs somebody
 
 
-def _tasks(live: Json | None, _: Words) -> list[Json]:
-    return [
-        {
-            "id": alert["id"],
-            "code": alert["code"],
-            "severity": alert["severity"],
-            "text": _(f"alert.{alert['code']}", **_alert_values(live or {}, alert["data"], _)),
-            "remedy": remedy(alert["code"], _),
-            "since_us": alert["raised_at_us"],
-            "acknowledged_by": alert["acknowledged_by"],
-        }
-        for alert in (live["alerts"] if live else ())
-    ]
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """An alert that is on, as the command centre keeps it (:class:`dispatch.store.alert_tables.Alert`), and what was done about it."""
+
+    alert: str
+    code: str
+    severity: str
+    subject: str
+    data: Json
+    since_us: int
+    count: int = 1
+    owner: str = ""
+    acknowledged_by: str | None = None
+    escalated: bool = False
+    closed: bool = False
+
+
+def _tasks(live: Json | None, handled: Sequence[Handled], _: Words) -> list[Json]:
+    """What the conference says, with what is done about it; then what only the command centre knows. What somebody closed needs nobody."""
+    kept = {(one.code, one.subject): one for one in handled}
+    tasks = []
+    for alert in live["alerts"] if live else ():
+        one = kept.pop((alert["code"], subject_of(alert)), None)
+        if one is not None and one.closed:
+            continue
+        task = _task(alert["code"], alert["severity"], _alert_values(live or {}, alert["data"], _), alert["raised_at_us"], _)
+        tasks.append(task | {"id": alert["id"], "acknowledged_by": alert["acknowledged_by"]} | (_done(one) if one else {}))
+        tasks[-1]["acknowledged_by"] = tasks[-1]["acknowledged_by"] or alert["acknowledged_by"]
+    return tasks + [kept_task(one, live, _) for one in kept.values() if not one.closed]
+
+
+def kept_task(one: Handled, live: Json | None, _: Words) -> Json:
+    """An alert that no conference says."""
+    return _task(one.code, one.severity, _alert_values(live or {}, one.data, _), one.since_us, _) | _done(one)
+
+
+def _task(code: str, severity: str, values: Json, since_us: int, _: Words) -> Json:
+    return {
+        "id": "",
+        "alert": "",
+        "code": code,
+        "severity": severity,
+        "text": _(f"alert.{code}", **values),
+        "remedy": remedy(code, _),
+        "since_us": since_us,
+        "acknowledged_by": None,
+        "owner": "",
+        "count": 1,
+        "escalated": False,
+    }
+
+
+def _done(one: Handled) -> Json:
+    return {
+        "alert": one.alert,
+        "acknowledged_by": one.acknowledged_by,
+        "owner": one.owner,
+        "count": one.count,
+        "escalated": one.escalated and one.acknowledged_by is None,
+    }
 
 
 def _alert_values(live: Json, data: Mapping[str, Any], _: Words) -> Json:
     names = {str(person["id"]): str(person["name"]) for person in live.get("participants", ())}
     values: Json = {key: names.get(str(value), value) for key, value in data.items()}
-    for key in ("source", "cause"):
+    for key in ("source", "cause", "part"):
         if key in data:
             values[key] = word(key, str(data[key]), _)
     return values
@@ -148,29 +199,10 @@ def word(family: str, code: str, _: Words) -> str:
     return text if text != msgid else _("cause unknown") if family == "cause" else code
 
 
-REMEDIES = frozenset(
-    {
-        "participant_lost",
-        "recording_failed",
-        "recorder_lost",
-        "recording_elsewhere",
-        "recording_spoilt",
-        "space_short",
-        "engine_lost",
-        "overrun_soon",
-        "log_unwritable",
-        "disobedient_client",
-        "picture_undecodable",
-        "late_to_open",
-        "past_end",
-    }
-)
-"""Alerts for which the catalogue says what to do ("remedy.<code>")."""
-
-
 def remedy(code: str, _: Words) -> str:
     """What the officer does about an alert."""
-    return _(f"remedy.{code}") if code in REMEDIES else _("Open the sitting and ask the chair.")
+    text = _(f"remedy.{code}")
+    return text if text != f"remedy.{code}" else _("Open the sitting and ask the chair.")
 
 
 def _clock_tasks(booked: Booked, status: str, now_us: int, _: Words) -> list[Json]:
@@ -193,15 +225,7 @@ def clock_minutes(booked: Booked, status: str, now_us: int) -> tuple[str, int] |
 
 
 def _clock_task(code: str, since_us: int, text: str, _: Words) -> Json:
-    return {
-        "id": "",
-        "code": code,
-        "severity": "warning" if code == "late_to_open" else "info",
-        "text": text,
-        "remedy": remedy(code, _),
-        "since_us": since_us,
-        "acknowledged_by": None,
-    }
+    return _task(code, "warning" if code == "late_to_open" else "info", {}, since_us, _) | {"text": text}
 
 
 def _trouble(tasks: Sequence[Json]) -> str:

@@ -8,7 +8,8 @@ import { el, fill, find, icon, say } from './markup.js';
 import { attendance, recordingPill, STATUS_BADGE } from './pills.js';
 import { Board, ConsoleLine } from './situation.js';
 import { DayStrip } from './strip.js';
-import { listenForAcknowledgements, showTask, tasksOf } from './tasks.js';
+import { AlarmSound } from './alarm-sound.js';
+import { listenForAcknowledgements, showTask, taskKey, tasksOf } from './tasks.js';
 
 /** @typedef {import('./situation.js').Situation} Situation */
 /** @typedef {import('./situation.js').ConsoleMessage} ConsoleMessage */
@@ -49,7 +50,8 @@ export class SituationBoard extends HTMLElement {
     const strip = find(this, 'day-strip');
     this._strip = strip instanceof DayStrip ? strip : undefined;
     /** Tasks already announced, so that each alarm is called out once. @type {Set<string>} */
-    this._called = new Set(tasksOf(data.sittings).map(({ sitting, task }) => `${sitting.id}/${task.code}`));
+    this._called = new Set(tasksOf(data.sittings, data.alerts).map(taskKey));
+    this._sound = new AlarmSound(find(this, '[data-sound]'));
     /** What each row shows now. @type {WeakMap<Element, Situation>} */
     this._shown = new WeakMap();
     this._search.addEventListener('input', () => this._choose(this._filter ?? 'all'));
@@ -105,8 +107,8 @@ export class SituationBoard extends HTMLElement {
     const empty = find(this, '[data-empty]');
     empty.hidden = shown.length > 0;
     say(find(empty, 'p'), board.sittings.length === 0 ? t('No sitting is booked for today.') : t('No sitting matches this choice.'));
-    const tasks = tasksOf(board.sittings);
-    keyed(this._tasks, tasks, ({ sitting, task }) => `${sitting.id}/${task.id || task.code}`, () => el('li'), (item, { sitting, task }) => showTask(item, sitting, task, clock, true));
+    const tasks = tasksOf(board.sittings, board.alerts);
+    keyed(this._tasks, tasks, taskKey, () => el('li'), (item, { sitting, task }) => showTask(item, sitting, task, clock, true));
     find(this, '[data-no-tasks]').hidden = tasks.length > 0;
     say(find(this, '[data-task-count]'), String(tasks.filter(({ task }) => !task.acknowledged_by).length));
     this._strip?.show(board.sittings, board.rooms, clock);
@@ -146,13 +148,18 @@ export class SituationBoard extends HTMLElement {
   /** New alarms are called out: the grave ones at once, the others when there is time. */
   _call() {
     const now = new Set();
-    for (const { sitting, task } of tasksOf(this._board?.sittings ?? [])) {
-      const key = `${sitting.id}/${task.code}`;
+    /** @type {import('./situation.js').Task[]} */
+    const fresh = [];
+    for (const placed of tasksOf(this._board?.sittings ?? [], this._board?.alerts)) {
+      const { sitting, task } = placed;
+      const key = taskKey(placed) + (task.escalated ? '/late' : '');
       now.add(key);
       if (this._called?.has(key) || task.acknowledged_by) continue;
-      const text = `${sitting.room}: ${task.text}`;
+      fresh.push(task);
+      const text = `${sitting?.room ?? t('The whole site')}: ${task.text}`;
       task.severity === 'critical' ? say(find(this, '[data-alarm]'), text) : announce(text);
     }
+    this._sound?.call(fresh);
     this._called = now;
   }
 

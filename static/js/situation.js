@@ -2,8 +2,12 @@
 // Everything that has a code comes in words already, in the page's language: the page only lays it out.
 
 /**
- * @typedef {object} Task An alert as a task: what it is, what to do. `id` is empty for what the clock alone says.
- * @property {string} id
+ * @typedef {object} Task An alert as a task: what it is, what to do.
+ * @property {string} id of a conference's own alert, "" for others
+ * @property {string} alert its id in the command centre, "" until that keeps it and for what the clock alone says
+ * @property {string} owner who takes care of it, "" while nobody does
+ * @property {number} count how often it came
+ * @property {boolean} escalated nobody has seen it in time
  * @property {string} code
  * @property {'info' | 'warning' | 'critical'} severity
  * @property {string} text
@@ -67,7 +71,7 @@
  * @property {string} search what the text filter looks in
  */
 /** @typedef {{seq: number, at_us: number, mark: string, text: string}} LogLine */
-/** @typedef {{type: 'console', now_us: number, sittings: Situation[], rooms: {id: string, name: string}[]}} ConsoleMessage the whole */
+/** @typedef {{type: 'console', now_us: number, sittings: Situation[], alerts: Task[], rooms: {id: string, name: string}[]}} ConsoleMessage the whole; `alerts`: of the site */
 /**
  * @typedef {object} ChangesMessage what changed since
  * @property {'changes'} type
@@ -75,6 +79,7 @@
  * @property {Situation[]} sittings that are new or differ
  * @property {string[]} gone
  * @property {{id: string, name: string}[]} [rooms] where they differ
+ * @property {Task[]} [alerts] where they differ
  */
 /** @typedef {{type: 'log', lines: LogLine[]}} LogMessage */
 
@@ -100,19 +105,22 @@ export class Board {
   sittings = [];
   /** @type {{id: string, name: string}[]} */
   rooms = [];
+  /** @type {Task[]} */
+  alerts = [];
 
   /**
    * @param {ConsoleMessage | ChangesMessage} message
    * @returns {boolean} whether anything that is shown differs
    */
   take(message) {
-    const { sittings, rooms } = message;
+    const { sittings, rooms, alerts } = message;
     const gone = message.type === 'changes' ? message.gone : [...this.#sittings.keys()];
     for (const id of gone) this.#sittings.delete(id);
     for (const sitting of sittings) this.#sittings.set(sitting.id, sitting);
     if (gone.length + sittings.length > 0) this.sittings = [...this.#sittings.values()].sort(inOrder);
     if (rooms) this.rooms = rooms;
-    return gone.length + sittings.length > 0 || rooms !== undefined;
+    if (alerts) this.alerts = alerts;
+    return gone.length + sittings.length > 0 || rooms !== undefined || alerts !== undefined;
   }
 }
 

@@ -1,4 +1,5 @@
-"""The officer's day: sees a sitting begin without reloading, opens it by keyboard, watches silently; later plays the recording."""
+"""The officer's day: sees a sitting begin without reloading, opens it by keyboard, watches silently; later plays the recording, and
+takes and closes an alert of the site."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.main, pytest.mark.timeout(240)]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("command"), adopts=SHORT_COURT)
+    site = Site(tmp_path_factory.mktemp("command"), settings={"ALERT_DISK_GB": "10000"}, adopts=SHORT_COURT)
     try:
         yield site.start()
     finally:
@@ -87,6 +88,24 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     await page.click("[data-verify]")
     await page.locator(".verdict-well").wait_for()
     assert await officer.accessibility_faults() == []
+    assert officer.errors == []
+
+    await page.goto(f"{site.url}/console")
+    alarm = page.locator("[data-tasks] li", has_text="数据磁盘空间不足")
+    await alarm.wait_for()
+    await alarm.locator('[data-act="take"]').press("Enter")
+    await alarm.locator(".task-by", has_text="由 梁雨 处置").wait_for()
+    await alarm.locator('[data-act="history"]').click()
+    await alarm.locator(".task-history li", has_text="接手处置").wait_for()
+    await page.click("[data-sound]")
+    assert await page.get_attribute("[data-sound]", "aria-pressed") == "false"
+    assert await officer.accessibility_faults() == []
+    await alarm.locator('[data-act="close"]').click()
+    await page.fill("dialog[open] textarea", "已联系技术人员扩容")
+    await page.click('dialog[open] button[type="submit"]')
+    await alarm.wait_for(state="detached")
+    await page.reload()
+    assert await page.get_attribute("[data-sound]", "aria-pressed") == "false", "muting is remembered"
     assert officer.errors == []
     await court.close()
 

@@ -18,9 +18,11 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from dispatch.booking.catalogue.rooms import list_rooms
+from dispatch.console.alerts import handling
+from dispatch.console.alerts.raising import on_change
 from dispatch.console.event_words import EventWords
 from dispatch.console.shift.charge import in_charge
-from dispatch.console.situation import Booked, situation
+from dispatch.console.situation import Booked, Handled, kept_task, situation
 from dispatch.sittings import sittings
 from dispatch.web import lookups
 from dispatch.web.console.parts import Part, Parts
@@ -29,6 +31,7 @@ from dispatch.web.recording_words import seal
 from dispatch.web.translations import catalogue
 
 if TYPE_CHECKING:
+    from dispatch.store.alert_tables import Alert
     from dispatch.store.tables import Sitting
     from dispatch.web.context import Context
     from rooms.hub import Hub
@@ -40,6 +43,22 @@ Json = dict[str, Any]
 BOOKED_FOR_S = 4.0
 """How long what is booked is not asked of the database again: bookings change by hand."""
 _GOING = frozenset({"open", "live", "recess"})
+
+
+def _handled(alert: Alert) -> Handled:
+    return Handled(
+        alert=alert.id,
+        code=alert.code,
+        severity=alert.severity,
+        subject=alert.subject,
+        data=alert.data,
+        since_us=int(alert.raised_at.timestamp() * 1_000_000),
+        count=alert.count,
+        owner=alert.owner_name,
+        acknowledged_by=alert.acknowledged_by or None,
+        escalated=alert.escalated_at is not None,
+        closed=alert.closed_at is not None,
+    )
 
 
 def _goes_on(overview: Overview | None) -> bool:
@@ -81,6 +100,9 @@ class Feed:
         self._others: dict[str, Booked | None] = {}
         self._parts: dict[str, Parts] = {}
         self._reading = asyncio.Lock()
+        self._handled: dict[str, tuple[Handled, ...]] = {}
+        self._alerts_stale = True
+        on_change(context.db, self._alerts_changed)
         context.hub.on_change(self._changed)
         context.hub.on_row(self._row)
 
@@ -90,6 +112,23 @@ class Feed:
         for listener in self._listeners:
             if listener.sitting in ("", sitting):
                 listener.wake()
+
+    def _alerts_changed(self) -> None:
+        self._alerts_stale = True
+        for listener in self._listeners:
+            listener.wake()
+
+    async def _read_alerts(self) -> None:
+        """Alerts by sitting, "" for those of the site; sittings whose differ are built again."""
+        self._alerts_stale = False
+        found: dict[str, tuple[Handled, ...]] = {}
+        for alert in await handling.on(self._context.db):
+            found[alert.sitting] = (*found.get(alert.sitting, ()), _handled(alert))
+        former, self._handled = self._handled, found
+        for sitting in former.keys() | found.keys():
+            if former.get(sitting) != found.get(sitting):
+                for parts in self._parts.values():
+                    parts.touch(sitting)
 
     def _row(self, row: Row) -> None:
         self._changed(row.sitting)
@@ -115,6 +154,8 @@ class Feed:
     async def parts(self, language: str) -> tuple[list[Part], Json]:
         """The board's sittings, trouble first, and what else its message has; only what changed since the last call is built."""
         booked, rooms = await self._now_booked()
+        if self._alerts_stale:
+            await self._read_alerts()
         known, hub = {one.id for one in booked}, self._context.hub
         others = [other for other in hub.open_sittings() if other not in known and _goes_on(hub.overview(other))]
         booked = [*booked, *[one for other in others if (one := await self._other(other)) is not None]]
@@ -124,8 +165,12 @@ class Feed:
         parts = self._parts.get(language)
         if parts is None:
             parts = self._parts[language] = Parts(catalogue(language).gettext)
-        found = parts.update(booked, self._overview, self.now_us())
-        return found, {"rooms": [{"id": room["id"], "name": (english and room["name_en"]) or room["name"]} for room in rooms]}
+        words = catalogue(language).gettext
+        found = parts.update(booked, self._overview, self.now_us(), self._handled)
+        elsewhere = self._handled.keys() - {part.told["id"] for part in found}
+        alerts = [kept_task(one, None, words) for of in sorted(elsewhere) for one in self._handled[of] if not one.closed]
+        named = [{"id": room["id"], "name": (english and room["name_en"]) or room["name"]} for room in rooms]
+        return found, {"alerts": alerts, "rooms": named}
 
     def _overview(self, sitting: str) -> Json | None:
         overview = self._context.hub.overview(sitting)
@@ -152,13 +197,16 @@ class Feed:
             recording = await lookups.sealed(self._context.db, sitting)
             if language == "en":
                 booked = replace(booked, room=booked.room_en or booked.room)
-            told = situation(booked, self._overview(sitting), self.now_us(), catalogue(language).gettext, people=True)
+            if self._alerts_stale:
+                await self._read_alerts()
+            words, handled = catalogue(language).gettext, self._handled.get(sitting, ())
+            told = situation(booked, self._overview(sitting), self.now_us(), words, people=True, handled=handled)
             if recording is not None:
                 told["recording_path"] = f"/archive/{sitting}"
                 seals = seal(recording, catalogue(language), bool(self._context.settings.tsa_url))
                 told["seal"] = [{key: each[key] for key in ("family", "icon", "text", "more")} for each in seals]
             found.append(told)
-        return {"type": "console", "now_us": self.now_us(), "rooms": [], "sittings": found}
+        return {"type": "console", "now_us": self.now_us(), "alerts": [], "rooms": [], "sittings": found}
 
     def now_us(self) -> int:
         """Microseconds since the epoch by the application's clock."""

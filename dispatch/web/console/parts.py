@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dispatch.console.situation import Booked, Words, clock_minutes, order, situation
+from dispatch.console.situation import Booked, Handled, Words, clock_minutes, order, situation
 
 Json = dict[str, Any]
 
@@ -37,21 +37,27 @@ class Parts:
         """Its overview may have changed."""
         self._touched.add(sitting)
 
-    def update(self, booked: Sequence[Booked], overview: Callable[[str], Json | None], now_us: int) -> list[Part]:
-        """The parts as they are now, trouble first. `overview` is asked only for sittings that are new or were touched, were booked
-        anew, or of which the clock says something else."""
+    def update(
+        self,
+        booked: Sequence[Booked],
+        overview: Callable[[str], Json | None],
+        now_us: int,
+        handled: Mapping[str, Sequence[Handled]] | None = None,
+    ) -> list[Part]:
+        """The parts as they are now, trouble first. `handled`: alerts by sitting; touch a sitting whose differ. `overview` is asked
+        only for sittings that are new or were touched, were booked anew, or of which the clock says something else."""
         parts: dict[str, Part] = {}
         for sitting in booked:
             part = self._parts.get(sitting.id)
             if part is None or sitting.id in self._touched or part.booked != sitting or part.clock != _clock(part, now_us):
-                part = self._built(sitting, overview(sitting.id), now_us, part)
+                part = self._built(sitting, overview(sitting.id), now_us, part, (handled or {}).get(sitting.id, ()))
             parts[sitting.id] = part
         self._touched.clear()
         self._parts = parts
         return sorted(parts.values(), key=lambda part: order(part.told))
 
-    def _built(self, booked: Booked, live: Json | None, now_us: int, former: Part | None) -> Part:
-        told = situation(booked, live, now_us, self._words)
+    def _built(self, booked: Booked, live: Json | None, now_us: int, former: Part | None, handled: Sequence[Handled]) -> Part:
+        told = situation(booked, live, now_us, self._words, handled=handled)
         text = dumped(told)
         if former is not None and former.text == text:
             version = former.version

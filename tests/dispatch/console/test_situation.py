@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dispatch.console.situation import REMEDIES, Booked, device_check, network, order, situation
+from dispatch.console.situation import Booked, Handled, device_check, network, order, situation
 from dispatch.web.translations import catalogue
 from rooms.commands import ClearAlert, RaiseAlert
 from rooms.overview import overview
@@ -154,4 +154,48 @@ def test_a_device_check_names_what_failed() -> None:
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_every_remedy_is_there_in_both_languages(language: str) -> None:
-    assert {f"remedy.{code}" for code in REMEDIES} <= set(catalogue(language).texts)
+    texts = catalogue(language).texts
+    own = {"participant_lost", "recording_failed", "recorder_lost", "engine_lost", "overrun_soon", "log_unwritable", "disobedient_client"}
+    derived = {"chair_missing", "private_long", "nobody_admitted", "participant_poor", "device_failed", "worker_down", "disk_low"}
+    assert {f"remedy.{code}" for code in own | derived | {"late_to_open", "past_end", "picture_undecodable"}} <= set(texts)
+    assert {f"alert.{code}" for code in own | derived} <= set(texts)
+
+
+def handled(**changes: Any) -> Handled:
+    fields: dict[str, Any] = {"alert": "a1", "severity": "warning", "subject": "", "data": {}, "since_us": NOW_US, **changes}
+    return Handled(**fields)
+
+
+def tasks_of(sitting: Sitting, *kept: Handled) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = situation(booked(), live(sitting), NOW_US, ENGLISH, handled=kept)["tasks"]
+    return found
+
+
+def test_a_conferences_alert_and_what_was_done_about_it_are_one_task() -> None:
+    sitting = Sitting().gathered()
+    sitting.system(RaiseAlert("participant_lost", "warning", "zhang", {"participant": "zhang", "name": "张"}))
+    [task] = tasks_of(sitting, handled(code="participant_lost", subject="zhang", owner="梁雨", count=3, acknowledged_by="梁雨"))
+    assert (task["id"], task["alert"], task["owner"], task["count"], task["acknowledged_by"]) == (
+        "participant_lost-zhang", "a1", "梁雨", 3, "梁雨",
+    )  # fmt: skip
+
+
+def test_what_was_seen_in_the_conference_is_seen() -> None:
+    sitting = Sitting().gathered()
+    sitting.system(RaiseAlert("recording_failed", "critical"))
+    sitting.act("e-judge", AcknowledgeAlert(alert="recording_failed"))
+    [task] = tasks_of(sitting, handled(code="recording_failed", severity="critical"))
+    assert task["acknowledged_by"] is not None
+
+
+def test_a_closed_alert_is_no_task_and_no_trouble_while_it_lasts() -> None:
+    sitting = Sitting().gathered()
+    sitting.system(RaiseAlert("recording_failed", "critical"))
+    shown = situation(booked(), live(sitting), NOW_US, ENGLISH, handled=[handled(code="recording_failed", closed=True)])
+    assert (shown["tasks"], shown["trouble"]) == ([], "none")
+
+
+def test_what_only_the_command_centre_knows_is_a_task_of_the_sitting_too() -> None:
+    kept = handled(code="chair_missing", severity="critical", data={"name": "林静姝"}, escalated=True)
+    [task] = tasks_of(Sitting().gathered(), kept)
+    assert ("林静姝" in task["text"], task["severity"], task["escalated"], task["id"]) == (True, "critical", True, "")
