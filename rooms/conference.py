@@ -135,7 +135,10 @@ def _revise(state: State, actor: Actor, command: Revise) -> Iterable[Fact]:
     if plan.kind != state.plan.kind:
         raise UserError("kind_fixed", "the kind of a sitting does not change")
     gone = state.seats.keys() - {p.id for p in plan.participants}
-    return [*_clear_lost(state, sorted(gone)), ("plan_revised", {"plan": plan.to_json()})]
+    revised = replace(state, plan=plan)
+    unnamed = [o for o in state.observers.values() if not stepping.may_watch(revised, o.user)]
+    left: list[Fact] = [("observer_left", {"endpoint": o.endpoint, "name": o.name}) for o in unnamed]
+    return [*_clear_lost(state, sorted(gone)), ("plan_revised", {"plan": plan.to_json()}), *left]
 
 
 def _cancel(state: State, actor: Actor, command: Cancel) -> Iterable[Fact]:

@@ -207,9 +207,9 @@ def keep_in_step(table: type[Base], kind: str) -> None:
     resources = Base.metadata.tables[Resource.__tablename__]
 
     def named(row: Any) -> dict[str, Any]:
+        if kind != "room":  # who works in the field is sent there by his task, not booked into a room
+            return {"name": row.name, "active": row.active and row.role != "field"}
         shared = {"name": row.name, "active": row.active}
-        if kind != "room":
-            return shared
         return shared | {"name_en": row.name_en, "position": row.position, "site_id": row.site_id, "room_kind": row.kind}
 
     @event.listens_for(table, "after_insert")
@@ -219,7 +219,7 @@ def keep_in_step(table: type[Base], kind: str) -> None:
     @event.listens_for(table, "after_update")
     def changed(_mapper: Mapper[Any], connection: Connection, row: Any) -> None:
         shared = named(row)
-        own = {"kind" if name == "room_kind" else name for name in shared}
+        own = {"kind" if name == "room_kind" else name for name in shared} | ({"role"} if kind == "person" else set())
         if any(inspect(row).attrs[name].history.has_changes() for name in own):  # each sign-in changes a user too
             connection.execute(update(resources).where(resources.c.id == row.id).values(**shared))
 

@@ -79,7 +79,12 @@ async def test_only_who_is_named_watches_an_interrogation(house: Courthouse) -> 
     stranger = await house.connect(replace(observer("值班员 宋", "e-song"), user="u-song"))
     await stranger.send("hello")
     assert await stranger.sent_away() == (4403, "not_named")
-    assert (await house.enter(observer(endpoint="e-watcher"))).view["place"] == "observing"
+    named = await house.enter(observer(endpoint="e-watcher"))
+    assert named.view["place"] == "observing"
+    await house.hub.revise(replace(house.state().plan, watchers=("u-song",)))
+    await house.routed(lambda routing: "e-watcher" not in routing.publish)
+    assert await named.sent_away() == (4410, "revoked"), "who is named no more leaves"
+    assert (await house.enter(replace(observer("值班员 宋", "e-song"), user="u-song"))).view["place"] == "observing"
 
 
 def opened() -> Sitting:

@@ -13,7 +13,7 @@ from dispatch.errors import NotFound, ValidationFailed
 from dispatch.identity import people
 from dispatch.identity.sign_in import sign_in
 from dispatch.store.database import Database
-from dispatch.store.tables import User
+from dispatch.store.tables import Resource, User
 from tests.dispatch.making import NOW, PASSWORD, Court, audited
 
 
@@ -106,3 +106,16 @@ async def test_the_language_is_remembered(court: Court) -> None:
     await people.set_language(court.db, court.clerk.id, "en")
     await people.set_language(court.db, "nobody", "en")
     assert (await people.get_user(court.db, court.clerk.id)).language == "en"
+
+
+async def test_who_works_in_the_field_is_booked_into_no_room(court: Court) -> None:
+    async def bookable(user: User) -> bool:
+        async with court.db.reader() as session:
+            return (await session.get_one(Resource, user.id)).active
+
+    worker = await added(court.db, role="field")
+    assert not await bookable(worker)
+    for role, booked in (("clerk", True), ("field", False)):
+        draft = replace(people.draft_of(worker), role=role)
+        await people.change_user(court.db, worker.id, partial(_given, draft), court.users["xu"])
+        assert await bookable(worker) == booked
