@@ -22,7 +22,8 @@ from tests.rooms.test_protocol_document import TEXT, raised_codes
 PUBLISH: dict[str, Any] = {"sdp": "v=0", "tracks": [{"mid": "0", "source": "camera"}]}
 CAMERA_ON: dict[str, Any] = {"source": "camera", "on": True}
 OUTSIDE = {"sitting_unknown", "sitting_not_open", "kind_unknown", "kind_fixed", "check_unknown", "too_many_checks", "stage_private"}
-OUTSIDE |= {"sitting_over"}
+OUTSIDE |= {"sitting_over", "centre_private", "centre_not_here", "not_recorded"}
+OUTSIDE |= {"break_in_outranked", "break_in_taken", "nobody_broke_in", "nobody_hears", "not_watching"}
 """Told to the control plane and never to a WebSocket."""
 
 # ------------------------------------------------------------------------------------------------ errors

@@ -118,6 +118,7 @@ def found_at(words: Samples, sound: Samples, near_s: float) -> tuple[float, floa
     return (first + place) / RATE, float(stoi(words, part[place : place + len(words)], RATE))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not speech_is_made_here(), reason="espeak-ng is not installed")
 @pytest.mark.timeout(200)
 async def test_what_is_said_after_pauses_is_recorded_where_it_was_said(house: House, browser: BrowserContext, tmp_path: Path) -> None:

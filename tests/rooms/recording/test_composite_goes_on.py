@@ -110,6 +110,7 @@ async def test_what_was_begun_for_other_originals_is_begun_anew(sitting: Path, m
         assert list((sitting / "derived" / WORK).glob("part-*")) == []
 
 
+@pytest.mark.long
 async def test_a_part_that_cannot_be_played_fails_the_film_once(sitting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("film", "composite"):
         monkeypatch.setattr(f"rooms.recording.{module}.PART_S", PART_S)

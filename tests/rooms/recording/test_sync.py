@@ -14,7 +14,7 @@ from tests.rooms.recording.streams import Sender, merged, opus_packets, vp8_fram
 
 STRACE = shutil.which("strace")
 SECONDS = 6
-CALL = re.compile(r"^\d+ (?P<at>\d+\.\d+) (?P<call>\w+)\((?P<rest>.*)")
+CALL = re.compile(r"^\d+ +(?P<at>\d+\.\d+) (?P<call>\w+)\((?P<rest>.*)")
 FILE = re.compile(r"\d+<(?P<path>[^>]*)>")
 
 
