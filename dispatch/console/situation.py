@@ -41,6 +41,8 @@ class Booked:
     people: tuple[tuple[str, str, str, bool], ...]
     """id, name, role, whether he presides"""
     room_en: str = ""
+    named: tuple[str, ...] | None = None
+    """officers who alone may watch it; None where every one may"""
     officer: str = ""
     """the officer of the command centre who has it in charge, "" for none"""
 
@@ -84,7 +86,7 @@ def situation(
         "watchers": list(going["watchers"]) if going else [],
         "observable": bool(going and going["observable"] and status in {"open", "live", "recess"}),
         "centre": list(going["centre"]) if going else [],
-        "named": going["named"] if going else None,
+        "named": going["named"] if going else list(booked.named) if booked.named is not None else None,
         "media": going["media"] if going else "up",
         "tasks": tasks,
         "participants": _people(booked, going, status, _) if people else [],

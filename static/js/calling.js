@@ -70,8 +70,8 @@ export class CallingRoll extends HTMLElement {
   #acts(line) {
     const here = line.standing === 'present' || line.standing === 'late';
     return [
-      !here && el('button', { type: 'button', class: 'button button-small', 'data-act': 'present', 'data-of': line.key, 'aria-label': t('{name}: mark as present', { name: line.name }) }, icon('check', 16), t('Present')),
-      line.standing !== 'absent' && line.standing !== 'waiting' && el('button', { type: 'button', class: 'button button-small button-quiet', 'data-act': 'absent', 'data-of': line.key, 'aria-label': t('{name}: mark as absent', { name: line.name }) }, t('Absent')),
+      !here && el('button', { type: 'button', class: 'button button-small', 'data-act': 'present', 'data-of': line.key, 'aria-label': `${t('Present')}${t(': ')}${line.name}` }, icon('check', 16), t('Present')),
+      line.standing !== 'absent' && line.standing !== 'waiting' && el('button', { type: 'button', class: 'button button-small button-quiet', 'data-act': 'absent', 'data-of': line.key, 'aria-label': `${t('Absent')}${t(': ')}${line.name}` }, t('Absent')),
     ];
   }
 }

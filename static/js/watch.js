@@ -147,7 +147,11 @@ export class SilentWatch extends HTMLElement {
     this._breaking?.allow(situation);
     const named = situation.named === null || situation.named.includes(this._me ?? '');
     this._button.disabled = !situation.observable || !named;
-    this._button.title = !named ? t('Only officers who are named for it may watch this sitting.') : situation.observable ? '' : t('There is nothing to watch now.');
+    // In words beside the button: a title is neither read on a phone nor seen by whoever does not point at it.
+    const why = find(document, '[data-watch-why]');
+    say(why, this._button.hidden ? '' : !named ? t('You are not named for this sitting. Only officers whom a commander has named may watch it.')
+      : situation.observable ? '' : t('There is nothing to watch now.'));
+    why.hidden = why.textContent === '';
   }
 
   start() {

@@ -32,7 +32,7 @@ AT_BROWSERS = {
     "round_table": ("成员甲", "成员乙"),
     "remote_interrogation": ("犯罪嫌疑人小吴", "民警郑刚"),
 }
-MAIN = frozenset({"petition_intake", "remote_court"})
+MAIN = frozenset({"remote_court"})
 """The kinds that go with every run of the tests; the others are long."""
 OPINION = "事实清楚"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -20,12 +21,19 @@ from dispatch.booking.series import series
 from dispatch.booking.series.recurrence import Series
 from dispatch.booking.series.rules import read_rule
 from dispatch.booking.templates import TemplateDraft
+from dispatch.console.field import orders, teams
+from dispatch.console.field.orders import TaskDraft
+from dispatch.console.field.teams import TeamDraft
+from dispatch.console.map import layers
+from dispatch.console.map.layers import LayerDraft
+from dispatch.console.roll_call import calls
+from dispatch.console.roll_call.rules import Line
 from dispatch.sittings import sittings
 from dispatch.store.tables import CourtSite, Resource, utc_now
 from dispatch.web.access import OFFICE_ROLES
 from dispatch.web.routes import ROUTES
 from tests.browser.conftest import PersonFactory
-from tests.browser.court import Court, Held
+from tests.browser.court import Account, Court, Held
 from tests.browser.participants import DESK, PHONE
 from tests.browser.site import Site
 from tests.caller import Caller
@@ -33,7 +41,7 @@ from tests.caller import Caller
 HELD_ELSEWHERE = (
     *("/keeping/recordings/", "/keeping/destructions/", "/hearing/", "/copies/"),
     *("/archive/{sitting}", "/exchange/sittings", "/photos/", "/settings/procedures/{version}/text"),
-    *("/booking/waiting/{waiting}", "/booking/waiting/files/list", "/booking/listing/{listing}"),
+    *("/booking/waiting/{waiting}", "/booking/waiting/files/list", "/booking/listing/{listing}", "/console/wall/screens/"),
 )
 """Pages that other tests look at while there is something to see on them, a picture, and a file that is taken away."""
 SETTINGS = (("zh-CN", "light", "normal", DESK), ("en", "dark", "large", PHONE))
@@ -65,6 +73,16 @@ async def series_of(court: Court, held: Held) -> str:
     return await series.create(court.db, replace(draft_of(sitting), participants=people), plan, by.user, utc_now())
 
 
+async def of_the_centre(court: Court, officer: Account) -> dict[str, str]:
+    """A team with a task, a layer of the map, a roll-call: what the command centre has pages of."""
+    now, mark = utc_now(), secrets.token_hex(3)
+    team = await teams.add(court.db, TeamDraft(f"中队{mark}"), officer.user, now)
+    task = await orders.draft(court.db, TaskDraft("送达文书", "望河路12号", team.id, now + timedelta(hours=3)), officer.user, now)
+    layer = await layers.add_layer(court.db, LayerDraft(f"图层{mark}", "river", "blue"), officer.user, now)
+    call = await calls.begin(court.db, "早点名", (Line(f"team/{team.id}", team.name),), 60, officer.user, now)
+    return {"team": team.id, "task": task.id, "layer": layer.id, "call": call.id}
+
+
 async def choose(page: Page, site: Site, **choices: str) -> None:
     """The person's own preferences, on their page."""
     await page.goto(f"{site.url}/preferences")
@@ -84,7 +102,7 @@ async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: 
         live = await court.sitting()
         chair = await Caller(site, live, live.chair.user.name).sign_in(live.chair)
         await chair.open_hearing()  # what is live looks different
-        account = await court.person(role)
+        account = await court.person(role, rank="command")
         own = {"judge": held.chair, "clerk": held.clerk}.get(role) or account
         begin = TemplateDraft(f"模板{role}", "remote_court", 60, roles=("party",))
         template = await templates.add(court.db, begin, account.user, utc_now())
@@ -94,6 +112,7 @@ async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: 
         kept = {f"{tab}/{{resource}}": f"{tab}/{each}" for tab, each in {**things, "people": own.user.id}.items()}
         kept |= {"version": "remote_court-2026-1"}
         kept |= {"series": await series_of(court, held)} if role == "clerk" else {}
+        kept |= await of_the_centre(court, account)
         values = kept | {"site": place, "sitting": held.id, "user": own.user.id, "room": held.room.id, "template": template.id}
         one = await person()
         page = one.page

@@ -29,6 +29,7 @@ from dispatch.web.console.parts import Part, Parts
 from dispatch.web.context import CONTEXT
 from dispatch.web.recording_words import seal
 from dispatch.web.translations import catalogue
+from rooms.procedure import procedure_of
 
 if TYPE_CHECKING:
     from dispatch.store.alert_tables import Alert
@@ -257,6 +258,7 @@ class Feed:
             ends_at_us=plan.ends_at_us,
             status=found.status,
             people=tuple((p.id, p.name, p.role, p.chair) for p in plan.participants),
+            named=plan.watchers if "named" in procedure_of(plan.procedure).centre else None,
         )
 
 
