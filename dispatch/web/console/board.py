@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from dispatch import audit
 from dispatch.console.quality import history
@@ -18,6 +17,7 @@ from dispatch.errors import NotFound
 from dispatch.identity import people, sign_in
 from dispatch.web.access import CLERK, OFFICER, Route, roles
 from dispatch.web.console.feed import LogLines, feed_of
+from dispatch.web.console.lines import only_tells
 from dispatch.web.console.parts import Told, dumped
 from dispatch.web.formats import clock
 from dispatch.web.middleware import SESSION_COOKIE
@@ -83,18 +83,7 @@ async def console_socket(request: Request) -> Response:
     The browser says nothing. The line ends when the session does.
     """
     sitting, after = request.query.get("sitting", ""), request.query.get("after", "0")
-    socket = web.WebSocketResponse(heartbeat=10.0, max_msg_size=1024)
-    await socket.prepare(request)
-    telling = asyncio.create_task(_tell(request, socket, sitting, int(after) if after.isdecimal() else 0))
-    try:
-        async for message in socket:
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                await socket.close(code=CloseCode.MALFORMED, message=b"this line only tells")
-    finally:
-        telling.cancel()
-        with suppress(asyncio.CancelledError, ConnectionError, TimeoutError):
-            await telling
-    return socket
+    return await only_tells(request, lambda socket: _tell(request, socket, sitting, int(after) if after.isdecimal() else 0))
 
 
 async def _tell(request: Request, socket: web.WebSocketResponse, sitting: str, after: int) -> None:

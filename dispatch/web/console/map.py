@@ -7,11 +7,10 @@ where they come in.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from dispatch.console.map import geojson, layers, scene, standing
 from dispatch.console.map.coordinates import Place, System, from_wgs84, to_wgs84
@@ -22,6 +21,7 @@ from dispatch.identity import sign_in
 from dispatch.store.map_tables import MapLayer
 from dispatch.web.access import ADMINISTRATOR, CLERK, OFFICER, Route, roles
 from dispatch.web.console.feed import feed_of
+from dispatch.web.console.lines import only_tells
 from dispatch.web.console.parts import dumped
 from dispatch.web.middleware import SESSION_COOKIE
 from dispatch.web.request import Request, Response, answer, ctx, error_text, gettext, language, me, problem, render, translate
@@ -110,18 +110,7 @@ async def _scene(request: Request) -> Json:
 
 async def line(request: Request) -> Response:
     """The map's line: the scene whenever it is another, complete. The browser says nothing; the line ends when its session does."""
-    socket = web.WebSocketResponse(heartbeat=10.0, max_msg_size=1024)
-    await socket.prepare(request)
-    telling = asyncio.create_task(_tell(request, socket))
-    try:
-        async for message in socket:
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                await socket.close(code=CloseCode.MALFORMED, message=b"this line only tells")
-    finally:
-        telling.cancel()
-        with suppress(asyncio.CancelledError, ConnectionError, TimeoutError):
-            await telling
-    return socket
+    return await only_tells(request, lambda socket: _tell(request, socket))
 
 
 async def _tell(request: Request, socket: web.WebSocketResponse) -> None:

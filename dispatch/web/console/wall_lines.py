@@ -6,11 +6,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from dispatch import audit
 from dispatch.console.ranks import Rank, rank_of
@@ -23,6 +23,7 @@ from dispatch.store.tables import User
 from dispatch.web.access import OFFICER, SCREEN, Route, roles
 from dispatch.web.assets import ASSETS
 from dispatch.web.console.feed import feed_of
+from dispatch.web.console.lines import only_tells
 from dispatch.web.console.parts import dumped
 from dispatch.web.context import Context
 from dispatch.web.middleware import SCREEN_COOKIE, SESSION_COOKIE
@@ -97,18 +98,7 @@ async def wall_socket(request: Request) -> Response:
     walls, place = walls_of(ctx(request)), place_of(request)
     going = await walls.wall(place)
     console = officer_at(request) is not None and request.query.get("console") == "1"
-    socket = web.WebSocketResponse(heartbeat=10.0, max_msg_size=1024)
-    await socket.prepare(request)
-    telling = asyncio.create_task(_Line(request, socket, going, console=console).tell())
-    try:
-        async for message in socket:
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                await socket.close(code=CloseCode.MALFORMED, message=b"this line only tells")
-    finally:
-        telling.cancel()
-        with suppress(asyncio.CancelledError, ConnectionError, TimeoutError):
-            await telling
-    return socket
+    return await only_tells(request, lambda socket: _Line(request, socket, going, console=console).tell())
 
 
 class _Line:
