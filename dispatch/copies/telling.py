@@ -58,17 +58,4 @@ def _tell(session: AsyncSession, db: Database, copy: Copy, kind: str, user: User
         "receiver": f"{copy.receiver}\n{copy.unit}",
         "reason": copy.reason,
     }
-    session.add(
-        AskerMessage(
-            kind=kind,
-            sitting_id=sitting.id,
-            user_id=user.id,
-            address=user.email,
-            detail=detail,
-            state="queued",
-            attempts=0,
-            next_at=now,
-            good_until=now + GOOD_FOR,
-            created_at=now,
-        )
-    )
+    session.add(AskerMessage.queued(user, kind, sitting.id, detail, now, until=now + GOOD_FOR))

@@ -39,19 +39,5 @@ async def asked(session: AsyncSession, db: Database, row: Destruction, recording
         "reason": row.reason,
     }
     for user in await powers.approvers(session, rules.APPROVE):
-        if user.id == row.proposed_by_id or not user.email:
-            continue
-        session.add(
-            AskerMessage(
-                kind=ASKED,
-                sitting_id=sitting.id,
-                user_id=user.id,
-                address=user.email,
-                detail=detail,
-                state="queued",
-                attempts=0,
-                next_at=now,
-                good_until=now + GOOD_FOR,
-                created_at=now,
-            )
-        )
+        if user.id != row.proposed_by_id and user.email:
+            session.add(AskerMessage.queued(user, ASKED, sitting.id, detail, now, until=now + GOOD_FOR))

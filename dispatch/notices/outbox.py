@@ -215,21 +215,11 @@ async def _tell_asker(session: AsyncSession, facts: Facts, kind: str, user_id: s
     done = set(await session.scalars(told)) | ({"mail"} if await session.scalar(takes_part.limit(1)) else set())
     for channel in channels:
         if channel not in done and (address := asker_address(user, channel)):
-            session.add(
-                AskerMessage(
-                    channel=channel,
-                    kind=kind,
-                    sitting_id=sitting.id,
-                    user_id=user.id,
-                    address=address,
-                    detail=dict(facts.detail),
-                    state="queued",
-                    attempts=0,
-                    next_at=facts.now,
-                    good_until=max(sitting.ends_at, facts.now + OVER) if kind in ENDS else sitting.ends_at,
-                    created_at=facts.now,
-                )
+            until = max(sitting.ends_at, facts.now + OVER) if kind in ENDS else sitting.ends_at
+            message = AskerMessage.queued(
+                user, kind, sitting.id, dict(facts.detail), facts.now, until=until, channel=channel, address=address
             )
+            session.add(message)
 
 
 def _message(facts: Facts, person: Participant, channel: str, address: str, kind: str, due: datetime) -> Message:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -74,6 +74,34 @@ class AskerMessage(Outgoing, Base):
     """time and place, as in a :class:`Message`; of a copy its id, number, receiver and reason; of a destruction its id, number, reason, who
     proposed it and how many recordings it lists"""
     __table_args__ = (Index("asker_message_due", "state", "next_at"),)
+
+    @classmethod
+    def queued(
+        cls,
+        user: User,
+        kind: str,
+        sitting_id: str,
+        detail: dict[str, Any],
+        now: datetime,
+        *,
+        until: datetime,
+        channel: str = "mail",
+        address: str = "",
+    ) -> Self:
+        """One to be sent at once, to the user's e-mail address unless another is given, and given up at `until`."""
+        return cls(
+            kind=kind,
+            sitting_id=sitting_id,
+            user_id=user.id,
+            channel=channel,
+            address=address or user.email,
+            detail=detail,
+            state="queued",
+            attempts=0,
+            next_at=now,
+            good_until=until,
+            created_at=now,
+        )
 
 
 class CalendarFeed(Base):
