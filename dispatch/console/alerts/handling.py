@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from dispatch import audit
 from dispatch.console.alerts.raising import changed, step
@@ -33,6 +33,19 @@ async def listed(db: Database, *, open_only: bool = False) -> list[Alert]:
     found = select(Alert).order_by(Alert.raised_at.desc(), Alert.id.desc())
     async with db.reader() as session:
         return list(await session.scalars(found.where(Alert.ended_at.is_(None), Alert.closed_at.is_(None)) if open_only else found))
+
+
+async def page(db: Database, after: tuple[datetime, str] | None, size: int, *, open_only: bool = False) -> tuple[list[Alert], bool]:
+    """At most `size` of :func:`listed`, behind (when, id) where the page before ended; and whether there are more."""
+    wanted = select(Alert)
+    if open_only:
+        wanted = wanted.where(Alert.ended_at.is_(None), Alert.closed_at.is_(None))
+    if after is not None:
+        at, last = after
+        wanted = wanted.where(or_(Alert.raised_at < at, and_(Alert.raised_at == at, Alert.id < last)))
+    async with db.reader() as session:
+        found = list(await session.scalars(wanted.order_by(Alert.raised_at.desc(), Alert.id.desc()).limit(size + 1)))
+    return found[:size], len(found) > size
 
 
 async def get(db: Database, alert_id: str) -> Alert:

@@ -59,6 +59,7 @@ TAGS = {
     "storage": "How recordings are kept, and how long the space lasts.",
     "keeping": "How long recordings are kept, holds, sealed juvenile records and destructions.",
     "teams": "Teams that can be sent out.",
+    "alerts": "Alerts of the command centre: what needs somebody, at the site and in sittings.",
     "tasks": "Tasks of teams in the field: sent, signed for, on site, reported, checked and closed.",
     "copies": "Copies of recordings for somebody outside of the archive: asked for, approved, made, fetched.",
 }
@@ -77,6 +78,7 @@ PATH_WORDS = {
     "listing": "Id of the week's list.",
     "participant": "Id of the participant.",
     "preset": "Id of the preset.",
+    "alert": "Id of the alert.",
     "room": "Id of the room.",
     "message": "Id of the message.",
     "hold": "Id of the legal hold.",

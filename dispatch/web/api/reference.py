@@ -125,6 +125,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "recordings": _("Recordings"),
         "storage": _("Storage"),
         "teams": _("Teams"),
+        "alerts": _("Alerts"),
         "tasks": _("Tasks in the field"),
         "copies": _("Copies"),
     }

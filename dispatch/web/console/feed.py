@@ -46,7 +46,8 @@ BOOKED_FOR_S = 4.0
 _GOING = frozenset({"open", "live", "recess"})
 
 
-def _handled(alert: Alert) -> Handled:
+def as_handled(alert: Alert) -> Handled:
+    """An alert as the board takes it."""
     return Handled(
         alert=alert.id,
         code=alert.code,
@@ -124,7 +125,7 @@ class Feed:
         self._alerts_stale = False
         found: dict[str, tuple[Handled, ...]] = {}
         for alert in await handling.on(self._context.db):
-            found[alert.sitting] = (*found.get(alert.sitting, ()), _handled(alert))
+            found[alert.sitting] = (*found.get(alert.sitting, ()), as_handled(alert))
         former, self._handled = self._handled, found
         for sitting in former.keys() | found.keys():
             if former.get(sitting) != found.get(sitting):

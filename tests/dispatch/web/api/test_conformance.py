@@ -22,6 +22,8 @@ from dispatch.booking.catalogue.hours import WEEKDAYS
 from dispatch.booking.catalogue.sites import SiteDraft
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.booking.templates import TemplateDraft
+from dispatch.console.alerts.handling import listed as listed_alerts
+from dispatch.console.alerts.raising import raise_alert
 from dispatch.console.field import orders, teams
 from dispatch.console.field.orders import TaskDraft
 from dispatch.console.field.teams import Member, TeamDraft
@@ -90,6 +92,13 @@ async def sent_out(site: Site) -> str:
     return (await orders.draft(site.db, wanted, site.users["officer"], site.now)).id
 
 
+async def alerts_raised(site: Site) -> list[str]:
+    """Open alerts, each of a part of its own that is not running."""
+    for number in range(20):
+        await raise_alert(site.db, "worker_down", "critical", subject=f"media-{number}", data={"part": "media"}, now=site.now)
+    return [alert.id for alert in await listed_alerts(site.db, open_only=True)]
+
+
 async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, list[Any]]:
     """A site with sittings, one of them recorded; the values by which they are asked for."""
     site.db.site = replace(site.db.site, mail=True)
@@ -117,6 +126,7 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
     listed = await listings_of(site, clerk, [(await clerk.made("/waiting", waits))["id"] for _ in range(2)])
     # What a list has placed is booked when it is confirmed, and then neither changed nor taken off: the others are for later.
     queue = [(await clerk.made("/waiting", waits | {"not_before": "2027-03-01"}))["id"] for _ in range(12)]
+    alerts = await alerts_raised(site)
     told = await clerk.made(people, {"name": "证人", "role": "witness", "email": "witness@example.com"})
     return {
         "sittings": [stays],
@@ -124,6 +134,8 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         "tasks": [await sent_out(site)],
         "waiting": queue[:3],
         "waiting_no_more": queue[3:],
+        "alerts": alerts[:4],
+        "alerts_over": alerts[4:],
         **listed,
         "cancelled_series": [others_too["id"]],
         "members": [member["id"] for member in series["sittings"]],
@@ -296,6 +308,7 @@ PARAMETERS = {
     "path.copy": "copies",
     "path.task": "tasks",
     "path.waiting": "waiting",
+    "path.alert": "alerts",
     "path.listing": "listings",
     "body.waiting[*]": "listed",
     "body.keep[*]": "listed",
@@ -421,6 +434,7 @@ OTHERWISE: dict[str, dict[str, str]] = {
         "body.prosecutor_id": "nobody",
     },
     "DELETE /api/v1/feeds/{feed}": {"path.feed": "ended"},
+    "POST /api/v1/alerts/{alert}/close": {"path.alert": "alerts_over"},
     "DELETE /api/v1/imports/{import}": {"path.import": "dropped"},
     "DELETE /api/v1/webhooks/{webhook}": {"path.webhook": "removed_webhooks"},
     "GET /api/v1/recordings/{sitting}": {"path.sitting": "recordings"},
