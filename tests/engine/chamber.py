@@ -177,12 +177,17 @@ class Chamber:
         wanted = {who: self.got(Tap.NAME, who) + more for who in senders}
         await until(lambda: all(self.got(Tap.NAME, who) >= count for who, count in wanted.items()), lambda: wanted)
 
-    def leaked(self, since_s: float, *receivers: str, of: tuple[str, ...] = (), recorder: bool = True) -> Mapping[str, int]:
-        """Bytes by receiver, the recorder's feed among them, of what these (all without `of`) have sent since a moment, and of what
-        nobody is known to have sent. Nobody who got nothing is named."""
+    def leaked(self, since_s: float, *receivers: str, of: tuple[str, ...] = (), recorder: bool = True) -> Mapping[str, list[str]]:
+        """Payloads by receiver, the recorder's feed among them, that these (all without `of`) have sent since a moment, and those that
+        nobody is known to have sent; each in words. Nobody who got nothing is named."""
         everybody = (*receivers, Tap.NAME) if recorder else receivers
-        found = {who: self.got(who, *of, sent_after_s=since_s) + self.got(who, "") for who in everybody}
-        return {who: octets for who, octets in found.items() if octets}
+        found: dict[str, list[str]] = {}
+        for who in everybody:
+            for sender, at_s, size in self.ledger.of(who).payloads:
+                if sender == "" or (at_s >= since_s and (not of or sender in of)):
+                    after = f", sent {1000 * (at_s - since_s):.1f} ms after" if sender else ""
+                    found.setdefault(who, []).append(f"{size} bytes of {sender or 'nobody'}{after}")
+        return found
 
     def ledger_of_recorder(self) -> list[dict[str, Any]]:
         """The starts, stops and gaps that the recorder has written down."""

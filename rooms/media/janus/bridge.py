@@ -24,6 +24,8 @@ PAYLOAD_TYPE = 96
 """Janus writes it into what it forwards, whatever the browser's is."""
 BUFFER_BYTES = 2 << 20
 MOST_AT_ONCE = 128
+MOST_WAITING = BUFFER_BYTES // 256
+"""Packets that the socket can hold at most: the kernel counts the least of them as more than so many bytes."""
 KEY_FRAME_EVERY_S = 0.5
 
 
@@ -63,9 +65,10 @@ class Forward:
         return None if self._fed is None else self.recorded - self.fed_before
 
     def permit(self, permitted: bool) -> None:
-        """Open or close the gate; what waits in the socket is of before and is judged by what was permitted then."""
+        """Open or close the gate; all that waits in the socket is of before and is judged by what was permitted then. Once it is closed,
+        no packet passes that Janus still has on its way."""
         if permitted != self._open:
-            self._readable()
+            self._readable(MOST_WAITING)
             self._open, self._paused = permitted, True
             if permitted:
                 self.request_key_frame()
@@ -77,11 +80,11 @@ class Forward:
             self._asked_at = now
             self._ask()
 
-    def _readable(self) -> None:
+    def _readable(self, most: int = MOST_AT_ONCE) -> None:
         if self._socket is None:
             return
         try:
-            for _ in range(MOST_AT_ONCE):
+            for _ in range(most):
                 self._take(self._socket.recv(2048))
         except BlockingIOError:
             pass
@@ -159,7 +162,7 @@ class Forward:
     def close(self, cause: str = NOT_RECORDED) -> None:
         """The track is fed no more, for `cause`. May be called twice."""
         if self._socket is not None:
-            self._readable()
+            self._readable(MOST_WAITING)
             self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
             self._socket = None

@@ -117,19 +117,28 @@ class Publication:
             if self.tracks.get(mid) is not track and track.forward is not None:
                 track.forward.close("closed")
 
+    def hold_back(self, track: Track) -> None:
+        """Let nothing more of a track come to the recorder, whatever Janus still forwards: before Janus is asked for anything."""
+        if track.forward is not None:
+            track.forward.permit(False)
+
     async def permit(self, track: Track, permitted: bool) -> None:
         """Let Janus pass a track on, or not: moderation, which the browser cannot undo. Idempotent; raises EngineError."""
+        if not permitted:
+            self.hold_back(track)
         if track.permitted is permitted:
+            self._open(track)
             return
-        if not permitted and track.forward is not None:
-            track.forward.permit(False)
         try:
             await self._place.ask("moderate", id=self.name, mid=track.mid, mute=not permitted)
         except JanusError as error:
             raise refused(error) from None
-        if permitted and track.forward is not None:
-            track.forward.permit(True)
         track.permitted = permitted
+        self._open(track)
+
+    def _open(self, track: Track) -> None:
+        if track.permitted and track.forward is not None:
+            track.forward.permit(True)
 
     async def record(self, track: Track, wanted: bool) -> None:
         """Have Janus forward a track to the bridge, or end that. Idempotent; raises EngineError."""

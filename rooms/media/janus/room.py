@@ -188,19 +188,21 @@ class Room:
         return {t.key: (p.name, t.mid) for p in connected for t in p.tracks.values() if t.key in watch}
 
     async def _gates(self) -> None:
-        """First everything that is taken away, everywhere, then what is granted."""
+        """First everything that is taken away, everywhere, then what is granted. What the recorder may no longer have ends at once, and
+        not when Janus has answered for everybody before."""
         publications = self._publications()
+        for publication in publications:
+            for track in publication.tracks.values():
+                if not self._passes(track) or not self._recorded(track):
+                    publication.hold_back(track)
         for publication in publications:
             await self._gate(publication, restrict_only=True)
         for publication in publications:
             await self._gate(publication)
 
     async def _gate(self, publication: Publication, restrict_only: bool = False) -> None:
-        routing = self.routing
-        held_back = self.stopped or routing.private
         for track in list(publication.tracks.values()):
-            permitted = not self.stopped and track.key.source in routing.publish.get(publication.endpoint, frozenset())
-            record = track.key in routing.record and not held_back
+            permitted, record = self._passes(track), self._recorded(track)
             if not permitted:
                 await publication.permit(track, False)
             if not record:
@@ -211,7 +213,13 @@ class Room:
                 await publication.record(track, True)  # before anything passes, so that the record has it all
             await publication.permit(track, permitted)
         if not restrict_only:
-            await publication.limit(routing.video_ceiling_bps)
+            await publication.limit(self.routing.video_ceiling_bps)
+
+    def _passes(self, track: Track) -> bool:
+        return not self.stopped and track.key.source in self.routing.publish.get(track.key.endpoint, frozenset())
+
+    def _recorded(self, track: Track) -> bool:
+        return track.key in self.routing.record and not (self.stopped or self.routing.private)
 
     async def _connect(self) -> None:
         subscriptions = self._subscriptions()
