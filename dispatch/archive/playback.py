@@ -16,7 +16,7 @@ from dispatch.console.event_words import EventWords
 from dispatch.console.situation import Words, word
 from dispatch.sittings.stage_names import stage_name
 from rooms.log import Row
-from rooms.recording.attendance import Place, hands, held_by, places, read_rows
+from rooms.recording.attendance import CENTRE, Place, hands, held_by, places, read_rows
 from rooms.recording.timeline import Band, Timeline, load, merge
 from rooms.recording.unrecorded import explained
 
@@ -106,9 +106,14 @@ def stages(rows: Iterable[Row], start_us: int, end_us: int, _: Words) -> list[Js
 
 
 def speakers(sealed: Sealed, _: Words) -> list[Json]:
-    """One row for each participant who was recorded, in the order of the plan: when his devices sent, and what is missing."""
+    """One row for each participant who was recorded, in the order of the plan, then for each officer who broke in: when his devices sent,
+    and what is missing."""
     meta = sealed.manifest["meta"]
     carried: Mapping[str, Mapping[str, Any]] = meta.get("endpoints", {})
+    of_centre: dict[tuple[str, str], set[str]] = {}
+    for place in sealed.places:
+        for officer in (one for one in place.people if one.role == CENTRE):
+            of_centre.setdefault((officer.name, officer.role), set()).update(place.endpoints)  # whoever came twice has one row
     found = []
     raised, floor = hands(sealed.rows, sealed.timeline.end_us)
     first, last = sealed.timeline.start_us, sealed.timeline.end_us
@@ -116,8 +121,12 @@ def speakers(sealed: Sealed, _: Words) -> list[Json]:
     def during(spans: Sequence[tuple[int, int]]) -> list[Json]:
         return [{"from_us": max(a, first), "to_us": min(b, last)} for a, b in spans if a < last and b > first]
 
-    for person in meta.get("participants", ()):
-        own = {endpoint for endpoint, about in carried.items() if person["id"] in about["participants"]}
+    rows = [
+        (who["id"], who["name"], who["role"], {endpoint for endpoint, about in carried.items() if who["id"] in about["participants"]})
+        for who in meta.get("participants", ())
+    ]
+    rows += [("", name, role, endpoints) for (name, role), endpoints in of_centre.items()]
+    for who, name, role, own in rows:
         segments = [
             {"from_us": from_us, "to_us": to_us, "source": source, "text": word("source", source, _)}
             for (endpoint, source), spans in sealed.present.items()
@@ -125,9 +134,9 @@ def speakers(sealed: Sealed, _: Words) -> list[Json]:
             for from_us, to_us in spans
         ]
         gaps = [_gap(row, _) for row in sealed.manifest["ledger"] if row["kind"] == "gap" and row.get("endpoint") in own]
-        shown = {"hands": during(raised.get(person["id"], ())), "floor": during(floor.get(person["id"], ()))}
+        shown = {"hands": during(raised.get(who, ())), "floor": during(floor.get(who, ()))}
         if segments or gaps or shown["hands"]:
-            found.append({"name": person["name"], "role": _(f"role.{person['role']}"), "segments": segments, "gaps": gaps, **shown})
+            found.append({"name": name, "role": _(f"role.{role}"), "segments": segments, "gaps": gaps, **shown})
     return found
 
 

@@ -81,7 +81,7 @@ class EventWords:
             values["seconds"] = f"{(row.at_us - row.data['down_from_us']) / 1e6:.1f}"
         text = self._(self._sentence(row), **values)
         if reason := self._reason(row):
-            text += self._(" Reason: {reason}", reason=reason)
+            text += self._(". Reason: {reason}", reason=reason)
         return {"seq": row.seq, "at_us": row.at_us, "mark": mark_of(row.type), "type": row.type, "text": text}
 
     def _sentence(self, row: Row) -> str:

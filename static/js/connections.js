@@ -8,6 +8,7 @@ import { barsOf } from './measure.js';
 import { pageData } from './page.js';
 import { bars } from './pills.js';
 import { BPS, followQuality, LINES, LOST, RTT, WAYS } from './quality.js';
+import { scale } from './scale.js';
 
 /** @typedef {import('./quality.js').Quality} Quality */
 /** @typedef {import('./quality.js').History} History */
@@ -110,7 +111,7 @@ class Section {
 
   #draw() {
     const columns = getComputedStyle(this.graphs).gridTemplateColumns.split(' ').map(parseFloat);
-    this.#width = Math.floor(columns[0] || this.graphs.clientWidth);
+    this.#width = Math.floor((columns[0] || this.graphs.clientWidth) / scale());
     const frame = this.#frame();
     if (!frame || this.#width <= 0) return;
     const named = /** @type {const} */ ([[LOST, t('Packets lost')], [RTT, t('Round trip')], [BPS, t('Bit rate')], [LINES, t('Resolution')]]);
@@ -155,7 +156,7 @@ class Section {
     const drawn = event.target instanceof Element ? event.target.closest('svg') : null;
     const frame = this.#frame();
     if (!drawn || !frame) return;
-    const at_us = momentAt(frame, event.clientX - drawn.getBoundingClientRect().x);
+    const at_us = momentAt(frame, (event.clientX - drawn.getBoundingClientRect().x) / scale());
     this.#read(this.#steps().findLast((step) => step <= at_us) ?? null);
   }
 

@@ -2,6 +2,7 @@
 
 import { svg } from './markup.js';
 import { LEAST, LINES, LOST, RTT, WAYS } from './quality.js';
+import { scale } from './scale.js';
 
 /** @typedef {import('./quality.js').Quality} Quality */
 /** @typedef {import('./quality.js').History} History */
@@ -70,7 +71,7 @@ export function graph(figure, quality, frame) {
   const values = WAYS.flatMap((way) => quality[way]?.points.map((point) => point[figure] ?? 0) ?? []);
   const end = axisEnd(Math.max(LEAST[figure], ...values));
   const y = (/** @type {number} */ value) => HEIGHT - BOTTOM - (value / end) * (HEIGHT - TOP - BOTTOM);
-  return svg('svg', { class: 'graph', width: frame.width, height: HEIGHT, viewBox: `0 0 ${frame.width} ${HEIGHT}`, 'aria-hidden': 'true' },
+  return svg('svg', { class: 'graph', width: frame.width * scale(), height: HEIGHT * scale(), viewBox: `0 0 ${frame.width} ${HEIGHT}`, 'aria-hidden': 'true' },
     ...[0, end / 2, end].flatMap((value) => [
       svg('line', { class: 'graph-rule', x1: LEFT, x2: frame.width - RIGHT, y1: y(value), y2: y(value) }),
       svg('text', { class: 'graph-label', x: LEFT - 6, y: y(value) + 4, 'text-anchor': 'end' }, value === 0 ? '0' : shown(figure, value)),
@@ -86,7 +87,7 @@ export function graph(figure, quality, frame) {
 /** How good each step was: a row for each direction. @param {string[]} names of the rows @param {Quality} quality @param {Frame} frame */
 export function scores(names, quality, frame) {
   const height = WAYS.length * (SCORE_ROW + 6) + 2;
-  return svg('svg', { class: 'graph', width: frame.width, height, viewBox: `0 0 ${frame.width} ${height}`, 'aria-hidden': 'true' },
+  return svg('svg', { class: 'graph', width: frame.width * scale(), height: height * scale(), viewBox: `0 0 ${frame.width} ${height}`, 'aria-hidden': 'true' },
     ...WAYS.flatMap((way, row) => [
       svg('text', { class: 'graph-label', x: LEFT - 6, y: row * (SCORE_ROW + 6) + SCORE_ROW, 'text-anchor': 'end' }, names[row] ?? ''),
       ...runs(quality[way]?.points ?? [], frame.history.step_us).map(([score, from_us, to_us]) => {

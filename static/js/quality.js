@@ -2,6 +2,7 @@
 
 import { t } from './i18n.js';
 import { el, svg } from './markup.js';
+import { scale } from './scale.js';
 
 /** @typedef {import('./protocol.js').Score} Score */
 /** @typedef {[number, Score | null, number | null, number | null, number | null, number | null, number | null]} Point at µs, score, lost %, jitter ms, round trip ms, bit/s, lines of the picture */
@@ -94,7 +95,7 @@ export function qualityPlots(quality, history) {
     el('span', { class: 'visually-hidden' }, text),
     ...figures.map(([figure, name, values, shown]) => el('span', { class: 'quality-plot', 'aria-hidden': 'true' },
       el('span', { class: 'quality-name' }, name),
-      svg('svg', { class: `quality-area quality-area-${figure}`, width: WIDTH, height: HEIGHT, viewBox: `0 0 ${WIDTH} ${HEIGHT}` },
+      svg('svg', { class: `quality-area quality-area-${figure}`, width: WIDTH * scale(), height: HEIGHT * scale(), viewBox: `0 0 ${WIDTH} ${HEIGHT}` },
         svg('path', { d: area(values, figure, history) }), svg('line', { x1: 0, x2: WIDTH, y1: HEIGHT - 0.5, y2: HEIGHT - 0.5 })),
       el('b', { class: 'figures' }, values.length > 0 ? shown(values[values.length - 1]?.[1] ?? 0) : '–'))));
 }

@@ -2,6 +2,7 @@
 
 import { t } from './i18n.js';
 import { svg } from './markup.js';
+import { scale } from './scale.js';
 
 /** @typedef {import('./situation.js').Situation} Situation */
 /** @typedef {import('./court-clock.js').CourtClock} CourtClock */
@@ -65,7 +66,8 @@ export class DayStrip extends HTMLElement {
     const now = clock.nowUs();
     const midnight = clock.midnight(now);
     const { first, last } = hoursOf(sittings, midnight, now);
-    const width = this.clientWidth;
+    const larger = scale();
+    const width = this.clientWidth / larger;
     const labels = width < 560 ? NARROW_LABELS : LABELS;
     const height = HEAD + rooms.length * ROW;
     const hour = (width - labels - 12) / (last - first);
@@ -87,7 +89,7 @@ export class DayStrip extends HTMLElement {
     parts.push(svg('line', { class: 'strip-now', x1: x, x2: x, y1: HEAD - 6, y2: height }));
     parts.push(svg('path', { class: 'strip-now-mark', d: `M${x - 5} ${HEAD - 9}h10l-5 7z` }));
     const focused = document.activeElement?.closest?.('[data-bar]')?.getAttribute('data-bar');
-    this.replaceChildren(svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': t('Rooms today') }, ...parts));
+    this.replaceChildren(svg('svg', { width: width * larger, height: height * larger, viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': t('Rooms today') }, ...parts));
     if (focused) /** @type {SVGElement | null} */ (this.querySelector(`[data-bar="${focused}"]`))?.focus();
   }
 }

@@ -3,6 +3,7 @@
 
 import { t } from './i18n.js';
 import { svg } from './markup.js';
+import { scale } from './scale.js';
 import { fit } from './strip.js';
 
 /** @typedef {import('./court-clock.js').CourtClock} CourtClock */
@@ -78,15 +79,20 @@ export class TimelineChart extends HTMLElement {
     this._draw();
   }
 
+  /** As it is drawn, before the screen's scale. */
+  get _width() {
+    return this.clientWidth / scale();
+  }
+
   get _labels() {
-    return this.clientWidth < 620 ? NARROW_LABELS : LABELS;
+    return this._width < 620 ? NARROW_LABELS : LABELS;
   }
 
   /** @param {number} us */
   _x(us) {
     const timeline = this._shown?.timeline;
     if (!timeline) return 0;
-    const width = this.clientWidth - this._labels - RIGHT;
+    const width = this._width - this._labels - RIGHT;
     const part = (us - timeline.start_us) / (timeline.duration_s * 1e6 || 1);
     return this._labels + Math.max(0, Math.min(1, part)) * width;
   }
@@ -94,7 +100,7 @@ export class TimelineChart extends HTMLElement {
   _draw() {
     if (!this._shown || this.clientWidth === 0) return;
     const { timeline, lines, clock } = this._shown;
-    const width = this.clientWidth;
+    const width = this._width;
     const end_us = timeline.start_us + timeline.duration_s * 1e6;
     const marksAt = AXIS + STAGE;
     const speakersAt = marksAt + MARKS;
@@ -146,7 +152,7 @@ export class TimelineChart extends HTMLElement {
       parts.push(svg('path', { class: 'timeline-clip', d: `M${from} ${height - 1}V${AXIS - 2}H${to}V${height - 1}` }));
     }
     parts.push(svg('g', { class: 'timeline-head' }, svg('line', { y1: 10, y2: height }), svg('path', { d: 'M-6 4h12l-6 8z' })));
-    this.replaceChildren(svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' }, ...parts));
+    this.replaceChildren(svg('svg', { width: width * scale(), height: height * scale(), viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' }, ...parts));
     this.at(this._seconds ?? 0);
   }
 
@@ -154,8 +160,8 @@ export class TimelineChart extends HTMLElement {
   _point(event) {
     const shown = this._shown;
     if (!shown || event.button > 0) return;
-    const from = this.getBoundingClientRect().left + this._labels;
-    const width = this.clientWidth - this._labels - RIGHT;
+    const from = this.getBoundingClientRect().left + this._labels * scale();
+    const width = (this._width - this._labels - RIGHT) * scale();
     const part = Math.max(0, Math.min(1, (event.clientX - from) / width));
     if (event.type === 'pointerdown') this.setPointerCapture(event.pointerId);
     shown.onSeek(part * shown.timeline.duration_s);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from dispatch.archive.identities import looks
 from dispatch.archive.playback import gaps, manifest_of, page, read
 from dispatch.web.translations import catalogue
+from rooms.recording.attendance import Person
 from tests.dispatch.archive.sealed import DIGESTS, at, make_sealed
 
 ENGLISH = catalogue("en").gettext
@@ -38,6 +40,17 @@ def test_each_person_has_a_row_with_the_spans_in_which_he_was_recorded(shown: di
     assert (judge["name"], zhang["name"]) == ("周正", "张某")
     assert [(round((s["from_us"] - at(0)) / 1e6), round((s["to_us"] - at(0)) / 1e6)) for s in judge["segments"]] == [(0, 4), (6, 10)]
     assert [(g["from_us"], g["to_us"]) for g in zhang["gaps"]] == [(at(2), at(3.5))]
+
+
+def test_an_officer_who_broke_in_has_a_row_below_the_participants(folder: Path) -> None:
+    sealed = read(folder)
+    his = ("watch-1", "microphone")
+    person = Person("watch-1", "高卫东", "command_centre")
+    officer = replace(sealed.places[0], people=(person,), endpoints=frozenset({"watch-1", "watch-2"}))
+    broken_in = replace(sealed, places=(*sealed.places, officer), present={**sealed.present, his: [(at(7), at(8))]})
+    *_, last = page(broken_in, ENGLISH)["timeline"]["speakers"]
+    assert (last["name"], last["role"]) == ("高卫东", "Command centre")
+    assert [(s["from_us"], s["to_us"], s["source"]) for s in last["segments"]] == [(at(7), at(8), "microphone")]
 
 
 def test_the_log_begins_with_what_opened_the_recording(shown: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ def test_of_a_rooms_device_it_is_told_who_sat_down_who_spoke_and_for_whom_it_act
 
 
 def test_the_reason_of_a_recess_is_told() -> None:
-    assert said(a_hearing().log)[-1].endswith("Reason: 合议")
+    assert said(a_hearing().log)[-1].endswith("Recess. Reason: 合议")
 
 
 def test_an_observer_is_told_by_name() -> None:
