@@ -134,13 +134,17 @@ addEventListener("pageshow", () => {
   }
 });
 
-// Where a bar of sections is wider than the screen, the section that is shown stands in its middle.
-for (const bar of document.querySelectorAll(".centre-sections, .staff-nav-row")) {
-  const here = bar.querySelector("[aria-current]");
-  if (!(here instanceof HTMLElement) || bar.scrollWidth <= bar.clientWidth) continue;
-  const at = here.getBoundingClientRect();
-  bar.scrollLeft += at.left + at.width / 2 - bar.getBoundingClientRect().left - bar.clientWidth / 2;
+/** Where a bar of sections is wider than the screen, the section that is shown stands in its middle. */
+function showSections() {
+  for (const bar of document.querySelectorAll(".centre-sections, .staff-nav-row")) {
+    const here = bar.querySelector("[aria-current]");
+    if (!here || bar.scrollWidth <= bar.clientWidth) continue;
+    const at = here.getBoundingClientRect();
+    bar.scrollLeft += at.left + at.width / 2 - bar.getBoundingClientRect().left - bar.clientWidth / 2;
+  }
 }
+showSections();
+addEventListener("resize", showSections);
 
 if (document.querySelector("[data-clock]")) {
   runClocks();

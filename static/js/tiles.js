@@ -53,6 +53,7 @@ export class HearingTile extends HTMLElement {
       this.#speaks,
       this.#pin,
       el('div', { class: 'tile-plate' }, this.#meter, el('div', { class: 'tile-who' }, this.#roles, this.#names, this.#voice), this.#hand, this.#sound, this.#network),
+      el('span', { class: 'tile-frame', 'aria-hidden': 'true' }), // an element: the pseudo one is lost when a phone is turned
     );
   }
 

@@ -57,6 +57,7 @@ export class WallTile extends HTMLElement {
   #what = el('b', { class: 'truncate' });
   #case = el('span', { class: 'truncate wall-case' });
   #stage = el('span', { class: 'wall-stage truncate' });
+  #broken = el('div', { class: 'wall-broken', hidden: true });
   #turn = el('span', { class: 'wall-turn' });
   #sound = el('span', { class: 'wall-sound', hidden: true });
   #meter = el('span', { class: 'wall-meter', 'aria-hidden': 'true' });
@@ -69,7 +70,7 @@ export class WallTile extends HTMLElement {
     this.append(
       this.#pictures,
       this.#cover,
-      el('div', { class: 'wall-top' }, this.#alarm, this.#turn),
+      el('div', { class: 'wall-top' }, this.#alarm, this.#broken, this.#turn),
       el('div', { class: 'wall-plate' }, this.#meter, el('div', { class: 'wall-who' }, this.#what, this.#case), this.#sound, this.#stage),
     );
   }
@@ -89,6 +90,11 @@ export class WallTile extends HTMLElement {
     this.#stage.dataset.status = told?.status ?? '';
     this.#alarm.hidden = !told?.alarm;
     if (told?.alarm) fill(this.#alarm, icon('alert', 16), el('span', { class: 'truncate' }, told.alarm));
+    const officer = shown.plays ? (observed?.view?.break_in ?? null) : null;
+    const broken = officer ? t('{name} has broken in', { name: officer.name }) : '';
+    this.classList.toggle('wall-broken-in', officer !== null);
+    this.#broken.hidden = officer === null;
+    if (officer) fill(this.#broken, icon('mic', 16), el('span', { class: 'truncate' }, broken));
     this.#turn.hidden = turn === null;
     if (turn) fill(this.#turn, icon(turn.paused ? 'pause' : 'refresh', 14), el('span', {}, turn.paused ? t('Patrol paused') : t('Patrol {n}/{all}', { n: turn.at, all: turn.of })));
     this.#sound.hidden = !shown.heard;
@@ -98,7 +104,7 @@ export class WallTile extends HTMLElement {
     const text = why || (pictures.length === 0 && shown.plays ? this.#empty(observed, person !== undefined) : '');
     this.#cover.hidden = text === '' && source !== null;
     fill(this.#cover, el('span', { class: 'wall-number', 'aria-hidden': 'true' }, String(shown.number + 1)), icon(this.#sign(shown), 28), el('span', { class: 'wall-state' }, text));
-    const label = source === null ? t('Window {n}: empty', { n: shown.number + 1 }) : t('Window {n}: {what}', { n: shown.number + 1, what: [what, told?.case_number, told?.stage_text, text, told?.alarm].filter(Boolean).join(t(', ')) });
+    const label = source === null ? t('Window {n}: empty', { n: shown.number + 1 }) : t('Window {n}: {what}', { n: shown.number + 1, what: [what, told?.case_number, told?.stage_text, text, broken, told?.alarm].filter(Boolean).join(t(', ')) });
     if (this.getAttribute('aria-label') !== label) this.setAttribute('aria-label', label);
     return found;
   }
