@@ -193,6 +193,27 @@ class EndBreakIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """An officer who watches at this endpoint wants to talk with these participants aside, or (none named) with everybody inside."""
+
+    endpoint: str
+    office: str
+    rank: int
+    reason: str
+    participants: tuple[str, ...] = ()
+    act: ClassVar[str] = "talk"
+
+
+@dataclass(frozen=True, slots=True)
+class EndTalk:
+    """The officer who talks ends it; or one of a higher `rank`, with a reason."""
+
+    rank: int
+    reason: str = ""
+    act: ClassVar[str] = "talk"
+
+
+@dataclass(frozen=True, slots=True)
 class RaiseAlert:
     """A condition began. `subject` tells alerts of one code apart (a participant's id)."""
 
@@ -243,6 +264,8 @@ Command = (
     | StepIn
     | BreakIn
     | EndBreakIn
+    | Talk
+    | EndTalk
     | KeepStill
     | Act
 )

@@ -12,7 +12,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from rooms import breaking_in, consents, conversation, departures, desk, floor, needs, opinions, privacy, roll_call, seats, stepping, votes
+from rooms import (
+    breaking_in,
+    consents,
+    conversation,
+    departures,
+    desk,
+    floor,
+    intercom,
+    needs,
+    opinions,
+    privacy,
+    roll_call,
+    seats,
+    stepping,
+    votes,
+)
 from rooms.acts import Fact, need, seat_of
 from rooms.commands import (
     SYSTEM,
@@ -26,6 +41,7 @@ from rooms.commands import (
     Consent,
     Disappear,
     EndBreakIn,
+    EndTalk,
     Facts,
     KeepStill,
     Notify,
@@ -39,6 +55,7 @@ from rooms.commands import (
     SitDown,
     StandUp,
     StepIn,
+    Talk,
     alert_id,
 )
 from rooms.log import Event
@@ -49,6 +66,7 @@ from rooms.protocol import (
     Admit,
     AdmitDevice,
     Allow,
+    AnswerCentre,
     CallRoll,
     CastVote,
     ChangeStage,
@@ -102,7 +120,8 @@ def handle(state: State | None, actor: Actor, command: Command, now_us: int, fac
     else:
         found = _HANDLERS[type(command)](state, actor, command)
     found = list(found)
-    return tuple(Event(kind, now_us, data) for kind, data in [*(breaking_in.ends_by(state, found) if state is not None else ()), *found])
+    before = [] if state is None else [*breaking_in.ends_by(state, found), *intercom.ends_by(state, found)]
+    return tuple(Event(kind, now_us, data) for kind, data in [*before, *found])
 
 
 def by(state: State, actor: Actor) -> dict[str, Any]:
@@ -264,7 +283,7 @@ def _set_source(state: State, actor: Actor, command: SetSource) -> Iterable[Fact
     if endpoint is None or endpoint.pending:
         raise UserError("not_inside", "this device has no place in the sitting")
     if command.on:
-        given = [command.source in state.rights_in_role(p).sources for p in endpoint.participants]
+        given = [command.source in state.sources_in_role(p) for p in endpoint.participants]
         if any(given) and not all(given):
             raise UserError("source_not_for_all", f"somebody at this device has no right to {command.source}", field="source")
         if not all(given):
@@ -489,6 +508,9 @@ _HANDLERS: Mapping[type[Any], _Handler] = cast(
         StepIn: stepping.step_in,
         BreakIn: breaking_in.break_in,
         EndBreakIn: breaking_in.end,
+        Talk: intercom.talk,
+        EndTalk: intercom.end,
+        AnswerCentre: intercom.answer,
         SitDown: seats.sit_down,
         StandUp: seats.stand_up,
         RefuseConsent: consents.refuse_notice,

@@ -44,7 +44,8 @@ def circles(state: State) -> Mapping[str, frozenset[TrackKey]]:
         circle = state.circle_at(endpoint)
         heard = circle or not state.now.private or state.rights(endpoint.id).see
         if circle is not None and heard:
-            found.setdefault(circle, set()).update(TrackKey(endpoint.id, s) for s in state.publishable(endpoint))
+            aside = {Source.MICROPHONE} if state.answers_at(endpoint) else ()
+            found.setdefault(circle, set()).update(TrackKey(endpoint.id, s) for s in state.publishable(endpoint).difference(aside))
     return {circle: frozenset(tracks) for circle, tracks in found.items()}
 
 
@@ -54,17 +55,42 @@ def may_observe(state: State) -> bool:
 
 
 def officers(state: State) -> frozenset[TrackKey]:
-    """What an officer sends who broke in: to everybody inside, and to nobody while the command centre may not watch, or in a recess."""
+    """What an officer sends who broke in, or talks with all: to everybody inside, and to nobody while the command centre may not watch,
+    or in a recess."""
     if not may_observe(state) or state.now.closes_sources:
         return frozenset()
     his = ((o.endpoint, o.break_in) for o in state.observers.values())
-    return frozenset(
+    seen = (
         TrackKey(endpoint, source)
         for endpoint, break_in in his
         if break_in is not None
         for source in (Source.MICROPHONE, Source.CAMERA)
         if source is Source.MICROPHONE or break_in.camera
     )
+    talk = state.intercom
+    heard = [TrackKey(talk.endpoint, Source.MICROPHONE)] if talk is not None and not talk.people else []
+    return frozenset((*seen, *heard))
+
+
+def aside(state: State) -> Mapping[str, frozenset[TrackKey]]:
+    """Who hears what of a talk of the command centre with a few: the officer and the devices that are called. Nobody else is named."""
+    talk = state.intercom
+    if talk is None or not talk.people or not may_observe(state) or state.now.closes_sources:
+        return {}
+    called = [endpoint for endpoint in state.inside() if state.called(endpoint)]
+    answers = frozenset(TrackKey(e.id, Source.MICROPHONE) for e in called if state.answers_at(e))
+    officer = TrackKey(talk.endpoint, Source.MICROPHONE)
+    found = {talk.endpoint: answers}
+    for endpoint in called:
+        unheard = kept_from(state, endpoint) | {endpoint.id}
+        found[endpoint.id] = frozenset(track for track in answers if track.endpoint not in unheard) | {officer}
+    return found
+
+
+def speaks(state: State, endpoint: str) -> bool:
+    """Whether an officer who watches there may send."""
+    talk, observer = state.intercom, state.observers.get(endpoint)
+    return observer is not None and (observer.break_in is not None or (talk is not None and talk.endpoint == endpoint))
 
 
 def floor(state: State) -> frozenset[str]:
@@ -88,20 +114,21 @@ def routing(state: State) -> Routing:
     inside = list(state.inside())
     permitted = circles(state)
     main = permitted.get("", frozenset())
-    interpreters, officer = interpreting(state), officers(state)
+    interpreters, officer, called = interpreting(state), officers(state), aside(state)
     publish: dict[str, frozenset[Source]] = {e.id: state.passing(e) for e in inside}
     watch: dict[str, frozenset[TrackKey]] = {}
     for endpoint in inside:
         if state.rights(endpoint.id).see:
             unseen = kept_from(state, endpoint) | {endpoint.id}
             given = frozenset(t for t in permitted.get(state.circle_at(endpoint) or "", ()) if t.endpoint not in unseen)
-            watch[endpoint.id] = _chosen(state, endpoint, given, interpreters) | officer
+            watch[endpoint.id] = _chosen(state, endpoint, given, interpreters) | officer | called.get(endpoint.id, frozenset())
+    told = frozenset[TrackKey]().union(*called.values())
     for observer in state.observers:
         # Without a source it keeps his connection also while all is hidden from him: the picture comes back at once.
-        publish[observer] = frozenset(track.source for track in officer if track.endpoint == observer)
+        publish[observer] = frozenset(track.source for track in officer | told if track.endpoint == observer)
         if may_observe(state):
-            watch[observer] = main | {track for track in officer if track.endpoint != observer}
-    record = main | officer if recording(state).on else frozenset()
+            watch[observer] = main | {track for track in officer if track.endpoint != observer} | called.get(observer, frozenset())
+    record = main | officer | told if recording(state).on else frozenset()
     return Routing(publish, watch, record, quality(state)[1], state.now.private, floor(state), continuous(state))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from rooms import breaking_in, consents, departures, desk, floor, opinions, privacy, roll_call, votes
+from rooms import breaking_in, consents, departures, desk, floor, intercom, opinions, privacy, roll_call, votes
 from rooms.media.engine import Source
 from rooms.plan import SittingPlan
 from rooms.procedure import intersection
@@ -36,7 +36,9 @@ def apply(state: State | None, happened: Happened) -> State:
             raise ValueError(f"a log begins with conference_opened, not {happened.type}")
         return _opened(SittingPlan.from_json(happened.data["plan"]), happened.at_us)
     change = _CHANGES.get(happened.type)
-    return floor.settled(privacy.settled(change(state, happened.data, happened.at_us)), happened.at_us) if change else state
+    if change is None:
+        return state
+    return floor.settled(intercom.settled(privacy.settled(change(state, happened.data, happened.at_us))), happened.at_us)
 
 
 def fold(happened: Iterable[Happened]) -> State | None:
@@ -433,6 +435,7 @@ _CHANGES: Mapping[str, Callable[[State, Data, int], State]] = {
     "unlocked": _unlocked,
     "message_sent": _message_sent,
     **breaking_in.FOLDS,
+    **intercom.FOLDS,
     **floor.FOLDS,
     **roll_call.FOLDS,
     **consents.FOLDS,

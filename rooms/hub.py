@@ -27,6 +27,7 @@ from rooms.commands import (
     Command,
     Consent,
     EndBreakIn,
+    EndTalk,
     KeepStill,
     Notify,
     Open,
@@ -37,6 +38,7 @@ from rooms.commands import (
     SitDown,
     StandUp,
     StepIn,
+    Talk,
 )
 from rooms.devicecheck import DeviceChecks
 from rooms.hours import Hour
@@ -283,7 +285,7 @@ class Hub:
         """A message of the command centre to these participants, or (none named) to everybody who is there. Raises UserError."""
         await self._act(sitting, Notify(text, participants), Actor(name=name, user=user))
 
-    async def step_in(self, sitting: str, command: StepIn | BreakIn | EndBreakIn, *, user: str, name: str) -> None:
+    async def step_in(self, sitting: str, command: StepIn | BreakIn | EndBreakIn | Talk | EndTalk, *, user: str, name: str) -> None:
         """An act of an officer of the command centre, who may by his rank. Raises UserError; what was refused is in the log."""
         await self._act(sitting, command, Actor(name=name, user=user))
 

@@ -27,6 +27,22 @@ class BreakIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Intercom:
+    """An officer who watches at `endpoint` talks with `people` (participants, in the order of the plan), or where there are none with
+    everybody inside. `office` names his rank, `rank` is how high it is; `answering`: the devices that answer him now."""
+
+    endpoint: str
+    user: str
+    name: str
+    office: str
+    rank: int
+    reason: str
+    people: tuple[str, ...]
+    since_us: int
+    answering: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Opinion:
     """What a member of the closed phase thinks, as he wrote it last, sealed (:class:`rooms.sealing.Sealed`). `final`: he changes it no
     more."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from rooms.commands import ClearAlert, Command, Observe, RaiseAlert
-from rooms.desired import LARGE, quality, routing
+from rooms.desired import LARGE, quality, routing, speaks
 from rooms.flow import NAMES, Flow, message_of
 from rooms.heartbeat import Track
 from rooms.journal import Journal
@@ -203,8 +203,7 @@ class MediaLink:
     async def publish(self, endpoint: str, message: Publish) -> PublishedAnswer:
         """Take a publish offer; raises UserError."""
         journal = self._owner.journal
-        broken_in = journal.state.broken_in if journal.state is not None else None
-        self._inside(endpoint, observer=broken_in is not None and broken_in.endpoint == endpoint)
+        self._inside(endpoint, observer=journal.state is not None and speaks(journal.state, endpoint))
         await self.settled()
         sources = {track.mid: track.source for track in message.tracks}
         try:

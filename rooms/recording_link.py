@@ -333,7 +333,7 @@ def _meta(plan: Mapping[str, Any], rows: list[Row] | Any) -> dict[str, Any]:
         if row.type in {"endpoint_arrived", "device_pending"}:
             carried = endpoints.setdefault(row.data["endpoint"], {"participants": [], "device": row.data["device"]})
             carried["participants"] += [p for p in row.data["participants"] if p not in carried["participants"]]
-        elif row.type == "broken_in":
+        elif row.type in {"broken_in", "talk_began", "talk_to_all_began"}:
             endpoints[row.data["endpoint"]] = {"participants": [], "device": row.data["name"]}
         elif row.type == "seated":
             seated[row.data["participant"]] = row.data["endpoint"]

@@ -5,7 +5,7 @@ Illegal commands change nothing and are logged as refused, but a page that asks 
 
 from __future__ import annotations
 
-from rooms.commands import Actor, BreakIn, Command, EndBreakIn, Observe, StepIn
+from rooms.commands import Actor, BreakIn, Command, EndBreakIn, EndTalk, Observe, StepIn, Talk
 from rooms.state import State
 
 EACH_S = 1.0
@@ -23,7 +23,7 @@ class Refusals:
     def note(self, state: State | None, actor: Actor, command: Command | None, code: str, now_s: float) -> Observe | None:
         """What goes into the log of this refusal; None for whoever has no place in the sitting, and too soon after the last. What an
         officer of the command centre was refused is always there."""
-        if state is not None and isinstance(command, StepIn | BreakIn | EndBreakIn) and code not in UNLOGGED:
+        if state is not None and isinstance(command, StepIn | BreakIn | EndBreakIn | Talk | EndTalk) and code not in UNLOGGED:
             by = {"user": actor.user, "name": actor.name}
             return Observe("refused", {"command": f"centre_{command.act}", "code": code, "by": by})
         endpoint = state.endpoints.get(actor.endpoint) if state is not None else None

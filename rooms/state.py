@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from rooms.kept import BreakIn, Consultation, Departure, OpenedOpinion, Opinion, Question, Stop
+from rooms.kept import BreakIn, Consultation, Departure, Intercom, OpenedOpinion, Opinion, Question, Stop
 from rooms.media.engine import Source
 from rooms.plan import PlanParticipant, SittingPlan
 from rooms.procedure import NOTHING, Procedure, Rights, Stage, intersection, procedure_of
@@ -197,6 +197,8 @@ class State:
     consults_held: int = 0
     out: frozenset[str] = frozenset()
     """members of a consultation or of a private stage who stepped out of it for a while"""
+    intercom: Intercom | None = None
+    """an officer of the command centre talks with some, or with all"""
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
     """sealed, by participant"""
     opinions_opened: tuple[OpenedOpinion, ...] = ()
@@ -263,6 +265,11 @@ class State:
             return given.waiting_for_the_floor()
         return given.holding_the_floor() if self.has_the_floor(participant) else given
 
+    def sources_in_role(self, participant: str) -> frozenset[Source]:
+        """What his rights let him send now; to the command centre, which talks with him aside, his voice whatever they are."""
+        given = self.rights_in_role(participant).sources
+        return given | {Source.MICROPHONE} if self.answers(participant) else given
+
     def unidentified(self, participant: str) -> bool:
         """Whether he has to show a document and was not found to be who he says, at the device at which he sits now: who comes back
         at another one may be somebody else."""
@@ -275,6 +282,22 @@ class State:
         """Whether he may be seen and not heard, and counts for nothing, until chair or clerk have looked at face and document: he came
         after the identities were established, or was found not to be who he says. Source: rules of online litigation, article 7."""
         return self.identity_due and self.unidentified(participant)
+
+    def called(self, endpoint: Endpoint) -> bool:
+        """Whether the command centre talks aside with everybody at this device: whoever else sat there would hear it."""
+        talk = self.intercom
+        known = bool(endpoint.participants) and talk is not None and set(endpoint.participants) <= set(talk.people)
+        return known and not endpoint.pending and all(self.seats[p].admitted for p in endpoint.participants)
+
+    def answers_at(self, endpoint: Endpoint) -> bool:
+        """Whether what is said at this device goes to the command centre, and to those with whom it talks, and to nobody else."""
+        return self.intercom is not None and endpoint.id in self.intercom.answering and self.called(endpoint)
+
+    def answers(self, participant: str) -> bool:
+        """The same of the device at which a participant sits."""
+        seat = self.seats.get(participant) if self.intercom is not None else None
+        endpoint = self.endpoints.get(seat.endpoint) if seat is not None and seat.endpoint else None
+        return endpoint is not None and self.answers_at(endpoint)
 
     def circle(self, participant: str) -> str:
         """The consultation in which he is; "" in the main room, also while he stepped out of one."""
@@ -316,14 +339,17 @@ class State:
         return sum(len(e.participants) for e in self.inside())
 
     def publishable(self, endpoint: Endpoint) -> frozenset[Source]:
-        """Sources that the procedure gives this endpoint in this stage, muted or not."""
-        return self.rights(endpoint.id).sources
+        """Sources that the procedure gives this endpoint in this stage, muted or not, and the voice that answers the command centre."""
+        given = self.rights(endpoint.id).sources
+        return given | {Source.MICROPHONE} if self.answers_at(endpoint) and self.is_inside(endpoint) else given
 
     def muted(self, endpoint: Endpoint) -> frozenset[Source]:
-        """Sources that are closed for any participant of this endpoint. A talk aside is no affair of whoever closed them."""
+        """Sources that are closed for any participant of this endpoint. A talk aside, or an answer to the command centre, is no affair of
+        whoever closed them."""
         if self.circle_at(endpoint):
             return frozenset()
-        return frozenset().union(*(self.seats[p].muted for p in endpoint.participants if p in self.seats))
+        closed = frozenset[Source]().union(*(self.seats[p].muted for p in endpoint.participants if p in self.seats))
+        return closed - {Source.MICROPHONE} if self.answers_at(endpoint) else closed
 
     def passing(self, endpoint: Endpoint) -> frozenset[Source]:
         """Sources whose packets pass the router: given, switched on by the owner, and not muted; of a minor without his guardian, and

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from rooms import acts, departures, floor, needs, opinions, roll_call, votes
+from rooms import acts, departures, floor, intercom, needs, opinions, roll_call, votes
 from rooms.conversation import text_of
 from rooms.desired import listening, may_observe, officers, quality
 from rooms.desk_views import course, on_the_desk
@@ -173,6 +173,7 @@ def view_for(state: State, measured: Measured, viewer: str, common: Common | Non
         watching=len(state.observers) if seen else 0,
         watchers=tuple(sorted(o.name for o in state.observers.values())) if leads or observing else (),
         break_in=_break_in(state, viewer) if seen else None,
+        intercom=intercom.view(state, viewer, leads=leads, recorded=state.is_recorded) if seen else None,
         alerts=tuple(alert_view(a) for a in state.alerts.values()) if leads or observing else (),
         messages=_messages(state, viewer, observing, measured.seal),
         max_height=height,
@@ -346,7 +347,7 @@ def participant_view(
         you=you,
         endpoint=seat.endpoint,
         consented=bool(seat.consent),
-        sources=_sources(state, measured, seat, unseen, behind),
+        sources=_sources(state, measured, seat, unseen, behind, you),
         hand_at_us=seat.hand_at_us,
         network=network if all_of_it or network is None else _score_alone(network) if you else None,
         device_check=dict(seat.device_check) if all_of_it and seat.device_check is not None else None,
@@ -363,12 +364,19 @@ def _score_alone(network: NetworkView) -> NetworkView:
     return network.model_copy(update=dict.fromkeys(("lost_percent", "rtt_ms", "received_bps", "sent_bps")))
 
 
-def _sources(state: State, measured: Measured, seat: Seat, unseen: frozenset[tuple[str, Source]], behind: bool) -> dict[str, SourceView]:
+def _sources(
+    state: State, measured: Measured, seat: Seat, unseen: frozenset[tuple[str, Source]], behind: bool, you: bool
+) -> dict[str, SourceView]:
     endpoint = state.endpoints.get(seat.endpoint) if seat.endpoint else None
     muted = frozenset[Source]() if state.circle(seat.participant.id) else seat.muted
     given = frozenset[Source]() if behind else state.rights_in_role(seat.participant.id).sources - muted
     on = endpoint.on if endpoint and not behind else frozenset()
     passing = state.passing(endpoint) if endpoint and not behind else frozenset()
+    if endpoint is not None and state.answers_at(endpoint):
+        if you:  # he is told what he sends to the command centre; in the room his microphone is closed
+            given, muted = given | {Source.MICROPHONE}, muted - {Source.MICROPHONE}
+        else:
+            on, passing = on - {Source.MICROPHONE}, passing - {Source.MICROPHONE}
     return {
         str(source): SourceView(
             allowed=source in given,

@@ -17,7 +17,7 @@ from dispatch.console.situation import Words, word
 from dispatch.sittings.stage_names import stage_name
 from rooms.log import Row
 from rooms.recording.attendance import CENTRE, Place, hands, held_by, places, read_rows
-from rooms.recording.timeline import Band, Timeline, load, merge
+from rooms.recording.timeline import Band, Timeline, load, merge, without
 from rooms.recording.unrecorded import explained
 
 Json = dict[str, Any]
@@ -46,12 +46,15 @@ def read(folder: Traversable) -> Sealed:
     timeline, manifest = load(folder)
     present = {(track.endpoint, track.source): merge(track.present()) for track in timeline.tracks}
     rows = tuple(read_rows(folder / "events.jsonl"))
-    shown = places(timeline, manifest, rows)
+    found = places(timeline, manifest, rows)
+    shown = tuple(place for place in found if place.heard)
+    aside = {endpoint: place.aside for place in found for endpoint in place.endpoints}
     sounds: dict[str, list[tuple[str, int, int, int]]] = {}
     for track in timeline.tracks:
         if track.source == "microphone":
             own = sounds.setdefault(track.endpoint, [])
-            own += [(piece.file.name, piece.start_us, *span) for piece, spans in track.pieces(PAUSE_MS) for span in spans]
+            for piece, spans in track.pieces(PAUSE_MS):
+                own += [(piece.file.name, piece.start_us, *span) for span in without(spans, aside.get(track.endpoint, ()))]
     return Sealed(explained(timeline, rows, held_by(manifest["meta"], rows)), manifest, rows, present, shown, sounds)
 
 

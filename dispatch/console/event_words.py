@@ -32,11 +32,17 @@ _MARKS = {
         "log_outage",
         "disobedient",
     ),
-    "watch": ("observer_joined", "observer_left", "broken_in", "break_in_ended"),
+    "watch": (
+        *("observer_joined", "observer_left", "broken_in", "break_in_ended"),
+        *("talk_began", "talk_to_all_began", "talk_answered", "talk_hung_up", "talk_ended"),
+    ),
     "over": ("alert_cleared", "alert_acknowledged", "engine_restored"),
 }
 _BY_CENTRE = frozenset(
-    {"muted", "admitted", "returned_to_waiting", "recording_restart_ordered", "time_added", "broken_in", "break_in_ended"}
+    {
+        *("muted", "admitted", "returned_to_waiting", "recording_restart_ordered", "time_added", "broken_in", "break_in_ended"),
+        *("talk_began", "talk_to_all_began", "talk_ended"),
+    }
 )
 """Acts for which an officer of the command centre gives a reason."""
 _MARK_OF = {event: mark for mark, events in _MARKS.items() for event in events}
@@ -103,6 +109,8 @@ class EventWords:
             return "event.opinion_final"
         if row.type == "break_in_ended":
             return f"event.break_in_{row.data['cause']}"
+        if row.type == "talk_ended":
+            return f"event.talk_{row.data['cause']}"
         if row.type == "listens":
             return f"event.listens_{row.data['to']}"
         return f"event.{row.type}"

@@ -225,6 +225,13 @@ class EndConsult(FromBrowser):
     consult: Id
 
 
+class AnswerCentre(FromBrowser):
+    """Answer the command centre, which talks with those at this device aside, and be heard by nobody else; or hang up."""
+
+    type: Literal["answer_centre"] = "answer_centre"
+    on: bool
+
+
 class Step(FromBrowser):
     """Step out of a consultation or of a private stage, or into it again."""
 
@@ -315,6 +322,7 @@ Act = (
     | RecordWish
     | Consult
     | EndConsult
+    | AnswerCentre
     | Step
     | Listen
     | GiveOpinion

@@ -273,6 +273,24 @@ class BreakInView(Message):
     you: bool
 
 
+class IntercomView(Message):
+    """An officer of the command centre who talks: with everybody (`to_all`), or aside with these `participants`, of whom `answering` are
+    heard by him. `endpoint`: whose track is his; `called`: with the viewer; `you`: the viewer is he; `recorded`: the stage is, and this
+    with it, on tracks that the film does not have."""
+
+    endpoint: Id
+    name: str
+    office: str
+    reason: str
+    since_us: int
+    to_all: bool
+    participants: tuple[Id, ...]
+    answering: tuple[Id, ...]
+    called: bool
+    recorded: bool
+    you: bool
+
+
 class OpinionText(Message):
     """An opinion that was opened."""
 
@@ -334,6 +352,7 @@ class View(Message):
     watching: int
     watchers: tuple[str, ...]
     break_in: BreakInView | None
+    intercom: IntercomView | None
     alerts: tuple[AlertView, ...]
     messages: tuple[MessageView, ...]
     """the newest that the viewer may read, oldest first"""

@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from rooms.desired import officers
+from rooms.desired import aside, officers
 from rooms.fold import apply
 from rooms.log import Row
 from rooms.media.engine import Source
@@ -30,7 +30,9 @@ Spans = dict[str, list[Span]]
 
 
 CENTRE = "command_centre"
-"""The role under which a record has an officer who broke in."""
+"""The role under which a record has an officer who broke in, or talked with somebody."""
+ASIDE_US = 300_000
+"""What was said aside reaches the recorder so long after the log says that it was over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,20 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Place:
     """Who shared devices has one place. `here`: wall-clock spans in which one of the devices was inside, `camera_on` those in
-    which its camera was switched on. `id` is the same whenever the folder is read, and fit for a file's name."""
+    which its camera was switched on, `aside` those in which its sound was no part of the hearing: a talk of the command centre with a few,
+    which the originals keep and no film has. `id` is the same whenever the folder is read, and fit for a file's name."""
 
     id: str
     people: tuple[Person, ...]
     endpoints: frozenset[str]
     here: tuple[Span, ...]
     camera_on: tuple[Span, ...]
+    aside: tuple[Span, ...] = ()
+
+    @property
+    def heard(self) -> bool:
+        """Whether he took part in the hearing itself, and not only in talks aside."""
+        return bool(self.here) or not self.aside
 
     @property
     def role(self) -> str:
@@ -78,9 +87,9 @@ def places(timeline: Timeline, manifest: Mapping[str, Any], rows: Iterable[Row])
     speaking = _speaking_roles(held_by(meta, rows))
     known = {row["id"]: Person(row["id"], row["name"], row["role"]) for row in meta.get("participants", ())}
     rank = {who: index for index, who in enumerate(known)}
-    broken_in = (row.data for row in rows if row.type == "broken_in")
-    known |= {data["endpoint"]: Person(data["endpoint"], data["name"], CENTRE) for data in broken_in}
-    inside, camera = _attended(rows, timeline.end_us)
+    of_centre = (row.data for row in rows if row.type in {"broken_in", "talk_began", "talk_to_all_began"})
+    known |= {data["endpoint"]: Person(data["endpoint"], data["name"], CENTRE) for data in of_centre}
+    inside, camera, apart = _attended(rows, timeline.end_us)
     recorded = {track.endpoint for track in timeline.tracks}
     devices: dict[tuple[str, ...], set[str]] = {}
     for endpoint in sorted(recorded | {endpoint for endpoint, spans in inside.items() if _during(spans, timeline)}):
@@ -91,8 +100,8 @@ def places(timeline: Timeline, manifest: Mapping[str, Any], rows: Iterable[Row])
     found = []
     for who, endpoints in sorted(devices.items(), key=lambda item: [rank.get(one, len(rank)) for one in item[0]]):
         people = tuple(known[one] for one in who if one in known)
-        here, on = (tuple(merge(span for e in endpoints for span in spans.get(e, ()))) for spans in (inside, camera))
-        found.append(Place(hashlib.sha256("\n".join(who).encode()).hexdigest()[:16], people, frozenset(endpoints), here, on))
+        here, on, not_here = (tuple(merge(span for e in endpoints for span in spans.get(e, ()))) for spans in (inside, camera, apart))
+        found.append(Place(hashlib.sha256("\n".join(who).encode()).hexdigest()[:16], people, frozenset(endpoints), here, on, not_here))
     return tuple(found)
 
 
@@ -159,9 +168,9 @@ def _during(spans: Iterable[Span], timeline: Timeline) -> bool:
     return any(start < timeline.end_us and end > timeline.start_us for start, end in spans)
 
 
-def _attended(rows: Iterable[Row], end_us: int) -> tuple[Spans, Spans]:
-    """Of each device: when it was inside, and when its camera was switched on as well."""
-    inside, camera = _Watch(), _Watch()
+def _attended(rows: Iterable[Row], end_us: int) -> tuple[Spans, Spans, Spans]:
+    """Of each device: when it was inside, when its camera was switched on as well, and when its sound was for a few alone."""
+    inside, camera, apart = _Watch(), _Watch(), _Watch()
     state = None
     for row in rows:
         try:
@@ -172,7 +181,9 @@ def _attended(rows: Iterable[Row], end_us: int) -> tuple[Spans, Spans]:
         inside.are({endpoint.id for endpoint in now} | {track.endpoint for track in of_centre}, row.at_us)
         on = {endpoint.id for endpoint in now if Source.CAMERA in endpoint.on}
         camera.are(on | {track.endpoint for track in of_centre if track.source is Source.CAMERA}, row.at_us)
-    return inside.ended(end_us), camera.ended(end_us)
+        apart.are({track.endpoint for tracks in aside(state).values() for track in tracks}, row.at_us)
+    said = {device: [(begin, end + ASIDE_US) for begin, end in spans] for device, spans in apart.ended(end_us).items()}
+    return inside.ended(end_us), camera.ended(end_us), said
 
 
 class _Watch:

@@ -74,6 +74,7 @@ async def compose(folder: Path, *, font: Path | None, tz: str, ffmpeg: str = "")
     derived = folder / "derived"
     work = derived / WORK
     held = held_by(manifest["meta"], rows)
+    shown = tuple(place for place in shown if place.heard)
     seats, line = hall(held, shown), explained(line, rows, held)
     plan = (line, manifest["meta"], seats, shown, work, (font, clock_font), tz, named(line, rows, held))
     film = await asyncio.to_thread(Film.plan, *plan)

@@ -359,7 +359,10 @@ class Film:
         for tile in self.tiles:
             tracks = [t for t in self.line.tracks if t.source == "microphone" and t.placements and t.endpoint in tile.place.endpoints]
             if tracks:
-                own = _mixed([self._voice(track) for track in tracks]).asplit()
+                sound = _mixed([self._voice(track) for track in tracks])
+                if tile.place.aside:  # nobody in the room heard it, and whoever sees the film is in the room
+                    sound = sound.filter("volume", volume=0, enable=self._during(tile.place.aside))
+                own = sound.asplit()
                 together.append(own[0])
                 alone.append((tile.place, own[1].filter("atrim", end=length)))
         if not together:

@@ -32,6 +32,7 @@
 /** @typedef {{id: string, text: string, open: boolean, given: string[], mine: Choice | '', may_vote: boolean, result: QuestionResult | null}} QuestionView */
 /** @typedef {{kind: 'deliberation' | 'consultation', id: string, members: string[], member: boolean, out: boolean, since_us: number}} PrivateView */
 /** @typedef {{endpoint: string, name: string, office: string, reason: string, since_us: number, camera: boolean, you: boolean}} BreakInView */
+/** @typedef {{endpoint: string, name: string, office: string, reason: string, since_us: number, to_all: boolean, participants: string[], answering: string[], called: boolean, recorded: boolean, you: boolean}} IntercomView */
 /** @typedef {{members: string[], helpers: string[]}} TalkOffer */
 /** @typedef {'present' | 'absent' | 'late' | ''} Roll */
 /** @typedef {{result: 'confirmed' | 'refused', face: string | null, document: string | null, at_us: number}} IdentityView */
@@ -164,6 +165,7 @@
  * @property {number} watching
  * @property {string[]} watchers
  * @property {BreakInView | null} break_in
+ * @property {IntercomView | null} intercom
  * @property {AlertView[]} alerts
  * @property {MessageView[]} messages
  * @property {number} max_height
@@ -232,6 +234,7 @@
 /** @typedef {{type: 'record', on: boolean}} RecordWish */
 /** @typedef {{type: 'consult', participants: string[]}} Consult */
 /** @typedef {{type: 'end_consult', consult: string}} EndConsult */
+/** @typedef {{type: 'answer_centre', on: boolean}} AnswerCentre */
 /** @typedef {{type: 'step', out: boolean}} Step */
 /** @typedef {{type: 'listen', to: Channel}} Listen */
 /** @typedef {{type: 'opinion', text: string, final: boolean}} GiveOpinion */
@@ -239,7 +242,7 @@
 /** @typedef {{type: 'vote', question: string, choice: Choice, dissent?: string}} CastVote */
 /** @typedef {{type: 'close_question', question: string}} CloseQuestion */
 /** @typedef {{type: 'classify', participant: string, cause: Cause, note?: string}} Classify */
-/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert | GiveFloor | TakeFloor | YieldFloor | CallRoll | Identify | ConsentToStages | Warn | RecordWish | Consult | EndConsult | Step | Listen | GiveOpinion | PutQuestion | CastVote | CloseQuestion | Classify} BrowserMessage */
+/** @typedef {Hello | Publish | Subscribe | Answer | Show | SetSource | Quality | Leave | Admit | ReturnToWaiting | AdmitDevice | Mute | Allow | MuteAll | Remove | Readmit | ChangeStage | RaiseHand | LowerHand | Write | Lock | Seat | Unseat | Voice | AcknowledgeAlert | GiveFloor | TakeFloor | YieldFloor | CallRoll | Identify | ConsentToStages | Warn | RecordWish | Consult | EndConsult | AnswerCentre | Step | Listen | GiveOpinion | PutQuestion | CastVote | CloseQuestion | Classify} BrowserMessage */
 
 /** What the connection is doing: `ended` is final, everything else comes back by itself. */
 /** @typedef {'idle' | 'connecting' | 'open' | 'broken' | 'ended'} Link */

@@ -46,6 +46,10 @@ async def consult_unknown(house: Courthouse) -> str:
     return await (await among(house))["judge"].refused("end_consult", consult="1")
 
 
+async def not_called(house: Courthouse) -> str:
+    return await (await among(house))["lawyer"].refused("answer_centre", on=True)
+
+
 async def no_private_phase(house: Courthouse) -> str:
     return await (await among(house))["lawyer"].refused("step", out=True)
 
@@ -177,7 +181,7 @@ async def is_present(house: Courthouse) -> str:
     return await (await among(house))["judge"].refused("classify", participant="lawyer", cause="network", note="")
 
 
-PRIVATE = (consult_not_provided, consults_already, consult_overheard, consult_unknown, no_private_phase)
+PRIVATE = (consult_not_provided, consults_already, consult_overheard, consult_unknown, no_private_phase, not_called)
 DECIDED = (
     no_opinion_asked, opinion_final, opinions_missing, no_votes_here, too_many_questions, question_unknown, no_vote, voted_already,
     votes_missing, vote_waits, opinion_unreadable, vote_unreadable, device_of_ones_own, is_present,

@@ -24,6 +24,8 @@ CAMERA_ON: dict[str, Any] = {"source": "camera", "on": True}
 OUTSIDE = {"sitting_unknown", "sitting_not_open", "kind_unknown", "kind_fixed", "check_unknown", "too_many_checks", "stage_private"}
 OUTSIDE |= {"sitting_over", "centre_private", "centre_not_here", "not_recorded"}
 OUTSIDE |= {"break_in_outranked", "break_in_taken", "nobody_broke_in", "nobody_hears", "not_watching"}
+OUTSIDE |= {"nobody_talks", "talk_broken_in", "talk_kept_apart", "talk_outranked", "talk_overheard", "talk_taken"}
+OUTSIDE |= {"talk_to_minor", "talk_to_witness"}
 """Told to the control plane and never to a WebSocket."""
 
 # ------------------------------------------------------------------------------------------------ errors

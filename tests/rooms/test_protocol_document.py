@@ -91,4 +91,6 @@ def test_errors_of_sittings_are_in_the_document() -> None:
     outside = {"sitting_unknown", "sitting_not_open", "kind_unknown", "kind_fixed", "check_unknown", "too_many_checks", "media_failed"}
     outside |= {"stage_private", "sitting_over", "centre_private", "centre_not_here", "not_recorded"}  # to the command centre, or a room
     outside |= {"break_in_outranked", "break_in_taken", "nobody_broke_in", "nobody_hears", "not_watching"}  # docs/centre.md
+    outside |= {"nobody_talks", "talk_broken_in", "talk_kept_apart", "talk_outranked", "talk_overheard", "talk_taken"}
+    outside |= {"talk_to_minor", "talk_to_witness"}
     assert {code for code in raised_codes() - outside if f"`{code}`" not in TEXT} == set()

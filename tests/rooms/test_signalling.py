@@ -98,6 +98,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "record": {"on": True},
     "consult": {"participants": ["li", "agent"]},
     "end_consult": {"consult": "1"},
+    "answer_centre": {"on": True},
     "step": {"out": True},
     "listen": {"to": "original"},
     "opinion": {"text": "agreed", "final": True},

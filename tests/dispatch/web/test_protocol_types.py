@@ -28,7 +28,7 @@ def typed_fields(name: str) -> set[str]:
 FROM_SERVER = tuple(model.__name__ for model in protocol.ServerMessage.__args__)
 VIEWS = (
     *("View", "SittingView", "ParticipantView", "SourceView", "RecordingView", "AlertView", "DeviceView", "RoomView", "RightsView"),
-    *("MessageView", "OfferTrack", "NetworkView", "BreakInView"),
+    *("MessageView", "OfferTrack", "NetworkView", "BreakInView", "IntercomView"),
 )
 FROM_BROWSER = tuple(model.__name__ for model in protocol.BrowserMessage.__args__)
 
