@@ -33,8 +33,9 @@ async def test_what_is_said_with_one_aside_comes_to_nobody_else_and_to_the_recor
     for who in ("zhang", *OTHERS):
         await people[who].receives()
     officer = await chamber.watched()
-    await people["judge"].sends()
-    await people["zhang"].sends(switched_on=False)
+    for who in ("judge", "zhang"):  # the end of a picture may be too short to be known again
+        await people[who].sends(switched_on=False)
+    await people["judge"].switch_on("microphone")
     assert await officer.page.refused("publish", sdp="v=0", tracks=[]) == "not_inside"
 
     async def talks(*participants: str) -> None:
