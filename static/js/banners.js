@@ -7,6 +7,7 @@ import { el, fill, icon } from './markup.js';
 import { SOON_MINUTES, minutesLeft } from './more-time.js';
 import { notOpen, privateOf, rests, stageOf, stageWord, stepByStep } from './procedure.js';
 import { reasonWord } from './stage-acts.js';
+import { answersHere, talkLine } from './talk-words.js';
 
 /** @typedef {import('./protocol.js').View} View */
 /** @typedef {import('./protocol.js').Link} Link */
@@ -55,7 +56,7 @@ export class Banners {
   /**
    * @param {HTMLElement} root
    * @param {string} timeZone
-   * @param {{unmute: () => void, retry: () => void, openBoth: () => void, endScreen: () => void}} acts
+   * @param {{unmute: () => void, retry: () => void, openBoth: () => void, endScreen: () => void, answer: (on: boolean) => void}} acts
    */
   constructor(root, timeZone, acts) {
     this.root = root;
@@ -89,9 +90,19 @@ export class Banners {
     this.#when(inside && view.media === 'away', { key: 'media', kind: 'warning', icon: 'network-off', text: t('Picture and sound are interrupted; they come back by themselves.') });
     if (view.break_in) this.#set({ key: 'break-in', kind: 'danger', icon: 'alert', text: lineOf(view.break_in) });
     else this.#drop('break-in');
+    this.#talk(view);
     if (view.recording.interruptions > this.#explained && view.rights.direct) this.#interrupted(view.recording.interruptions);
     this.own(view, sources);
     this.tick();
+  }
+
+  /** The command centre talks: with the viewer, who may answer; with others, which chair and clerk are told; or with all. @param {View} view */
+  #talk(view) {
+    const talk = view.intercom;
+    if (!talk) return this.#drop('talk');
+    const answers = answersHere(view, talk);
+    const act = talk.called ? { word: answers ? t('Hang up') : t('Answer'), run: () => this.acts.answer(!answers) } : undefined;
+    this.#set({ key: 'talk', kind: talk.called || talk.to_all ? 'danger' : 'note', icon: 'phone', text: talkLine(view, talk), ...(act && { act }) });
   }
 
   /** Whoever presides says on the recording what happened, while everybody remembers it. Hidden by him, it comes again with the next one. @param {number} count */

@@ -29,6 +29,7 @@ import { onlyListens, placesOf } from './places.js';
 import { OwnLevel, OwnPreview } from './preview.js';
 import { Connection } from './protocol.js';
 import { Showing } from './showing.js';
+import { TalkSound } from './talk-words.js';
 import { ToolBar } from './tool-bar.js';
 import { TopBar } from './top-bar.js';
 import { deviceTrouble, screenTrouble } from './troubles.js';
@@ -111,6 +112,7 @@ class HearingPage {
       retry: () => this.connection.retry(),
       openBoth: () => void this.#openBoth(),
       endScreen: () => this.ownScreen.stop(),
+      answer: (on) => this.connection.send({ type: 'answer_centre', on }),
     });
     this.alerts = new Alerts(part('alerts'), part('alarm'), (alert) => this.connection.send({ type: 'acknowledge', alert }), data.time_zone);
     this.board = new Board(part('pictures'), { large: part('bench'), left: part('left'), others: part('floor'), right: part('right') }, data.kind);
@@ -154,6 +156,7 @@ class HearingPage {
     this.clerkMessages = new Messages(part('clerk-messages'), { send, timeZone: data.time_zone });
     const time = root.querySelector('[data-section="time"]');
     this.time = time instanceof HTMLElement ? new MoreTime(time, data.extend_url, data.time_zone, () => this.connection.now()) : null;
+    this.talkSound = new TalkSound();
     this.notices = new Notices(part('notices'), part('notice-alarm'), `notices:${data.sitting}`, data.time_zone);
     this.entrance = new Entrance(part('entrance'), this.sources);
     const log = root.querySelector('details[data-part="log"]');
@@ -172,7 +175,10 @@ class HearingPage {
       this.banners.downlink('full');
     });
     connection.on('farewell', (farewell) => this.#end(ending(farewell, this.view)));
-    media.onchange = () => this.view && this.#showTiles(this.view);
+    media.onchange = () => {
+      if (this.view) this.#showTiles(this.view);
+      void this.#playTalk();
+    };
     this.part('enter').addEventListener('click', () => this.#enter());
     this.part('step-out').addEventListener('click', () => void this.#leave());
     onNetworkChange(() => {
@@ -228,6 +234,7 @@ class HearingPage {
     (screen === 'inside' ? this.messages : this.clerkMessages).show(view);
     if (screen === 'inside') this.#showTiles(view);
     else this.outside.before(view);
+    void this.#playTalk();
     this.log?.changed();
     publish(this);
   }
@@ -300,8 +307,13 @@ class HearingPage {
     if (!heard) this.banners.soundBlocked(true);
   }
 
+  async #playTalk() {
+    if (!(await this.talkSound.play(this.view, this.media.remote))) this.banners.soundBlocked(true);
+  }
+
   #unmute() {
     this.banners.soundBlocked(false);
+    void this.talkSound.resume();
     for (const tile of this.board.tiles) void tile.unmute();
   }
 

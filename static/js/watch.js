@@ -1,5 +1,6 @@
 // The silent watch: pictures and sound of one sitting, received only. The same protocol and media as a hearing; the server
-// gives an observer no right to send, and this page asks for camera and microphone only where he breaks in (break-in.js).
+// gives an observer no right to send, and this page asks for camera and microphone only where he breaks in (break-in.js) or talks by
+// intercom (talking.js).
 
 import { t, word } from './i18n.js';
 import { downlinkWord } from './banners.js';
@@ -13,6 +14,7 @@ import { Connection } from './protocol.js';
 import { onNetworkChange } from './rescue.js';
 import { roomOf } from './rooms.js';
 import { Showing } from './showing.js';
+import { Talking } from './talking.js';
 
 /** @typedef {import('./situation.js').Situation} Situation */
 /** @typedef {import('./protocol.js').View} View */
@@ -37,8 +39,8 @@ class Tile {
     this.element = el('div', { class: 'watch-tile', role: 'group', 'data-endpoint': endpoint }, this.video, this.empty, this.name);
   }
 
-  /** @param {ParticipantView[]} people @param {Media} media @param {boolean} sound @param {import('./protocol.js').RoomView} [room] */
-  show(people, media, sound, room) {
+  /** @param {ParticipantView[]} people @param {Media} media @param {boolean} sound @param {boolean} answers him who watches, on the intercom @param {import('./protocol.js').RoomView} [room] */
+  show(people, media, sound, answers, room) {
     const first = people[0];
     if (!first) return;
     // A video element shows one picture: the document that is shared, not who shares it.
@@ -49,7 +51,8 @@ class Tile {
     fill(this.empty, icon(first.presence === 'lost' ? 'network-off' : 'camera-off', 28),
       el('span', {}, first.presence === 'lost' ? t('Connection lost; the place is kept') : t('Camera off')));
     this.empty.hidden = seen;
-    const speaks = first.sources.microphone?.live === true;
+    const speaks = first.sources.microphone?.live === true || answers;
+    this.element.classList.toggle('watch-tile-answers', answers);
     const names = people.map((person) => person.name).join(t(', '));
     const voice = people.length > 1 ? people.find((person) => person.id === room?.voice) : undefined;
     fill(this.name, el('b', { class: 'truncate' }, names), voice && el('span', {}, t('Speaking: {name}', { name: voice.name })), el('span', {}, people.map((person) => word(`role.${person.role}`)).join(t(', '))),
@@ -109,6 +112,8 @@ export class SilentWatch extends HTMLElement {
   _sound = true;
   /** @type {BreakingIn | null} */
   _breaking = null;
+  /** @type {Talking | null} */
+  _talking = null;
   /** @type {ReturnType<typeof setInterval>[]} */
   _timers = [];
 
@@ -132,6 +137,7 @@ export class SilentWatch extends HTMLElement {
     });
     this._showSound();
     this._breaking = new BreakingIn(this, sitting);
+    this._talking = new Talking(this, sitting);
     addEventListener('resize', () => this._arrange());
     addEventListener('pagehide', () => this.stop());
   }
@@ -145,6 +151,7 @@ export class SilentWatch extends HTMLElement {
     if (!this._button) return;
     this._button.hidden = this.watching || situation.status === 'closed' || situation.status === 'cancelled';
     this._breaking?.allow(situation);
+    this._talking?.allow(situation);
     const named = situation.named === null || situation.named.includes(this._me ?? '');
     this._button.disabled = !situation.observable || !named;
     // In words beside the button: a title is neither read on a phone nor seen by whoever does not point at it.
@@ -168,6 +175,7 @@ export class SilentWatch extends HTMLElement {
     this._media = media;
     this._showing = new Showing(connection, media);
     this._breaking?.start(media, view);
+    this._talking?.start(media, view);
     connection.on('speaker', ({ endpoint }) => {
       if (endpoint !== null || this._speaker !== undefined) this._speaker = endpoint;
     });
@@ -179,10 +187,14 @@ export class SilentWatch extends HTMLElement {
       this._downlink = state;
       this._show();
     });
-    media.onchange = () => this._show();
+    media.onchange = () => {
+      this._talking?.play();
+      this._show();
+    };
     connection.on('state', (message) => {
       this._view = message.view;
       this._breaking?.follow(message.view);
+      this._talking?.follow(message.view);
       this._show();
     });
     connection.on('link', (link) => {
@@ -217,6 +229,7 @@ export class SilentWatch extends HTMLElement {
     this._connection = null;
     for (const timer of this._timers) clearInterval(timer);
     this._breaking?.stop();
+    this._talking?.stop();
     connection.send({ type: 'leave' });
     this._media?.close();
     this._showing?.close();
@@ -260,7 +273,10 @@ export class SilentWatch extends HTMLElement {
       this._tiles.set(endpoint, tile);
       return tile;
     };
-    for (const [endpoint, people] of places) tileOf(endpoint).show(people, media, this._sound, roomOf(view, endpoint));
+    for (const [endpoint, people] of places) {
+      const answers = view.intercom?.you === true && people.some((person) => view.intercom?.answering.includes(person.id));
+      tileOf(endpoint).show(people, media, this._sound || answers, answers, roomOf(view, endpoint));
+    }
     if (officer) tileOf(officer.endpoint).showOfficer(officer, media, this._sound);
     this._showing?.show(new Map([...this._tiles.values()].map((tile) => [tile.video, { endpoint: tile.endpoint, source: tile.shows }])));
     this._arrange();

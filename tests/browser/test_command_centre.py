@@ -75,6 +75,29 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     await theirs.wait_for(state="detached")
     await page.locator("[data-break-in]:not([hidden])").wait_for()
     assert await officer.accessibility_faults() == []
+
+    await page.click("[data-talk]")
+    await page.locator("#talk-dialog label", has_text="李明").click()
+    await page.fill("#talk-reason", "核实其设备情况")
+    assert await officer.accessibility_faults() == []
+    await page.click("#talk-dialog button.button-primary")
+    called = party.page.locator(".banner", has_text="指挥中心正在与您通话")
+    await called.wait_for()
+    await judge.page.locator(".banner", has_text="与李明单独通话").wait_for()
+    await page.keyboard.down("t")
+    await page.locator('[data-talk-key][aria-pressed="true"]').wait_for()
+    await eventually(lambda: hears_intercom(party), "who is called hears the officer")
+    await called.locator("button").click()
+    answers = party.page.locator(".banner", has_text="场内听不到您")
+    await answers.wait_for()
+    await page.locator("[data-talk-answers]", has_text="李明").wait_for()
+    assert await officer.accessibility_faults() == await party.accessibility_faults() == []
+    assert await clerk.page.locator("body > audio").count() == await judge.page.locator("body > audio").count() == 0
+    await page.keyboard.up("t")
+    await page.locator('[data-talk-key][aria-pressed="false"]').wait_for()
+    await page.click("[data-talk-end]")
+    await answers.wait_for(state="detached")
+    await invited.until(lambda f: f["media"]["own"]["microphone"] == "off", "his microphone is closed when it is over")
     await page.keyboard.press("Escape")
     await chair.until(lambda f: f["view"]["watchers"] == [], "the chair sees that nobody watches any more")
 
@@ -114,6 +137,11 @@ async def gets_officer(party: Person) -> bool:
     """His sound comes in and frames of his are decoded, on the tile in the frame."""
     found = await party.inbound("hearing-tile.tile-officer video")
     return found.get("video", {}).get("framesDecoded", 0) > 10 and found.get("audio", {}).get("packetsReceived", 0) > 20
+
+
+async def hears_intercom(party: Person) -> bool:
+    """The officer's sound comes in at the element that plays it."""
+    return (await party.inbound("body > audio")).get("audio", {}).get("packetsReceived", 0) > 20
 
 
 async def decodes(person: Person) -> bool:

@@ -4,6 +4,7 @@ server's own interface."""
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -276,8 +277,14 @@ def test_the_log_alone_gives_it_back() -> None:
     assert routing(again) == routing(sitting.state)
 
 
+def _talks(to_all: bool | None, view: dict[str, Any]) -> bool:
+    """Whether a talk of this kind goes on; None: none does."""
+    talk = view["intercom"]
+    return talk is None if to_all is None else talk is not None and talk["to_all"] is to_all
+
+
 @pytest.mark.parametrize("kind", PROCEDURES)
-async def test_in_each_stage_where_it_must_be_the_server_refuses_it_and_elsewhere_the_called_alone_hear(house: Courthouse, kind: str) -> None:
+async def test_where_it_must_the_server_refuses_it_in_each_stage_and_elsewhere_the_called_alone_hear(house: Courthouse, kind: str) -> None:
     walk, refusals = await Walk.begun(house, kind), 0
     if PROCEDURES[kind].stages[house.state().stage].observable:
         await house.enter(WATCHER)
@@ -298,14 +305,13 @@ async def test_in_each_stage_where_it_must_be_the_server_refuses_it_and_elsewher
             assert said == expected, stage
             refusals += bool(expected)
             if expected:
-                await walk.chair.sees(lambda view: view["intercom"] is None)
+                await walk.chair.sees(partial(_talks, None))
                 await house.routed(lambda routing: not routing.publish.get("e-officer"))
                 continue
-            whole = not people
-            await walk.chair.sees(lambda view, whole=whole: view["intercom"] and view["intercom"]["to_all"] is whole)
+            await walk.chair.sees(partial(_talks, not people))
             await house.routed(lambda routing: routing.publish["e-officer"] == {Source.MICROPHONE})
             hearers = {e for e, tracks in house.engine.routings["sitting"].watch.items() if microphone("e-officer") in tracks}
-            assert hearers == ({e.id for e in house.state().inside()} if whole else {f"e-{called}"}), stage
+            assert hearers == ({e.id for e in house.state().inside()} if not people else {f"e-{called}"}), stage
     await until(lambda: house.types().count("refused") == refusals)
 
 
