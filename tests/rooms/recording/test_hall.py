@@ -4,6 +4,7 @@ such; and beside the film everybody's sound alone, in step with it. Real ffmpeg 
 from __future__ import annotations
 
 import itertools
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 
 from rooms.log import GENESIS, Event, Row, chain
 from rooms.procedure import BRIEF_COURT, PROCEDURES
-from rooms.recording.attendance import hall, held_by, places, read_rows, voice
+from rooms.recording.attendance import ASIDE_US, hall, held_by, places, read_rows, voice
+from rooms.recording.film import Film
 from rooms.recording.film_words import AWAY, CAMERA_OFF, CARDS, UNSEEN, captions, fitted
 from rooms.recording.fonts import find_font
 from rooms.recording.layout import HEIGHT, WIDTH, Box, caption, court, picture
+from rooms.recording.running import ffmpeg_program
 from rooms.recording.timeline import load
 from rooms.verification.folder import verify
 from tests.rooms.making import make_plan
@@ -101,6 +104,35 @@ def test_an_officer_who_broke_in_has_a_place_under_his_name_while_he_was_there(h
     assert [(person.name, person.role) for person in last.people] == [("高卫东", "command_centre")]
     assert last.here == last.camera_on == ((since_us + 500_000, since_us + 900_000),)
     assert captions(last)[0] == "高卫东 · 指挥中心 Command centre"
+
+
+def test_what_is_said_aside_is_in_the_originals_and_not_in_the_film(hearing: Path, tmp_path: Path) -> None:
+    timeline, manifest = load(hearing)
+    timeline = replace(timeline, tracks=(*timeline.tracks, replace(timeline.tracks[0], endpoint="watch-1", source="microphone")))
+    rows = list(read_rows(hearing / "events.jsonl"))
+    after = next(index for index, row in enumerate(rows) if row.type == "stage_changed") + 1
+    judge = next(row.data for row in rows if row.type == "endpoint_arrived")
+    named = {"endpoint": "watch-1", "user": "u-gao", "name": "高卫东"}
+    called = {**named, "office": "lead", "rank": 2, "reason": "核实", "participants": judge["participants"]}
+    answered = {"endpoint": judge["endpoint"], "participants": judge["participants"]}
+    over = {**named, "participants": judge["participants"], "cause": "ended", "reason": "", "by": {"user": "u-gao", "name": "高卫东"}}
+    told: list[tuple[str, dict[str, Any], int]]
+    told = [("observer_joined", named, 0), ("talk_began", called, 300_000), ("talk_answered", answered, 500_000)]
+    told.append(("talk_ended", over, 1_500_000))
+    since_us = rows[after - 1].at_us
+    rows[after:after] = [replace(rows[after - 1], type=kind, data=data, at_us=since_us + us) for kind, data, us in told]
+    found = places(timeline, manifest, rows)
+    officer, first = found[-1], found[0]
+    assert [person.name for person in officer.people] == ["高卫东"]
+    assert not officer.heard, "he has no place in the hearing"
+    assert officer.aside == ((since_us + 300_000, since_us + 1_500_000 + ASIDE_US),)
+    assert first.heard
+    assert first.aside == ((since_us + 500_000, since_us + 1_500_000 + ASIDE_US),)
+    seats = hall(PROCEDURES["remote_court"], found[:-1])
+    made = Film.plan(timeline, manifest["meta"], seats, found[:-1], tmp_path, (None, tmp_path / "font"), "Asia/Shanghai")
+    subprocess.run(made.sound_command(ffmpeg_program("")), check=True, capture_output=True)
+    assert beeps_of(made.voice_file(first)) == pytest.approx([9.0], abs=0.05), "the one of the first second was said aside"
+    assert 1.0 not in [round(at) for at in beeps_of(made.sound_file)]
 
 
 def test_who_has_no_picture_is_shown_with_the_reason(frames: list[NDArray[np.uint8]]) -> None:
