@@ -299,7 +299,7 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     from dispatch.web.app import make_app, make_runner
     from dispatch.web.context import Context
     from rooms.hub import Hub
-    from rooms.lasting import keep_what_is_loaded
+    from rooms.lasting import go_round, keep_what_is_loaded
     from rooms.media.client import EngineClient
     from rooms.media.pool import EnginePool
     from rooms.recording.client import RecorderClient
@@ -345,7 +345,8 @@ async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | N
     stamps = bool(settings.tsa_url)
     counted = (figures.run(db), copies.run(db), seals.run(db, stamps), keeping_figures.run(db, utc_now))
     alerts = AlertKeeper(db, hub, settings).run()
-    duties = (alerts, upkeep.run(settings, db, served), field_figures.run(db, settings.field_files, utc_now), *counted)
+    field = field_figures.run(db, settings.field_files, utc_now)
+    duties = (alerts, go_round(lambda: hub.is_quiet), upkeep.run(settings, db, served), field, *counted)
     care = [asyncio.create_task(duty) for duty in duties]
     await _told_to_stop()
     for task in care:

@@ -320,6 +320,11 @@ class Hub:
         """The ids of the open conferences."""
         return [sitting for sitting, live in self._lives.items() if live.state is not None]
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody is connected to any conference."""
+        return not any(live.connections for live in self._lives.values())
+
     def quality(self, sitting: str, after_us: int = 0) -> Mapping[str, History]:
         """How well each participant of an open conference was connected in the last minutes, later than `after_us`; of other
         conferences nothing is known."""
