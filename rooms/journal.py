@@ -7,6 +7,7 @@ each event marked, with a `log_outage` behind it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -20,6 +21,8 @@ from rooms.reserve import Reserve, Reserved, ReserveFull
 from rooms.state import State
 
 Kind = Literal["restricts", "permits", "seen"]
+NEWEST = 64
+"""Rows that are still at hand when the recorder asks for what is new; older ones are read again."""
 
 EVENT_KINDS: Mapping[str, Kind] = {
     "conference_opened": "permits",
@@ -131,6 +134,7 @@ class Journal:
         self._reserve = reserve
         self._written = written
         self._kept: list[Reserved] = []
+        self._newest: deque[Row] = deque(maxlen=NEWEST)
 
     async def take_over(self, owner: str) -> None:
         """Lease the sitting and rebuild the state from log and reserve; raises LogUnwritable."""
@@ -179,7 +183,10 @@ class Journal:
         return True
 
     async def rows(self, after_seq: int = 0) -> Sequence[Row]:
-        """The log from `after_seq` on."""
+        """The log from `after_seq` on. What follows a row is mostly what was just written, which need not be read from the file behind
+        all that is still to be written; the log from its beginning is always read."""
+        if after_seq and self._newest and self._newest[0].seq <= after_seq + 1:
+            return [row for row in self._newest if row.seq > after_seq]
         return await self._log.read(self.sitting, after_seq)
 
     async def _append(self, events: Sequence[Event], now_us: int) -> Sequence[Row]:
@@ -190,6 +197,7 @@ class Journal:
             outage = [Event("log_outage", now_us, data)]
         rows = await self._log.append(self.sitting, self.epoch, self.seq + 1, [*backlog, *outage, *events])
         self.seq, self.last_us = rows[-1].seq, rows[-1].at_us
+        self._newest.extend(rows)
         if outage:
             self.failing_since_us = None
             RESERVED.dec(len(self._kept))

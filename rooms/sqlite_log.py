@@ -1,7 +1,8 @@
 """The event log on SQLite: a file of its own, WAL, ``synchronous=FULL``, one thread.
 
-Of its own, because a durable append behind another writer of the same file takes hundreds of times longer. Whatever the
-operating system or SQLite says against a write is :class:`LogUnwritable`; nothing of the batch is kept then.
+Of its own, because a durable append behind another writer of the same file takes hundreds of times longer. What is to be appended
+while the disk writes goes there together, in one transaction: a hundred sittings wait for one disk. Whatever the operating system
+or SQLite says against a write is :class:`LogUnwritable`; nothing of the batch is kept then, and what others append is tried alone.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,7 +44,24 @@ SELECT l.sitting,
        (SELECT count(*) FROM event e WHERE e.sitting = l.sitting AND type = 'sealed')
 FROM lease l WHERE EXISTS (SELECT 1 FROM event e WHERE e.sitting = l.sitting)
 """
+_LAST = """
+SELECT l.epoch, e.seq, e.hash
+FROM lease l LEFT JOIN event e ON e.sitting = l.sitting AND e.seq = (SELECT max(seq) FROM event WHERE sitting = l.sitting)
+WHERE l.sitting = ?
+"""
 Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class _Append:
+    """What somebody wants appended, and what became of it."""
+
+    sitting: str
+    epoch: int
+    expected_seq: int
+    events: Sequence[Event]
+    rows: Sequence[Row] = ()
+    refused: Exception | None = None
 
 
 class SqliteLog:
@@ -57,6 +77,7 @@ class SqliteLog:
             self._thread.shutdown()
             raise
         self._closed = False
+        self._waiting: deque[_Append] = deque()
 
     async def lease(self, sitting: str, owner: str) -> int:
         """See :meth:`rooms.log.EventLog.lease`; raises :class:`LogUnwritable`."""
@@ -64,8 +85,13 @@ class SqliteLog:
 
     async def append(self, sitting: str, epoch: int, expected_seq: int, events: Sequence[Event]) -> Sequence[Row]:
         """See :meth:`rooms.log.EventLog.append`."""
+        wanted = _Append(sitting, epoch, expected_seq, events)
         with LOG_APPEND_SECONDS.time():
-            return await self._run(lambda: _append(self._db, sitting, epoch, expected_seq, events))
+            self._waiting.append(wanted)
+            await self._run(self._append_waiting)  # or it was taken along with one before
+        if wanted.refused is not None:
+            raise wanted.refused
+        return wanted.rows
 
     async def read(self, sitting: str, after_seq: int = 0) -> Sequence[Row]:
         """See :meth:`rooms.log.EventLog.read`."""
@@ -81,6 +107,12 @@ class SqliteLog:
             self._closed = True
             await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
             self._thread.shutdown()
+
+    def _append_waiting(self) -> None:
+        together = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if together and not _tried(self._db, together) and len(together) > 1:
+            for alone in together:
+                _tried(self._db, [alone])
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         try:
@@ -123,27 +155,44 @@ def _lease(db: sqlite3.Connection, sitting: str, owner: str) -> int:
     return _transaction(db, take)
 
 
-def _append(db: sqlite3.Connection, sitting: str, epoch: int, expected_seq: int, events: Sequence[Event]) -> Sequence[Row]:
-    def put() -> Sequence[Row]:
-        held = db.execute("SELECT epoch FROM lease WHERE sitting = ?", (sitting,)).fetchone()
-        if held is None or held[0] != epoch:
-            raise LogRefused(f"epoch {epoch} of {sitting}: the lease is at {held[0] if held else None}")
-        last = db.execute("SELECT seq, hash FROM event WHERE sitting = ? ORDER BY seq DESC LIMIT 1", (sitting,)).fetchone()
-        seq, prev = last or (0, GENESIS)
-        if expected_seq != seq + 1:
-            raise LogRefused(f"seq {expected_seq} of {sitting}: the log is at {seq}")
-        rows: list[Row] = []
-        for event in events:
-            row = chain(sitting, epoch, seq + 1, prev, event)
-            seq, prev = row.seq, row.hash
-            rows.append(row)
-        db.executemany(
-            "INSERT INTO event (sitting, seq, epoch, at_us, type, data, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(r.sitting, r.seq, r.epoch, r.at_us, r.type, canonical(r.data), r.prev, r.hash) for r in rows],
-        )
-        return rows
+def _tried(db: sqlite3.Connection, together: Sequence[_Append]) -> bool:
+    """Append in one transaction what can be appended; False if none of it could, and why stands in each."""
+    try:
+        _transaction(db, lambda: _append_all(db, together))
+    except Exception as error:  # whoever wanted it is told
+        failed = LogUnwritable(str(error)) if isinstance(error, sqlite3.Error | OSError) else error
+        for each in together:
+            each.rows, each.refused = (), failed
+        return False
+    return True
 
-    return _transaction(db, put)
+
+def _append_all(db: sqlite3.Connection, together: Sequence[_Append]) -> None:
+    for each in together:
+        _append(db, each)
+
+
+def _append(db: sqlite3.Connection, wanted: _Append) -> None:
+    """Within a transaction. What is refused wrote nothing and costs nobody else his rows."""
+    sitting, wanted.refused = wanted.sitting, None
+    held, last, last_hash = db.execute(_LAST, (sitting,)).fetchone() or (None, None, None)
+    seq, prev = (int(last), str(last_hash)) if last is not None else (0, GENESIS)
+    if held != wanted.epoch:
+        wanted.refused = LogRefused(f"epoch {wanted.epoch} of {sitting}: the lease is at {held}")
+    elif wanted.expected_seq != seq + 1:
+        wanted.refused = LogRefused(f"seq {wanted.expected_seq} of {sitting}: the log is at {seq}")
+    if wanted.refused is not None:
+        return
+    rows: list[Row] = []
+    for event in wanted.events:
+        row = chain(sitting, wanted.epoch, seq + 1, prev, event)
+        seq, prev = row.seq, row.hash
+        rows.append(row)
+    db.executemany(
+        "INSERT INTO event (sitting, seq, epoch, at_us, type, data, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(r.sitting, r.seq, r.epoch, r.at_us, r.type, canonical(r.data), r.prev, r.hash) for r in rows],
+    )
+    wanted.rows = rows
 
 
 def _read(db: sqlite3.Connection, sitting: str, after_seq: int) -> Sequence[Row]:

@@ -10,7 +10,7 @@ import pytest
 from rooms.commands import SYSTEM, Actor, Arrive, Command, Open
 from rooms.conference import handle
 from rooms.fold import fold
-from rooms.journal import Journal
+from rooms.journal import NEWEST, Journal
 from rooms.log import Event, LogUnwritable, Row
 from rooms.media.engine import Source
 from rooms.protocol import Admit, ChangeStage, Mute, Remove, SetSource, UserError
@@ -74,6 +74,18 @@ async def test_the_log_has_every_event_and_its_fold_is_the_state(desk: Desk) -> 
     rows = await desk.log.read("sitting")
     assert list(rows) == desk.written
     assert fold(rows) == desk.journal.state
+
+
+async def test_what_was_just_written_is_at_hand_and_the_whole_log_is_read(desk: Desk) -> None:
+    newest, whole = await desk.journal.rows(2), await desk.journal.rows()
+    assert newest == desk.written[2:] == list(await desk.log.read("sitting", 2))
+    assert whole == list(await desk.log.read("sitting"))
+    for _ in range(NEWEST):
+        await desk.do(Actor("e-zhang"), SetSource(source=Source.MICROPHONE, on=False))
+        await desk.do(Actor("e-zhang"), SetSource(source=Source.MICROPHONE, on=True))
+    assert await desk.journal.rows(2) == desk.written[2:], "also where the first of them are no longer at hand"
+    assert [row.line() for row in await desk.journal.rows(desk.journal.seq - 3)] == [row.line() for row in desk.written[-3:]]
+    assert await desk.journal.rows(desk.journal.seq) == []
 
 
 async def test_with_a_failing_log_a_mute_takes_effect_at_once(desk: Desk) -> None:

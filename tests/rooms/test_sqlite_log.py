@@ -62,6 +62,41 @@ async def test_another_expected_seq_is_refused_and_nothing_is_kept(log: SqliteLo
     assert len(await log.read("s")) == 1
 
 
+async def test_what_is_appended_at_the_same_time_goes_to_the_disk_together_in_its_order(log: SqliteLog) -> None:
+    sittings = [f"s{n}" for n in range(40)]
+    epochs = {sitting: await log.lease(sitting, "one") for sitting in sittings}
+    commits = 0
+
+    def committed(statement: str) -> None:
+        nonlocal commits
+        commits += statement == "COMMIT"
+
+    await log._run(lambda: log._db.set_trace_callback(committed))
+    wanted = [log.append(sitting, epochs[sitting], seq, [event(seq)]) for seq in (1, 2) for sitting in sittings]
+    written = await asyncio.gather(*wanted)
+    await log._run(lambda: log._db.set_trace_callback(None))
+    assert 1 <= commits <= len(wanted) // 2
+    for number, sitting in enumerate(sittings):
+        assert list(await log.read(sitting)) == [*written[number], *written[number + len(sittings)]]
+        assert_chain(await log.read(sitting))
+
+
+async def test_who_is_refused_costs_nobody_else_his_rows(log: SqliteLog) -> None:
+    one, other = await log.lease("one", "server"), await log.lease("other", "server")
+    too_late, unspeakable = Event("admitted", 1, {"participant": "p1"}), Event("admitted", 1, {"participant": "\ud800"})
+    answers = await asyncio.gather(
+        log.append("one", one, 1, [event(1)]),
+        log.append("one", one - 1, 2, [too_late]),
+        log.append("other", other, 1, [event(1), unspeakable]),
+        log.append("one", one, 2, [event(2)]),
+        log.append("other", other, 1, [event(3)]),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers] == [list, LogRefused, UnicodeEncodeError, list, list]
+    assert [row.at_us for row in await log.read("one")] == [1_001, 1_002]
+    assert [row.at_us for row in await log.read("other")] == [1_003]
+
+
 async def test_a_new_lease_ends_the_old_one(tmp_path: Path, log: SqliteLog) -> None:
     first = await log.lease("s", "one")
     other = SqliteLog(tmp_path / "log.db")
