@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from cryptography.x509 import Name
+
 from dispatch.archive import explanations
 from dispatch.archive.jobs import remaining_s
 from dispatch.store.tables import Explanation, Job, Recording, User
@@ -91,6 +93,14 @@ def verified(recording: Recording, words: Catalogue) -> Json:
     return {"family": "danger", "icon": "alert", "text": _("Problems found")}
 
 
+def names_in(subject: str) -> str:
+    """The names in the subject of a certificate (RFC 4514) as people write them, the closest first; as it is where it is none."""
+    try:
+        return " · ".join(str(attribute.value) for attribute in reversed(list(Name.from_rfc4514_string(subject))))
+    except ValueError:
+        return subject
+
+
 def seal(recording: Recording, words: Catalogue, stamps: bool) -> tuple[Json, ...]:
     """Whether it is sealed, signed, time-stamped: for each {"family", "icon", "text", "at", "more"}; `at`: a time to be said behind it."""
     _ = words.gettext
@@ -102,10 +112,10 @@ def seal(recording: Recording, words: Catalogue, stamps: bool) -> tuple[Json, ..
         spoilt = (empty | {"family": "danger", "icon": "alert", "text": _("Spoilt files"), "at": recording.spoilt_at, "more": named},)
     signed = empty | {"text": _("Not signed")}
     if recording.signed_by:
-        signed |= {"family": "well", "icon": "shield-check", "text": _("Signed"), "more": recording.signed_by}
+        signed |= {"family": "well", "icon": "shield-check", "text": _("Signed"), "more": names_in(recording.signed_by)}
     stamped = empty | {"icon": "clock", "text": _("No time-stamp")}
     if recording.stamped_at is not None:
-        stamped |= {"family": "well", "text": _("Time-stamped"), "at": recording.stamped_at, "more": recording.stamp_by}
+        stamped |= {"family": "well", "text": _("Time-stamped"), "at": recording.stamped_at, "more": names_in(recording.stamp_by)}
     elif stamps:
         stamped |= {"family": "warning", "text": _("Waits for its time-stamp"), "more": recording.stamp_error}
     return *spoilt, sealed, signed, stamped

@@ -3,6 +3,7 @@
 import * as L from '../lib/leaflet/leaflet.js';
 import { t } from './i18n.js';
 import { el, svg } from './markup.js';
+import { scale } from './scale.js';
 
 /** @typedef {import('./shapes.js').Feature} Feature */
 /**
@@ -30,7 +31,7 @@ const NOWHERE = [35, 105];
 
 /** A glyph of the map. @param {string} name @param {number} [size] */
 export function glyph(name, size = 18) {
-  return svg('svg', { class: 'map-glyph', width: size, height: size, 'aria-hidden': 'true' }, svg('use', { href: `${SPRITE}#${name}` }));
+  return svg('svg', { class: 'map-glyph', width: size * scale(), height: size * scale(), 'aria-hidden': 'true' }, svg('use', { href: `${SPRITE}#${name}` }));
 }
 
 /**

@@ -157,4 +157,4 @@ async def test_the_console_says_what_became_of_the_recording(site: Site, sitting
         own.signed_by, own.stamped_at = "CN=seal", NOW
     (told,) = (await feed_of(site.context).message("zh-CN", sitting))["sittings"]
     assert [each["family"] for each in told["seal"]] == ["well", "well", "well"]
-    assert told["seal"][1]["more"] == "CN=seal"
+    assert told["seal"][1]["more"] == "seal"
