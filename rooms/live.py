@@ -122,6 +122,7 @@ class Live:
         self._welcomed_without_media: set[str] = set()
         self._sent: dict[str, View] = {}
         self._common: Common | None = None
+        self._overview: tuple[State, Overview] | None = None
         self._flush: asyncio.TimerHandle | None = None
         self._flushed_s = 0.0
         self._held = False
@@ -371,6 +372,7 @@ class Live:
 
     def changed(self, *, at_once: bool = False) -> None:
         """Viewers may see something new: each gets its view, at most once in 50 ms; `at_once` where rights have changed for everybody."""
+        self._overview = None
         self._ports.changed(self.sitting)
         if at_once and self._flush is not None:
             self._flush.cancel()
@@ -432,8 +434,13 @@ class Live:
         )
 
     def overview(self) -> Overview | None:
-        """The sitting for the console."""
-        return overview(self.state, self.measured()) if self.state else None
+        """The sitting for the console, made once for all who ask until something changes."""
+        state = self.state
+        if state is None:
+            return None
+        if self._overview is None or self._overview[0] is not state:
+            self._overview = state, overview(state, self.measured())
+        return self._overview[1]
 
     def _written(self, rows: Sequence[Row]) -> None:
         self.recording.wake()

@@ -133,7 +133,10 @@ class QualityOfConference:
                 points.append(point)
             elif points[-1].at_us == point.at_us:  # he changed his device within the step
                 points[-1] = replace(point, score=worst(points[-1].score, point.score))
-            self._hours.setdefault(HourKey(person, way, hour_of(point.at_us)), Hour()).take(point)
+            key = HourKey(person, way, hour_of(point.at_us))
+            if key not in self._hours:
+                self._hours[key] = Hour()
+            self._hours[key].take(point)
 
 
 def _graded(word: str | None) -> Score | None:

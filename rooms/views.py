@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, cast
 
 from rooms import acts, departures, floor, intercom, needs, opinions, roll_call, votes
@@ -88,6 +89,7 @@ class Common:
         self._measured = measured
         self._former = former.people if former is not None else {}
         self.people: dict[tuple[str, bool, bool, bool, bool], ParticipantView] = {}
+        self._sources: dict[tuple[str, bool, bool], dict[str, SourceView]] = {}
         self._sides = floor.side_of(state)
         self._courses: dict[bool, Mapping[str, Any]] = {}
         self._shown: dict[tuple[Any, ...], Mapping[str, ParticipantView]] = {}
@@ -136,9 +138,19 @@ class Common:
     def _made(
         self, seat: Seat, you: bool, all_of_it: bool, desk: bool, behind: bool, unseen: frozenset[tuple[str, Source]] = frozenset()
     ) -> ParticipantView:
-        found = participant_view(self._state, self._measured, seat, you=you, all_of_it=all_of_it, unseen=unseen, behind=behind)
+        sources = None if unseen else self._sources_of(seat, behind, you)
+        found = participant_view(
+            self._state, self._measured, seat, you=you, all_of_it=all_of_it, unseen=unseen, behind=behind, sources=sources
+        )
         side = self._sides.get(seat.participant.id, "middle")
         return found.model_copy(update={"side": side} | on_the_desk(self._state, seat, you=you, desk=desk))
+
+    def _sources_of(self, seat: Seat, behind: bool, you: bool) -> dict[str, SourceView]:
+        """The same to himself, to the others and to the desk, but while the command centre talks with a few."""
+        key = (seat.participant.id, behind, you and self._state.intercom is not None)
+        if key not in self._sources:
+            self._sources[key] = _sources(self._state, self._measured, seat, frozenset(), behind, you)
+        return self._sources[key]
 
     def course(self, *, seen: bool) -> Mapping[str, Any]:
         """:func:`rooms.desk_views.course`."""
@@ -333,9 +345,11 @@ def participant_view(
     all_of_it: bool,
     unseen: frozenset[tuple[str, Source]] = frozenset(),
     behind: bool = False,
+    sources: dict[str, SourceView] | None = None,
 ) -> ParticipantView:
     """One participant; `all_of_it` adds the network's figures and the device check, and of somebody else any word of the network;
-    `unseen` are tracks that the viewer's browser cannot show. `behind` closed doors: what is open there is not told."""
+    `unseen` are tracks that the viewer's browser cannot show. `behind` closed doors: what is open there is not told. `sources`: his,
+    where they were looked at before."""
     flowing = any(endpoint == seat.endpoint for endpoint, _ in measured.producers)
     awaited = seat.endpoint in measured.awaited and not flowing and seat.presence in {"present", "waiting"}
     network = measured.networks.get(seat.endpoint) if seat.endpoint else None
@@ -378,15 +392,21 @@ def _sources(
         else:
             on, passing = on - {Source.MICROPHONE}, passing - {Source.MICROPHONE}
     return {
-        str(source): SourceView(
-            allowed=source in given,
-            on=source in on,
-            live=source in passing and (seat.endpoint, source) in measured.producers,
-            muted_by_chair=source in muted,
-            undecodable=(seat.endpoint, source) in unseen,
+        str(source): _source(
+            source in given,
+            source in on,
+            source in passing and (seat.endpoint, source) in measured.producers,
+            source in muted,
+            (seat.endpoint, source) in unseen,
         )
         for source in Source
     }
+
+
+@cache
+def _source(allowed: bool, on: bool, live: bool, muted: bool, undecodable: bool) -> SourceView:
+    """One of the thirty-two that there are: everybody has several, and each is looked at whenever anything changes."""
+    return SourceView(allowed=allowed, on=on, live=live, muted_by_chair=muted, undecodable=undecodable)
 
 
 def _devices(state: State) -> tuple[DeviceView, ...]:

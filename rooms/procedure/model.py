@@ -217,7 +217,7 @@ class Procedure:
     def rights_of(self, role: str, stage: str, chair: bool = False) -> Rights:
         """Rights of a participant who is inside and does not hold the floor. `chair` marks the one who presides: only that one directs."""
         found = self.rights[stage].get(role, NOTHING)
-        return found if chair else replace(found, direct=False)
+        return found if chair or not found.direct else replace(found, direct=False)
 
     def members(self, stage: str) -> frozenset[str]:
         """The roles that hear each other in a stage."""
