@@ -18,22 +18,19 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from dispatch.booking.catalogue.rooms import list_rooms
+from dispatch.console import booked
 from dispatch.console.alerts import handling
 from dispatch.console.alerts.raising import on_change
 from dispatch.console.event_words import EventWords
-from dispatch.console.shift.charge import in_charge
 from dispatch.console.situation import Booked, Handled, kept_task, situation
-from dispatch.sittings import sittings
 from dispatch.web import lookups
 from dispatch.web.console.parts import Part, Parts
 from dispatch.web.context import CONTEXT
 from dispatch.web.recording_words import seal
 from dispatch.web.translations import catalogue
-from rooms.procedure import procedure_of
 
 if TYPE_CHECKING:
     from dispatch.store.alert_tables import Alert
-    from dispatch.store.tables import Sitting
     from dispatch.web.context import Context
     from rooms.hub import Hub
     from rooms.log import Row
@@ -155,20 +152,20 @@ class Feed:
 
     async def parts(self, language: str) -> tuple[list[Part], Json]:
         """The board's sittings, trouble first, and what else its message has; only what changed since the last call is built."""
-        booked, rooms = await self._now_booked()
+        today, rooms = await self._now_booked()
         if self._alerts_stale:
             await self._read_alerts()
-        known, hub = {one.id for one in booked}, self._context.hub
+        known, hub = {one.id for one in today}, self._context.hub
         others = [other for other in hub.open_sittings() if other not in known and _goes_on(hub.overview(other))]
-        booked = [*booked, *[one for other in others if (one := await self._other(other)) is not None]]
+        today = [*today, *[one for other in others if (one := await self._other(other)) is not None]]
         english = language == "en"
         if english:
-            booked = [replace(b, room=b.room_en or b.room) for b in booked]
+            today = [replace(b, room=b.room_en or b.room) for b in today]
         parts = self._parts.get(language)
         if parts is None:
             parts = self._parts[language] = Parts(catalogue(language).gettext)
         words = catalogue(language).gettext
-        found = parts.update(booked, self._overview, self.now_us(), self._handled)
+        found = parts.update(today, self._overview, self.now_us(), self._handled)
         elsewhere = self._handled.keys() - {part.told["id"] for part in found}
         alerts = [kept_task(one, None, words) for of in sorted(elsewhere) for one in self._handled[of] if not one.closed]
         named = [{"id": room["id"], "name": (english and room["name_en"]) or room["name"]} for room in rooms]
@@ -193,16 +190,16 @@ class Feed:
 
     async def _one(self, language: str, sitting: str) -> Json:
         all_booked, _rooms = await self._now_booked()
-        booked = next((b for b in all_booked if b.id == sitting), None) or await self.booked(sitting)
+        wanted = next((b for b in all_booked if b.id == sitting), None) or await self.booked(sitting)
         found: list[Json] = []
-        if booked is not None:
+        if wanted is not None:
             recording = await lookups.sealed(self._context.db, sitting)
             if language == "en":
-                booked = replace(booked, room=booked.room_en or booked.room)
+                wanted = replace(wanted, room=wanted.room_en or wanted.room)
             if self._alerts_stale:
                 await self._read_alerts()
             words, handled = catalogue(language).gettext, self._handled.get(sitting, ())
-            told = situation(booked, self._overview(sitting), self.now_us(), words, people=True, handled=handled)
+            told = situation(wanted, self._overview(sitting), self.now_us(), words, people=True, handled=handled)
             if recording is not None:
                 told["recording_path"] = f"/archive/{sitting}"
                 seals = seal(recording, catalogue(language), bool(self._context.settings.tsa_url))
@@ -216,51 +213,26 @@ class Feed:
 
     async def booked(self, sitting: str) -> Booked | None:
         """One sitting as booked; None if there is none of that id."""
-        found = await sittings.find(self._context.db, sitting)
-        if found is None or found.withheld_at is not None:
-            return None
-        officer = (await in_charge(self._context.db, [sitting])).get(sitting)
-        return self._as_booked(found, officer.name if officer else "")
+        return await booked.one(self._context.db, sitting)
 
     async def _now_booked(self) -> tuple[list[Booked], list[Json]]:
         async with self._reading:
-            read_at, booked, rooms = self._booked
+            read_at, found, rooms = self._booked
             if read_at and time.monotonic() - read_at < BOOKED_FOR_S:
-                return booked, rooms
+                return found, rooms
             context, zone = self._context, self._context.settings.zone
             today = context.clock().astimezone(zone).date()
-            rows = await sittings.of_day(context.db, today, zone)
-            officers = {sitting: officer.name for sitting, officer in (await in_charge(context.db, (row.id for row in rows))).items()}
-            booked = [self._as_booked(row, officers.get(row.id, "")) for row in rows]
+            found = await booked.of_day(context.db, today, zone)
             rooms = [{"id": room.id, "name": room.name, "name_en": room.name_en} for room in await list_rooms(context.db)]
-            self._booked = (time.monotonic(), booked, rooms)
+            self._booked = (time.monotonic(), found, rooms)
             self._others.clear()
-            return booked, rooms
+            return found, rooms
 
     def booked_anew(self) -> None:
         """What is booked, or who has it in charge, was changed by hand: it is read again at once."""
         self._booked = (0.0, *self._booked[1:])
         for listener in self._listeners:
             listener.wake()
-
-    def _as_booked(self, found: Sitting, officer: str) -> Booked:
-        plan = sittings.plan(found, self._context.db)
-        room = next(iter(found.rooms), None)
-        return Booked(
-            id=found.id,
-            kind=found.kind,
-            title=found.title,
-            case_number=found.case.number,
-            room=room.name if room else "",
-            room_en=room.name_en if room else "",
-            room_id=room.id if room else "",
-            officer=officer,
-            starts_at_us=plan.starts_at_us,
-            ends_at_us=plan.ends_at_us,
-            status=found.status,
-            people=tuple((p.id, p.name, p.role, p.chair) for p in plan.participants),
-            named=plan.watchers if "named" in procedure_of(plan.procedure).centre else None,
-        )
 
 
 _feeds: WeakKeyDictionary[Hub, Feed] = WeakKeyDictionary()
