@@ -51,6 +51,9 @@ export class Ground {
   #graticule = L.layerGroup();
   /** @type {Map<string, L.GeoJSON>} */
   #drawn = new Map();
+  /** What is looked at until somebody moves the map himself: also when the page becomes larger or smaller. @type {L.LatLngBounds | null} */
+  #kept = null;
+  #fitting = false;
 
   /** @param {HTMLElement} place @param {TileRange} tiles */
   constructor(place, tiles) {
@@ -72,6 +75,8 @@ export class Ground {
       this.map.on('moveend', () => this.#grid());
     }
     this.map.on('zoomend', () => this.#zoomed());
+    this.map.on('movestart zoomstart', () => { if (!this.#fitting) this.#kept = null; });
+    this.map.on('resize', () => this.#fit());
     // A mark that has the focus is pressed by Enter and Space like any button.
     place.addEventListener('keydown', (event) => {
       const marked = event.target instanceof HTMLElement && event.target.matches('.map-mark, .map-middle') ? event.target : null;
@@ -141,6 +146,14 @@ export class Ground {
   fit(places) {
     const bounds = L.latLngBounds(places);
     for (const drawn of this.#drawn.values()) if (drawn.getLayers().length > 0) bounds.extend(drawn.getBounds());
-    if (bounds.isValid()) this.map.fitBounds(bounds, { padding: [36, 36], maxZoom: 15, animate: false });
+    this.#kept = bounds.isValid() ? bounds : null;
+    this.#fit();
+  }
+
+  #fit() {
+    if (!this.#kept) return;
+    this.#fitting = true;
+    this.map.fitBounds(this.#kept, { padding: [36, 36], maxZoom: 15, animate: false });
+    this.#fitting = false;
   }
 }

@@ -12,15 +12,28 @@ import { round } from './shapes.js';
 /** @typedef {{latitude: number | null, longitude: number | null}} Placed */
 /** @typedef {{id: string, name: string, state: string, state_text: string, sitting: {id: string, title: string, kind: string, stage_text: string, observable: boolean} | null}} RoomAt */
 /** @typedef {Placed & {id: string, name: string, address: string, state: string, state_text: string, rooms: RoomAt[]}} SiteAt */
-/** @typedef {Placed & {id: string, name: string, team: string, accuracy_m: number, age_text: string, stale: boolean}} PersonAt */
+/** @typedef {Placed & {id: string, name: string, phone: string, team_id: string, team: string, accuracy_m: number, age_text: string, stale: boolean}} PersonAt */
 /** @typedef {Placed & {id: string, number: string, title: string, team: string, where: string, state: string, state_text: string, overdue: boolean}} TaskAt */
-/** @typedef {{sites: SiteAt[], people: PersonAt[], tasks: TaskAt[], layers: string}} Scene */
+/** @typedef {Placed & {id: string, number: string, title: string, team: string, state_text: string, by: string, text: string, age_text: string, at_task: boolean, accuracy_m: number | null, files: {id: string, name: string, video: boolean}[]}} ReportAt */
+/** @typedef {{sites: SiteAt[], people: PersonAt[], tasks: TaskAt[], reports: ReportAt[], layers: string}} Scene */
+/** @typedef {'site' | 'task' | 'person' | 'report'} Kind */
 /** @typedef {import('./map-ground.js').Layer} Layer */
 /** @typedef {import('./shapes.js').Feature} Feature */
-/** @typedef {{scene: Scene, layers: Layer[], tiles: import('./map-ground.js').TileRange, edits: boolean, watches: boolean}} Data */
-/** @typedef {{kind: 'site' | 'person' | 'task', id: string} | {kind: 'feature', feature: Feature, layer: Layer} | {kind: 'place', at: [number, number]}} Choice */
+/** @typedef {{scene: Scene, layers: Layer[], tiles: import('./map-ground.js').TileRange, edits: boolean, watches: boolean, opens: boolean}} Data */
+/** @typedef {{kind: Kind, id: string} | {kind: 'feature', feature: Feature, layer: Layer} | {kind: 'place', at: [number, number]}} Choice */
 
 const HIDDEN = 'map-hidden-layers';
+
+/** The small picture of a file. @param {string} file */
+function small(file) {
+  return `/console/files/${file}/small`;
+}
+
+/** The first photo of a report, for its mark; nothing of anything else. @param {SiteAt | PersonAt | TaskAt | ReportAt} thing */
+function picture(thing) {
+  const first = 'files' in thing ? thing.files[0] : undefined;
+  return first ? el('img', { class: 'map-mark-photo', src: small(first.id), alt: '', width: 40, height: 40 }) : null;
+}
 
 export class DistrictMap extends HTMLElement {
   /** @type {Map<string, {marker: L.Marker, told: string}>} */
@@ -109,12 +122,13 @@ export class DistrictMap extends HTMLElement {
     find(this, '[data-no-layers]').hidden = data.layers.length > 0;
   }
 
-  /** Everything that has a state. @returns {Generator<{kind: 'site' | 'person' | 'task', key: string, thing: SiteAt | PersonAt | TaskAt, state: string, name: string, more: string}>} */
+  /** Everything that has a state. @returns {Generator<{kind: Kind, key: string, thing: SiteAt | PersonAt | TaskAt | ReportAt, state: string, name: string, more: string}>} */
   *#all() {
     const scene = this.data?.scene;
     if (!scene) return;
     for (const site of scene.sites) yield { kind: 'site', key: `site-${site.id}`, thing: site, state: site.state, name: site.name, more: site.state_text };
     for (const task of scene.tasks) yield { kind: 'task', key: `task-${task.id}`, thing: task, state: task.overdue ? 'overdue' : task.state, name: task.title, more: [task.state_text, task.overdue && t('overdue'), task.team].filter(Boolean).join(' · ') };
+    for (const report of scene.reports) yield { kind: 'report', key: `report-${report.id}`, thing: report, state: 'report', name: report.title, more: `${report.by} · ${report.age_text}` };
     for (const person of scene.people) yield { kind: 'person', key: `person-${person.id}`, thing: person, state: person.stale ? 'stale' : 'fresh', name: person.name, more: `${person.team} · ${person.age_text}` };
   }
 
@@ -132,7 +146,7 @@ export class DistrictMap extends HTMLElement {
         if (known.told === told) continue;
       }
       const sign = kind === 'site' ? `state-${state}` : kind;
-      const drawn = mark(`map-mark map-mark-${kind} map-mark-${state}`, glyph(sign, 20), el('span', { class: 'map-mark-name' }, el('b', {}, name), el('small', {}, more)));
+      const drawn = mark(`map-mark map-mark-${kind} map-mark-${state}`, picture(thing) ?? glyph(sign, 20), el('span', { class: 'map-mark-name' }, el('b', {}, name), el('small', {}, more)));
       const marker = known?.marker ?? L.marker([thing.latitude, thing.longitude], { icon: drawn, pane: 'marks', riseOnHover: true, zIndexOffset: kind === 'site' ? 500 : 800 });
       if (known) marker.setIcon(drawn);
       else marker.on('click', () => this.#choose({ kind, id: thing.id }, true)).addTo(map);
@@ -149,7 +163,7 @@ export class DistrictMap extends HTMLElement {
   /** The same as lists: what is on the map, and what has no place on it. */
   #lists() {
     const wanted = /** @type {HTMLInputElement} */ (find(this, '[data-search]')).value.trim().toLocaleLowerCase();
-    for (const kind of /** @type {const} */ (['site', 'task', 'person'])) {
+    for (const kind of /** @type {const} */ (['site', 'task', 'report', 'person'])) {
       const found = [...this.#all()].filter((each) => each.kind === kind && `${each.name} ${each.more}`.toLocaleLowerCase().includes(wanted));
       keyed(find(this, `[data-list="${kind}"]`), found, (each) => each.key, (each) => {
         const item = el('li', {}, el('button', { type: 'button', class: 'map-row' }));
@@ -203,21 +217,23 @@ export class DistrictMap extends HTMLElement {
     const box = find(this, '[data-detail]');
     box.hidden = choice === null;
     if (!choice) return void fill(box);
-    const found = choice.kind === 'site' || choice.kind === 'person' || choice.kind === 'task' ? [...this.#all()].find((each) => each.kind === choice.kind && each.thing.id === choice.id) : null;
+    const found = choice.kind !== 'feature' && choice.kind !== 'place' ? [...this.#all()].find((each) => each.kind === choice.kind && each.thing.id === choice.id) : null;
     if (found === undefined) return this.#choose(null);
     const place = this.#place();
     const title = choice.kind === 'feature' ? choice.feature.properties.name || choice.layer.shown_name : choice.kind === 'place' ? t('A place on the map') : found?.name ?? '';
+    const scrolled = box.querySelector('.map-about')?.scrollTop ?? 0;
     const changed = fill(box,
       el('header', {}, el('h2', { tabindex: '-1' }, title), el('button', { type: 'button', class: 'button button-quiet button-icon', 'data-away': true, 'aria-label': t('Close') }, icon('close'))),
-      ...this.#about(choice, found?.thing),
-      el('div', { class: 'map-acts' },
-        place && this.data?.watches && el('button', { type: 'button', class: 'button button-primary', 'data-send': true }, icon('arrow-right', 18), t('Send a task there'))));
+      el('div', { class: 'map-about', tabindex: '0', role: 'group', 'aria-label': title }, ...this.#about(choice, found?.thing)),
+      place && this.data?.watches && el('footer', { class: 'map-acts' },
+        el('button', { type: 'button', class: 'button button-primary', 'data-send': true }, icon('arrow-right', 18), t('Send a task there'))));
     if (!changed) return;
+    find(box, '.map-about').scrollTop = scrolled;
     find(box, '[data-away]').addEventListener('click', () => this.#choose(null));
     box.querySelector('[data-send]')?.addEventListener('click', () => void this.#send());
   }
 
-  /** @param {Choice} choice @param {SiteAt | PersonAt | TaskAt} [thing] @returns {(Node | false | null)[]} */
+  /** @param {Choice} choice @param {SiteAt | PersonAt | TaskAt | ReportAt} [thing] @returns {(Node | false | null)[]} */
   #about(choice, thing) {
     if (choice.kind === 'place') return [el('p', { class: 'figures muted' }, `${round(choice.at[0])}°, ${round(choice.at[1])}°`)];
     if (choice.kind === 'feature') {
@@ -227,17 +243,34 @@ export class DistrictMap extends HTMLElement {
     }
     if (choice.kind === 'person') {
       const person = /** @type {PersonAt} */ (thing);
-      return [el('p', { class: 'muted' }, person.team), el('p', {}, t('Last seen {age}, within {n} m', { age: person.age_text, n: person.accuracy_m }))];
+      return [el('p', { class: 'muted' }, person.team), el('p', {}, t('Last seen {age}, within {n} m', { age: person.age_text, n: person.accuracy_m })),
+        this.data?.watches && el('div', { class: 'map-acts' },
+          person.phone && el('a', { class: 'button', href: `tel:${person.phone.replaceAll(/[^+\d]/g, '')}` }, icon('phone', 18), t('Call {name}', { name: person.phone })),
+          el('a', { class: 'button', href: `/console/tasks/new?team=${person.team_id}/${person.id}` }, icon('arrow-right', 18), t('Send this person a task')))];
     }
+    if (choice.kind === 'report') return this.#report(/** @type {ReportAt} */ (thing));
     if (choice.kind === 'task') {
       const task = /** @type {TaskAt} */ (thing);
       return [el('p', {}, el('span', { class: `badge ${task.overdue ? 'badge-danger' : 'badge-note'}` }, task.state_text), ' ', task.overdue ? el('b', {}, t('overdue')) : ''),
         el('p', { class: 'muted' }, [task.number, task.team, task.where].filter(Boolean).join(' · ')),
-        el('p', {}, el('a', { class: 'button', href: `/console/tasks/${task.id}` }, icon('document', 18), t('Open the task')))];
+        this.data?.opens ? el('p', {}, el('a', { class: 'button', href: `/console/tasks/${task.id}` }, icon('document', 18), t('Open the task'))) : null];
     }
     const site = /** @type {SiteAt} */ (thing);
     return [site.address ? el('p', { class: 'muted' }, site.address) : null,
       el('ul', { class: 'map-rooms', role: 'list' }, ...site.rooms.map((room) => this.#room(room)))];
+  }
+
+  /** What was brought: words, photos and videos, and where it was sent from. @param {ReportAt} report @returns {(Node | false | null)[]} */
+  #report(report) {
+    return [el('p', { class: 'muted' }, [report.number, report.team, report.state_text].join(' · ')),
+      el('p', {}, t('Reported by {name}, {age}', { name: report.by, age: report.age_text })),
+      report.text !== '' && el('p', { class: 'map-report-text' }, report.text),
+      report.files.length > 0 && el('ul', { class: 'map-files', role: 'list' }, ...report.files.map((file) => el('li', {},
+        el('a', { href: `/console/files/${file.id}`, target: '_blank', rel: 'noopener', class: file.video ? 'map-film' : '', 'aria-label': file.video ? t('Video {name}', { name: file.name }) : t('Photo {name}', { name: file.name }) },
+          el('img', { src: small(file.id), alt: '', loading: 'lazy' }), file.video && icon('play', 24))))),
+      el('p', { class: 'small muted' }, report.latitude === null ? t('Sent without a position.')
+        : report.at_task ? t('Sent without a position: shown where the task is.') : t('Sent from here, within {n} m.', { n: report.accuracy_m ?? 0 })),
+      el('p', {}, el('a', { class: 'button', href: `/console/tasks/${report.id}` }, icon('document', 18), t('Open the task')))];
   }
 
   /** @param {RoomAt} room */

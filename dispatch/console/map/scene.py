@@ -1,4 +1,4 @@
-"""What stands on the map just now, in words: sites with the state of their rooms, people of the teams, tasks. Pure."""
+"""What stands on the map just now, in words: sites with the state of their rooms, people of the teams, tasks, reports. Pure."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ STATES = ("fault", "live", "private", "recess", "waiting", "idle")
 STALE = timedelta(minutes=10)
 """A position that is older is shown as old."""
 OPEN_TASKS = ("sent", "signed", "on_site", "reported")
+REPORTS_STAY = timedelta(hours=24)
+"""So long a report is on the map, also when its task is closed; until then one that nobody checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,12 @@ class SiteAt:
 
 @dataclass(frozen=True, slots=True)
 class PersonAt:
-    """Somebody of a team in the field, and when he was there."""
+    """Somebody of a team in the field, how he is called on the telephone, and when he was there."""
 
     id: str
     name: str
+    phone: str
+    team_id: str
     team: str
     place: Place
     accuracy_m: float
@@ -64,6 +68,34 @@ class TaskAt:
     state: str
     place: Place | None
     deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FileAt:
+    """A photo or video of a report: id and what the file is called."""
+
+    id: str
+    name: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAt:
+    """The last report of a task. `at`: when the phone sent it off; `place`: where the phone was, None where it did not say;
+    `task_place`: where the task is, where that is known."""
+
+    task_id: str
+    number: str
+    title: str
+    team: str
+    state: str
+    by: str
+    text: str
+    at: datetime
+    place: Place | None
+    accuracy_m: float | None
+    task_place: Place | None
+    files: tuple[FileAt, ...]
 
 
 def room_state(sitting: Mapping[str, Any]) -> str:
@@ -113,6 +145,8 @@ def people(found: Iterable[PersonAt], now: datetime, turn: Turn, _: Words) -> li
         {
             "id": each.id,
             "name": each.name,
+            "phone": each.phone,
+            "team_id": each.team_id,
             "team": each.team,
             "accuracy_m": round(each.accuracy_m),
             "age_text": age(now - each.at, _),
@@ -150,6 +184,27 @@ def tasks(found: Iterable[TaskAt], now: datetime, turn: Turn, _: Words) -> list[
         for each in found
     ]
     return sorted(shown, key=lambda each: (not each["overdue"], each["number"]))
+
+
+def reports(found: Iterable[ReportAt], now: datetime, turn: Turn, _: Words) -> list[Json]:
+    """What was brought from the field, the newest first. One without a place of its own stands where its task is, and says so."""
+    return [
+        {
+            "id": each.task_id,
+            "number": each.number,
+            "title": each.title,
+            "team": each.team,
+            "state_text": _(f"task.state.{each.state}"),
+            "by": each.by,
+            "text": each.text,
+            "age_text": age(now - each.at, _),
+            "at_task": each.place is None and each.task_place is not None,
+            "accuracy_m": None if each.accuracy_m is None else round(each.accuracy_m),
+            "files": [{"id": file.id, "name": file.name, "video": file.media_type.startswith("video/")} for file in each.files],
+        }
+        | _placed(each.place or each.task_place, turn)
+        for each in sorted(found, key=lambda each: each.at, reverse=True)
+    ]
 
 
 def _placed(place: Place | None, turn: Turn) -> Json:

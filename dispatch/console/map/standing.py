@@ -1,19 +1,22 @@
-"""Reads from the database what stands on the map: sites and their rooms, people's last positions, open tasks."""
+"""Reads from the database what stands on the map: sites and their rooms, people's last positions, open tasks, reports."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from dispatch.console.field import positions
 from dispatch.console.map.coordinates import Place
-from dispatch.console.map.scene import OPEN_TASKS, PersonAt, RoomAt, SiteAt, TaskAt
-from dispatch.store.field_tables import FieldTask
+from dispatch.console.map.scene import OPEN_TASKS, REPORTS_STAY, FileAt, PersonAt, ReportAt, RoomAt, SiteAt, TaskAt
+from dispatch.store.field_tables import FieldFile, FieldStep, FieldTask
 from dispatch.store.tables import CourtSite, Resource
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
+
+MOST_REPORTS = 100
 
 
 async def sites(db: Database, *, english: bool) -> list[SiteAt]:
@@ -37,12 +40,14 @@ async def sites(db: Database, *, english: bool) -> list[SiteAt]:
     ]
 
 
-async def people(db: Database, *, english: bool) -> list[PersonAt]:
-    """Everybody of an active team who has a last position."""
+async def people(db: Database, *, english: bool, phones: bool) -> list[PersonAt]:
+    """Everybody of an active team who has a last position; with `phones` the number at which he is called."""
     return [
         PersonAt(
             id=each.user_id,
             name=each.name,
+            phone=each.phone if phones else "",
+            team_id=each.team_id,
             team=(english and each.team_en) or each.team,
             place=Place(each.latitude, each.longitude),
             accuracy_m=each.accuracy_m,
@@ -69,6 +74,39 @@ async def tasks(db: Database, *, english: bool) -> list[TaskAt]:
             deadline=task.deadline,
         )
         for task in found
+    ]
+
+
+async def reports(db: Database, now: datetime, *, english: bool) -> list[ReportAt]:
+    """The last report of each task that waits to be checked, or was reported in :data:`~dispatch.console.map.scene.REPORTS_STAY`."""
+    recent = or_(FieldTask.state == "reported", FieldTask.reported_at > now - REPORTS_STAY)
+    wanted = select(FieldTask).where(recent, FieldTask.state != "cancelled").order_by(FieldTask.reported_at.desc()).limit(MOST_REPORTS)
+    async with db.reader() as session:
+        found = list(await session.scalars(wanted))
+        of_them = FieldStep.task_id.in_([task.id for task in found])
+        reported = select(FieldStep).where(of_them, FieldStep.act == "report").order_by(FieldStep.number)
+        last = {step.task_id: step for step in await session.scalars(reported)}
+        whole = select(FieldFile).where(FieldFile.task_id.in_(last), FieldFile.purpose == "report", FieldFile.whole_at.is_not(None))
+        brought: dict[tuple[str, int | None], list[FileAt]] = {}
+        for file in await session.scalars(whole.order_by(FieldFile.created_at, FieldFile.id)):
+            brought.setdefault((file.task_id, file.step), []).append(FileAt(file.id, file.name, file.media_type))
+    return [
+        ReportAt(
+            task_id=task.id,
+            number=task.number,
+            title=task.title,
+            team=(english and task.team.name_en) or task.team.name,
+            state=task.state,
+            by=step.by_name,
+            text=step.text,
+            at=step.done_at,
+            place=place(step.latitude, step.longitude),
+            accuracy_m=step.accuracy_m,
+            task_place=place(task.latitude, task.longitude),
+            files=tuple(brought.get((task.id, step.number), ())),
+        )
+        for task in found
+        if (step := last.get(task.id)) is not None
     ]
 
 

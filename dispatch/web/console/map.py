@@ -36,6 +36,8 @@ log = structlog.get_logger()
 
 SEES = roles(OFFICER, CLERK, ADMINISTRATOR)
 EDITS = roles(OFFICER, ADMINISTRATOR)
+SEES_TASKS = roles(OFFICER, CLERK)
+"""Who sees what was brought from the field, as on the pages of the tasks."""
 MOST_OFTEN_S = 0.5
 """Changes within this time go out as one."""
 LOOKED_S = 3.0
@@ -85,6 +87,7 @@ async def _page_data(request: Request) -> Json:
         "tiles": {"least": tiles.least, "most": tiles.most} if tiles else None,
         "edits": _edits(request),
         "watches": me(request).role == OFFICER,
+        "opens": me(request).role in SEES_TASKS.roles,
     }
 
 
@@ -94,7 +97,8 @@ async def _page_data(request: Request) -> Json:
 async def _scene(request: Request) -> Json:
     """All of it, in the language of the page and the system of the tiles."""
     context, _, english = ctx(request), gettext(request), language(request) == "en"
-    system, now = system_of(request), context.clock()
+    system, now, calls = system_of(request), context.clock(), me(request).role == OFFICER
+    brought = await standing.reports(context.db, now, english=english) if me(request).role in SEES_TASKS.roles else []
     told = await feed_of(context).message(language(request))
 
     def turn(place: Place) -> Place:
@@ -102,8 +106,9 @@ async def _scene(request: Request) -> Json:
 
     return {
         "sites": scene.sites(await standing.sites(context.db, english=english), told["sittings"], turn, _),
-        "people": scene.people(await standing.people(context.db, english=english), now, turn, _),
+        "people": scene.people(await standing.people(context.db, english=english, phones=calls), now, turn, _),
         "tasks": scene.tasks(await standing.tasks(context.db, english=english), now, turn, _),
+        "reports": scene.reports(brought, now, turn, _),
         "layers": await layers.seen(context.db),
     }
 

@@ -9,7 +9,7 @@ import pytest
 
 from dispatch.console.map import scene
 from dispatch.console.map.coordinates import Place
-from dispatch.console.map.scene import PersonAt, RoomAt, SiteAt, TaskAt
+from dispatch.console.map.scene import FileAt, PersonAt, ReportAt, RoomAt, SiteAt, TaskAt
 from dispatch.web.translations import catalogue
 
 NOW = datetime(2026, 11, 24, 2, tzinfo=UTC)
@@ -60,7 +60,7 @@ def test_a_site_without_coordinates_is_told_without_them() -> None:
 )
 def test_a_position_says_how_old_it_is(minutes: int, text: str, stale: bool) -> None:
     at = NOW - timedelta(minutes=minutes)
-    (shown,) = scene.people([PersonAt("u", "马俊", "北片区", PLACE, 12.4, at)], NOW, lambda place: Place(place.latitude + 1, 0), WORDS)
+    (shown,) = scene.people([PersonAt("u", "马俊", "", "t", "北片区", PLACE, 12.4, at)], NOW, lambda place: Place(place.latitude + 1, 0), WORDS)
     assert (shown["age_text"], shown["stale"], shown["accuracy_m"], shown["latitude"]) == (text, stale, 12, 40.9)
 
 
@@ -70,3 +70,19 @@ def test_what_is_overdue_comes_first() -> None:
 
     shown = scene.tasks([task("1", 2), task("2", -1), task("3", -1, "reported")], NOW, lambda place: place, WORDS)
     assert [(each["number"], each["overdue"]) for each in shown] == [("2", True), ("1", False), ("3", False)]
+
+
+def test_a_report_stands_where_it_was_sent_from_or_where_its_task_is_and_says_which() -> None:
+    film = FileAt("f", "现场.mp4", "video/mp4")
+
+    def report(number: str, minutes: int, place: Place | None, task_place: Place | None, *files: FileAt) -> ReportAt:
+        at = NOW - timedelta(minutes=minutes)
+        accuracy = 8.6 if place else None
+        return ReportAt(number, number, "取水样", "北片区", "reported", "马俊", "已取样", at, place, accuracy, task_place, files)
+
+    found = [report("1", 9, None, PLACE), report("2", 3, Place(39.95, 116.7), PLACE, film), report("3", 20, None, None)]
+    shown = scene.reports(found, NOW, lambda place: place, WORDS)
+    assert [(each["id"], each["latitude"], each["at_task"], each["accuracy_m"]) for each in shown] == [
+        ("2", 39.95, False, 9), ("1", 39.9, True, None), ("3", None, False, None),
+    ]  # fmt: skip
+    assert shown[0]["files"] == [{"id": "f", "name": "现场.mp4", "video": True}]
