@@ -60,7 +60,8 @@ def test_a_site_without_coordinates_is_told_without_them() -> None:
 )
 def test_a_position_says_how_old_it_is(minutes: int, text: str, stale: bool) -> None:
     at = NOW - timedelta(minutes=minutes)
-    (shown,) = scene.people([PersonAt("u", "马俊", "", "t", "北片区", PLACE, 12.4, at)], NOW, lambda place: Place(place.latitude + 1, 0), WORDS)
+    person = PersonAt("u", "马俊", "", "t", "北片区", PLACE, 12.4, at)
+    (shown,) = scene.people([person], NOW, lambda place: Place(place.latitude + 1, 0), WORDS)
     assert (shown["age_text"], shown["stale"], shown["accuracy_m"], shown["latitude"]) == (text, stale, 12, 40.9)
 
 
