@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import JSON, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dispatch.store.tables import Base, new_id
+from dispatch.store.tables import Base, new_id, utc_now
 
-__all__ = ["RollCallRow"]
+__all__ = ["RollCallGroup", "RollCallRow"]
 
 
 class RollCallRow(Base):
@@ -26,3 +26,15 @@ class RollCallRow(Base):
     started_at: Mapped[datetime] = mapped_column(index=True)
     started_name: Mapped[str] = mapped_column(String(80))
     ended_at: Mapped[datetime | None]
+
+
+class RollCallGroup(Base):
+    """Rooms and teams that are called together, under a name, for all officers."""
+
+    __tablename__ = "roll_call_group"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    members: Mapped[list[str]] = mapped_column(JSON)
+    """"room/<id>" or "team/<id>", in the order in which they are called"""
+    changed_by: Mapped[str] = mapped_column(String(80))
+    changed_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -60,8 +60,9 @@ export class CallingRoll extends HTMLElement {
     keyed(find(this, '[data-lines]'), roll.lines.map((line, index) => ({ line, index })), ({ line }) => line.key, () => el('tr'), (row, { line, index }) => {
       row.className = `call-${line.standing}`;
       fill(row, el('td', { class: 'figures' }, index + 1), el('td', {}, el('b', {}, line.name)),
-        el('td', {}, el('span', { class: `badge ${BADGES[line.standing]}` }, line.standing_text)),
-        el('td', { class: 'figures' }, line.called, line.tries > 1 ? el('small', { class: 'muted' }, ` ×${line.tries}`) : ''), el('td', { class: 'figures' }, line.answered), el('td', { class: 'muted' }, line.how),
+        el('td', { 'data-label': t('Result') }, el('span', { class: `badge ${BADGES[line.standing]}` }, line.standing_text)),
+        el('td', { class: 'figures', 'data-label': t('Called at') }, line.called !== '' && el('span', {}, line.called, line.tries > 1 ? el('small', { class: 'muted' }, ` ×${line.tries}`) : '')),
+        el('td', { class: 'figures', 'data-label': t('Answered at') }, line.answered), el('td', { class: 'muted', 'data-label': t('How') }, line.how),
         this.mayCall && el('td', { class: 'end call-acts' }, ...(roll.state === 'ended' ? [] : this.#acts(line))));
     });
   }

@@ -61,7 +61,7 @@ class Officer:
     async def does(self, what: str | Locator, key: str = "Enter") -> None:
         """Press a button or link by hand, or from the keyboard: what cannot be reached with it has no focus to press."""
         there = self.page.locator(what) if isinstance(what, str) else what
-        await there.wait_for()
+        await there.wait_for(state="attached")
         if not self.keys:
             return await there.click()
         await there.focus()
@@ -192,7 +192,7 @@ async def he_breaks_in_and_is_refused_in_deliberation(officer: Officer, day: Day
     await chair.send(type="stage", to="deliberation", reason="")
     await chair.until(lambda view: view["break_in"] is None, "sees him out")
     await page.locator("[data-head]", has_text=officer.word("Deliberation") if officer.language == "en" else "休庭评议").wait_for()
-    await page.locator("[data-break-in][disabled], [data-watch][disabled]").first.wait_for()
+    await page.locator(":is([data-break-in], [data-watch]):disabled:visible").first.wait_for()
     refused = await page.evaluate(
         """async path => {
           const { send } = await import(document.querySelector('script[src*="/js/monitor"]').src.replace(/monitor[^/]*$/, 'page.js'));
@@ -259,6 +259,7 @@ async def a_task_is_reported_and_seen_on_the_map(officer: Officer, phone: Person
     await looked_at(phone.page, f"phone-off-line-{language}", SIZES[-1:])
     await phone.context.set_offline(False)
     await expect(page.locator("[data-now]")).to_have_attribute("data-now", "signed")
+    await phone.page.locator(".field-ask .button").click()  # he agrees that his position is known
     await card.locator("[data-act=arrive]").click()
     await phone.page.locator("dialog .button-primary").click()
     await reports(phone, card, "暗管一处，排水呈黄褐色，已取样。", taken, place=True)
@@ -266,16 +267,17 @@ async def a_task_is_reported_and_seen_on_the_map(officer: Officer, phone: Person
     await expect(page.locator("[data-now]")).to_have_attribute("data-now", "reported")
 
     await officer.opens("/console/map")
-    mark = page.locator(".map-mark-report")
+    mark = page.locator(".leaflet-marker-icon.map-mark-report")
     await expect(mark.locator("img")).to_be_visible()
     assert await mark.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
-    await officer.does(mark)
+    await officer.does(mark if officer.keys else mark.locator(".map-mark-inside"))
     detail = page.locator("[data-detail]")
     await expect(detail).to_contain_text("暗管一处")
     await expect(detail.locator(".map-files img")).to_be_visible()
     upright = "image => image.decode().then(() => image.naturalHeight > image.naturalWidth)"
     assert await detail.locator(".map-files img").evaluate(upright), "as the phone was held"
     await expect(detail).to_contain_text("9")
+    await expect(page.locator('[data-list="person"]')).to_contain_text("程海")
     with_place = await place_of(mark)
     await officer.looks("map")
 

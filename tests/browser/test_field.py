@@ -132,3 +132,4 @@ async def test_a_task_is_sent_signed_for_off_line_reported_with_a_photo_checked_
     (whole,) = await listing.mine(site.db, member, site.now)
     assert [step.act for step in whole.steps] == ["draft", "send", "sign", "arrive", "report", "close"]
     assert [file.media_type for file in whole.files] == ["image/jpeg"]
+    assert [step.latitude is not None for step in whole.steps] == [False, False, False, True, True, False], "as was left ticked"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from prometheus_client import Counter
 from sqlalchemy import func, select
 
 from dispatch import audit
@@ -26,6 +27,7 @@ GLYPHS = ("pin", "boundary", "river", "heritage", "factory", "school", "hospital
 COLOURS = ("blue", "cyan", "green", "amber", "red", "violet", "grey")
 LONGEST_NAME = 80
 MOST_LAYERS = 60
+CHANGES = Counter("dispatch_map_layer_changes_total", "Layers of the map that were added, changed, moved or removed", ["act"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,12 @@ class LayerDraft:
     name_en: str = ""
     visible: bool = True
     features: Sequence[dict[str, Any]] = ()
+
+
+def draft_of(layer: MapLayer, **changes: Any) -> LayerDraft:
+    """The draft that changes nothing but `changes`."""
+    kept = {field.name: getattr(layer, field.name) for field in fields(LayerDraft)}
+    return LayerDraft(**(kept | changes))
 
 
 async def list_layers(db: Database) -> list[MapLayer]:
@@ -152,3 +160,4 @@ def _write(layer: MapLayer, draft: LayerDraft, by: User, now: datetime) -> None:
 async def _note(session: AsyncSession, layer: MapLayer, action: str, by: User, now: datetime) -> None:
     detail = {"layer": layer.id, "version": layer.version, "features": len(layer.features)}
     await audit.write(session, by, action, layer.name, detail=detail, now=now)
+    CHANGES.labels(action.removeprefix("map_layer_")).inc()

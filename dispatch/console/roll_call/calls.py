@@ -7,10 +7,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from prometheus_client import Counter
 from sqlalchemy import select
 
 from dispatch import audit
 from dispatch.booking.draft import tidy
+from dispatch.booking.orders import Order, keep_made, made_before
 from dispatch.console.roll_call import rules
 from dispatch.console.roll_call.rules import Line, RollCall
 from dispatch.errors import NotFound, ValidationFailed
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 80
 SHOWN = 50
+BEGUN = Counter("dispatch_roll_calls_total", "Roll-calls of the command centre that were begun")
+RESULTS = Counter("dispatch_roll_call_results_total", "Rooms and teams that came to be so in roll-calls", ["standing"])
 
 
 def roll_of(row: RollCallRow) -> RollCall:
@@ -46,17 +50,25 @@ def _write(row: RollCallRow, roll: RollCall, now: datetime) -> None:
     row.ended_at = now if roll.state == "ended" and row.ended_at is None else row.ended_at
 
 
-async def begin(db: Database, name: str, lines: Sequence[Line], limit_s: int, by: User, now: datetime) -> RollCallRow:
-    """Begin one. Raises ValidationFailed (name), Refused("roll_call_empty"), Refused("roll_call_long")."""
+async def begin(
+    db: Database, name: str, lines: Sequence[Line], limit_s: int, by: User, now: datetime, order: Order | None = None
+) -> RollCallRow:
+    """Begin one. Raises ValidationFailed (name), Refused("roll_call_empty"), Refused("roll_call_long"), UserError("key_reused")."""
     if not tidy(name) or len(tidy(name)) > LONGEST_NAME:
         raise ValidationFailed([("name", "too_long" if tidy(name) else "required", {"most": LONGEST_NAME})])
     roll = rules.begin(lines, limit_s, now)
     async with db.writer() as session:
+        made = await made_before(session, order, now)
+        known = await session.get(RollCallRow, made) if made is not None else None
+        if known is not None:
+            return known
         row = RollCallRow(name=tidy(name), limit_s=roll.limit_s, state=roll.state, lines=[], started_at=now, started_name=by.name)
         _write(row, roll, now)
         session.add(row)
         await session.flush()
+        await keep_made(session, order, row.id, now)
         await audit.write(session, by, "roll_call_begun", row.name, detail={"roll_call": row.id, "called": len(lines)}, now=now)
+    BEGUN.inc()
     return row
 
 
@@ -80,12 +92,16 @@ async def change(
     """Do `act` to it after what time has made of it. Raises NotFound and what the act raises."""
     async with db.writer() as session:
         row = await _get(session, call_id)
-        roll = act(rules.passed(roll_of(row), now))
+        before = roll_of(row)
+        roll = act(rules.passed(before, now))
         _write(row, roll, now)
         await session.flush()
         if by is not None:
             counted = {standing: roll.count(standing) for standing in ("present", "late", "absent")}
             await audit.write(session, by, f"roll_call_{what}", row.name, detail={"roll_call": row.id, **counted}, now=now)
+    for was, line in zip(before.lines, roll.lines, strict=True):
+        if line.standing != was.standing and line.standing in {"present", "late", "absent"}:
+            RESULTS.labels(line.standing).inc()
     return row
 
 

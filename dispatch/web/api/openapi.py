@@ -49,6 +49,8 @@ TAGS = {
     "catalogue": "Sites, what can be booked and on which terms, when it cannot be had, and the court's calendar.",
     "templates": "What the form of a sitting is filled with to begin with.",
     "presets": "What the wall of the command centre shows when officers call it by name.",
+    "map": "The map of the command centre: its layers, and where people in the field were last.",
+    "roll_calls": "Rooms and teams called in order, who answered, and the groups that are called together.",
     "procedures": "By which version of its procedure each kind of sitting is held.",
     "messages": "What participants were told by e-mail and text message, and whether it arrived.",
     "feeds": "Calendars that are subscribed to by secret addresses.",
@@ -79,6 +81,9 @@ PATH_WORDS = {
     "participant": "Id of the participant.",
     "preset": "Id of the preset.",
     "alert": "Id of the alert.",
+    "layer": "Id of the layer.",
+    "call": "Id of the roll-call.",
+    "group": "Id of the group.",
     "room": "Id of the room.",
     "message": "Id of the message.",
     "hold": "Id of the legal hold.",
@@ -303,7 +308,7 @@ def _response(operation: Operation, status: int, schemas: dict[Reference, Json])
     if status >= 400:
         made["content"] = {MEDIA_TYPE: {"schema": schemas[Problem, "serialization"]}}
     elif status in (200, 206) and operation.file:
-        schema = {"type": "object"} if operation.file == JSON else {"type": "string", "format": "binary"}
+        schema = {"type": "object"} if operation.file.endswith("json") else {"type": "string", "format": "binary"}
         made["content"] = {operation.file: {"schema": schema}}
     elif status in (200, 201, 202) and operation.gives is not None:
         made["content"] = {JSON: {"schema": schemas[operation.gives, "serialization"]}}

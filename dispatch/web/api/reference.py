@@ -116,6 +116,8 @@ def groups(made: Json, _: Words) -> list[Group]:
         "catalogue": _("Catalogue"),
         "templates": _("Templates of sittings"),
         "presets": _("Presets of the wall"),
+        "map": _("Map"),
+        "roll_calls": _("Roll-calls"),
         "procedures": _("Procedures"),
         "messages": _("Notices"),
         "feeds": _("Calendar subscriptions"),

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
-from sqlalchemy import select
 
 from dispatch.console.field import teams
-from dispatch.console.roll_call import calls, rules
+from dispatch.console.ranks import Rank, rank_of, require
+from dispatch.console.roll_call import calls, groups, record, rules
+from dispatch.console.roll_call.groups import GroupDraft
 from dispatch.console.roll_call.rules import How, Line, RollCall
-from dispatch.errors import NotFound, Refused, UserError
-from dispatch.exchange.exporting import MEDIA_TYPES, written_table
+from dispatch.errors import NotFound, Refused, UserError, ValidationFailed
+from dispatch.exchange.exporting import MEDIA_TYPES
 from dispatch.sittings import sittings
 from dispatch.store.roll_call_tables import RollCallRow
-from dispatch.store.tables import Resource
 from dispatch.web.access import CLERK, DEVICE, FIELD, OFFICER, Route, roles
 from dispatch.web.days import today
 from dispatch.web.request import (
@@ -40,40 +40,36 @@ Json = dict[str, Any]
 
 SEES = roles(OFFICER, CLERK)
 CALLS = roles(OFFICER)
-WIDTHS = (6, 30, 10, 8, 12, 12, 14, 24)
 
 
 # ------------------------------------------------------------------------------------------------ begin
 
 
 async def overview(request: Request) -> Response:
-    """Whom to call, and the roll-calls of before."""
+    """Whom to call, and earlier roll-calls; ?group= ticks those of a group."""
     return await _overview(request, {}, None)
 
 
 async def _overview(request: Request, given: Json, error: UserError | None) -> Response:
-    rows = await calls.newest(ctx(request).db)
+    context, own = ctx(request), rank_of(me(request))
+    kept = await groups.list_groups(context.db)
+    picked = str(given.get("group", request.query.get("group", "")))
+    group = next((each for each in kept if each.id == picked), None)
     return render(
         request,
         "console/roll_calls.html",
         status=error.status if error else 200,
-        rows=[(row, calls.roll_of(row)) for row in rows],
-        choices=await _choices(request),
-        chosen=given.get("who", await _of_today(request)),
-        name=given.get("name", ""),
+        rows=[(row, calls.roll_of(row)) for row in await calls.newest(context.db)],
+        choices=await groups.callable_now(context.db, english=language(request) == "en"),
+        chosen=given.get("who") or (group.members if group else await _of_today(request)),
+        groups=kept,
+        group=group,
+        keeps=own is not None and own >= Rank.LEAD,
+        name=given.get("name", group.name if group else ""),
+        group_name=given.get("group_name", group.name if group else ""),
         limit=given.get("limit", rules.LIMIT_S),
         errors=errors_of(request, error) if error else {},
     )
-
-
-async def _choices(request: Request) -> list[tuple[str, str, str]]:
-    """Everybody who can be called: key, kind ("room", "team"), name in the page's language."""
-    db, english = ctx(request).db, language(request) == "en"
-    async with db.reader() as session:
-        wanted = select(Resource).where(Resource.kind == "room", Resource.active).order_by(Resource.position, Resource.name)
-        rooms = list(await session.scalars(wanted))
-    found = [(f"room/{room.id}", "room", (english and room.name_en) or room.name) for room in rooms]
-    return found + [(f"team/{team.id}", "team", (english and team.name_en) or team.name) for team in await teams.listed(db)]
 
 
 async def _of_today(request: Request) -> list[str]:
@@ -84,19 +80,52 @@ async def _of_today(request: Request) -> list[str]:
 
 
 async def begin(request: Request) -> Response:
-    """Begin a roll-call of those who are ticked; a refusal keeps what was typed."""
-    posted = await request.post()
-    who = [str(each) for each in posted.getall("who", ())]
-    name, limit = str(posted.get("name", "")), str(posted.get("limit", ""))
-    lines = [Line(key, words) for key, _kind, words in await _choices(request) if key in who]
+    """Begin a roll-call of those who are ticked; a refusal keeps what was typed. Those of a group are called in its order."""
+    given, context = await _given(request), ctx(request)
+    kept = next((each.members for each in await groups.list_groups(context.db) if each.id == given["group"]), [])
+    ticked = [key for key in kept if key in given["who"]] + given["who"]
+    lines = groups.lines_of(await groups.callable_now(context.db, english=language(request) == "en"), ticked)
+    limit = given["limit"]
     try:
         number = int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 6 else 0
         if not rules.LEAST_LIMIT_S <= number <= rules.MOST_LIMIT_S:
             raise UserError("out_of_range", "limit", least=rules.LEAST_LIMIT_S, most=rules.MOST_LIMIT_S)
-        row = await calls.begin(ctx(request).db, name, lines, number, me(request), ctx(request).clock())
+        row = await calls.begin(context.db, given["name"], lines, number, me(request), context.clock())
     except UserError as error:
-        return await _overview(request, {"who": who, "name": name, "limit": limit}, error)
+        return await _overview(request, given, error)
     return see_other(f"/console/roll-call/{row.id}")
+
+
+async def _given(request: Request) -> Json:
+    """What the form has, whatever is done with it."""
+    posted = await request.post()
+    text = {name: str(posted.get(name, "")) for name in ("name", "limit", "group", "group_name")}
+    return text | {"who": [str(each) for each in posted.getall("who", ())]}
+
+
+# ------------------------------------------------------------------------------------------------ groups
+
+
+async def keep_group(request: Request) -> Response:
+    """Keep those who are ticked as a group, or have a group be of these. Takes a shift leader."""
+    given, context, chosen = await _given(request), ctx(request), request.match_info.get("group", "")
+    require(me(request), Rank.LEAD)
+    draft = GroupDraft(given["group_name"], tuple(given["who"]))
+    try:
+        if chosen:
+            group = await groups.change(context.db, chosen, lambda _: draft, me(request), context.clock())
+        else:
+            group = await groups.add(context.db, draft, me(request), context.clock())
+    except ValidationFailed as error:
+        return await _overview(request, given, error)
+    return see_other(f"/console/roll-call?group={group.id}")
+
+
+async def remove_group(request: Request) -> Response:
+    """Delete a group; roll-calls that were made with it stay. Takes a shift leader."""
+    require(me(request), Rank.LEAD)
+    await groups.remove(ctx(request).db, request.match_info["group"], me(request), ctx(request).clock())
+    return see_other("/console/roll-call")
 
 
 # ------------------------------------------------------------------------------------------------ how it goes
@@ -133,16 +162,15 @@ def _told(request: Request, row: RollCallRow) -> Json:
 
 def _line(request: Request, line: Line) -> Json:
     _, tz = gettext(request), zone(request)
-    how = _(f"roll_call.by_{line.how}", name=line.by) if line.how else ""
     return {
         "key": line.key,
         "name": line.name,
         "standing": line.standing,
         "standing_text": _(f"roll_call.{line.standing}"),
         "tries": line.tries,
-        "called": f"{line.called_at.astimezone(tz):%H:%M:%S}" if line.called_at else "",
-        "answered": f"{line.answered_at.astimezone(tz):%H:%M:%S}" if line.answered_at else "",
-        "how": how,
+        "called": record.clock(line.called_at, tz),
+        "answered": record.clock(line.answered_at, tz),
+        "how": record.how(line, _),
     }
 
 
@@ -174,16 +202,11 @@ async def act(request: Request) -> Response:
 
 async def export(request: Request) -> Response:
     """The record as a file: ?kind=csv or xlsx."""
-    row, _ = await calls.look(ctx(request).db, request.match_info["call"], ctx(request).clock()), gettext(request)
-    kind = "xlsx" if request.query.get("kind") == "xlsx" else "csv"
-    heading = (_("No."), _("Called"), _("Result"), _("Calls"), _("Called at"), _("Answered at"), _("Day"), _("How"))
-    day = f"{row.started_at.astimezone(zone(request)):%Y-%m-%d}"
-    lines = [list(heading)]
-    for number, line in enumerate(_told(request, row)["lines"], 1):
-        shown = (line["name"], line["standing_text"], str(line["tries"]), line["called"], line["answered"], day, line["how"])
-        lines.append([str(number), *shown])
-    headers = {"Content-Disposition": f'attachment; filename="roll-call-{day}.{kind}"', "Cache-Control": "no-store"}
-    body = written_table("xlsx" if kind == "xlsx" else "csv", lines, WIDTHS)
+    context, tz = ctx(request), zone(request)
+    kind: Literal["csv", "xlsx"] = "xlsx" if request.query.get("kind") == "xlsx" else "csv"
+    row = await calls.look(context.db, request.match_info["call"], context.clock())
+    body = await record.taken_out(context.db, row, kind, me(request), context.clock(), tz, gettext(request))
+    headers = {"Content-Disposition": f'attachment; filename="{record.file_name(row, kind, tz)}"', "Cache-Control": "no-store"}
     return web.Response(body=body, content_type=MEDIA_TYPES[kind], charset="utf-8" if kind == "csv" else None, headers=headers)
 
 
@@ -230,6 +253,9 @@ ANSWERS_ROOM, ANSWERS_PHONE = DEVICE, roles(FIELD)
 ROUTES = (
     Route("GET", "/console/roll-call", overview, SEES),
     Route("POST", "/console/roll-call", begin, CALLS),
+    Route("POST", "/console/roll-call/groups", keep_group, CALLS),
+    Route("POST", "/console/roll-call/groups/{group}", keep_group, CALLS),
+    Route("POST", "/console/roll-call/groups/{group}/remove", remove_group, CALLS),
     Route("GET", "/console/roll-call/{call}", show, SEES),
     Route("GET", "/console/roll-call/{call}/state", state, SEES, answers="data"),
     Route("POST", "/console/roll-call/{call}/acts", act, CALLS, answers="data"),

@@ -27,6 +27,11 @@ from dispatch.console.alerts.raising import raise_alert
 from dispatch.console.field import orders, teams
 from dispatch.console.field.orders import TaskDraft
 from dispatch.console.field.teams import Member, TeamDraft
+from dispatch.console.map import layers
+from dispatch.console.map.layers import LayerDraft
+from dispatch.console.roll_call import calls, groups
+from dispatch.console.roll_call.groups import GroupDraft
+from dispatch.console.roll_call.rules import Line
 from dispatch.identity.people import add_user
 from dispatch.store.copy_tables import Copy
 from dispatch.store.notice_tables import Message
@@ -99,6 +104,15 @@ async def alerts_raised(site: Site) -> list[str]:
     return [alert.id for alert in await listed_alerts(site.db, open_only=True)]
 
 
+async def of_the_centre(site: Site) -> dict[str, list[Any]]:
+    """Layers of the map, a roll-call, a group."""
+    by, key = site.users["officer"], f"room/{site.rooms[0].id}"
+    drawn = [(await layers.add_layer(site.db, LayerDraft(f"图层{n}", "river", "blue"), by, site.now)).id for n in range(12)]
+    call = await calls.begin(site.db, "早点名", (Line(key, site.rooms[0].name),), 60, by, site.now)
+    group = await groups.add(site.db, GroupDraft("早点名", (key,)), by, site.now)
+    return {"layers": drawn[:3], "taken_layers": drawn[3:], "calls": [call.id], "groups": [group.id], "layer_names": ["排污口", "河流"]}
+
+
 async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, list[Any]]:
     """A site with sittings, one of them recorded; the values by which they are asked for."""
     site.db.site = replace(site.db.site, mail=True)
@@ -132,6 +146,7 @@ async def furnished(site: Site, clerk: Program, keeper: Program) -> dict[str, li
         "sittings": [stays],
         "series": [series["id"]],
         "tasks": [await sent_out(site)],
+        **await of_the_centre(site),
         "waiting": queue[:3],
         "waiting_no_more": queue[3:],
         "alerts": alerts[:4],
@@ -307,6 +322,9 @@ PARAMETERS = {
     "path.series": "series",
     "path.copy": "copies",
     "path.task": "tasks",
+    "path.layer": "layers",
+    "path.call": "calls",
+    "path.group": "groups",
     "path.waiting": "waiting",
     "path.alert": "alerts",
     "path.listing": "listings",
@@ -401,6 +419,9 @@ OTHERWISE: dict[str, dict[str, str]] = {
     "DELETE /api/v1/calendar-days/{day}": {"path.day": "holidays"},
     "DELETE /api/v1/sites/{site}/calendar-days/{day}": {"path.day": "holidays"},
     "POST /api/v1/closures": {"body.site_id": "nobody"},
+    "POST /api/v1/map/layers": {"body.name": "layer_names"},
+    "PATCH /api/v1/map/layers/{layer}": {"body.name": "layer_names"},
+    "DELETE /api/v1/map/layers/{layer}": {"path.layer": "taken_layers"},
     "POST /api/v1/sites": {"body.name": "site_names"},
     "PATCH /api/v1/sites/{site}": {"body.name": "renamed"},
     # A role is good for some kinds of sittings: of ten people in one list nearly always one would have another's.
