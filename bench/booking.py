@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import random
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -35,6 +36,7 @@ from dispatch.booking.days import between
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.errors import Conflict
 from dispatch.store.database import Database, migrated
+from dispatch.store.migrate import head
 from dispatch.store.tables import Case, Room, User
 from tests.dispatch import cluster
 
@@ -236,27 +238,40 @@ def p99(times: list[float]) -> float:
 
 
 @contextmanager
-def on_sqlite(count: int) -> Iterator[str]:
+def on_sqlite(count: int, kept: Path | None) -> Iterator[str]:
     """A filled SQLite database."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "dispatch.db"
         url = f"sqlite:///{file}"
-        migrated(url)
-        asyncio.run(_furnish(url))
-        fill_sqlite(file, count)
+        if kept is None or not kept.exists():
+            migrated(url)
+            asyncio.run(_furnish(url))
+            fill_sqlite(file, count)
+            if kept is not None:
+                shutil.copyfile(file, part := kept.with_name(kept.name + ".part"))
+                part.rename(kept)
+        else:
+            shutil.copyfile(kept, file)
         yield url
 
 
 @contextmanager
-def on_postgresql(count: int) -> Iterator[str]:
+def on_postgresql(count: int, kept: Path | None) -> Iterator[str]:
     """A filled PostgreSQL database in a cluster of its own."""
-    with cluster.running("fsync=on", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=4GB") as folder:
-        cluster.told(folder, "CREATE DATABASE court")
-        url = cluster.url(folder, "court")
-        migrated(url)
-        asyncio.run(_furnish(url))
-        asyncio.run(fill_postgresql(url, folder, count))
-        yield url
+    options = ("fsync=on", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=4GB")
+    if kept is None or not kept.exists():
+        with cluster.running(*options) as folder:
+            cluster.told(folder, "CREATE DATABASE court")
+            url = cluster.url(folder, "court")
+            migrated(url)
+            asyncio.run(_furnish(url))
+            asyncio.run(fill_postgresql(url, folder, count))
+            if kept is None:
+                yield url
+                return
+            cluster.keep(folder, kept)
+    with cluster.running(*options, kept=kept) as folder:
+        yield cluster.url(folder, "court")
 
 
 async def _furnish(url: str) -> None:
@@ -274,8 +289,10 @@ def tell(figure: str, value: float, unit: str, conditions: str, floor: float | N
     print(json.dumps({**line, "conditions": f"{conditions}; bound {bound}; {machine()}"}), flush=True)
 
 
-def main(counts: list[int], databases: list[str]) -> None:
-    """All figures of the databases that there are."""
+def main(counts: list[int], databases: list[str], data: Path | None) -> None:
+    """All figures of the databases that there are. `data`: the directory in which filled databases are kept; a run works on copies."""
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
     makers = {"sqlite": on_sqlite, "postgresql": on_postgresql}
     for name in databases:
         if name == "postgresql" and not cluster.is_possible():
@@ -284,7 +301,9 @@ def main(counts: list[int], databases: list[str]) -> None:
         seen = {}
         for count in sorted(counts):
             begun = time.perf_counter()
-            with makers[name](count) as url:
+            # Another schema is another database.
+            kept = data.resolve() / f"{name}-{count}-{head()}" if data is not None else None
+            with makers[name](count, kept) as url:
                 print(f"  {name}: filled in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
                 seen[count] = uvloop.run(measure(url, count))  # as the server
         most, least = seen[max(seen)], seen[min(seen)]
@@ -304,5 +323,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bookings", type=int, nargs="+", default=[10_000, 1_000_000], help="numbers of bookings (default: both)")
     parser.add_argument("--databases", nargs="+", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])
+    parser.add_argument("--data", type=Path, help="keep the filled databases here, and take those that are kept")
     options = parser.parse_args()
-    main(options.bookings, options.databases)
+    main(options.bookings, options.databases, options.data)

@@ -20,17 +20,17 @@ def is_possible() -> bool:
 
 
 @contextmanager
-def running(*options: str) -> Iterator[Path]:
-    """An empty PostgreSQL until the end of the block; the socket's directory. `options`: as of the file postgresql.conf."""
+def running(*options: str, kept: Path | None = None) -> Iterator[Path]:
+    """A PostgreSQL until the end of the block; the socket's directory. It is empty, or a copy of what was `kept` (:func:`keep`).
+    `options`: as of the file postgresql.conf."""
     assert PROGRAMS is not None
     folder = Path(tempfile.mkdtemp(prefix="pg.", dir="/tmp"))  # short: a socket's path has 107 characters
     shutil.chown(folder, "postgres", "postgres")
     run = ["runuser", "-u", "postgres", "--"]
     control: list[str | Path] = [*run, PROGRAMS.with_name("pg_ctl"), "-D", folder / "data", "-w"]
-    subprocess.run(
-        [*run, PROGRAMS, "-D", folder / "data", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-        check=True, capture_output=True, cwd="/",
-    )  # fmt: skip
+    make = [*run, PROGRAMS, "-D", folder / "data", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    copy = ["cp", "-a", kept, folder / "data"]
+    subprocess.run(make if kept is None else copy, check=True, capture_output=True, cwd="/")
     settings = " ".join(f"-c {option}" for option in ("listen_addresses=", f"unix_socket_directories={folder}", *options))
     try:
         subprocess.run([*control, "-o", settings, "-l", folder / "log", "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
@@ -38,6 +38,16 @@ def running(*options: str) -> Iterator[Path]:
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True, cwd="/")
         shutil.rmtree(folder)
+
+
+def keep(folder: Path, to: Path) -> None:
+    """End the one that is running in this folder, in order, and keep what it has for :func:`running`."""
+    assert PROGRAMS is not None
+    stop = ["runuser", "-u", "postgres", "--", PROGRAMS.with_name("pg_ctl"), "-D", folder / "data", "-w", "-m", "fast", "stop"]
+    subprocess.run(stop, check=True, stdout=subprocess.DEVNULL, cwd="/")
+    part = to.with_name(to.name + ".part")
+    subprocess.run(["cp", "-a", folder / "data", part], check=True)
+    part.rename(to)
 
 
 def url(folder: Path, database: str) -> str:
