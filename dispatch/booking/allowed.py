@@ -26,6 +26,7 @@ from dispatch.booking.finding.slots import notice_from
 from dispatch.booking.spans import Span, within
 from dispatch.errors import FieldError, ValidationFailed
 from dispatch.store import ready
+from dispatch.store.base import Base
 from dispatch.store.ready import Ready
 from dispatch.store.tables import CalendarDay as DayRow
 from dispatch.store.tables import CourtSite, Resource, SiteDay
@@ -72,11 +73,25 @@ def zone_of(site: CourtSite | None, court_zone: ZoneInfo) -> ZoneInfo:
 async def calendars(session: AsyncSession, first: date | None = None, last: date | None = None) -> Calendars:
     """Holidays and make-up working days, of the years from `first` to `last` only, where given: those that the administrator has loaded,
     and of a year of which he has loaded none those that the State Council published, as far as they are known; and those of sites."""
-    begin = date(first.year, 1, 1) if first is not None else date.min
-    end = date(last.year, 12, 31) if last is not None else date.max
+    begin, end = _years(first, last)
     asked = {"begin": begin, "end": end}
     rows, of_sites = await ready.together(session, (_DAYS, asked), (_SITE_DAYS, asked))
     return _calendars_of(tuple(map(tuple, rows)), tuple(map(tuple, of_sites)), begin.year, end.year)
+
+
+def asked(window: Span) -> list[ready.Asked]:
+    """What the rules of a sitting within that window ask for."""
+    begin, end = _years(*_days_around(window))
+    return [*((each, {"begin": begin, "end": end}) for each in (_DAYS, _SITE_DAYS)), (_SITES, {})]
+
+
+def _years(first: date | None, last: date | None) -> tuple[date, date]:
+    return date(first.year, 1, 1) if first is not None else date.min, date(last.year, 12, 31) if last is not None else date.max
+
+
+def _days_around(window: Span) -> tuple[date, date]:
+    """Any zone's days, and the night before."""
+    return window.start.date() - timedelta(days=2), window.end.date() + timedelta(days=1)
 
 
 def _days_of(table: type[DayRow] | type[SiteDay], *more: Any) -> Ready:
@@ -85,6 +100,8 @@ def _days_of(table: type[DayRow] | type[SiteDay], *more: Any) -> Ready:
 
 
 _DAYS, _SITE_DAYS = _days_of(DayRow), _days_of(SiteDay, SiteDay.site_id)
+_SITES = Ready(select(Base.metadata.tables[CourtSite.__tablename__]))
+"""All of them: a court has a few."""
 
 
 @lru_cache(maxsize=64)
@@ -184,10 +201,9 @@ async def _terms(
     session: AsyncSession, court_zone: ZoneInfo, window: Span, resources: Sequence[Resource]
 ) -> list[tuple[Resource, WeeklyHours, ZoneInfo, WorkingCalendar]]:
     """Each resource with its hours, by which clock and which calendar."""
-    ids = {each.site_id for each in resources} - {None}
-    sites = {site.id: site for site in await session.scalars(select(CourtSite).where(CourtSite.id.in_(ids)))} if ids else {}
-    # Any zone's days, and the night before.
-    special = await calendars(session, window.start.date() - timedelta(days=2), window.end.date() + timedelta(days=1))
+    at_sites = any(each.site_id is not None for each in resources)
+    sites = {site.id: site for site in await ready.objects(session, CourtSite, _SITES, {})} if at_sites else {}
+    special = await calendars(session, *_days_around(window))
     found = []
     for resource in resources:
         site = sites.get(resource.site_id or "")

@@ -7,11 +7,8 @@ Locks are taken in one order by all of them: the order's key, the sitting, the r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import bindparam, select
 
 from dispatch import audit
 from dispatch.booking import allowed, history, holds, orders, protection
@@ -28,15 +25,13 @@ from dispatch.booking.draft import (
     title_of,
 )
 from dispatch.booking.in_force import held_in
-from dispatch.booking.roles import CLERK, PROSECUTOR, accounts_that_preside
+from dispatch.booking.named import ask_ahead, checked
 from dispatch.booking.seating import case_of, reissue_links, seat, seated
 from dispatch.booking.spans import Span
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.notices import outbox, webhooks
-from dispatch.store import direct, ready
-from dispatch.store.base import Base
-from dispatch.store.ready import Ready
+from dispatch.store import direct
 from dispatch.store.tables import Booking, Resource, Sitting, User, new_id
 
 if TYPE_CHECKING:
@@ -48,8 +43,6 @@ __all__ = ["ParticipantDraft", "SittingDraft", "cancel", "create", "create_sitti
 
 LONGEST_TENTATIVE = timedelta(days=14)
 """No time is kept longer for somebody who has not made up his mind."""
-_ACCOUNTS = Base.metadata.tables[User.__tablename__]
-_USERS = Ready(select(_ACCOUNTS).where(_ACCOUNTS.c.id.in_(bindparam("ids", expanding=True))))
 
 
 async def create_sitting(
@@ -88,10 +81,11 @@ async def book(
 ) -> Sitting:
     """Inside a transaction: what :func:`create_sitting` does, for whoever books several at once. Raises ValidationFailed or Conflict,
     after which the transaction, or the savepoint around it, is to be taken back."""
+    await ask_ahead(session, draft, by)
     found = problems(draft, now, await held_in(session))
     if held_until is not None and not now < held_until <= now + LONGEST_TENTATIVE:
         found.append(("held_until", "held_until_range", {"most": LONGEST_TENTATIVE.days}))
-    named = await _checked(session, draft, found, by)
+    named = await checked(session, draft, found, by)
     sitting = Sitting(
         id=new_id(),
         kind=draft.kind,
@@ -214,7 +208,7 @@ async def revise(
     former = draft_of(sitting)
     if sitting.status != "planned" and protection.differs(rows_of(former), former.apart, rows_of(draft), draft.apart):
         found.append(("apart", "apart_open", {}))
-    named = await _checked(session, draft, found, by, sitting)
+    named = await checked(session, draft, found, by, sitting)
     resources, before = named.resources, await history.facts(session, db.site, sitting)
     minors = allowed.unguarded(rows_of(draft), rows_of(former))
     rules = await _place(session, db, sitting, resources, named.span, by, now, tidy(draft.override_reason), minors)
@@ -336,52 +330,6 @@ async def write_down(
         },
         now=now,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """What a form names: the staff by id, the span, and every resource in order, locked. `by`: the id of the member of the staff who
-    asks, None for a program, which has no account; the audit log names it."""
-
-    staff: dict[str, User]
-    span: Span
-    resources: list[Resource]
-    by: str | None
-
-
-async def _checked(session: AsyncSession, draft: SittingDraft, found: list[FieldError], by: User, sitting: Sitting | None = None) -> _Named:
-    """What the draft names; what the `sitting` holds already is locked too. Raises ValidationFailed with `found` and whatever the
-    database adds to it."""
-    present = {participant.id: participant for participant in sitting.participants} if sitting is not None else {}
-    named = (
-        ("chair_id", draft.chair_id, accounts_that_preside(draft.kind)),
-        ("clerk_id", draft.clerk_id, (CLERK,)),
-        ("prosecutor_id", draft.prosecutor_id, (PROSECUTOR,)),
-    )
-    known = {user.id: user for user in await ready.objects(session, User, _USERS, {"ids": sorted({*draft.user_ids, by.id})})}
-    users = {user_id: user for user_id, user in known.items() if user.active and user_id in draft.user_ids}
-    for field_name, user_id, roles in named:
-        if user_id and (user_id not in users or users[user_id].role not in roles):
-            found.append((field_name, "user_unknown", {}))
-    for number, row in enumerate(draft.participants):
-        if row.user_id and row.user_id not in users:
-            found.append((f"participants.{number}.name", "user_unknown", {}))
-        held = present.get(row.id)
-        if row.id and (held is None or held.user_id not in (None, row.user_id)):
-            found.append((f"participants.{number}.name", "participant_unknown", {}))
-    ids = list(dict.fromkeys((*draft.room_ids, *draft.equipment, *draft.user_ids)))
-    locked = await holds.locked(session, {*ids, *([hold.resource_id for hold in sitting.booking.holds] if sitting is not None else [])})
-    things = {resource.id: resource.kind for resource in locked.values() if resource.active}
-    if draft.room_id and things.get(draft.room_id) != "room":
-        found.append(("room_id", "room_unknown", {}))
-    if any(things.get(room_id) != "room" for room_id in draft.room_ids[1:]):
-        found.append(("rooms", "room_unknown", {}))
-    if any(things.get(each) not in ("equipment", "custody") for each in draft.equipment):
-        found.append(("equipment", "equipment_unknown", {}))
-    if found or draft.starts_at is None or draft.ends_at is None:
-        raise ValidationFailed(found)
-    span = Span(draft.starts_at.astimezone(UTC), draft.ends_at.astimezone(UTC))
-    return _Named(users, span, holds.in_order((locked[each] for each in ids), ids), by.id if by.id in known else None)
 
 
 def state_of(resources: list[Resource], by: User, *, tentative: bool) -> str:

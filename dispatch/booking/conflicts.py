@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter
-from sqlalchemy import BindParameter, Row, bindparam, or_, select
+from sqlalchemy import BindParameter, Row, String, bindparam, literal_column, or_, select
 
 from dispatch.booking import allowed, holds
 from dispatch.booking.holds import LONGEST, ORDER, Buffers
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 ENDED = ("closed", "cancelled")
 UNDER_WAY = ("live", "recess")
 CONFLICTS = Counter("dispatch_booking_conflicts_total", "Bookings refused, by the kind of resource that was in the way", ["kind"])
-SEARCH = timedelta(days=14)
-"""How far around the wanted time a free one is looked for."""
+NEAR, SEARCH = timedelta(days=1), timedelta(days=14)
+"""How far around the wanted time a free one is looked for: there is most often one near, and what the rest of the weeks is taken for
+is not read then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ async def refuse_conflicts(session: AsyncSession, site: Site, want: Want, now: d
     by_id = {resource.id: resource for resource in want.resources}
     found, giving_way = [], []
     window = Span(min(span.start for span in want.new.values()), max(span.end for span in want.new.values()))
-    planned, closed = await _in_the_way(session, [by_id[each] for each in want.new], window, want.own)
-    for row in planned:
+    there = await _in_the_way(session, [by_id[each] for each in want.new], window, want.own)
+    for row in there.planned:
         span = Span(row.starts_at, row.ends_at)
         if not span.overlaps(want.new[row.resource_id]):
             continue
@@ -83,12 +84,12 @@ async def refuse_conflicts(session: AsyncSession, site: Site, want: Want, now: d
     if window.start <= now:
         found += [
             _Obstacle(by_id[row.resource_id], Span(row.starts_at, row.ends_at), row.booking_id)
-            for row in await _running_over(session, want.new, want.own, now)
+            for row in await _running_over(session, there.live, want.new, now)
             if row.starts_at < want.new[row.resource_id].end and want.new[row.resource_id].start <= now
         ]
     found += [
         _Obstacle(resource, shut, reason=closure.reason)
-        for resource, closure in closed
+        for resource, closure in there.closed
         if (shut := Span(closure.starts_at, closure.ends_at)).overlaps(want.new[resource.id])
     ]
     if found:
@@ -127,7 +128,8 @@ _PLANNED = Ready(
         Sitting.id != _OWN,
     )
 )
-_LIVE = Ready(select(Sitting.id).where(Sitting.status.in_(UNDER_WAY), Sitting.id != _OWN))
+# Said in the statement itself: a plan for any two states would read all sittings.
+_LIVE = Ready(select(Sitting.id).where(Sitting.status.in_([literal_column(f"'{each}'", String) for each in UNDER_WAY]), Sitting.id != _OWN))
 _OVER = Ready(
     select(*_COLUMNS)
     .join(Booking, Booking.id == Hold.booking_id)
@@ -153,27 +155,35 @@ _NAMED = Ready(
 )
 
 
-async def _in_the_way(
-    session: AsyncSession, resources: Sequence[Resource], window: Span, own: str
-) -> tuple[Sequence[Row[*_Columns]], list[tuple[Resource, Row[*_Shut]]]]:  # fmt: skip
-    """Active holds of these resources that overlap the window, and closures of them, or of their whole sites, that do."""
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What there is in a window: active holds, closures of resources or of their whole sites, the ids of all sittings that are under
+    way, and what was asked for besides."""
+
+    planned: Sequence[Row[*_Columns]]
+    closed: list[tuple[Resource, Row[*_Shut]]]
+    live: list[str]
+    also: list[Sequence[Any]]
+
+
+async def _in_the_way(session: AsyncSession, resources: Sequence[Resource], window: Span, own: str, *also: ready.Asked) -> _There:
+    """What of these resources overlaps the window, and the answers to what is asked for `also`: all in one way to the database."""
     ids = sorted(each.id for each in resources)
     sites = sorted({resource.site_id for resource in resources if resource.site_id is not None})
     asked = {"ids": ids, "sites": sites, "start": window.start, "before": window.start - LONGEST, "end": window.end, "own": own}
-    planned, rows = await ready.together(session, (_PLANNED, asked), (_CLOSURES, asked))
+    planned, rows, live, *more = await ready.together(session, (_PLANNED, asked), (_CLOSURES, asked), (_LIVE, asked), *also)
     closed = [
         (resource, closure)
-        for resource in resources
         for closure in rows
+        for resource in resources
         if closure.resource_id == resource.id or (closure.site_id is not None and closure.site_id == resource.site_id)
     ]
-    return planned, closed
+    return _There(planned, closed, [row.id for row in live], more)
 
 
-async def _running_over(session: AsyncSession, ids: Iterable[str], own: str, now: datetime) -> Sequence[Row[*_Columns]]:
-    """What sittings hold that are under way beyond their planned end. They are few, and asked for first: a database that begins
+async def _running_over(session: AsyncSession, live: list[str], ids: Iterable[str], now: datetime) -> Sequence[Row[*_Columns]]:
+    """What sittings hold that are under way (`live`) beyond their planned end. They are few, and asked for first: a database that begins
     with the resources reads all they were ever held for."""
-    live = [row.id for row in await ready.rows(session, _LIVE, {"own": own})]
     return await ready.rows(session, _OVER, {"live": live, "ids": sorted(ids), "now": now}) if live else []
 
 
@@ -183,10 +193,15 @@ def _binds(row: Row[*tuple[Any, ...]], now: datetime) -> bool:
 
 
 async def _conflict(session: AsyncSession, site: Site, want: Want, found: _Obstacle, now: datetime) -> Conflict:
-    window = Span(want.span.start - SEARCH, want.span.end + SEARCH)
-    opened = await allowed.common_hours(session, site.zone, window, want.resources)
-    nearest = nearest_free(want.span, await _taken(session, want, window, now), now, site.zone, opened)
-    named = await _named(session, found.booking_id)
+    sitting: ready.Asked = (_NAMED, {"booking": found.booking_id})  # what names it, and no more: others wait for this transaction to end
+    for reach in (NEAR, SEARCH):
+        window = Span(want.span.start - reach, want.span.end + reach)
+        opened = await allowed.common_hours(session, site.zone, window, want.resources)
+        there = await _in_the_way(session, want.resources, window, want.own, sitting)
+        nearest = nearest_free(want.span, await _taken(session, want, there, now), now, site.zone, opened)
+        if abs(nearest - want.span.start) < reach:
+            break  # what lies outside the window cannot be nearer
+    named = next(iter(there.also[0]), None)
     kind, name = found.resource.kind, found.resource.name
     CONFLICTS.labels(kind).inc()
     return Conflict(
@@ -210,21 +225,15 @@ async def _conflict(session: AsyncSession, site: Site, want: Want, found: _Obsta
     )
 
 
-async def _named(session: AsyncSession, booking_id: str) -> Row[str, str, str, str, str] | None:
-    """What names the sitting that is in the way, and no more: others wait for this transaction to end."""
-    return next(iter(await ready.rows(session, _NAMED, {"booking": booking_id})), None)
-
-
-async def _taken(session: AsyncSession, want: Want, window: Span, now: datetime) -> list[Span]:
+async def _taken(session: AsyncSession, want: Want, there: _There, now: datetime) -> list[Span]:
     """Every span of the window where the sitting cannot lie, since one of its resources is taken or closed then."""
     buffers = {resource.id: Buffers.of(resource) for resource in want.resources}
     # When a sitting that runs over will end, nobody knows; what is proposed lies at least behind the present moment.
     least = now + timedelta.resolution
-    planned, closed = await _in_the_way(session, want.resources, window, want.own)
-    rows = [*planned, *await _running_over(session, buffers, want.own, now)]
+    rows = [*there.planned, *await _running_over(session, there.live, buffers, now)]
     taken = [
         buffers[row.resource_id].in_the_way(Span(row.starts_at, max(row.ends_at, least) if row.status in UNDER_WAY else row.ends_at))
         for row in rows
         if _binds(row, now)
     ]
-    return taken + [buffers[resource.id].in_the_way(Span(closure.starts_at, closure.ends_at)) for resource, closure in closed]
+    return taken + [buffers[resource.id].in_the_way(Span(closure.starts_at, closure.ends_at)) for resource, closure in there.closed]

@@ -65,7 +65,12 @@ async def locked_sitting(session: AsyncSession, sitting_id: str) -> Sitting:
 
 async def locked(session: AsyncSession, ids: Iterable[str]) -> dict[str, Resource]:
     """These resources by id, locked in order until the transaction ends. What is unknown is not in it."""
-    return {resource.id: resource for resource in await ready.objects(session, Resource, _LOCKED, {"ids": sorted(set(ids))})}
+    return {resource.id: resource for resource in await ready.objects(session, Resource, *asked(ids))}
+
+
+def asked(ids: Iterable[str]) -> ready.Asked:
+    """What :func:`locked` asks for."""
+    return _LOCKED, {"ids": sorted(set(ids))}
 
 
 async def held(session: AsyncSession, booking: Booking) -> list[Hold]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dispatch.store.database import Database
 
 _ADOPTED = Ready(select(ProcedureVersion.kind, ProcedureVersion.text).where(ProcedureVersion.adopted).order_by(ProcedureVersion.at))
+ASKED: ready.Asked = (_ADOPTED, {})
+"""What :func:`held_in` asks for."""
 
 
 async def held(db: Database) -> Procedures:
@@ -31,7 +33,7 @@ async def held_in(session: AsyncSession) -> Procedures:
     """The same inside a transaction. Where this program cannot read an adopted version any more, its own stands in: a sitting can be
     booked, and is opened once another version is adopted."""
     found = dict(PROCEDURES)
-    for row in await ready.rows(session, _ADOPTED, {}):
+    for row in await ready.rows(session, *ASKED):
         with suppress(ProcedureRefused):
             found[row.kind] = read_procedure(row.text)
     return found

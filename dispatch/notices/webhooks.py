@@ -55,7 +55,8 @@ OF_ACT: Mapping[str, str] = {
 }
 """Act of the audit log → what other programs are told."""
 _WEBHOOKS = Base.metadata.tables[Webhook.__tablename__]
-_ACTIVE = Ready(select(_WEBHOOKS).where(_WEBHOOKS.c.active))
+ASKED: ready.Asked = (Ready(select(_WEBHOOKS).where(_WEBHOOKS.c.active)), {})
+"""What :func:`note` asks for."""
 TEST = "test"
 """What the button sends."""
 SECRET_PREFIX = "whsec_"  # noqa: S105  what every secret begins with, so that one in a file is found
@@ -255,7 +256,7 @@ async def note(session: AsyncSession, event: str, sitting: Sitting, now: datetim
         "starts_at": sitting.starts_at.astimezone(UTC).isoformat(),
         "ends_at": sitting.ends_at.astimezone(UTC).isoformat(),
     }
-    for webhook in await ready.objects(session, Webhook, _ACTIVE, {}):
+    for webhook in await ready.objects(session, Webhook, *ASKED):
         if event in webhook.events:
             session.add(_delivery(webhook, event, body, now))
 

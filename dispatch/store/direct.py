@@ -7,7 +7,6 @@ of one table together. Who needs columns alone reads :func:`rows`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import cycle, groupby
@@ -64,11 +63,7 @@ def _one(told: Sequence[ready.Told]) -> ready.Told:
 
 @cache
 def _parts(statements: tuple[str, ...], counts: tuple[int, ...]) -> str:
-    parts, before = [], 0
-    for number, (sql, count) in enumerate(zip(statements, counts, strict=True)):
-        moved = re.sub(r"\$(\d+)", lambda mark, before=before: f"${int(mark[1]) + before}", sql)  # type: ignore[misc]
-        parts.append(f"part{number} AS ({moved})")
-        before += count
+    parts = [f"part{number} AS ({sql})" for number, sql in enumerate(ready.renumbered(statements, counts))]
     return f"WITH {', '.join(parts)} SELECT 1"
 
 

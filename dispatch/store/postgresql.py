@@ -87,7 +87,7 @@ def engine(url: URL, *, writes: bool) -> AsyncEngine:
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
                 "default_transaction_read_only": "off" if writes else "on",
                 # Plans that were made for a table with a hundred rows serve one with a million badly.
-                "plan_cache_mode": "force_custom_plan",
+                "plan_cache_mode": "auto" if writes else "force_custom_plan",
                 "jit": "off",
             }
         },

@@ -2,7 +2,8 @@
 
 For a booking SQLAlchemy's way of a statement (looking for what it compiled, the context, the cursor, the result) takes four times as
 long as the statement itself on PostgreSQL, and on SQLite each statement has a way of its own to the connection's thread and back. Here
-several go to the driver together: on SQLite in one such way, on PostgreSQL one behind the other without anything between.
+several go to the driver together: on SQLite in one such way, on PostgreSQL those that only read as one statement (:func:`together`), and
+what is known to be needed is asked for before it is (:func:`ahead`).
 
 Errors are those that SQLAlchemy raises; a transaction that has not begun is begun. All private names of SQLAlchemy's adapter of
 asyncpg are here.
@@ -10,6 +11,7 @@ asyncpg are here.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.selectable import SelectBase
 from sqlalchemy.types import TypeEngine
 
 from dispatch.store import one_hop
@@ -34,6 +37,8 @@ Kind = TypeVar("Kind", bound=Base)
 Told = tuple[str, Sequence[Any]]
 """What the driver is told: a statement and its values."""
 Values = Mapping[str, Any]
+Asked = tuple["Ready", Values]
+"""A statement and the values of its names."""
 _Process = Callable[[Any], Any] | None
 
 
@@ -43,6 +48,8 @@ class Ready:
 
     def __init__(self, statement: ClauseElement) -> None:
         self._statement: Any = statement
+        self.reads = isinstance(statement, SelectBase)
+        """Whether it changes nothing. It may lock what it reads."""
         self._lists = [key for key, bound in cast(Any, statement.compile()).binds.items() if bound.expanding and not bound.value]
         self._forms: dict[tuple[str, tuple[int, ...]], _Form] = {}
 
@@ -147,12 +154,67 @@ def _layout(kind: type[Base]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     return names, tuple(names.index(mapper.get_property_by_column(column).key) for column in mapper.primary_key)
 
 
-async def together(session: AsyncSession, *asked: tuple[Ready, Values]) -> list[Sequence[Any]]:
-    """What each of several statements gives, carried out in this order and in the session's transaction."""
+async def together(session: AsyncSession, *asked: Asked) -> list[Sequence[Any]]:
+    """What each of several statements gives, carried out in this order and in the session's transaction; on PostgreSQL those that only
+    read see one moment."""
     connection = await opened(session)
-    forms = [(ready.form(connection.dialect, values), values) for ready, values in asked]
-    given = await carry_out(connection, [form.told(values) for form, values in forms])
-    return [list(form.read(found)) for (form, _), found in zip(forms, given, strict=True)]
+    forms = [ready.form(connection.dialect, values) for ready, values in asked]
+    told = [form.told(values) for form, (_, values) in zip(forms, asked, strict=True)]
+    known = _known(session)
+    given: list[Sequence[Sequence[Any]] | None] = [known.pop((sql, *values), None) if known else None for sql, values in told]
+    missing = [place for place, rows in enumerate(given) if rows is None]
+    if missing:
+        read = all(asked[place][0].reads for place in missing)
+        for place, rows in zip(missing, await _given(connection, [told[place] for place in missing], read=read), strict=True):
+            given[place] = rows
+    return [list(form.read(found or ())) for form, found in zip(forms, given, strict=True)]
+
+
+async def ahead(session: AsyncSession, *asked: Asked) -> None:
+    """Ask for what will be asked for later, all in one way to the database. Whoever asks the same within this transaction, or this
+    savepoint, is given the answer of now, once. For statements that only read, lock what they read, or read what the act neither
+    changes nor has to see after its locks. Values are to be hashable, or lists of such."""
+    connection = await opened(session)
+    told = [ready.form(connection.dialect, values).told(values) for ready, values in asked]
+    given = await _given(connection, told, read=True)
+    kept = session.sync_session
+    answers = {(sql, *values): rows for (sql, values), rows in zip(told, given, strict=True)}
+    kept.info["ahead"] = (kept.get_nested_transaction() or kept.get_transaction(), answers)
+
+
+def _known(session: AsyncSession) -> dict[tuple[Any, ...], Sequence[Sequence[Any]]]:
+    """What was asked for ahead in this very transaction: a savepoint that is taken back gives back its locks."""
+    kept = session.sync_session
+    transaction, answers = kept.info.get("ahead", (None, {}))
+    return answers if transaction is not None and transaction is (kept.get_nested_transaction() or kept.get_transaction()) else {}
+
+
+async def _given(connection: AsyncConnection, told: Sequence[Told], *, read: bool) -> list[Sequence[Sequence[Any]]]:
+    if read and len(told) > 1 and connection.dialect.name == "postgresql":
+        ((row,),) = await carry_out(connection, [_lists(told)])
+        return list(row)
+    return await carry_out(connection, told)
+
+
+def _lists(told: Sequence[Told]) -> Told:
+    """Statements that read as one, which gives the rows of each as a list of records."""
+    sql = _listing(tuple(sql for sql, _ in told), tuple(len(values) for _, values in told))
+    return sql, [each for _, values in told for each in values]
+
+
+@cache
+def _listing(statements: tuple[str, ...], counts: tuple[int, ...]) -> str:
+    parts = renumbered(statements, counts)
+    return "SELECT " + ", ".join(f"ARRAY(SELECT part{number} FROM ({sql}) AS part{number})" for number, sql in enumerate(parts))  # noqa: S608
+
+
+def renumbered(statements: Sequence[str], counts: Sequence[int]) -> list[str]:
+    """Statements of PostgreSQL's with so many values each, as parts of one that has all their values behind each other."""
+    parts, before = [], 0
+    for sql, count in zip(statements, counts, strict=True):
+        parts.append(re.sub(r"\$(\d+)", lambda mark, before=before: f"${int(mark[1]) + before}", sql))  # type: ignore[misc]
+        before += count
+    return parts
 
 
 async def opened(session: AsyncSession) -> AsyncConnection:
