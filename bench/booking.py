@@ -36,7 +36,6 @@ from dispatch.booking.days import between
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.errors import Conflict
 from dispatch.store.database import Database, migrated
-from dispatch.store.migrate import head
 from dispatch.store.tables import Case, Room, User
 from tests.dispatch import cluster
 
@@ -252,6 +251,7 @@ def on_sqlite(count: int, kept: Path | None) -> Iterator[str]:
                 part.rename(kept)
         else:
             shutil.copyfile(kept, file)
+            migrated(url)
         yield url
 
 
@@ -271,7 +271,9 @@ def on_postgresql(count: int, kept: Path | None) -> Iterator[str]:
                 return
             cluster.keep(folder, kept)
     with cluster.running(*options, kept=kept) as folder:
-        yield cluster.url(folder, "court")
+        url = cluster.url(folder, "court")
+        migrated(url)
+        yield url
 
 
 async def _furnish(url: str) -> None:
@@ -301,8 +303,7 @@ def main(counts: list[int], databases: list[str], data: Path | None) -> None:
         seen = {}
         for count in sorted(counts):
             begun = time.perf_counter()
-            # Another schema is another database.
-            kept = data.resolve() / f"{name}-{count}-{head()}" if data is not None else None
+            kept = data.resolve() / f"{name}-{count}" if data is not None else None
             with makers[name](count, kept) as url:
                 print(f"  {name}: filled in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
                 seen[count] = uvloop.run(measure(url, count))  # as the server

@@ -146,7 +146,7 @@ class Database:
         try:
             if self._postgresql:
                 async with self._write_session.begin() as session:
-                    await postgresql.lock(session, postgresql.WRITING, shared=not alone)
+                    await postgresql.begin(session, alone=alone)
                     yield session
             else:
                 async with self._turn, self._write_session.begin() as session:

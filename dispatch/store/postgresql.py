@@ -34,8 +34,7 @@ LOCK_TIMEOUT_MS = 60_000
 SCHEMA, WRITING, AUDIT = 0x646973_01, 0x646973_02, 0x646973_03
 """Numbers of the advisory locks: bringing the schema up to date, writing, appending to the audit log."""
 
-_ALONE = Ready(select(func.pg_advisory_xact_lock(bindparam("number", type_=Integer))))
-_SHARED = Ready(select(func.pg_advisory_xact_lock_shared(bindparam("number", type_=Integer))))
+_LOCK = Ready(select(func.pg_advisory_xact_lock(bindparam("number", type_=Integer))))
 
 _UNWRITABLE = {
     "53100": "store_full",  # disk_full
@@ -86,7 +85,8 @@ def engine(url: URL, *, writes: bool) -> AsyncEngine:
                 "timezone": "UTC",
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
                 "default_transaction_read_only": "off" if writes else "on",
-                # Plans that were made for a table with a hundred rows serve one with a million badly.
+                # A plan that was made for a table with a hundred rows serves one with a million badly; but who writes goes by keys, the
+                # checks of foreign keys do, and to plan each of them anew takes longer than to carry it out.
                 "plan_cache_mode": "auto" if writes else "force_custom_plan",
                 "jit": "off",
             }
@@ -121,10 +121,15 @@ def is_postgresql(session: AsyncSession) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-async def lock(session: AsyncSession, number: int, *, shared: bool = False) -> None:
+async def begin(session: AsyncSession, *, alone: bool) -> None:
+    """Begin a transaction that writes: alone, or beside others that are not."""
+    await ready.begin(session, f"SELECT pg_advisory_xact_lock{'' if alone else '_shared'}({WRITING})")
+
+
+async def lock(session: AsyncSession, number: int) -> None:
     """Hold an advisory lock until the transaction ends; on SQLite, where a writer is alone, there is nothing to do."""
     if is_postgresql(session):
-        await ready.rows(session, _SHARED if shared else _ALONE, {"number": number})
+        await ready.rows(session, _LOCK, {"number": number})
 
 
 async def lock_words(session: AsyncSession, words: str) -> None:

@@ -16,7 +16,7 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from sqlalchemy import Dialect, Float, inspect
 from sqlalchemy.exc import DBAPIError
@@ -232,6 +232,33 @@ async def opened(session: AsyncSession) -> AsyncConnection:
     return found
 
 
+async def begin(session: AsyncSession, sql: str) -> None:
+    """On PostgreSQL: begin the session's transaction with a statement that has no values, in one way to the server instead of two."""
+    connection = await opened(session)
+    adapter = cast(Any, connection.sync_connection).connection.dbapi_connection
+    driver = adapter._connection  # noqa: SLF001
+    adapter._transaction = _Begun(driver)  # noqa: SLF001  first: where the statement fails, it is to be taken back
+    try:
+        await driver.execute(f"BEGIN ISOLATION LEVEL READ COMMITTED; {sql}")
+    except Exception as error:
+        await _fails(connection, adapter, [(sql, ())], error)
+
+
+class _Begun:
+    """What the adapter ends a transaction by."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+
+    async def commit(self) -> None:
+        """All of it is kept."""
+        await self._driver.execute("COMMIT")
+
+    async def rollback(self) -> None:
+        """Nothing of it is."""
+        await self._driver.execute("ROLLBACK")
+
+
 async def carry_out(connection: AsyncConnection, told: Sequence[Told]) -> list[Sequence[Sequence[Any]]]:
     """Rows of each statement, as the driver gives them. Raises DBAPIError."""
     adapter = cast(Any, connection.sync_connection).connection.dbapi_connection
@@ -247,25 +274,31 @@ async def _on_postgresql(
     connection: AsyncConnection, adapter: Any, told: Sequence[Told]
 ) -> list[Sequence[Sequence[Any]]]:  # fmt: skip
     dialect = cast(Any, connection.dialect)
+    given: list[Sequence[Sequence[Any]]] = []
     try:
         if adapter._transaction is None:  # noqa: SLF001
             await adapter._start_transaction()  # noqa: SLF001
-        given = []
         for sql, values in told:
             prepared, _ = await adapter._prepare(sql, dialect._invalidate_schema_cache_asof)  # noqa: SLF001
             given.append(await prepared.fetch(*values))
-        return given
     except Exception as error:
-        closed = adapter._connection.is_closed()  # noqa: SLF001
-        try:
-            adapter._handle_exception(error)  # noqa: SLF001  which raises it as the adapter's own
-        except dialect.dbapi.Error as translated:
-            if isinstance(translated, (dialect.dbapi.InvalidCachedStatementError, dialect.dbapi.InternalServerError)):
-                dialect._invalidate_schema_cache()  # noqa: SLF001
-            if closed:
-                await connection.invalidate(translated)
-            raise _wrapped(told, translated, dialect.dbapi.Error, invalid=closed) from translated
-        raise
+        await _fails(connection, adapter, told, error)
+    return given
+
+
+async def _fails(connection: AsyncConnection, adapter: Any, told: Sequence[Told], error: Exception) -> NoReturn:
+    """Raise what the driver raised as SQLAlchemy does."""
+    dialect = cast(Any, connection.dialect)
+    closed = adapter._connection.is_closed()  # noqa: SLF001
+    try:
+        adapter._handle_exception(error)  # noqa: SLF001  which raises it as the adapter's own
+    except dialect.dbapi.Error as translated:
+        if isinstance(translated, (dialect.dbapi.InvalidCachedStatementError, dialect.dbapi.InternalServerError)):
+            dialect._invalidate_schema_cache()  # noqa: SLF001
+        if closed:
+            await connection.invalidate(translated)
+        raise _wrapped(told, translated, dialect.dbapi.Error, invalid=closed) from translated
+    raise error
 
 
 def _wrapped(told: Sequence[Told], error: Exception, base: type[Exception], *, invalid: bool = False) -> BaseException:

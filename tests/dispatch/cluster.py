@@ -28,9 +28,10 @@ def running(*options: str, kept: Path | None = None) -> Iterator[Path]:
     shutil.chown(folder, "postgres", "postgres")
     run = ["runuser", "-u", "postgres", "--"]
     control: list[str | Path] = [*run, PROGRAMS.with_name("pg_ctl"), "-D", folder / "data", "-w"]
-    make = [*run, PROGRAMS, "-D", folder / "data", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-    copy = ["cp", "-a", kept, folder / "data"]
-    subprocess.run(make if kept is None else copy, check=True, capture_output=True, cwd="/")
+    make: list[str | Path] = [*run, PROGRAMS, "-D", folder / "data", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    if kept is not None:
+        make = ["cp", "-a", kept, folder / "data"]
+    subprocess.run(make, check=True, capture_output=True, cwd="/")
     settings = " ".join(f"-c {option}" for option in ("listen_addresses=", f"unix_socket_directories={folder}", *options))
     try:
         subprocess.run([*control, "-o", settings, "-l", folder / "log", "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
@@ -43,8 +44,8 @@ def running(*options: str, kept: Path | None = None) -> Iterator[Path]:
 def keep(folder: Path, to: Path) -> None:
     """End the one that is running in this folder, in order, and keep what it has for :func:`running`."""
     assert PROGRAMS is not None
-    stop = ["runuser", "-u", "postgres", "--", PROGRAMS.with_name("pg_ctl"), "-D", folder / "data", "-w", "-m", "fast", "stop"]
-    subprocess.run(stop, check=True, stdout=subprocess.DEVNULL, cwd="/")
+    control: list[str | Path] = ["runuser", "-u", "postgres", "--", PROGRAMS.with_name("pg_ctl"), "-D", folder / "data", "-w"]
+    subprocess.run([*control, "-m", "fast", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/")
     part = to.with_name(to.name + ".part")
     subprocess.run(["cp", "-a", folder / "data", part], check=True)
     part.rename(to)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatch.booking.spans import STEP, Span, in_hours, nearest_free
+from dispatch.booking.spans import STEP, Span, in_hours, nearest_free, without
 from tests.dispatch.making import SHANGHAI, at
 
 MINUTE = timedelta(minutes=1)
@@ -120,6 +120,35 @@ def test_no_free_time_is_nearer_than_the_one_proposed(
         free = [each for each in free if in_hours(each, zone)]
     best = min(free, key=lambda each: (abs(each.start - wanted.start), each.start < wanted.start))
     assert nearest_free(wanted, busy, begin, zone) == best.start
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    start=st.integers(0, 24 * 12 - 1),
+    length=st.integers(2, 12 * 12),
+    taken=st.lists(st.tuples(st.integers(-60 * 60, 60 * 60), st.integers(1, 30 * 60)), max_size=12),
+    shut=st.lists(st.tuples(st.integers(-60 * 60, 60 * 60), st.integers(60, 20 * 60)), max_size=8),
+    earliest=minutes,
+)
+def test_what_is_found_near_is_found_among_the_weeks_too(
+    start: int, length: int, taken: list[tuple[int, int]], shut: list[tuple[int, int]], earliest: int
+) -> None:
+    """Who knows one day around the wanted time alone, and finds something nearer than that, need not look at more."""
+    midnight, reach = datetime(2026, 10, 24, 22, tzinfo=UTC), timedelta(days=1)
+    wanted = Span(midnight + start * STEP, midnight + (start + length) * STEP)
+    begin = midnight + earliest * MINUTE
+
+    def spans(told: list[tuple[int, int]]) -> list[Span]:
+        return [Span(midnight + begin * MINUTE, midnight + (begin + lasts) * MINUTE) for begin, lasts in told]
+
+    def within_reach(days: int) -> datetime:
+        window = Span(wanted.start - days * reach, wanted.end + days * reach)
+        opened = without([window], spans(shut))
+        return nearest_free(wanted, [each for each in spans(taken) if each.overlaps(window)], begin, SHANGHAI, opened)
+
+    near = within_reach(1)
+    if abs(near - wanted.start) < reach:
+        assert within_reach(14) == near
 
 
 def test_where_the_wanted_time_is_open_one_that_is_open_is_found() -> None:

@@ -95,6 +95,59 @@ async def test_a_savepoint_that_begins_with_it_is_taken_back(court: Court) -> No
         assert sorted(await session.scalars(select(Case.id))) == ["c1", "c3"]
 
 
+async def test_several_that_read_give_what_each_gives_alone(court: Court) -> None:
+    """On PostgreSQL they are one statement: rows come as records, whatever types they have, and none is none."""
+    async with court.db.writer() as session:
+        session.add_all(CourtSite(id=f"x{number}", name=f"所{number}", hours={"mon": ["09:00-12:00"]}) for number in range(3))
+        await direct.insert(session, [Case(id="c1", number="1号", title="案")])
+        await direct.insert(session, [Sitting(id="s1", case_id="c1", title="", starts_at=at("14:00"), ends_at=at("15:00"))])
+        sites: list[ready.Asked] = [(ALL, {"ids": ["x2", "x0"]}), (ALL, {"ids": []})]
+        asked = [*sites, (SPANS, {"before": at("15:00")}), (SPANS, {"before": at("14:00")})]
+        assert await ready.together(session, *asked) == [await ready.rows(session, *each) for each in asked]
+
+
+async def test_what_was_asked_for_ahead_is_the_answer_once(court: Court) -> None:
+    async with court.db.writer() as session:
+        session.add(CourtSite(id="x1", name="所"))
+        await ready.ahead(session, (ALL, {"ids": ["x1"]}), (ALL, {"ids": ["x2"]}))
+        await session.execute(update(CourtSite).values(name="改"))
+        assert [row.name for row in await ready.rows(session, ALL, {"ids": ["x1"]})] == ["所"]
+        assert [row.name for row in await ready.rows(session, ALL, {"ids": ["x1"]})] == ["改"]
+        assert [row.name for row in await ready.rows(session, ALL, {"ids": ["x1", "x2"]})] == ["改"], "another question"
+
+
+async def test_what_was_asked_for_ahead_is_no_answer_past_its_savepoint(court: Court) -> None:
+    """With one that is taken back go the locks on what was read in it."""
+    asked = (ALL, {"ids": ["x1"]})
+    async with court.db.writer() as session:
+        session.add(CourtSite(id="x1", name="所"))
+        await ready.ahead(session, asked)
+        savepoint = await session.begin_nested()
+        await session.execute(update(CourtSite).values(name="改"))
+        assert [row.name for row in await ready.rows(session, *asked)] == ["改"]
+        await ready.ahead(session, asked)
+        await savepoint.rollback()
+        assert [row.name for row in await ready.rows(session, *asked)] == ["所"]
+
+
+async def test_what_is_read_ahead_with_a_lock_is_locked(postgresql_court: Court) -> None:
+    db = postgresql_court.db
+    locking = Ready(select(SITES).where(SITES.c.id.in_(bindparam("ids", expanding=True))).order_by(SITES.c.id).with_for_update())
+    asked = (locking, {"ids": ["x1"]})
+    async with db.writer() as session:
+        session.add(CourtSite(id="x1", name="所"))
+
+    async def changes(session: AsyncSession) -> str:
+        await ready.ahead(session, (ALL, {"ids": []}), asked)
+        (site,) = await ready.objects(session, CourtSite, *asked)
+        site.name += "改"
+        await asyncio.sleep(0.05)
+        return site.name
+
+    assert sorted(await asyncio.gather(db.act(changes), db.act(changes))) == ["所改", "所改改"]
+    assert db.again == 0
+
+
 async def test_a_server_that_closed_the_connection_is_no_defect(postgresql_court: Court) -> None:
     with pytest.raises(CannotWrite) as raised:
         async with postgresql_court.db.writer() as session:
