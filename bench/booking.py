@@ -42,6 +42,7 @@ from tests.dispatch import cluster
 ROOMS, A_DAY = 200, 5
 NOW = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
 WARM, BOOKED, WEEKS, COLD = 20, 600, 20, 8
+DATA = "keep the filled databases in this directory, and take those that are kept there"
 BOUNDS = {"book_p99_ms": 10, "timeline_ms": 50, "book_growth": 2}
 
 
@@ -276,6 +277,18 @@ def on_postgresql(count: int, kept: Path | None) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def filled(name: str, count: int, data: Path | None) -> Iterator[str]:
+    """A database with so many bookings, on SQLite or PostgreSQL. `data`: the directory in which filled ones are kept; this is a copy."""
+    begun = time.perf_counter()
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+    kept = data.resolve() / f"{name}-{count}" if data is not None else None
+    with (on_sqlite if name == "sqlite" else on_postgresql)(count, kept) as url:
+        print(f"  {name}: filled in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+        yield url
+
+
 async def _furnish(url: str) -> None:
     db = await Database.connect(url)
     await furnish(db)
@@ -292,20 +305,14 @@ def tell(figure: str, value: float, unit: str, conditions: str, floor: float | N
 
 
 def main(counts: list[int], databases: list[str], data: Path | None) -> None:
-    """All figures of the databases that there are. `data`: the directory in which filled databases are kept; a run works on copies."""
-    if data is not None:
-        data.mkdir(parents=True, exist_ok=True)
-    makers = {"sqlite": on_sqlite, "postgresql": on_postgresql}
+    """All figures of the databases that there are. `data`: as of :func:`filled`."""
     for name in databases:
         if name == "postgresql" and not cluster.is_possible():
             print(f"  not measured on PostgreSQL: {cluster.MISSING}", file=sys.stderr)
             continue
         seen = {}
         for count in sorted(counts):
-            begun = time.perf_counter()
-            kept = data.resolve() / f"{name}-{count}" if data is not None else None
-            with makers[name](count, kept) as url:
-                print(f"  {name}: filled in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+            with filled(name, count, data) as url:
                 seen[count] = uvloop.run(measure(url, count))  # as the server
         most, least = seen[max(seen)], seen[min(seen)]
         among = f"among {max(seen):,} bookings in {ROOMS} rooms, one of two refused, data on disk"
@@ -324,6 +331,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bookings", type=int, nargs="+", default=[10_000, 1_000_000], help="numbers of bookings (default: both)")
     parser.add_argument("--databases", nargs="+", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])
-    parser.add_argument("--data", type=Path, help="keep the filled databases here, and take those that are kept")
+    parser.add_argument("--data", type=Path, help=DATA)
     options = parser.parse_args()
     main(options.bookings, options.databases, options.data)

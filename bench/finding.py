@@ -22,6 +22,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bench import booking
@@ -160,14 +161,13 @@ async def in_database(url: str) -> tuple[list[float], float, int]:
     return times[1:], times[0], slots
 
 
-def databases(names: list[str], count: int) -> None:
-    """The figures of both databases."""
-    makers = {"sqlite": booking.on_sqlite, "postgresql": booking.on_postgresql}
+def databases(names: list[str], count: int, data: Path | None) -> None:
+    """The figures of both databases. `data`: as of :func:`bench.booking.filled`."""
     for name in names:
         if name == "postgresql" and not cluster.is_possible():
             print(f"  not measured on PostgreSQL: {cluster.MISSING}", file=sys.stderr)
             continue
-        with makers[name](count) as url:
+        with booking.filled(name, count, data) as url:
             warm, cold, slots = asyncio.run(in_database(url))
         what = f"{booking.ROOMS} rooms × {DAYS} days among {count:,} bookings, two named people, best {slots} slots"
         report(f"slot_search_ms_{name}", warm, None, f"{what}, a booking made before each")
@@ -220,6 +220,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bookings", type=int, default=1_000_000, help="number of bookings in the databases")
     parser.add_argument("--databases", nargs="*", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])
+    parser.add_argument("--data", type=Path, help=booking.DATA)
     options = parser.parse_args()
     main()
-    databases(options.databases, options.bookings)
+    databases(options.databases, options.bookings, options.data)
