@@ -6,7 +6,8 @@ import { CourtClock, duration } from './court-clock.js';
 import { keyed } from './keyed.js';
 import { el, fill, find, icon, say } from './markup.js';
 import { attendance, recordingPill, STATUS_BADGE } from './pills.js';
-import { Board, ConsoleLine } from './situation.js';
+import { Board } from './situation.js';
+import { TellingLine } from './telling-line.js';
 import { DayStrip } from './strip.js';
 import { AlarmSound } from './alarm-sound.js';
 import { listenForAcknowledgements, showTask, taskKey, tasksOf } from './tasks.js';
@@ -61,7 +62,7 @@ export class SituationBoard extends HTMLElement {
     });
     document.addEventListener('keydown', (event) => this._key(event));
     listenForAcknowledgements(this);
-    this._line = new ConsoleLine(() => '/ws/console', (message) => this._take(message), (open) => this._linked(open));
+    this._line = new TellingLine(() => '/ws/console', (message) => this._take(message), (open) => this._linked(open));
     this._line.open();
     this._show();
     setInterval(() => this._tick(), 1000);

@@ -6,7 +6,7 @@ import { keyed } from './keyed.js';
 import { Ground, glyph, mark } from './map-ground.js';
 import { el, fill, find, icon, say } from './markup.js';
 import { announce, pageData, toast } from './page.js';
-import { ConsoleLine } from './situation.js';
+import { TellingLine } from './telling-line.js';
 import { round } from './shapes.js';
 
 /** @typedef {{latitude: number | null, longitude: number | null}} Placed */
@@ -61,7 +61,7 @@ export class DistrictMap extends HTMLElement {
     this.#layers();
     this.#show();
     this.#fit();
-    const line = new ConsoleLine(() => '/ws/console/map', (message) => this.#take(message), (open) => {
+    const line = new TellingLine(() => '/ws/console/map', (message) => this.#take(message), (open) => {
       find(this, '[data-broken]').hidden = open;
       this.classList.toggle('stale', !open);
     });

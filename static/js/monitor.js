@@ -6,7 +6,7 @@ import { CourtClock, duration } from './court-clock.js';
 import { EventLog } from './log-lines.js';
 import { el, fill, find, icon, say } from './markup.js';
 import { attendance, bars, recordingPill, STATUS_BADGE } from './pills.js';
-import { ConsoleLine } from './situation.js';
+import { TellingLine } from './telling-line.js';
 import { followQuality, qualityPlots } from './quality.js';
 import { listenForAcknowledgements, taskItem, tasksOf } from './tasks.js';
 import { SilentWatch } from './watch.js';
@@ -39,7 +39,7 @@ export class SittingMonitor extends HTMLElement {
     this._watchers = data.may_watch ? new WatchersDialog(this) : null;
     listenForAcknowledgements(this);
     document.addEventListener('keydown', (event) => this._key(event));
-    this._line = new ConsoleLine(() => `/ws/console?sitting=${first.id}&after=${log.last}`, (message) => this._take(message), (open) => this._linked(open));
+    this._line = new TellingLine(() => `/ws/console?sitting=${first.id}&after=${log.last}`, (message) => this._take(message), (open) => this._linked(open));
     this._line.open();
     followQuality(`/console/sittings/${first.id}/quality`, (history) => {
       this._history = history;

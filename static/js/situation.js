@@ -1,4 +1,4 @@
-// What the server says of the sittings on the console (dispatch/console/situation.py), and the line it comes over.
+// What the server says of the sittings on the console (dispatch/console/situation.py), and the board that keeps it.
 // Everything that has a code comes in words already, in the page's language: the page only lays it out.
 
 /**
@@ -83,11 +83,6 @@
  */
 /** @typedef {{type: 'log', lines: LogLine[]}} LogMessage */
 
-const FIRST_RETRY_MS = 200;
-const LONGEST_RETRY_MS = 3_000;
-/** The server sends something at least each 5 s; a line silent for longer is dead. */
-const SILENCE_LIMIT_MS = 12_000;
-
 const TROUBLE_ORDER = { critical: 0, warning: 1, none: 2 };
 const STATUS_ORDER = { live: 0, recess: 1, open: 2, planned: 3, closed: 4, cancelled: 5 };
 
@@ -121,58 +116,5 @@ export class Board {
     if (rooms) this.rooms = rooms;
     if (alerts) this.alerts = alerts;
     return gone.length + sittings.length > 0 || rooms !== undefined || alerts !== undefined;
-  }
-}
-
-/** The console's line: the whole at first, then what changes; comes back by itself. Knows no DOM. */
-export class ConsoleLine {
-  /** @type {WebSocket | null} */
-  #socket = null;
-  #retry_ms = FIRST_RETRY_MS;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #watch;
-
-  /**
-   * @param {() => string} path of the WebSocket, asked at each connection
-   * @param {(message: ConsoleMessage | ChangesMessage | LogMessage) => void} onMessage
-   * @param {(open: boolean) => void} onLink
-   */
-  constructor(path, onMessage, onLink) {
-    this.path = path;
-    this.onMessage = onMessage;
-    this.onLink = onLink;
-  }
-
-  open() {
-    const url = new URL(this.path(), location.href);
-    url.protocol = url.protocol.replace('http', 'ws');
-    const socket = new WebSocket(url);
-    this.#socket = socket;
-    this.#heard();
-    socket.onmessage = (event) => {
-      this.#heard();
-      this.#retry_ms = FIRST_RETRY_MS;
-      const message = JSON.parse(event.data);
-      this.onLink(true);
-      if (message.type !== 'alive') this.onMessage(message);
-    };
-    socket.onclose = () => this.#lost();
-  }
-
-  #lost() {
-    clearTimeout(this.#watch);
-    if (this.#socket) this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket = null;
-    this.onLink(false);
-    setTimeout(() => this.open(), this.#retry_ms);
-    this.#retry_ms = Math.min(this.#retry_ms * 2, LONGEST_RETRY_MS);
-  }
-
-  #heard() {
-    clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => {
-      this.#socket?.close();
-      this.#lost();
-    }, SILENCE_LIMIT_MS);
   }
 }

@@ -4,7 +4,7 @@
 import { t } from './i18n.js';
 import { find, say } from './markup.js';
 import { pageData } from './page.js';
-import { WallLine } from './wall-line.js';
+import { TellingLine } from './telling-line.js';
 import { WallView } from './wall-view.js';
 
 /** Loads of this page that came of another build: should the server itself not know which it has, the page must not load without end. */
@@ -16,7 +16,8 @@ if (!(view instanceof WallView)) throw new Error('no wall on this page');
 const note = find(document, '[data-screen-note]');
 
 view.choose(String(data.number), true);
-const line = new WallLine(`/ws/console/wall/${data.number}`, (message) => {
+/** @type {TellingLine<import('./wall-line.js').Message>} */
+const line = new TellingLine(() => `/ws/console/wall/${data.number}`, (message) => {
   if (message.type !== 'wall') return;
   if (message.build !== data.build && sessionStorage.getItem(LOADED_FOR) !== message.build) {
     sessionStorage.setItem(LOADED_FOR, message.build);

@@ -5,7 +5,7 @@ import { t } from './i18n.js';
 import { el, fill, find, icon, say } from './markup.js';
 import { announce, send, toast } from './page.js';
 import { PatrolDialog, PickDialog, PresetDialog, ScreensDialog } from './wall-dialogs.js';
-import { WallLine } from './wall-line.js';
+import { TellingLine } from './telling-line.js';
 import { choices, DRAGGED, keyOf, showSources } from './wall-sources.js';
 import { WallTile } from './wall-tile.js';
 import { WallView } from './wall-view.js';
@@ -22,7 +22,7 @@ const DRAGGED_WINDOW = 'application/x-wall-window';
 export class WallDesk extends HTMLElement {
   #wall = OWN;
   #chosen = 0;
-  /** @type {WallLine | null} */
+  /** @type {TellingLine<import('./wall-line.js').Message> | null} */
   #line = null;
   /** @type {WallMessage | null} */
   #message = null;
@@ -59,7 +59,7 @@ export class WallDesk extends HTMLElement {
     this.#message = null;
     sessionStorage.setItem('wall', wall);
     this.view?.choose(wall, wall === OWN);
-    this.#line = new WallLine(`/ws/console/wall/${wall}?console=1`, (message) => this.#take(message), (open) => this.#linked(open), () => {
+    this.#line = new TellingLine(() => `/ws/console/wall/${wall}?console=1`, (message) => this.#take(message), (open) => this.#linked(open), () => {
       if (this.#wall !== OWN) this.#go(OWN); // that screen is there no more
       else location.reload();
     });
