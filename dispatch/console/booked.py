@@ -53,6 +53,7 @@ async def _booked(session: AsyncSession, which: ColumnElement[bool]) -> list[Boo
         Sitting.watcher_ids,
         Case.number,
         User.name.label("officer"),
+        User.id.label("officer_id"),
     )
     wanted = wanted.join(Case, Case.id == Sitting.case_id).outerjoin(InCharge, InCharge.sitting_id == Sitting.id)
     wanted = wanted.outerjoin(User, User.id == InCharge.officer_id).where(which).order_by(Sitting.starts_at, Sitting.title)
@@ -68,6 +69,7 @@ async def _booked(session: AsyncSession, which: ColumnElement[bool]) -> list[Boo
             room_en=rooms[row.id][2],
             room_id=rooms[row.id][0],
             officer=row.officer or "",
+            officer_id=row.officer_id or "",
             starts_at_us=microseconds(row.starts_at),
             ends_at_us=microseconds(row.ends_at),
             status=row.status,

@@ -45,6 +45,7 @@ class Booked:
     """officers who alone may watch it; None where every one may"""
     officer: str = ""
     """the officer of the command centre who has it in charge, "" for none"""
+    officer_id: str = ""
 
 
 def order(found: Mapping[str, Any]) -> tuple[int, int, int, str]:
@@ -71,6 +72,7 @@ def situation(
         "room_id": booked.room_id,
         "chair": chair,
         "officer": booked.officer,
+        "officer_id": booked.officer_id,
         "starts_at_us": booked.starts_at_us,
         "ends_at_us": booked.ends_at_us,
         "status": status,
@@ -89,13 +91,11 @@ def situation(
         "named": going["named"] if going else list(booked.named) if booked.named is not None else None,
         "media": going["media"] if going else "up",
         "tasks": tasks,
+        "people": _at_a_glance(booked, going, status),
         "participants": _people(booked, going, status, _) if people else [],
         "recording_path": "",
         "seal": [],
     }
-    names = [name for _id, name, _role, _chair in booked.people]
-    words = [booked.title, booked.case_number, booked.room, booked.officer, *names, found["stage_text"]]
-    found["search"] = " ".join(words).casefold()
     return found
 
 
@@ -239,6 +239,26 @@ def _trouble(tasks: Sequence[Json]) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ people
+
+
+def _at_a_glance(booked: Booked, live: Json | None, status: str) -> list[list[Any]]:
+    """Name, presence ("" once it is over) and bars of everybody, who only watches left out while he is not there. A row of the board has
+    no more of people: figures differ with every measurement, and a row is told anew only when something differs that it shows."""
+    if status in {"closed", "cancelled"}:
+        return [[name, "", 0] for _id, name, _role, _chair in booked.people]
+    if live is None:
+        return [[name, "absent", 0] for _id, name, role, _chair in booked.people if role != "gallery"]
+    return [
+        [person["name"], person["presence"], _bars(person)]
+        for person in live["participants"]
+        if person["role"] != "gallery" or person["presence"] in {"present", "waiting", "lost"}
+    ]
+
+
+def _bars(person: Json) -> int:
+    """As :func:`network` says, without its words."""
+    found = person["network"] if person["presence"] in {"present", "waiting"} else None
+    return BARS[found["score"]] if found and found["score"] is not None else 0
 
 
 def _people(booked: Booked, live: Json | None, status: str, _: Words) -> list[Json]:

@@ -15,7 +15,7 @@ MODULES = (
     *("site_catalogue", "resource_catalogue", "closure_catalogue", "calendar_catalogue", "sitting_templates", "procedure_catalogue"),
     *("joining", "device_check", "room_seats", "hearing", "stills", "connections", "archive", "recorded_media", "copies"),
     *("console.map", "console.roll_call", "api.map", "api.roll_calls"),
-    *("console.board", "console.stepping", "console.breaking_in", "console.talking", "console.alerts", "api.alerts"),
+    *("console.board", "console.views", "console.stepping", "console.breaking_in", "console.talking", "console.alerts", "api.alerts"),
     *("console.reports", "api.reports"),
     *("console.field_page", "console.field_files", "console.field_tasks", "console.field_teams"),
     *("console.wall_screens", "console.wall", "console.wall_lines", "api.presets"),

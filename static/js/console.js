@@ -2,11 +2,12 @@
 
 import { t } from './i18n.js';
 import { announce, pageData } from './page.js';
+import { BoardFilters } from './board-filters.js';
 import { CourtClock, duration } from './court-clock.js';
 import { keyed } from './keyed.js';
-import { el, fill, find, icon, say } from './markup.js';
-import { attendance, recordingPill, STATUS_BADGE } from './pills.js';
+import { el, fill, find, say } from './markup.js';
 import { Board } from './situation.js';
+import { row } from './situation-row.js';
 import { TellingLine } from './telling-line.js';
 import { DayStrip } from './strip.js';
 import { AlarmSound } from './alarm-sound.js';
@@ -15,39 +16,18 @@ import { listenForAcknowledgements, showTask, taskKey, tasksOf } from './tasks.j
 /** @typedef {import('./situation.js').Situation} Situation */
 /** @typedef {import('./situation.js').ConsoleMessage} ConsoleMessage */
 
-/** Which sittings a filter shows. @type {Record<string, (sitting: Situation) => boolean>} */
-const FILTERS = {
-  all: () => true,
-  trouble: (s) => s.trouble !== 'none',
-  session: (s) => s.status === 'live' || s.status === 'recess',
-  coming: (s) => s.status === 'planned' || s.status === 'open',
-  ended: (s) => s.status === 'closed' || s.status === 'cancelled',
-};
-
-/**
- * The sittings a filter and a search text leave over.
- * @param {Situation[]} sittings @param {string} filter @param {string} text
- */
-export function chosen(sittings, filter, text) {
-  const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  const shows = FILTERS[filter] ?? (() => true);
-  return sittings.filter((s) => shows(s) && words.every((word) => s.search.includes(word)));
-}
-
 export class SituationBoard extends HTMLElement {
   connectedCallback() {
     if (this._line) return;
-    /** @type {ConsoleMessage & {time_zone: string}} */
+    /** @type {ConsoleMessage & {time_zone: string, me: string, views: import('./board-view.js').SavedView[]}} */
     const data = pageData();
     this._clock = new CourtClock(data.time_zone, data.now_us);
     this._board = new Board();
     this._board.take({ ...data, type: 'console' });
-    const asked = new URLSearchParams(location.search);
-    this._filter = asked.get('show') ?? 'all';
-    this._search = /** @type {HTMLInputElement} */ (find(this, '[data-search]'));
-    this._search.value = asked.get('q') ?? '';
+    this._filters = new BoardFilters(find(this, '[data-bar]'), data.me, data.views, () => this._show());
     this._list = find(this, '[data-sittings]');
     this._tasks = find(this, '[data-tasks]');
+    keepFolded(/** @type {HTMLDetailsElement} */ (find(this, '[data-strip]')));
     const strip = find(this, 'day-strip');
     this._strip = strip instanceof DayStrip ? strip : undefined;
     /** Tasks already announced, so that each alarm is called out once. @type {Set<string>} */
@@ -55,11 +35,6 @@ export class SituationBoard extends HTMLElement {
     this._sound = new AlarmSound(find(this, '[data-sound]'));
     /** What each row shows now. @type {WeakMap<Element, Situation>} */
     this._shown = new WeakMap();
-    this._search.addEventListener('input', () => this._choose(this._filter ?? 'all'));
-    find(this, '[data-filters]').addEventListener('click', (event) => {
-      const button = event.target instanceof Element ? event.target.closest('[data-filter]') : null;
-      if (button instanceof HTMLElement) this._choose(button.dataset.filter ?? 'all');
-    });
     document.addEventListener('keydown', (event) => this._key(event));
     listenForAcknowledgements(this);
     this._line = new TellingLine(() => '/ws/console', (message) => this._take(message), (open) => this._linked(open));
@@ -83,27 +58,12 @@ export class SituationBoard extends HTMLElement {
     this.classList.toggle('stale', !open);
   }
 
-  /** @param {string} filter */
-  _choose(filter) {
-    this._filter = filter;
-    const url = new URL(location.href);
-    const text = this._search?.value.trim() ?? '';
-    filter === 'all' ? url.searchParams.delete('show') : url.searchParams.set('show', filter);
-    text === '' ? url.searchParams.delete('q') : url.searchParams.set('q', text);
-    history.replaceState(null, '', url);
-    this._show();
-  }
-
   _show() {
     const board = this._board;
     const clock = this._clock;
     if (!board || !clock || !this._list || !this._tasks) return;
-    for (const button of this.querySelectorAll('[data-filter]')) {
-      const name = /** @type {HTMLElement} */ (button).dataset.filter ?? '';
-      button.setAttribute('aria-pressed', String(name === this._filter));
-      say(find(button, '[data-count]'), String(chosen(board.sittings, name, '').length));
-    }
-    const shown = chosen(board.sittings, this._filter ?? 'all', this._search?.value ?? '');
+    this._filters?.show(board.sittings, board.rooms);
+    const shown = this._filters?.chosen(board.sittings) ?? board.sittings;
     this._rows(shown);
     const empty = find(this, '[data-empty]');
     empty.hidden = shown.length > 0;
@@ -167,20 +127,20 @@ export class SituationBoard extends HTMLElement {
   /** @param {KeyboardEvent} event */
   _key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const inField = event.target instanceof HTMLInputElement;
-    if (event.key === '/' && !inField) {
-      event.preventDefault();
-      this._search?.focus();
+    const target = event.target instanceof Element ? event.target : null;
+    const inField = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+    if (target?.closest('dialog')) return;
+    if (event.key === 'Escape' && inField) {
+      this._list?.querySelector('a')?.focus();
       return;
     }
-    if (event.key === 'Escape' && inField && this._search) {
-      this._search.value = '';
-      this._choose(this._filter ?? 'all');
+    if (!inField && this._filters?.key(event.key)) {
+      event.preventDefault();
       return;
     }
     const step = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
-    if (step === undefined || (inField && event.key !== 'ArrowDown')) return;
-    if (event.target instanceof Element && event.target.closest('day-strip, .tasks, .menu')) return;
+    if (step === undefined || (inField && (event.key !== 'ArrowDown' || target instanceof HTMLSelectElement))) return;
+    if (target?.closest('day-strip, .tasks, .menu')) return;
     const links = /** @type {HTMLElement[]} */ ([...(this._list?.querySelectorAll('a') ?? [])]);
     if (links.length === 0) return;
     event.preventDefault();
@@ -191,30 +151,14 @@ export class SituationBoard extends HTMLElement {
   }
 }
 
-/** @param {Situation} s @param {CourtClock} clock */
-function row(s, clock) {
-  const unseen = s.tasks.filter((task) => !task.acknowledged_by);
-  const top = unseen[0] ?? s.tasks[0];
-  return [
-    el('span', { class: 'situation-time' },
-      el('time', {}, clock.minute(s.starts_at_us)), el('small', {}, `–${clock.minute(s.ends_at_us)}`)),
-    el('span', { class: 'situation-what' },
-      el('span', { class: 'situation-title' }, icon(`kind-${s.kind}`, 18), el('b', { class: 'truncate' }, s.title)),
-      el('span', { class: 'situation-case truncate' }, [s.case_number, s.room, s.chair, s.officer && t('Officer: {name}', { name: s.officer })].filter(Boolean).join(' · '))),
-    el('span', { class: 'situation-stage' },
-      el('span', { class: `badge ${STATUS_BADGE[s.status]}` }, s.stage_text),
-      s.stage_since_us !== null && (s.status === 'live' || s.status === 'recess' || s.status === 'closed')
-        && el('small', {}, t('since {time}', { time: clock.minute(s.stage_since_us) }))),
-    el('span', { class: 'situation-people' },
-      el('span', { class: 'figures' }, icon('users', 18), attendance({ ...s, waiting: 0 })),
-      s.waiting > 0 && el('small', { class: 'situation-waiting' }, t('{n} waiting', { n: s.waiting }))),
-    el('span', { class: 'situation-trouble' },
-      recordingPill(s),
-      top && el('span', { class: `situation-alerts situation-alert-${top.severity}` },
-        top.code !== 'recording_failed' && icon(top.severity === 'info' ? 'info' : 'alert', 18),
-        el('span', { class: 'truncate' }, top.text),
-        s.tasks.length > 1 && el('small', {}, t('+{n} more', { n: s.tasks.length - 1 })))),
-  ];
+const FOLDED = 'board-strip';
+const HIGH_PX = 900;
+
+/** The strip is open where there is room for it, until somebody opens or closes it on this computer. @param {HTMLDetailsElement} strip */
+function keepFolded(strip) {
+  const kept = localStorage.getItem(FOLDED);
+  strip.open = kept === null ? innerHeight >= HIGH_PX : kept === 'open';
+  find(strip, 'summary').addEventListener('click', () => localStorage.setItem(FOLDED, strip.open ? 'closed' : 'open'));
 }
 
 customElements.define('situation-board', SituationBoard);

@@ -36,6 +36,7 @@
  * @property {boolean} consented
  * @property {string} room_text at which room's device he sits, "" for whoever sits at his own
  */
+/** @typedef {[name: string, presence: Person['presence'] | '', bars: Network['bars']]} Glance presence "" once the sitting is over */
 /**
  * @typedef {object} Situation
  * @property {string} id
@@ -46,6 +47,7 @@
  * @property {string} room
  * @property {string} room_id
  * @property {string} officer of the command centre, who has it in charge, '' for none
+ * @property {string} officer_id
  * @property {string} chair
  * @property {number} starts_at_us
  * @property {number} ends_at_us
@@ -67,8 +69,8 @@
  * @property {string[] | null} named users who alone may watch; null where every officer may
  * @property {'up' | 'away'} media
  * @property {Task[]} tasks
+ * @property {Glance[]} people
  * @property {Person[]} participants only where one sitting is shown
- * @property {string} search what the text filter looks in
  */
 /** @typedef {{seq: number, at_us: number, mark: string, text: string}} LogLine */
 /** @typedef {{type: 'console', now_us: number, sittings: Situation[], alerts: Task[], rooms: {id: string, name: string}[]}} ConsoleMessage the whole; `alerts`: of the site */

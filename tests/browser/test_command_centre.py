@@ -49,6 +49,8 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     await row.locator(".rec-recording").wait_for()
     assert await officer.accessibility_faults() == []
 
+    await narrowed_down_by_keyboard(officer)
+
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"**/console/sittings/{held.id}")
@@ -131,6 +133,35 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     assert await page.get_attribute("[data-sound]", "aria-pressed") == "false", "muting is remembered"
     assert officer.errors == []
     await court.close()
+
+
+async def narrowed_down_by_keyboard(officer: Person) -> None:
+    """What goes on, of one kind, without a mouse: saved, called with its digit, and what the page opens with next time."""
+    page = officer.page
+    rows = page.locator("[data-sittings] > li")
+    await page.keyboard.press("l")
+    await page.keyboard.press("n")
+    await page.get_by_text("没有符合条件的场次").wait_for()
+    await page.keyboard.press("l")
+    await page.keyboard.press("k")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Escape")
+    await rows.first.wait_for()
+    await page.click("[data-view-save]")
+    await page.fill("dialog[open] textarea", "进行中的开庭")
+    await page.click('dialog[open] button[type="submit"]')
+    await page.locator("[data-view][aria-pressed=true]", has_text="进行中的开庭").wait_for()
+    await page.click("[data-view-opens]")
+    await page.locator(".board-opens").wait_for()
+    assert await officer.accessibility_faults() == []
+    await page.keyboard.press("0")
+    assert await page.get_attribute("[data-view]", "aria-pressed") == "false"
+    await page.keyboard.press("1")
+    assert await page.get_attribute("[data-view]", "aria-pressed") == "true"
+    await page.goto(page.url.split("?")[0])
+    await page.locator("[data-filter=session][aria-pressed=true]").wait_for()
+    assert await page.input_value("[data-pick=kind]") == "remote_court"
+    await page.keyboard.press("0")
 
 
 async def gets_officer(party: Person) -> bool:

@@ -16,6 +16,7 @@ from dispatch.console.stepping import acts
 from dispatch.errors import NotFound
 from dispatch.identity import people, sign_in
 from dispatch.web.access import CLERK, OFFICER, Route, roles
+from dispatch.web.console import views
 from dispatch.web.console.feed import LogLines, feed_of
 from dispatch.web.console.lines import only_tells
 from dispatch.web.console.parts import Told, dumped
@@ -43,7 +44,7 @@ WATCHES = roles(OFFICER)
 async def board_page(request: Request) -> Response:
     """All sittings of today."""
     message = await feed_of(ctx(request)).message(language(request))
-    return render(request, "console/board.html", data=_with_zone(request, message))
+    return render(request, "console/board.html", data=_with_zone(request, message) | {"me": me(request).id, "views": await views.told(request)})
 
 
 async def sitting_page(request: Request) -> Response:

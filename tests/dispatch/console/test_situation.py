@@ -125,9 +125,26 @@ def test_trouble_comes_first_then_what_goes_on_then_what_comes() -> None:
     assert [row["id"] for row in found] == ["fails", "works", "coming", "over", "off"]
 
 
-def test_search_finds_people_rooms_and_numbers_in_any_case() -> None:
-    text = situation(replace(booked(), title="Green v Brown"), None, NOW_US, ENGLISH)["search"]
-    assert all(word in text for word in ("green v brown", "第一法庭", "（2026）1号", "张某"))
+def test_at_a_glance_everybody_is_named_with_presence_and_bars_and_without_figures() -> None:
+    sitting = Sitting().gathered("zhang")
+    sitting.arrive("li")
+    poor = {"e-zhang": NetworkView(score="poor", lost_percent=9.0)}
+    told = {name: (presence, bars) for name, presence, bars in seen(sitting, networks=poor)["people"]}
+    names = {p.id: p.name for p in PEOPLE}
+    assert told[names["zhang"]] == ("present", 2)
+    assert told[names["li"]] == ("waiting", 0)
+    assert names["gallery"] not in told
+
+
+def test_who_only_watches_is_missed_by_nobody() -> None:
+    before = {name for name, _presence, _bars in situation(booked(), None, NOW_US, ENGLISH)["people"]}
+    assert before == {p.name for p in PEOPLE if p.role != "gallery"}
+
+
+def test_of_a_sitting_that_is_over_the_names_are_found_and_nobody_is_missing() -> None:
+    told = situation(booked(status="closed"), None, NOW_US, ENGLISH)["people"]
+    assert {presence for _name, presence, _bars in told} == {""}
+    assert {name for name, _presence, _bars in told} == {p.name for p in PEOPLE}
 
 
 @pytest.mark.parametrize(("score", "bars"), [("good", 4), ("fair", 3), ("poor", 2), ("bad", 1), (None, 0)])
