@@ -186,6 +186,18 @@ class Settings(BaseSettings):
     alert_poor_seconds: float = Field(
         30, gt=0, le=3600, description="Seconds of a poor connection after which the command centre is alarmed."
     )
+    alert_overrun_minutes: float = Field(
+        10, gt=0, le=600, description="Minutes past its booked end after which a sitting that goes on is alarmed."
+    )
+    alert_service_seconds: float = Field(
+        15, gt=0, le=600, description="Seconds without a part of the media or recording service after which the command centre is alarmed."
+    )
+    alert_clock_seconds: float = Field(
+        1, ge=0.1, le=60, description="Seconds by which the server's clock may be set, or differ from the database's, without an alarm."
+    )
+    alert_clock_source: bool = Field(
+        False, description="The site has a source of time: alarm when the kernel says that nothing holds the server's clock to one."
+    )
     alert_escalate_minutes: float = Field(5, gt=0, le=240, description="Minutes after which an alert that nobody has seen is escalated.")
     alert_disk_gb: float = Field(2, ge=0, le=10_000, description="Gigabytes free on the data directory's disk below which it is alarmed.")
     tsa_url: str = Field("", description="Time-stamping authority (RFC 3161) that sealed recordings are stamped by; empty: none.")

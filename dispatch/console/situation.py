@@ -7,7 +7,7 @@ pages need no tables of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dispatch.console.alerts.watching import subject_of
@@ -60,7 +60,9 @@ def situation(
     `handled`: its alerts that are on."""
     going = live if booked.status != "cancelled" else None
     status = going["status"] if going else booked.status
-    tasks = _tasks(going, handled, _) + _clock_tasks(booked, status, now_us, _)
+    tasks = _tasks(going, handled, _)
+    if all(one.code != "overrun" for one in handled):  # what somebody can take and close is not said twice
+        tasks += _clock_tasks(booked, status, now_us, _)
     chair = next((name for _id, name, _role, chair in booked.people if chair), "")
     found: Json = {
         "id": booked.id,
@@ -154,9 +156,17 @@ def _tasks(live: Json | None, handled: Sequence[Handled], _: Words) -> list[Json
     return tasks + [kept_task(one, live, _) for one in kept.values() if not one.closed]
 
 
-def kept_task(one: Handled, live: Json | None, _: Words) -> Json:
-    """An alert that no conference says."""
-    return _task(one.code, one.severity, _alert_values(live or {}, one.data, _), one.since_us, _) | _done(one)
+def named_in_english(one: Handled) -> Handled:
+    """With the English names of what has one."""
+    return replace(one, data=one.data | {key.removesuffix("_en"): name for key, name in one.data.items() if key.endswith("_en") and name})
+
+
+def kept_task(one: Handled, live: Json | None, _: Words, sitting: str = "") -> Json:
+    """An alert that no conference says. `sitting`: of which, where the board has no row of that."""
+    found = _task(one.code, one.severity, _alert_values(live or {}, one.data, _), one.since_us, _) | _done(one)
+    if one.code == "task_overdue":
+        return found | {"place": _("Open the task"), "path": f"/console/tasks/{one.subject}"}
+    return found | {"place": _("Open the sitting"), "path": f"/console/sittings/{sitting}"} if sitting else found
 
 
 def _task(code: str, severity: str, values: Json, since_us: int, _: Words) -> Json:
@@ -166,6 +176,8 @@ def _task(code: str, severity: str, values: Json, since_us: int, _: Words) -> Js
         "code": code,
         "severity": severity,
         "text": _(f"alert.{code}", **values),
+        "place": "",
+        "path": "",
         "remedy": remedy(code, _),
         "since_us": since_us,
         "acknowledged_by": None,

@@ -117,7 +117,7 @@ export class SituationBoard extends HTMLElement {
       now.add(key);
       if (this._called?.has(key) || task.acknowledged_by) continue;
       fresh.push(task);
-      const text = `${sitting?.room ?? t('The whole site')}: ${task.text}`;
+      const text = sitting || !task.path ? `${sitting?.room ?? t('The whole site')}: ${task.text}` : task.text;
       task.severity === 'critical' ? say(find(this, '[data-alarm]'), text) : announce(text);
     }
     this._sound?.call(fresh);

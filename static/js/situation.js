@@ -12,6 +12,8 @@
  * @property {'info' | 'warning' | 'critical'} severity
  * @property {string} text
  * @property {string} remedy
+ * @property {string} path where what it is about can be seen, and `place` what that is called; "" for its sitting and for the whole site
+ * @property {string} place
  * @property {number} since_us
  * @property {string | null} acknowledged_by
  */

@@ -72,7 +72,7 @@ export function showTask(item, sitting, task, clock, named) {
       el('strong', {}, task.text),
       el('time', {}, clock.minute(task.since_us))),
     named && sitting && el('a', { class: 'task-where truncate', href: `/console/sittings/${sitting.id}` }, `${sitting.room} · ${sitting.title}`),
-    named && !sitting && el('span', { class: 'task-where' }, t('The whole site')),
+    named && !sitting && (task.path ? el('a', { class: 'task-where truncate', href: task.path }, task.place) : el('span', { class: 'task-where' }, t('The whole site'))),
     facts.length > 0 && el('p', { class: `task-facts${task.escalated ? ' task-late' : ''}` }, facts.join(' · ')),
     task.remedy && el('p', { class: 'task-remedy' }, el('span', { class: 'task-label' }, t('What to do')), ' ', task.remedy),
     known && el('p', { class: 'task-by' }, icon('check', 16), known),

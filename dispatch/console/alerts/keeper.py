@@ -1,5 +1,5 @@
 """Keeps the table of alerts at what goes on: each open sitting's as :mod:`dispatch.console.alerts.watching` wants them, and those of
-the site itself (its media, its disk). What is on already is known without asking the database."""
+the site itself (its media, its disk, its clock). What is on already is known without asking the database."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import structlog
 from prometheus_client import Gauge
 
-from dispatch.console.alerts import handling
-from dispatch.console.alerts.raising import end_alert, on_change, raise_alert
+from dispatch.console.alerts import clocks, handling
+from dispatch.console.alerts.raising import Severity, changed, end_alert, on_change, raise_alert
 from dispatch.console.alerts.watching import Lasting, Limits, Wanted, wanted
 from dispatch.store.tables import utc_now
 
@@ -28,8 +28,6 @@ log = structlog.get_logger("alerts")
 EVERY_S = 4.0
 """What only lasts is looked at this often; what a conference says is taken at once."""
 COALESCE_S = 0.1
-WORKER_GRACE = timedelta(seconds=15)
-"""A part that was restarted is back within this."""
 OPEN = Gauge("dispatch_alerts_open", "Alerts that wait for somebody", ["severity"])
 
 
@@ -39,8 +37,11 @@ class AlertKeeper:
     def __init__(self, db: Database, hub: Hub, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
         self._db, self._hub, self._settings, self._clock = db, hub, settings, clock
         self._limits = Limits(
-            int(settings.alert_waiting_minutes * 60e6), int(settings.alert_private_minutes * 60e6), int(settings.alert_poor_seconds * 1e6)
-        )
+            int(settings.alert_waiting_minutes * 60e6), int(settings.alert_private_minutes * 60e6), int(settings.alert_poor_seconds * 1e6),
+            int(settings.alert_overrun_minutes * 60e6),
+        )  # fmt: skip
+        self._grace = timedelta(seconds=settings.alert_service_seconds)  # a part that was restarted is back within this
+        self._judge = clocks.Judge(settings.alert_clock_seconds, wants_source=settings.alert_clock_source)
         self._lasting: dict[str, Lasting] = {}
         self._touched: set[str] = set()
         self._woken = asyncio.Event()
@@ -80,10 +81,8 @@ class AlertKeeper:
 
     async def look(self, *, everything: bool = True) -> None:
         """Bring the table to what goes on: of the sittings that changed, or of all and of the site."""
-        if self._stale:
-            self._stale = False
-            self._on = {(alert.sitting, alert.code, alert.subject): alert for alert in await handling.on(self._db)}
-            self._count()
+        if self._stale or everything:
+            await self._read()
         touched, self._touched = self._touched, set()
         if everything:
             touched |= {sitting for sitting, _code, _subject in self._on if sitting} | set(self._hub.open_sittings())
@@ -93,6 +92,15 @@ class AlertKeeper:
         if everything:
             await self._site()
             await handling.escalate(self._db, timedelta(minutes=self._settings.alert_escalate_minutes), self._clock())
+
+    async def _read(self) -> None:
+        """What is on. Other processes raise alerts too (what looks after recordings): those who listen here are told of them."""
+        told, self._stale = self._stale, False
+        former, self._on = self._on, {(alert.sitting, alert.code, alert.subject): alert for alert in await handling.on(self._db)}
+        self._count()
+        if not told and {alert.id for alert in former.values()} != {alert.id for alert in self._on.values()}:
+            changed(self._db)
+            self._stale = False
 
     async def _sitting(self, sitting: str) -> None:
         overview = self._hub.overview(sitting)
@@ -116,18 +124,30 @@ class AlertKeeper:
 
     async def _site(self) -> None:
         now = self._clock()
-        for part, up in self._hub.media_state().items():
-            if up:
-                self._away_since.pop(part, None)
-            long = now - self._away_since.setdefault(part, now) >= WORKER_GRACE if not up else False
-            await self._hold("worker_down", part, long, {"part": part}, now)
+        parts = self._hub.media_state()
+        for part, up in parts.items():
+            await self._hold("worker_down", part, self._long_away(part, up, now), {"part": part}, now)
+        workers = self._hub.engine_workers()
+        for name, worker in workers.items() if parts["engine"] and len(workers) > 1 else ():
+            away = not worker["connected"] and not worker["draining"]  # one that was drained is away on purpose
+            await self._hold("media_worker_down", name, self._long_away(name, not away, now), {"worker": name}, now, "warning")
         free = shutil.disk_usage(self._settings.data).free / 1e9
         await self._hold("disk_low", "data", free < self._settings.alert_disk_gb, {"free": f"{free:.1f}"}, now)
+        wrong = {each.code: each for each in self._judge.judge(await clocks.read(self._db))}
+        for code in CLOCKS:
+            told = {"seconds": f"{wrong[code].seconds:+.1f}"} if code in wrong else {}
+            await self._hold(code, "", code in wrong, told, now, "warning")
 
-    async def _hold(self, code: str, subject: str, on: bool, data: dict[str, str], now: datetime) -> None:
+    def _long_away(self, part: str, up: bool, now: datetime) -> bool:
+        if up:
+            self._away_since.pop(part, None)
+            return False
+        return now - self._away_since.setdefault(part, now) >= self._grace
+
+    async def _hold(self, code: str, subject: str, on: bool, data: dict[str, str], now: datetime, severity: Severity = "critical") -> None:
         known = ("", code, subject) in self._on
         if on and not known:
-            await raise_alert(self._db, code, "critical", subject=subject, data=data, now=now)
+            await raise_alert(self._db, code, severity, subject=subject, data=data, now=now)
         elif known and not on:
             await end_alert(self._db, code, subject=subject, now=now)
 
@@ -138,9 +158,10 @@ class AlertKeeper:
 
 KEPT = frozenset(
     {
-        "chair_missing", "private_long", "nobody_admitted", "participant_poor", "device_failed",
+        "chair_missing", "private_long", "overrun", "nobody_admitted", "participant_poor", "device_failed",
         "participant_lost", "recording_failed", "recorder_lost", "recording_elsewhere", "engine_lost", "overrun_soon", "log_unwritable",
         "disobedient_client", "picture_undecodable", "departure_due", "consent_withdrawn",
     }
 )  # fmt: skip
 """Codes of a sitting's alerts that are ended here, since before this process began; those of others their raisers end."""
+CLOCKS = ("clock_stepped", "clock_differs", "clock_unsynchronised")

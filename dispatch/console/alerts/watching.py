@@ -26,6 +26,7 @@ class Limits:
     waiting_us: int = 5 * MINUTE_US
     private_us: int = 30 * MINUTE_US
     poor_us: int = 30 * SECOND_US
+    overrun_us: int = 10 * MINUTE_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ def _derived(overview: Json, now_us: int, limits: Limits, lasting: Lasting) -> I
         yield Wanted("chair_missing", "critical", data={"name": _missing_chair(people)})
     if status in _GOES_ON and overview["private"] and lasting.for_us("private_long", "", now_us) >= limits.private_us:
         yield Wanted("private_long", "warning", data={"n": limits.private_us // MINUTE_US})
+    over_us = now_us - overview["ends_at_us"]
+    if status in _GOES_ON and over_us >= limits.overrun_us:
+        yield Wanted("overrun", "warning", data={"n": limits.overrun_us // MINUTE_US})
     for person in people:
         named = {"name": person["name"]}
         if due and person["presence"] == "waiting" and lasting.for_us("nobody_admitted", person["id"], now_us) >= limits.waiting_us:

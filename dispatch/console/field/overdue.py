@@ -28,7 +28,7 @@ async def escalate(db: Database, now: datetime) -> list[str]:
     told = []
     for task in found:
         if tasks.is_overdue(cast("State", task.state), task.deadline, now):
-            data = {"number": task.number, "title": task.title, "team": task.team.name}
+            data = {"number": task.number, "title": task.title, "team": task.team.name, "team_en": task.team.name_en}
             # Raised before it is noted: what breaks off between the two is done again, and raised once.
             await raise_alert(db, ALERT, "warning", subject=task.id, data=data, now=now)
             await _note(db, task.id, now)

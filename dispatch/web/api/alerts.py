@@ -9,7 +9,7 @@ from pydantic import Field
 
 from dispatch.console.alerts import handling
 from dispatch.console.alerts.handling import LONGEST_NOTE
-from dispatch.console.situation import kept_task
+from dispatch.console.situation import kept_task, named_in_english
 from dispatch.store.alert_tables import Alert, AlertStep
 from dispatch.web.access import CLERK, OFFICER
 from dispatch.web.api.operations import operation, programs
@@ -17,7 +17,7 @@ from dispatch.web.api.sittings import place
 from dispatch.web.api.values import Given, Id, IdOrNone, Moment, Paging, Resource, Shown, cursor_of, local, local_or_none
 from dispatch.web.console.alerts import tell_conference
 from dispatch.web.console.feed import as_handled
-from dispatch.web.request import Request, ctx, gettext, me, zone
+from dispatch.web.request import Request, ctx, gettext, language, me, zone
 
 Severity = Literal["info", "warning", "critical"]
 StepAct = Literal["raised", "again", "ended", "taken", "acknowledged", "escalated", "closed"]
@@ -120,7 +120,10 @@ async def _whole(request: Request, alert: Alert) -> AlertView:
 
 def _view(request: Request, alert: Alert, steps: Sequence[AlertStep] = ()) -> AlertView:
     tz, overview = zone(request), ctx(request).hub.overview(alert.sitting) if alert.sitting else None
-    words = kept_task(as_handled(alert), overview.to_json() if overview else None, gettext(request))
+    handled = as_handled(alert)
+    if language(request) == "en":
+        handled = named_in_english(handled)
+    words = kept_task(handled, overview.to_json() if overview else None, gettext(request))
     moments = ("ended_at", "acknowledged_at", "escalated_at", "closed_at")
     return AlertView(
         **{name: getattr(alert, name) for name in ("id", "code", "sitting", "count", "acknowledged_by", "closed_by", "note")},

@@ -44,7 +44,8 @@ WATCHES = roles(OFFICER)
 async def board_page(request: Request) -> Response:
     """All sittings of today."""
     message = await feed_of(ctx(request)).message(language(request))
-    return render(request, "console/board.html", data=_with_zone(request, message) | {"me": me(request).id, "views": await views.told(request)})
+    own = {"me": me(request).id, "views": await views.told(request)}
+    return render(request, "console/board.html", data=_with_zone(request, message) | own)
 
 
 async def sitting_page(request: Request) -> Response:

@@ -22,7 +22,7 @@ from dispatch.console import booked
 from dispatch.console.alerts import handling
 from dispatch.console.alerts.raising import on_change
 from dispatch.console.event_words import EventWords
-from dispatch.console.situation import Booked, Handled, kept_task, situation
+from dispatch.console.situation import Booked, Handled, kept_task, named_in_english, situation
 from dispatch.web import lookups
 from dispatch.web.console.parts import Part, Parts
 from dispatch.web.context import CONTEXT
@@ -167,7 +167,8 @@ class Feed:
         words = catalogue(language).gettext
         found = parts.update(today, self._overview, self.now_us(), self._handled)
         elsewhere = self._handled.keys() - {part.told["id"] for part in found}
-        alerts = [kept_task(one, None, words) for of in sorted(elsewhere) for one in self._handled[of] if not one.closed]
+        on = [(of, one) for of in sorted(elsewhere) for one in self._handled[of] if not one.closed]
+        alerts = [kept_task(named_in_english(one) if english else one, None, words, of) for of, one in on]
         named = [{"id": room["id"], "name": (english and room["name_en"]) or room["name"]} for room in rooms]
         return found, {"alerts": alerts, "rooms": named}
 

@@ -34,9 +34,8 @@ class _View(BaseModel):
 
 async def told(request: Request) -> list[dict[str, Any]]:
     """One's own views as the page takes them."""
-    return [
-        {"id": view.id, "name": view.name, "shown": view.shown, "opens": view.opens} for view in await views.of(ctx(request).db, me(request))
-    ]
+    own = await views.of(ctx(request).db, me(request))
+    return [{"id": view.id, "name": view.name, "shown": view.shown, "opens": view.opens} for view in own]
 
 
 async def save(request: Request) -> Response:

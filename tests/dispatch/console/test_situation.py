@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dispatch.console.situation import Booked, Handled, device_check, network, order, situation
+from dispatch.console.situation import Booked, Handled, device_check, kept_task, named_in_english, network, order, situation
 from dispatch.web.translations import catalogue
 from rooms.commands import ClearAlert, RaiseAlert
 from rooms.overview import overview
@@ -174,6 +173,7 @@ def test_every_remedy_is_there_in_both_languages(language: str) -> None:
     texts = catalogue(language).texts
     own = {"participant_lost", "recording_failed", "recorder_lost", "engine_lost", "overrun_soon", "log_unwritable", "disobedient_client"}
     derived = {"chair_missing", "private_long", "nobody_admitted", "participant_poor", "device_failed", "worker_down", "disk_low"}
+    derived |= {"overrun", "media_worker_down", "clock_stepped", "clock_differs", "clock_unsynchronised"}
     assert {f"remedy.{code}" for code in own | derived | {"late_to_open", "past_end", "picture_undecodable"}} <= set(texts)
     assert {f"alert.{code}" for code in own | derived} <= set(texts)
 
@@ -216,3 +216,26 @@ def test_what_only_the_command_centre_knows_is_a_task_of_the_sitting_too() -> No
     kept = handled(code="chair_missing", severity="critical", data={"name": "林静姝"}, escalated=True)
     [task] = tasks_of(Sitting().gathered(), kept)
     assert ("林静姝" in task["text"], task["severity"], task["escalated"], task["id"]) == (True, "critical", True, "")
+
+
+def test_an_overrun_that_somebody_can_take_is_not_said_twice() -> None:
+    past = NOW_US + 75 * MINUTE_US
+    kept = handled(code="overrun", data={"n": 10})
+    shown = situation(booked(), live(Sitting().opened("zhang")), past, ENGLISH, handled=(kept,))
+    assert (codes(shown), shown["trouble"]) == (["overrun"], "warning")
+
+
+LATE = {"number": 7, "title": "查看排污口", "team": "望河中队", "team_en": "Wanghe squad"}
+
+
+def test_an_overdue_task_names_its_team_in_the_pages_language_and_leads_to_it() -> None:
+    late = handled(code="task_overdue", subject="t7", data=LATE)
+    english = kept_task(named_in_english(late), None, ENGLISH)
+    assert english["text"] == "Task 7 of Wanghe squad is overdue: 查看排污口"
+    assert (english["path"], english["place"]) == ("/console/tasks/t7", "Open the task")
+    assert "望河中队" in kept_task(late, None, catalogue("zh-CN").gettext)["text"]
+
+
+def test_a_team_without_an_english_name_is_called_by_its_own() -> None:
+    late = handled(code="task_overdue", subject="t7", data=LATE | {"team_en": ""})
+    assert "of 望河中队 is" in kept_task(named_in_english(late), None, ENGLISH)["text"]

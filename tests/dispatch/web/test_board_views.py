@@ -12,7 +12,7 @@ from dispatch.console.views import LONGEST_NAME, MOST
 from dispatch.store.tables import AuditRow
 from tests.dispatch.web.conftest import Person, Site
 
-INTERROGATIONS = {"show": "session", "kind": "remote_interrogation", "alerts": True}
+INTERROGATIONS: dict[str, Any] = {"show": "session", "kind": "remote_interrogation", "alerts": True}
 
 
 @pytest.fixture

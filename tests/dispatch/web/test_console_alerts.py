@@ -11,6 +11,7 @@ from sqlalchemy import select
 from dispatch.console.alerts import handling
 from dispatch.console.alerts.keeper import AlertKeeper
 from dispatch.console.alerts.raising import end_alert, raise_alert
+from dispatch.store.database import Database
 from dispatch.store.tables import AuditRow
 from dispatch.web.console.feed import feed_of
 from rooms.commands import ClearAlert, RaiseAlert
@@ -154,6 +155,37 @@ async def test_a_worker_that_stays_away_is_told_of_once_and_no_more_when_it_is_b
     engine.up()
     await looked(keeper)
     assert await handling.on(site.db) == []
+
+
+async def test_one_of_several_media_workers_that_stays_away_is_named_and_a_drained_one_is_not(site: Site, keeper: AlertKeeper) -> None:
+    def workers(**connected: bool) -> None:
+        told = {name.replace("_", "-"): {"connected": on, "draining": name == "engine_3"} for name, on in connected.items()}
+        site.context.hub._engine_workers = told
+
+    workers(engine=True, engine_2=False, engine_3=False)
+    await keeper.look()
+    site.now += timedelta(seconds=20)
+    workers(engine=True, engine_2=False, engine_3=False)
+    await looked(keeper)
+    await looked(keeper)
+    found = [(a.code, a.subject, a.severity, a.count) for a in await handling.on(site.db)]
+    assert found == [("media_worker_down", "engine-2", "warning", 1)]
+    workers(engine=True, engine_2=True, engine_3=False)
+    await looked(keeper)
+    assert await handling.on(site.db) == []
+
+
+async def test_what_another_process_raises_is_on_an_open_board_without_anything_else_happening(site: Site, keeper: AlertKeeper) -> None:
+    another = await Database.connect(site.db.url)
+    feed = feed_of(site.context)
+    assert (await feed.message("en"))["alerts"] == []
+    await keeper.look()
+    with feed.listen() as board:
+        await raise_alert(another, "disk_low", "critical", subject="store", data={"free": "0.4"}, now=site.now)
+        await keeper.look()
+        assert await board.wait(5)
+    await another.close()
+    assert [task["code"] for task in (await feed.message("en"))["alerts"]] == ["disk_low"]
 
 
 async def test_what_nobody_sees_in_time_is_escalated_once(site: Site, keeper: AlertKeeper) -> None:

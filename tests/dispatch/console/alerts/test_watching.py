@@ -94,3 +94,10 @@ def test_a_sitting_that_is_over_needs_nobody() -> None:
     sitting = Sitting()
     sitting.arrive("zhang")
     assert Watch().at(sitting, 10, status="closed") == {}
+
+
+def test_a_sitting_that_goes_on_long_past_its_end_needs_somebody_until_it_ends() -> None:
+    sitting, watch = Sitting().opened("zhang"), Watch()
+    assert ("overrun", "") not in watch.at(sitting, 69)
+    assert watch.at(sitting, 70)[("overrun", "")] == "warning"
+    assert ("overrun", "") not in watch.at(sitting, 71, status="closed")
