@@ -41,6 +41,7 @@ from rooms.commands import (
     Talk,
 )
 from rooms.devicecheck import DeviceChecks
+from rooms.feeds.feeds import Feeds
 from rooms.hours import Hour
 from rooms.live import Live, Ports
 from rooms.log import EventLog, LogUnwritable, Row
@@ -113,6 +114,7 @@ class Hub:
         self._closed = False
         self._census = Census()
         self.device_checks = DeviceChecks(engine, self._ports.relay)
+        self.feeds = Feeds(engine, self._ports.relay, clock_us)
         engine.on_event(self._engine_event)
         recorder.on_event(self._recorder_event)
 
@@ -143,6 +145,7 @@ class Hub:
         await asyncio.gather(*(live.close() for live in self._lives.values()))
         self._census.count((), time.monotonic())
         await self.device_checks.close()
+        await self.feeds.close()
         await self._engine.close()
         await self._recorder.close()
         self._reserve.close()
@@ -361,6 +364,9 @@ class Hub:
         if not isinstance(ws, signalling.SittingSocket):
             raise TypeError("make the WebSocket with rooms.signalling.new_socket()")
         live = self._lives.get(ticket.sitting)
+        if live is None and (feed := self.feeds.room(ticket.sitting)) is not None:
+            await signalling.serve(ws, ticket, feed, self._engine_known)
+            return
         if live is None:
             over = ticket.sitting in self._over
             farewell = Farewell(code=CloseCode.CLOSED, reason="closed") if over else Farewell(code=CloseCode.NOT_FOUND, reason="not_open")
@@ -382,6 +388,13 @@ class Hub:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ENGINE_WAIT_S):
                 await live.media.there.wait()
+
+    async def _engine_known(self) -> None:
+        """Return when some engine is connected, or after a second without one."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ENGINE_WAIT_S):
+                while not self._engine.connected:
+                    await asyncio.sleep(TICK_S)
 
     # -- listeners ----------------------------------------------------------------------------------------------
 
@@ -406,6 +419,7 @@ class Hub:
         if event.name in ("up", "lost"):
             ENGINE_UP.set(self._engine.connected)
             self.device_checks.engine_changed()
+            self.feeds.engine_changed()
             if not self._closed:
                 for live in self._lives.values():
                     live.engine_at(self._engine.place(live.sitting))
@@ -413,7 +427,7 @@ class Hub:
                 self._ask_report()  # whose pictures flow has to be known before people ask
         elif event.router in self._lives:
             self._lives[event.router].engine_event(event)
-        else:
+        elif not self.feeds.engine_event(event):
             self.device_checks.engine_event(event)
 
     def _recorder_event(self, event: RecorderEvent) -> None:
@@ -460,6 +474,7 @@ class Hub:
                 if not live.media.up:
                     live.engine_missed()
         self._aside("device-checks", lambda: self.device_checks.expire(time.monotonic()))
+        self._aside("feeds", self.feeds.each_second)
         self._ask_report()
         self._census.count(self._lives.values(), time.monotonic())
 
@@ -490,6 +505,7 @@ class Hub:
         for sitting, live in list(self._lives.items()):
             live.reported(dict(routers.get(sitting, {})))
             await asyncio.sleep(0)  # a hundred sittings are counted in turns with what else goes on
+        self.feeds.reported(routers)
 
     def _touch(self) -> None:
         """Leave word that this server lives, so that the next one knows since when it was away."""

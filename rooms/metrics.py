@@ -26,6 +26,9 @@ PRIVATE = Gauge("rooms_private_phases", "Private phases that go on: a stage of t
 WAITING_FOR = Gauge("rooms_sittings_waiting_for", "Sittings whose next stage cannot be entered yet, and what is missing", ["missing"])
 DEPARTURES = Counter("rooms_departures_total", "Departures that were declared", ["cause", "consequence"])
 PARTICIPANTS = Gauge("rooms_participants", "Participants who are inside a conference or wait before it", ["role", "presence"])
+FEEDS = Gauge("rooms_field_feeds", "Live videos of people in the field that go on")
+FEED_WATCHERS = Gauge("rooms_field_feed_watchers", "Windows of the command centre in which a live video of the field is watched")
+FEEDS_OVER = Counter("rooms_field_feeds_over_total", "Live videos of people in the field that have ended", ["cause"])
 STEPS = Counter(
     "rooms_quality_steps_total",
     "Steps of 5 s of the devices inside, by direction (up: to the court) and how good they were",

@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import structlog
 from aiohttp import WSMsgType, web
 
-from rooms.commands import Actor
+from rooms.commands import Actor, Command
 from rooms.farewells import NORMAL
-from rooms.live import HEARTBEAT_S, Live
+from rooms.live import HEARTBEAT_S
 from rooms.media.engine import EngineError
 from rooms.metrics import CLOSED, CONNECTIONS, MESSAGES, REFUSALS
 from rooms.plan import Ticket
@@ -32,11 +33,13 @@ from rooms.protocol import (
     Hello,
     ProtocolError,
     Publish,
+    PublishedAnswer,
     Quality,
     ServerMessage,
     Show,
     State,
     Subscribe,
+    SubscribeOffer,
     UserError,
     parse,
     serialise,
@@ -49,6 +52,28 @@ MESSAGES_A_SECOND = 20.0
 MESSAGES_AT_ONCE = 60.0
 CLOSE_LIMIT_S = 1.0
 log = structlog.get_logger()
+
+
+class Negotiating(Protocol):
+    """Who passes a connection's negotiation on to the engine. All raise UserError."""
+
+    async def publish(self, endpoint: str, message: Publish) -> PublishedAnswer: ...
+    async def subscribe(self, endpoint: str, message: Subscribe) -> SubscribeOffer: ...
+    async def answer(self, endpoint: str, message: Answer) -> None: ...
+    async def show(self, endpoint: str, message: Show) -> None: ...
+
+
+class Room(Protocol):
+    """What has connections: a conference (:class:`rooms.live.Live`), or a feed of the field (:class:`rooms.feeds.room.FeedRoom`)."""
+
+    @property
+    def media(self) -> Negotiating: ...
+    async def arrive(self, connection: Outgoing, hello: Hello) -> None: ...
+    def gone(self, connection: Outgoing) -> None: ...
+    def heard(self, endpoint: str) -> None: ...
+    def now_us(self) -> int: ...
+    def measured_by(self, endpoint: str, quality: Quality) -> None: ...
+    async def act(self, actor: Actor, command: Command) -> None: ...
 
 
 class SittingSocket(web.WebSocketResponse):
@@ -149,7 +174,7 @@ async def refuse(ws: web.WebSocketResponse, farewell: Farewell) -> None:
     await outgoing.close()
 
 
-async def serve(ws: web.WebSocketResponse, ticket: Ticket, live: Live, engine_there: Callable[[], Awaitable[None]]) -> None:
+async def serve(ws: web.WebSocketResponse, ticket: Ticket, live: Room, engine_there: Callable[[], Awaitable[None]]) -> None:
     """Serve one WebSocket of a conference until it ends, from either side."""
     outgoing = Outgoing(ws, ticket)
     session = Session(ws, ticket, live, outgoing)
@@ -175,7 +200,7 @@ async def serve(ws: web.WebSocketResponse, ticket: Ticket, live: Live, engine_th
 class Session:
     """The receiving half of a connection."""
 
-    def __init__(self, ws: web.WebSocketResponse, ticket: Ticket, live: Live, outgoing: Outgoing) -> None:
+    def __init__(self, ws: web.WebSocketResponse, ticket: Ticket, live: Room, outgoing: Outgoing) -> None:
         self._ws = ws
         self._ticket = ticket
         self._actor = Actor(endpoint=ticket.endpoint)
