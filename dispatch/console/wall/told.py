@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Json = dict[str, Any]
@@ -21,6 +21,26 @@ def told(situation: Mapping[str, Any], overview: Mapping[str, Any] | None) -> Js
         "recorded": situation["recording"]["state"] == "recording",
         "going": situation["status"] in GOING,
         "people": [_person(person) for person in overview["participants"]] if overview else [],
+    }
+
+
+def told_of_feed(feed: Mapping[str, Any], words: Callable[..., str]) -> Json:
+    """A live video of the field (:func:`rooms.feeds.feed.overview`), in the same words as a sitting. `words` translates."""
+    return {
+        "id": feed["id"],
+        "kind": feed["kind"],
+        "title": f"{feed['name']} · {feed['team']}" if feed["team"] else feed["name"],
+        "case_number": f"{feed['number']} {feed['title']}".strip(),
+        "room": "",
+        "status": feed["status"],
+        "stage_text": words("Live video") if feed["connected"] else words("Phone away; its place is kept"),
+        "trouble": "none" if feed["connected"] else "warning",
+        "observable": True,
+        "media": "up",
+        "alarm": "",
+        "recorded": False,
+        "going": True,
+        "people": [_person(person) for person in feed["participants"]],
     }
 
 

@@ -163,6 +163,15 @@ class Walls:
         for looking in self._watching_room:
             looking.wake()
 
+    def changed(self, source: str) -> None:
+        """What is to be seen of this source may have changed; windows that show it, or list it, look again."""
+        for going in self._going.values():
+            turning = going.arrangement.patrol
+            if source in going.arrangement.sittings() or (turning and any(each.sitting == source for each in turning.sources)):
+                going.wake()
+        for looking in self._watching_room:
+            looking.wake()
+
     def turn(self, going: Going) -> float:
         """Let the patrol go on if it is time; in how many seconds it will be, infinity where none goes."""
         turning = going.arrangement.patrol

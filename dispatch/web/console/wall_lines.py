@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,7 +15,7 @@ from aiohttp import web
 from dispatch import audit
 from dispatch.console.ranks import Rank, rank_of
 from dispatch.console.wall import presets, screens
-from dispatch.console.wall.told import told
+from dispatch.console.wall.told import told, told_of_feed
 from dispatch.console.wall.walls import Answering, Going, Looking, Place, Walls
 from dispatch.errors import NotFound
 from dispatch.identity import people, sign_in
@@ -27,7 +27,7 @@ from dispatch.web.console.lines import only_tells
 from dispatch.web.console.parts import dumped
 from dispatch.web.context import Context
 from dispatch.web.middleware import SCREEN_COOKIE, SESSION_COOKIE
-from dispatch.web.request import Request, Response, ctx, language, session, wall_screen
+from dispatch.web.request import Request, Response, ctx, gettext, language, session, wall_screen
 from rooms.hub import Hub
 from rooms.plan import Ticket
 from rooms.protocol import CloseCode, Farewell
@@ -61,9 +61,10 @@ def walls_of(context: Context) -> Walls:
 
         def overview(sitting: str) -> Mapping[str, Any] | None:
             known = context.hub.overview(sitting)
-            return known.to_json() if known else None
+            return known.to_json() if known else context.hub.feeds.overview(sitting)
 
         found = _walls[context.hub] = Walls(context.db, overview)
+        context.hub.feeds.on_change(found.changed)
     return found
 
 
@@ -168,7 +169,7 @@ class _Line:
             "shown": [source.to_json() if source else None for source in shown],
             "on": [self._walls.is_on(source) for source in turning.sources] if turning else [],
             "answers": {sitting: each.name for sitting, each in going.answers.items()},
-            "sittings": [self._told_of(each) for each in board if each["id"] in wanted],
+            "sittings": [*(self._told_of(each) for each in board if each["id"] in wanted), *self._feeds(wanted)],
         }
 
     async def _room(self) -> dict[str, Any]:
@@ -187,7 +188,13 @@ class _Line:
         return {"screens": listed, "presets": kept}
 
     def _sources(self, board: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"sources": [self._told_of(each) for each in board if each["status"] in ("planned", "open", "live", "recess")]}
+        held = (self._told_of(each) for each in board if each["status"] in ("planned", "open", "live", "recess"))
+        return {"sources": [*held, *self._feeds()]}
+
+    def _feeds(self, wanted: Collection[str] | None = None) -> list[dict[str, Any]]:
+        """The live videos of the field, all or those of these ids."""
+        words = gettext(self._request)
+        return [told_of_feed(feed, words) for feed in ctx(self._request).hub.feeds.overviews() if wanted is None or feed["id"] in wanted]
 
     def _told_of(self, situation: dict[str, Any]) -> dict[str, Any]:
         overview = ctx(self._request).hub.overview(situation["id"])
@@ -227,16 +234,16 @@ async def watch_socket(request: Request) -> Response:
         await refuse(socket, Farewell(code=CloseCode.FORBIDDEN, reason="off_wall"))
         return socket
     endpoint = _endpoint(request, place, sitting, officer)
-    is_open = context.hub.overview(sitting) is not None
-    if is_open:
-        await _note(request, "watch", sitting, endpoint, going, officer)
+    subject = _subject(context.hub, sitting)
+    if subject:
+        await _note(request, "watch", subject, sitting, endpoint, going, officer)
     guard = asyncio.create_task(_close_when_taken_off(request, socket, going, sitting, officer))
     try:
         await context.hub.serve_socket(socket, Ticket(sitting, endpoint, "observer", (), officer.name, user=officer.id))
     finally:
         guard.cancel()
-        if is_open:  # the end is kept although the request may be cancelled with its connection
-            await asyncio.shield(asyncio.create_task(_note(request, "watch_ended", sitting, endpoint, going, officer)))
+        if subject:  # the end is kept although the request may be cancelled with its connection
+            await asyncio.shield(asyncio.create_task(_note(request, "watch_ended", subject, sitting, endpoint, going, officer)))
     return socket
 
 
@@ -272,10 +279,15 @@ async def _close_when_taken_off(request: Request, socket: web.WebSocketResponse,
             await socket.close(code=CloseCode.FORBIDDEN)
 
 
-async def _note(request: Request, action: str, sitting: str, endpoint: str, going: Going, officer: User) -> None:
-    overview = ctx(request).hub.overview(sitting)
+def _subject(hub: Hub, sitting: str) -> str:
+    """What the audit calls it: the case's number, or who sends a live video; "" for what does not go on."""
+    overview, feed = hub.overview(sitting), hub.feeds.overview(sitting)
+    return overview.case_number or sitting if overview else str(feed["name"]) if feed else ""
+
+
+async def _note(request: Request, action: str, subject: str, sitting: str, endpoint: str, going: Going, officer: User) -> None:
     detail: dict[str, Any] = {"sitting": sitting, "endpoint": endpoint, "wall": going.place.number or OWN}
-    await audit.record(ctx(request).db, officer, action, overview.case_number if overview else sitting, detail=detail)
+    await audit.record(ctx(request).db, officer, action, subject, detail=detail)
 
 
 def _endpoint(request: Request, place: Place, sitting: str, officer: User) -> str:
