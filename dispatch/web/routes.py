@@ -17,7 +17,7 @@ MODULES = (
     *("console.map", "console.roll_call", "api.map", "api.roll_calls"),
     *("console.board", "console.views", "console.stepping", "console.breaking_in", "console.talking", "console.alerts", "api.alerts"),
     *("console.reports", "api.reports"),
-    *("console.field_page", "console.field_live", "console.field_files", "console.field_tasks", "console.field_teams"),
+    *("console.field_page", "console.field_live", "api.field_feeds", "console.field_files", "console.field_tasks", "console.field_teams"),
     *("console.wall_screens", "console.wall", "console.wall_lines", "api.presets"),
     "console.shift",
     *("explanations", "keeping", "keeping_settings", "keeping_recording", "keeping_destruction", "storage", "api.storage"),

@@ -12,7 +12,7 @@ import { round } from './shapes.js';
 /** @typedef {{latitude: number | null, longitude: number | null}} Placed */
 /** @typedef {{id: string, name: string, state: string, state_text: string, sitting: {id: string, title: string, kind: string, stage_text: string, observable: boolean} | null}} RoomAt */
 /** @typedef {Placed & {id: string, name: string, address: string, state: string, state_text: string, rooms: RoomAt[]}} SiteAt */
-/** @typedef {Placed & {id: string, name: string, phone: string, team_id: string, team: string, accuracy_m: number, age_text: string, stale: boolean}} PersonAt */
+/** @typedef {Placed & {id: string, name: string, phone: string, team_id: string, team: string, accuracy_m: number, age_text: string, stale: boolean, feed: string}} PersonAt `feed`: of the live video that he sends */
 /** @typedef {Placed & {id: string, number: string, title: string, team: string, where: string, state: string, state_text: string, overdue: boolean}} TaskAt */
 /** @typedef {Placed & {id: string, number: string, title: string, team: string, state_text: string, by: string, text: string, age_text: string, at_task: boolean, accuracy_m: number | null, files: {id: string, name: string, video: boolean}[]}} ReportAt */
 /** @typedef {{sites: SiteAt[], people: PersonAt[], tasks: TaskAt[], reports: ReportAt[], layers: string}} Scene */
@@ -245,6 +245,7 @@ export class DistrictMap extends HTMLElement {
       const person = /** @type {PersonAt} */ (thing);
       return [el('p', { class: 'muted' }, person.team), el('p', {}, t('Last seen {age}, within {n} m', { age: person.age_text, n: person.accuracy_m })),
         this.data?.watches && el('div', { class: 'map-acts' },
+          person.feed !== '' && el('a', { class: 'button button-primary', href: `/console/wall?source=${person.feed}` }, icon('kind-field_feed', 18), t('Live now: put it on the wall')),
           person.phone && el('a', { class: 'button', href: `tel:${person.phone.replaceAll(/[^+\d]/g, '')}` }, icon('phone', 18), t('Call {name}', { name: person.phone })),
           el('a', { class: 'button', href: `/console/tasks/new?team=${person.team_id}/${person.id}` }, icon('arrow-right', 18), t('Send this person a task')))];
     }

@@ -8,6 +8,8 @@ import { el, fill, icon } from './markup.js';
 /** @typedef {import('./wall-line.js').Told} Told */
 /** @typedef {{source: Source, on: boolean, title: string, more: string, kind: string, level: 0 | 1, trouble: string}} Choice */
 
+/** The kind of a live video from a phone in the field. */
+export const FEED = 'field_feed';
 export const DRAGGED = 'application/x-wall-source';
 
 /**
@@ -21,7 +23,8 @@ export function choices(sittings, text) {
   return ordered.flatMap((told) => {
     const all = [told.room, told.title, told.case_number, told.stage_text, ...told.people.map(({ name }) => name)].join(' ').toLocaleLowerCase();
     if (!words.every((one) => all.includes(one))) return [];
-    const people = told.people.filter(({ presence }) => presence === 'present' || presence === 'lost');
+    // Of a live video from the field whoever sends is all there is.
+    const people = told.kind === FEED ? [] : told.people.filter(({ presence }) => presence === 'present' || presence === 'lost');
     return [
       { source: { sitting: told.id, participant: '' }, on: isOn(told), title: told.room || told.title, more: [told.case_number, told.stage_text].filter(Boolean).join(' · '), kind: told.kind, level: /** @type {const} */ (0), trouble: told.trouble },
       ...people.map((person) => ({

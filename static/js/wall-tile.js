@@ -147,7 +147,7 @@ export class WallTile extends HTMLElement {
   /** Why no picture may stand here, "" where one may. @param {Shown} shown */
   #why({ source, told, observed, plays }) {
     if (source === null) return t('Empty window');
-    if (told === undefined) return t('This sitting is not among those of today.');
+    if (told === undefined) return source.sitting.startsWith('feed-') ? t('Nobody sends a live video there now. The picture comes by itself when it begins again.') : t('This sitting is not among those of today.');
     if (told.status === 'closed') return t('This sitting is over.');
     if (told.status === 'cancelled') return t('This sitting was cancelled.');
     if (!told.going) return t('Not begun yet');

@@ -56,7 +56,8 @@ def _keep(db: Database, hub: Hub, clock: Callable[[], datetime]) -> None:
     writing = _kept[hub] = set()
 
     def ended(feed: Feed, cause: Cause) -> None:
-        row = audit.record(db, feed.about.name, "feed_ended", _subject(feed.about), detail=_detail(feed.about) | {"cause": cause}, now=clock())
+        about, detail = feed.about, _detail(feed.about) | {"cause": cause}
+        row = audit.record(db, about.name, "feed_ended", _subject(about), detail=detail, now=clock())
         task = asyncio.get_running_loop().create_task(row)
         writing.add(task)
         task.add_done_callback(writing.discard)

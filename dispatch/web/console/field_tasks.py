@@ -69,6 +69,7 @@ async def show(request: Request) -> Response:
         "badge": BADGES[whole.task.state],
         "offered": listing.offered(me(request), None, whole.task),
         "sends": _sends(request),
+        "feeds": [feed for feed in context.hub.feeds.overviews() if feed["task"] == whole.task.id],
     }
     if request.query.get("part") == "task":
         return _followed(render(request, "console/field/task_state.html", **data))

@@ -26,6 +26,7 @@ from dispatch.web.console.parts import dumped
 from dispatch.web.middleware import SESSION_COOKIE
 from dispatch.web.request import Request, Response, answer, ctx, error_text, gettext, language, me, problem, render, translate
 from dispatch.web.sitting_form import errors_of
+from rooms.feeds.feeds import id_of
 from rooms.protocol import CloseCode
 
 if TYPE_CHECKING:
@@ -106,7 +107,10 @@ async def _scene(request: Request) -> Json:
 
     return {
         "sites": scene.sites(await standing.sites(context.db, english=english), told["sittings"], turn, _),
-        "people": scene.people(await standing.people(context.db, english=english, phones=calls), now, turn, _),
+        "people": [
+            person | {"feed": feed if context.hub.feeds.room(feed := id_of(person["id"])) else ""}
+            for person in scene.people(await standing.people(context.db, english=english, phones=calls), now, turn, _)
+        ],
         "tasks": scene.tasks(await standing.tasks(context.db, english=english), now, turn, _),
         "reports": scene.reports(brought, now, turn, _),
         "layers": await layers.seen(context.db),

@@ -29,6 +29,7 @@ import { el, svg } from '../markup.js';
 /** What follows a step of the team, where the server has not said so yet. @type {Record<string, string[]>} */
 const THEN = { sign: ['arrive', 'hand_back'], arrive: ['report', 'hand_back'], report: [], hand_back: [] };
 const BADGES = /** @type {Record<string, string>} */ ({ sent: 'badge-note', signed: 'badge-note', on_site: 'badge-well', reported: 'badge-warning', closed: 'badge-well' });
+const UNDER_WAY = new Set(['signed', 'on_site']);
 const OVER = new Set(['reported', 'closed', 'cancelled']);
 
 /** What somebody can do next, with what waits taken for done. @param {Task} task @param {Entry[]} waiting */
@@ -82,7 +83,7 @@ export class TaskCard {
       task.latitude !== null && el('span', { class: 'field-own-facts figures' }, this.icon('pin', 16), `${task.latitude.toFixed(5)}, ${(task.longitude ?? 0).toFixed(5)}`),
       this.pictures(task, null),
       ...waiting.map((entry) => this.waits(entry)),
-      acts.length > 0 && el('div', { class: 'field-own-acts' }, ...acts.map((act) => this.button(task, act))),
+      (acts.length > 0 || UNDER_WAY.has(task.state)) && el('div', { class: 'field-own-acts' }, ...acts.map((act) => this.button(task, act)), UNDER_WAY.has(task.state) && this.live(task)),
       task.steps.length > 0 && el('section', {}, el('h2', { class: 'small' }, t('What happened')), el('ol', { class: 'field-log', role: 'list' }, ...[...task.steps].reverse().map((step) => this.step(task, step, zone)))),
       el('p', { class: 'muted small figures' }, task.number),
     );
@@ -94,6 +95,12 @@ export class TaskCard {
   button(task, act) {
     const look = act === 'hand_back' ? 'button' : 'button button-primary';
     return el('button', { type: 'button', class: look, 'data-act': act, onclick: () => this.act(task, act) }, word(`task.do.${act}`));
+  }
+
+  /** Live video for this task (live.js). @param {Task} task */
+  live(task) {
+    const begin = () => document.dispatchEvent(new CustomEvent('field-live', { detail: { id: task.id, title: task.title } }));
+    return el('button', { type: 'button', class: 'button', 'data-act': 'live', onclick: begin }, this.icon('camera', 20), t('Go live for this task'));
   }
 
   /** What is not with the server yet. @param {Entry} entry */
