@@ -61,6 +61,7 @@ TAGS = {
     "storage": "How recordings are kept, and how long the space lasts.",
     "keeping": "How long recordings are kept, holds, sealed juvenile records and destructions.",
     "teams": "Teams that can be sent out.",
+    "field_feeds": "Live videos of people in the field, while they go on.",
     "alerts": "Alerts of the command centre: what needs somebody, at the site and in sittings.",
     "tasks": "Tasks of teams in the field: sent, signed for, on site, reported, checked and closed.",
     "copies": "Copies of recordings for somebody outside of the archive: asked for, approved, made, fetched.",

@@ -128,6 +128,7 @@ def groups(made: Json, _: Words) -> list[Group]:
         "storage": _("Storage"),
         "teams": _("Teams"),
         "alerts": _("Alerts"),
+        "field_feeds": _("Live videos of the field"),
         "tasks": _("Tasks in the field"),
         "copies": _("Copies"),
     }
