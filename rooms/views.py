@@ -361,7 +361,7 @@ def participant_view(
         you=you,
         endpoint=seat.endpoint,
         consented=bool(seat.consent),
-        sources=_sources(state, measured, seat, unseen, behind, you),
+        sources=_sources(state, measured, seat, unseen, behind, you) if sources is None else sources,
         hand_at_us=seat.hand_at_us,
         network=network if all_of_it or network is None else _score_alone(network) if you else None,
         device_check=dict(seat.device_check) if all_of_it and seat.device_check is not None else None,
