@@ -136,13 +136,13 @@ def _used(pids: list[int]) -> float:
 
 
 @asynccontextmanager
-async def sources(site: Site, court: Court, count: int) -> AsyncIterator[list[str]]:
-    """So many sittings in session, each with a chair who sends picture and sound while the block runs; their ids."""
+async def sources(site: Site, court: Court, count: int) -> AsyncIterator[dict[str, Robot]]:
+    """So many sittings in session, each with a chair who sends picture and sound while the block runs; the chairs by sitting."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one() -> tuple[str, Robot, LoadPeer, list[Stream]]:
         async with gate:
-            held = await court.sitting(())
+            held = await court.sitting((("李明", "party"),))
             chair = await Robot.signed_in(site, held, held.chair)
             peer = await chair.publish(PROFILE)
             await chair.open_hearing()
@@ -156,7 +156,7 @@ async def sources(site: Site, court: Court, count: int) -> AsyncIterator[list[st
     over = threading.Event()
     sending = asyncio.create_task(asyncio.to_thread(_send, streams, over))
     try:
-        yield [sitting for sitting, *_ in opened]
+        yield {sitting: chair for sitting, chair, *_ in opened}
     finally:
         over.set()
         await sending
@@ -270,7 +270,7 @@ async def measure(folder: Path, tiles: int, seconds: float) -> list[Figure]:
     court = await Court.open(site)
     officer = await court.person("officer")
     try:
-        async with async_playwright() as playwright, sources(site, court, tiles) as sittings:
+        async with async_playwright() as playwright, sources(site, court, tiles) as chairs:
             print(f"  {tiles} sources", file=sys.stderr, flush=True)
             before = await cost(site, seconds)
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
@@ -279,9 +279,12 @@ async def measure(folder: Path, tiles: int, seconds: float) -> list[Figure]:
             page = await desk(context, site, officer)
             shown = []
             for count in (FEW, tiles):
-                await show(page, sittings[:count])
+                await show(page, list(chairs)[:count])
                 shown.append(await cost(site, seconds, page))
                 print(f"  {shown[-1]}", file=sys.stderr, flush=True)
+            await page.goto("about:blank")
+            for chair in chairs.values():
+                await chair.until(lambda view: view["watchers"] == [], "sees that nobody watches any more")
             await browser.close()
             after = await cost(site, seconds)
     finally:

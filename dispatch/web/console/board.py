@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +33,8 @@ COALESCE_S = 0.2
 ALIVE_S = 4.0
 """A line on which nothing changes says so this often: the browser takes a silent one for dead, and a session that was
 revoked is noticed."""
+CHECK_EVERY_S = 1.0
+"""A line on which much changes need not ask the database about its session with each message."""
 SEND_LIMIT_S = 10.0
 
 LONGEST_TIME = 18
@@ -91,6 +94,7 @@ async def console_socket(request: Request) -> Response:
 async def _tell(request: Request, socket: web.WebSocketResponse, sitting: str, after: int) -> None:
     """Send what is new until the browser does not take it any more or its session ends."""
     feed, news = feed_of(ctx(request)), _OfOne(request, sitting, after) if sitting else _OfAll(request)
+    checked_s = time.monotonic()
     with feed.listen(sitting) as listener:
         while not socket.closed:
             new = await news.new() or [dumped({"type": "alive", "now_us": feed.now_us()})]
@@ -100,8 +104,10 @@ async def _tell(request: Request, socket: web.WebSocketResponse, sitting: str, a
             await listener.wait(ALIVE_S)
             if listener.over:
                 await socket.close(code=CloseCode.RESTARTING)
-            elif not await _still_signed_in(request, READS.roles):
-                await socket.close(code=CloseCode.UNAUTHORISED)
+            elif time.monotonic() - checked_s >= CHECK_EVERY_S:
+                checked_s = time.monotonic()
+                if not await _still_signed_in(request, READS.roles):
+                    await socket.close(code=CloseCode.UNAUTHORISED)
 
 
 class _OfAll:
