@@ -34,6 +34,21 @@ async def test_a_conference_is_opened_once_and_then_follows_its_plan(house: Cour
     assert [one.sitting for one in house.hub.overviews()] == ["sitting"]
 
 
+async def test_all_who_ask_are_given_one_overview_until_something_changes(house: Courthouse) -> None:
+    pages = await house.opened("zhang")
+    first = house.hub.overview("sitting")
+    assert first is not None
+    assert house.hub.overview("sitting") is first
+    await pages["judge"].send("mute", participant="zhang", source="microphone")
+    await until(lambda: house.hub.overview("sitting") is not first)
+    overview = house.hub.overview("sitting")
+    assert overview is not None
+    assert next(p for p in overview.participants if p["id"] == "zhang")["sources"]["microphone"]["muted_by_chair"]
+    house.engine.lose()
+    await until(lambda: house.hub.overview("sitting") is not overview)
+    assert getattr(house.hub.overview("sitting"), "media", "") == "away"
+
+
 async def test_what_is_not_open_yet_takes_no_notice_of_its_booking(house: Courthouse) -> None:
     await house.hub.revise(make_plan())
     await house.hub.cancel("sitting", "moved")
