@@ -16,6 +16,7 @@ from dispatch.booking.catalogue.sites import site_named
 from dispatch.booking.draft import ParticipantDraft, SittingDraft
 from dispatch.demo_catalogue import COURT, furnish
 from dispatch.demo_map import draw
+from dispatch.demo_tasks import send_out
 from dispatch.demo_teams import muster
 from dispatch.errors import UserError
 from dispatch.identity.people import add_user
@@ -135,6 +136,7 @@ async def seed(db: Database, settings: Settings, now: datetime) -> list[Account]
         )
     if to_come is None:
         await _sittings(db, users, rooms, now)
+    await send_out(db, users, now)
     return accounts
 
 

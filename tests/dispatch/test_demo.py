@@ -20,6 +20,7 @@ from dispatch.booking import bookings, days
 from dispatch.booking.catalogue import loaded_days, resources
 from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number
 from dispatch.booking.templates import STANDARD
+from dispatch.console.field import listing, positions
 from dispatch.demo import ROOMS, SITTINGS, STAFF, Account
 from dispatch.identity import invitations
 from dispatch.identity.passwords import check_policy
@@ -217,3 +218,13 @@ async def test_it_has_a_catalogue_and_what_somebody_changed_there_stays(shown: S
     await shown.again(NOW + timedelta(days=1))
     again = await resources_of(shown.db, "equipment")
     assert (len(again), again["移动实物展台"].active) == (3, False)
+
+
+async def test_the_centre_has_tasks_on_their_way_and_knows_where_their_people_are(shown: Shown) -> None:
+    async with shown.db.reader() as session:
+        gao = (await session.scalars(select(User).where(User.sign_in_name == "gao"))).one()
+    tasks, _ = await listing.by_urgency(shown.db, gao, listing.Filter(), LATE)
+    assert sorted(task.state for task in tasks) == ["closed", "on_site", "sent", "signed"]
+    assert all(task.deadline > LATE for task in tasks if task.state != "closed")
+    people = {position.name: LATE - position.at for position in await positions.latest(shown.db)}
+    assert people == {"段毅": timedelta(minutes=22), "邵强": timedelta(minutes=55), "安宁": timedelta(minutes=190)}
