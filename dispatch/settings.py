@@ -199,7 +199,7 @@ class Settings(BaseSettings):
         False, description="The site has a source of time: alarm when the kernel says that nothing holds the server's clock to one."
     )
     alert_escalate_minutes: float = Field(5, gt=0, le=240, description="Minutes after which an alert that nobody has seen is escalated.")
-    alert_disk_gb: float = Field(2, ge=0, le=10_000, description="Gigabytes free on the data directory's disk below which it is alarmed.")
+    alert_disk_gb: float = Field(2, ge=0, le=10_000, description="Gigabytes free on a disk of data or recordings; below, it is alarmed.")
     tsa_url: str = Field("", description="Time-stamping authority (RFC 3161) that sealed recordings are stamped by; empty: none.")
     tsa_ca: Path | None = Field(None, description="Root that vouches for it, with what lies between them, PEM.")
     destruction_wait_days: int = Field(

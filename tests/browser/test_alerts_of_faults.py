@@ -46,7 +46,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def site(network: Network, disk: Path) -> Iterator[NetworkSite]:
-    settings = {"PUBLIC_URL": "", "ALERT_DISK_GB": "0", "ALERT_SERVICE_SECONDS": "2"}
+    settings = {"PUBLIC_URL": "", "ALERT_DISK_GB": "0.01", "ALERT_SERVICE_SECONDS": "2"}
     site = NetworkSite(
         disk.parent,
         settings=settings,
@@ -188,7 +188,7 @@ async def faults(site: NetworkSite, network: Network, disk: Path) -> dict[str, i
 
         ballast = fill(disk)
         network.cut()
-        await console.shows("recording_failed", "participant_lost")
+        await console.shows("recording_failed", "disk_low", "participant_lost")
         ballast.unlink()
         network.mend()
         home.connect()
@@ -210,4 +210,4 @@ def test_a_killed_worker_a_full_disk_and_a_cut_network_are_one_alert_each_that_e
     site: NetworkSite, network: Network, disk: Path
 ) -> None:
     kept = network.court.run(lambda: asyncio.run(faults(site, network, disk)))
-    assert kept == {"recording_failed": 1, "participant_lost": 1, "engine_lost": 1, "worker_down": 1}
+    assert kept == {"recording_failed": 1, "disk_low": 1, "participant_lost": 1, "engine_lost": 1, "worker_down": 1}

@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -131,12 +133,25 @@ class AlertKeeper:
         for name, worker in workers.items() if parts["engine"] and len(workers) > 1 else ():
             away = not worker["connected"] and not worker["draining"]  # one that was drained is away on purpose
             await self._hold("media_worker_down", name, self._long_away(name, not away, now), {"worker": name}, now, "warning")
-        free = shutil.disk_usage(self._settings.data).free / 1e9
-        await self._hold("disk_low", "data", free < self._settings.alert_disk_gb, {"free": f"{free:.1f}"}, now)
+        for part, disk in self._disks().items():
+            free = shutil.disk_usage(disk).free / 1e9
+            told = {"free": f"{free:.1f}" if free >= 1 else f"{free:.2f}", "part": part}
+            await self._hold("disk_low", part, free < self._settings.alert_disk_gb, told, now)
         wrong = {each.code: each for each in self._judge.judge(await clocks.read(self._db))}
         for code in CLOCKS:
             told = {"seconds": f"{wrong[code].seconds:+.1f}"} if code in wrong else {}
             await self._hold(code, "", code in wrong, told, now, "warning")
+
+    def _disks(self) -> dict[str, Path]:
+        """Where is written, once for each file system."""
+        places = {"data": self._settings.data, "recordings": self._settings.recordings}
+        if self._settings.recordings_second is not None:
+            places["recordings_second"] = self._settings.recordings_second
+        disks: dict[int, tuple[str, Path]] = {}
+        for part, place in places.items():
+            with suppress(OSError):  # not made yet, or gone: the recorder says so
+                disks.setdefault(place.stat().st_dev, (part, place))
+        return dict(disks.values())
 
     def _long_away(self, part: str, up: bool, now: datetime) -> bool:
         if up:

@@ -134,9 +134,10 @@ async def test_an_alert_that_is_not_there_is_unknown(site: Site) -> None:
 
 
 async def test_an_alert_of_the_site_is_on_the_board_until_it_is_over(site: Site) -> None:
-    await raise_alert(site.db, "disk_low", "critical", subject="data", data={"free": "0.4"}, now=site.now)
+    await raise_alert(site.db, "disk_low", "critical", subject="data", data={"free": "0.4", "part": "data"}, now=site.now)
     told = (await feed_of(site.context).message("en"))["alerts"]
-    assert [(task["code"], "0.4 GB" in task["text"], bool(task["remedy"])) for task in told] == [("disk_low", True, True)]
+    [task] = told
+    assert (task["code"], task["text"], bool(task["remedy"])) == ("disk_low", "The data disk has only 0.4 GB left", True)
     await end_alert(site.db, "disk_low", subject="data", now=site.now)
     assert (await feed_of(site.context).message("en"))["alerts"] == []
 
