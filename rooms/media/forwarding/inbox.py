@@ -40,7 +40,7 @@ class Flow:
 
     __slots__ = ("__weakref__", "_inbox", "_row", "address", "group", "keeps", "number", "owner")
 
-    def __init__(self, inbox: Inbox, owner: Owner, number: int) -> None:
+    def __init__(self, inbox: Inbox, owner: Owner, number: int, frames: bool) -> None:
         self._inbox = inbox
         self.owner = owner
         self.number = number
@@ -48,6 +48,7 @@ class Flow:
         self.keeps: object | None = None
         self._row = words(word(layout.FLOW))
         self._row[word(layout.FLOW_NUMBER)] = number
+        self._row[word(layout.FLOW_FRAMES)] = int(frames)
         self.address = adapter.memory_address(self._row)
 
     @property
@@ -202,10 +203,11 @@ class Inbox:
 
     # -- flows
 
-    def flow(self, owner: Owner) -> Flow:
-        """A flow for the stream of `owner`, who keeps it; it has to be opened."""
+    def flow(self, owner: Owner, *, frames: bool) -> Flow:
+        """A flow for the stream of `owner`, who keeps it; it has to be opened. `frames`: several packets may be one frame, which comes
+        at once, and the marker bit is at its end, as in pictures (RFC 7741 section 4.1, RFC 6184 section 5.1)."""
         self._next += 1
-        made = self._flows[self._next] = Flow(self, owner, self._next)
+        made = self._flows[self._next] = Flow(self, owner, self._next, frames)
         return made
 
     def show(self, flow: Flow) -> None:

@@ -145,7 +145,7 @@ class PublishTransport(Transport):
     def _open(self, producer: Producer, ssrc: int) -> None:
         """What comes next in this stream, from where the packet in hand came from, may pass without Python."""
         if producer.flow is None:
-            producer.flow = self._inbox.flow(producer)
+            producer.flow = self._inbox.flow(producer, frames=producer.codec.kind == "video")
         following, session = producer.reception.highest + 1, self.dtls.inbound
         if session is not None:
             producer.flow.open(ssrc, producer.payload_type, following, producer.layer.targets, session, self.dtls, self._slot)

@@ -7,6 +7,8 @@ the time until its next timer; other loops do not.
 from __future__ import annotations
 
 import math
+import os
+import select
 import selectors
 from typing import TYPE_CHECKING
 
@@ -25,12 +27,22 @@ class Waiting(selectors.EpollSelector):
     _descriptor = -1
 
     def serve(self, inbox: Inbox, descriptor: int) -> None:
-        """`inbox` reads this socket, for which a reader is registered already."""
+        """`inbox` reads this socket, for which a reader is registered already.
+
+        From now on its events tell once of what came and not until it is taken: each wake-up asks the socket once less.
+        """
         self._inbox, self._descriptor = inbox, descriptor
+        self._tell(select.EPOLLIN | select.EPOLLET)
 
     def leave(self) -> None:
-        """Serve nobody any more: the socket is closed."""
-        self._inbox, self._descriptor = None, -1
+        """Serve nobody any more, while the socket is still open. May be called twice."""
+        if self._inbox is not None:
+            self._tell(select.EPOLLIN)
+            self._inbox, self._descriptor = None, -1
+
+    def _tell(self, events: int) -> None:
+        with select.epoll.fromfd(os.dup(self.fileno())) as same:
+            same.modify(self._descriptor, events)
 
     def select(self, timeout: float | None = None) -> _Ready:
         """As :meth:`selectors.BaseSelector.select`. The socket of the inbox is ready also where its datagrams were taken already, and

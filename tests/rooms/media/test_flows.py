@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
 from rooms.media.forwarding import packets
+from rooms.media.forwarding.batch import c_function
 from rooms.media.forwarding.inbox import Flow, Inbox
+from rooms.media.forwarding.native import loops
 from rooms.media.forwarding.native.image import Code, Interpreted, load
+from rooms.media.forwarding.native.memory import exchange
 from rooms.media.forwarding.outbox import Group
 from tests.rooms.media.test_outbox import KEY, SSRC, Hall, Viewer, session
 
@@ -48,7 +51,7 @@ class Told:
 class Street:
     """A publisher, somebody else, the inbox that both send to, and viewers behind it."""
 
-    def __init__(self, code: Code | None = None) -> None:
+    def __init__(self, code: Code | None = None, *, frames: bool = False) -> None:
         self.hall = Hall(code)
         self.inbox = Inbox(self.hall.socket.fileno(), 16, self.hall.outbox, code or load())
         self.publisher, self.stranger = self.hall._bound(), self.hall._bound()
@@ -57,7 +60,7 @@ class Street:
         policy.allow_repeat_tx = True
         self.inbound = Session(policy)
         self.told = Told()
-        self.flow = self.told.flow = self.inbox.flow(self.told)
+        self.flow = self.told.flow = self.inbox.flow(self.told, frames=frames)
         self.long_way: list[bytes | int] = []
 
     def send(self, datagram: bytes, sender: socket.socket | None = None) -> None:
@@ -115,6 +118,34 @@ def test_what_comes_in_order_is_sent_on_at_once_and_told_later(street: Street) -
     assert street.told.packets == sent, "as they came, with their extensions"
     street.inbox.tell()
     assert street.told.packets == sent, "each once"
+
+
+@pytest.mark.parametrize(
+    ("frames", "kind", "looks"),
+    [(True, TYPE, 2), (True, TYPE | 0x80, 1), (False, TYPE, 1)],
+    ids=["within a frame", "at the end of one", "sound"],
+)
+def test_the_rest_of_a_frame_is_looked_for_before_anything_is_sent(frames: bool, kind: int, looks: int) -> None:
+    street = Street(Interpreted(), frames=frames)
+    viewer = street.viewer()
+    street.begin(Group([viewer.target]))
+    street.send(street.protected(rtp(FIRST + 1, kind=kind)))
+    following, took = street.protected(rtp(FIRST + 2, kind=TYPE | 0x80)), []
+
+    def take(function: int, descriptor: int, *others: int) -> int:
+        count = exchange(function, descriptor, *others)
+        if function == c_function("recvmmsg"):
+            took.append(count)
+            if len(took) == 1:
+                street.send(following)
+        return count
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loops, "exchange", take)
+        assert street.turn() == []
+    assert took == [1] * looks
+    assert len(viewer.received()) == looks
+    street.close()
 
 
 @pytest.mark.parametrize(
@@ -220,7 +251,7 @@ def test_two_sources_in_one_place_take_turns(street: Street) -> None:
     street.begin(Group())
     street.send(street.protected(rtp(FIRST + 1)))
     assert street.turn() == []
-    other = street.inbox.flow(Told())
+    other = street.inbox.flow(Told(), frames=False)
     other.open(SSRC, TYPE, 1, Group(), street.inbound._srtp[0], street.inbound, 0)
     assert street.told.packets == [rtp(FIRST + 1)]
     street.flow.hold()

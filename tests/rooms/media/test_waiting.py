@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rooms.media.forwarding.native.image import Interpreted, load
+from rooms.media.forwarding.native.layout import BATCH, MOST_PASSED
 from rooms.media.forwarding.outbox import Group
 from rooms.media.forwarding.waiting import Waiting
 from tests.rooms.media.test_flows import FIRST, Street, rtp
@@ -109,6 +110,30 @@ def test_what_is_for_python_wakes_it_and_is_taken_once(watched: Watched) -> None
     assert len(viewer.received()) == 1
     assert watched.street.long_way == [rtp(FIRST + 5)]
     assert watched.wakes == 1
+
+
+def test_more_than_is_taken_at_once_needs_nothing_that_comes_after_it(watched: Watched) -> None:
+    viewer = begun(watched)
+    for number in range(MOST_PASSED + BATCH + 8):
+        watched.street.send(watched.street.protected(rtp(FIRST + 1 + number)))
+    watched.run(asyncio.sleep(0.1))
+    assert len(viewer.received()) == MOST_PASSED
+    assert len(watched.street.long_way) == BATCH + 8
+
+
+def test_packets_that_come_together_with_something_else_pass(watched: Watched) -> None:
+    viewer = begun(watched)
+    reading, writing = os.pipe()
+    try:
+        watched.loop.add_reader(reading, lambda: os.read(reading, 1))
+        os.write(writing, b"x")
+        watched.street.send(watched.street.protected(rtp(FIRST + 1)))
+        watched.run(asyncio.sleep(0.05))
+        assert len(viewer.received()) == 1
+    finally:
+        watched.loop.remove_reader(reading)
+        os.close(reading)
+        os.close(writing)
 
 
 def test_other_descriptors_and_calls_from_other_threads_end_the_wait(watched: Watched) -> None:

@@ -67,7 +67,9 @@ REAL_US, MONOTONIC_NS, TIMESPEC = 168, 176, 184
 #: Whether a turn left anything for Python.
 ATTENTION = 200
 #: ``epoll_wait``, what it waits on, and room for what it says; why the last wait ended (:data:`NOTHING` and so on).
-EPOLL_WAIT, POLLED, EVENTS, READY, INBOX = 208, 216, 224, 232, 240
+EPOLL_WAIT, POLLED, EVENTS, READY = 208, 216, 224, 232
+#: Whether datagrams may wait that no event will tell of any more.
+LEFT, INBOX = 240, 248
 #: The time is over; a turn left something for Python; something else than the socket, or more, is ready.
 NOTHING, TURNED, ELSE = 0, 1, 2
 
@@ -80,8 +82,11 @@ BUCKETS = 1024
 #: Packets that may pass before Python has to look at them, and how many, or how old the first (ns), make it time to.
 MOST_PASSED, MANY_PASSED, LONG_PASSED_NS = 128, 64, 100_000_000
 
-#: A flow: the stream that passes. Its source, payload type, next number, session, group, own number; and where it comes from.
-FLOW_SSRC, FLOW_TYPE, FLOW_NEXT, FLOW_SESSION, FLOW_GROUP, FLOW_NUMBER, FLOW_FROM, FLOW = 0, 8, 16, 24, 32, 40, 48, 80
+#: A flow: the stream that passes. Its source, payload type, next number, session, group, own number; whether the marker bit ends a frame
+#: of several packets (1 or 0); and where it comes from.
+FLOW_SSRC, FLOW_TYPE, FLOW_NEXT, FLOW_SESSION, FLOW_GROUP, FLOW_NUMBER, FLOW_FRAMES, FLOW_FROM, FLOW = 0, 8, 16, 24, 32, 40, 48, 56, 88
+#: What became of a datagram: for Python; passed; and so did a packet within a frame, and the last one of a frame.
+STAYS, PASSES, WITHIN, COMPLETE = 0, 1, 2, 3
 #: Of a packet that passed: its flow's number, its length, and when it came.
 NOTE_FLOW, NOTE_SIZE, NOTE_REAL_US, NOTE_NS, NOTE = 0, 8, 16, 24, 32
 

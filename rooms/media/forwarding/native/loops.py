@@ -13,6 +13,7 @@ from .layout import (
     BUCKETS,
     CAPACITY,
     CLOCK,
+    COMPLETE,
     CONTROL,
     CONTROL_LENGTH,
     DESCRIPTOR,
@@ -33,6 +34,7 @@ from .layout import (
     FAILED,
     FAULT,
     FIXED_HEADER,
+    FLOW_FRAMES,
     FLOW_FROM,
     FLOW_GROUP,
     FLOW_NEXT,
@@ -55,6 +57,7 @@ from .layout import (
     IN_NAME_LENGTH,
     IN_SLOTS,
     IN_VECTORS,
+    LEFT,
     LONG_PASSED_NS,
     MADE,
     MANY_PASSED,
@@ -83,6 +86,7 @@ from .layout import (
     OTHERS,
     PASSED,
     PASSED_COUNT,
+    PASSES,
     PAYLOAD_TYPE,
     PLAIN,
     POLLED,
@@ -106,6 +110,7 @@ from .layout import (
     SOCKET,
     SOCKET_ADDRESS,
     SSRC,
+    STAYS,
     TABLE,
     TAKEN,
     TIMESPEC,
@@ -120,6 +125,7 @@ from .layout import (
     VECTORS_OF,
     WAITING,
     WHOLE,
+    WITHIN,
     WORD,
 )
 from .memory import error_number, exchange, get8, get16, get32, get64, move, put8, put16, put32, put64, tell_time, transform
@@ -350,20 +356,30 @@ def turn(tray: int) -> int:
                 put64(tray + FAULT, error_number(get64(box + ERRNO)))
                 # The usual end: nothing more waits.
                 put64(tray + ATTENTION, 0 if get64(tray + FAULT) == EAGAIN else 1)
+            put64(tray + LEFT, get64(tray + ATTENTION))
             break
+        put64(tray + LEFT, 1 if taken == BATCH else 0)
         note_time(tray)
         put64(tray + FREE, start + taken)
         add(tray + TAKEN, taken)
-        others, count = get64(tray + OTHERS), 0
+        others, count, more = get64(tray + OTHERS), 0, get64(tray + LEFT)
         for slot in range(start, start + taken):
             put64(get64(tray + PLAIN) + WORD * slot, 0)
-            if passes(tray, box, slot) == 0:
+            became = passes(tray, box, slot)
+            if became == STAYS:
                 put64(others + WORD * count, slot)
                 count += 1
+            elif became == WITHIN:
+                more = 1
+            elif became == COMPLETE:
+                more = get64(tray + LEFT)
         if count > 0:
             put64(tray + OTHER_COUNT, count)
             put64(tray + ATTENTION, 1)
             return 0
+        if more == 0:
+            # Nothing that belongs to these is on its way, so that to look again costs more than it would find.
+            break
     flush(box)
     passed = get64(tray + PASSED_COUNT)
     if passed >= MANY_PASSED or (passed > 0 and get64(tray + MONOTONIC_NS) - get64(get64(tray + NOTES) + NOTE_NS) >= LONG_PASSED_NS):
@@ -382,10 +398,13 @@ def watch(tray: int, limit_ms: int) -> int:
     left = limit_ms
     put64(tray + READY, NOTHING)
     while True:
-        ready = exchange(get64(tray + EPOLL_WAIT), get64(tray + POLLED), get64(tray + EVENTS), MOST_EVENTS, left)
-        if ready <= 0:
+        # An event tells once of what came: what was not taken then is seen to first, but after all other descriptors.
+        again = get64(tray + LEFT)
+        ready = exchange(get64(tray + EPOLL_WAIT), get64(tray + POLLED), get64(tray + EVENTS), MOST_EVENTS, 0 if again != 0 else left)
+        if ready < 0 or (ready == 0 and again == 0):
             break
-        if ready > 1 or get32(get64(tray + EVENTS) + EVENT_DESCRIPTOR) != get64(tray + SOCKET):
+        if ready > 1 or (ready == 1 and get32(get64(tray + EVENTS) + EVENT_DESCRIPTOR) != get64(tray + SOCKET)):
+            put64(tray + LEFT, 1)
             put64(tray + READY, ELSE)
             break
         turn(tray)
@@ -422,20 +441,20 @@ def same(one: int, other: int, size: int) -> int:
 
 
 def passes(tray: int, box: int, slot: int) -> int:
-    """Send a datagram on and return 1, or 0 if it is for Python."""
+    """Send a datagram on, or leave it for Python: what became of it."""
     start, size = get64(tray + IN_SLOTS) + SLOT * slot, get32(get64(tray + IN_HEADERS) + HEADER * slot + RECEIVED)
     # Version 2, no padding, no contributing sources; the second byte tells RTCP (RFC 5761 section 4).
     if size < FIXED_HEADER or size > MAX_PACKET or get8(start) & 0xEF != 0x80 or 192 <= get8(start + 1) <= 223:
-        return 0
+        return STAYS
     ssrc = swapped32(get32(start + 8))
     place = get64(tray + TABLE) + WORD * bucket(ssrc)
     flow, length = get64(place), get64(tray + IN_NAME_LENGTH)
     if flow == 0 or get64(flow + FLOW_SSRC) != ssrc or same(flow + FLOW_FROM, get64(tray + NAMES) + length * slot, length) == 0:
-        return 0
+        return STAYS
     number = swapped16(get16(start + 2))
     if get8(start + 1) & 0x7F != get64(flow + FLOW_TYPE) or number != get64(flow + FLOW_NEXT) or get64(tray + PASSED_COUNT) == MOST_PASSED:
         put64(place, 0)
-        return 0
+        return STAYS
     vector = get64(tray + IN_VECTORS) + VECTOR * slot
     put64(vector + VECTOR_LENGTH, size)
     status = transform(get64(tray + UNPROTECT), get64(flow + FLOW_SESSION), start, vector + VECTOR_LENGTH)
@@ -443,14 +462,14 @@ def passes(tray: int, box: int, slot: int) -> int:
     put64(vector + VECTOR_LENGTH, SLOT)
     if status != 0:
         # Forged, or replayed: Python finds the same, and counts it.
-        return 0
+        return STAYS
     extension = 0
     if get8(start) & 0x10 != 0:
         extension = 4 + 4 * swapped16(get16(start + FIXED_HEADER + 2)) if plain >= FIXED_HEADER + 4 else plain
     if FIXED_HEADER + extension >= plain:
         put64(get64(tray + PLAIN) + WORD * slot, plain)
         put64(place, 0)
-        return 0
+        return STAYS
     keep(tray, flow, start, plain)
     # The header goes to where the extension ends: ids are agreed hop by hop (RFC 8285 section 4.1).
     if extension > 0:
@@ -459,7 +478,9 @@ def passes(tray: int, box: int, slot: int) -> int:
     if get64(get64(flow + FLOW_GROUP)) > 0:
         queue(box, start + extension, plain - extension, get64(flow + FLOW_GROUP))
     put64(flow + FLOW_NEXT, (number + 1) & 0xFFFF)
-    return 1
+    if get64(flow + FLOW_FRAMES) == 0:
+        return PASSES
+    return COMPLETE if get8(start + extension + 1) & 0x80 != 0 else WITHIN
 
 
 def keep(tray: int, flow: int, start: int, size: int) -> int:
