@@ -15,6 +15,7 @@ import ctypes
 import errno
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -28,11 +29,15 @@ from .outbox import Group, Outbox, word, words
 _NOTHING = (errno.EAGAIN, errno.EINTR)
 
 
+#: What passed: the packet, when it came (microseconds since 1970), and how long ago that is, s.
+Passed = tuple[bytes, int, float]
+
+
 class Owner(Protocol):
     """Whose stream it is: a producer."""
 
-    def passed(self, packet: bytes, arrival_us: int, age_s: float) -> None:
-        """A packet went to all in the flow's group, so long ago. Raises ValueError if it is malformed."""
+    def passed(self, came: Sequence[Passed]) -> None:
+        """These packets went to all in the flow's group, one after another. Raises ValueError if one is malformed."""
 
 
 class Flow:
@@ -56,10 +61,11 @@ class Flow:
         """The source that it was opened for last."""
         return self._row[word(layout.FLOW_SSRC)]
 
-    def open(self, ssrc: int, payload_type: int, following: int, group: Group, session: Any, keeps: object, slot: int) -> None:
+    def open(self, ssrc: int, payload_type: int, following: int, group: Group, session: Any, keeps: object, slot: int, soon: bool) -> None:
         """From the packet numbered `following` on it goes to `group`, if it comes from where the datagram in `slot` came from.
 
-        `session` unprotects it, and `keeps` has to live as long as that.
+        `session` unprotects it, and `keeps` has to live as long as that. `soon`: the owner is to be told within
+        :data:`layout.LONG_PASSED_NS`; else it is when many passed, and whenever somebody calls :meth:`Inbox.tell`.
         """
         row = self._row
         if ssrc != self.ssrc:
@@ -73,6 +79,7 @@ class Flow:
             row[word(layout.FLOW_SESSION)] = adapter.address_of(session)
         row[word(layout.FLOW_SSRC)] = ssrc
         row[word(layout.FLOW_TYPE)] = payload_type
+        row[word(layout.FLOW_SOON)] = int(soon)
         row[word(layout.FLOW_NEXT)] = following & 0xFFFF
         name = self._inbox.names[slot]
         start = layout.FLOW_FROM
@@ -243,17 +250,21 @@ class Inbox:
             return
         now, view, width = time.monotonic_ns(), self._passed_view, word(layout.NOTE)
         notes = self._notes[: count * width].tolist()
-        flows = {number: self._flows.get(number) for number in set(notes[::width])}
-        told = []
-        for number in range(count):
-            start = number * SLOT
-            flow, size, arrival_us, came = notes[number * width : (number + 1) * width]
-            told.append((flows[flow], view[start : start + size].tobytes(), arrival_us, (now - came) / 1e9))
+        told: dict[int, list[Passed]] = {}
+        start = 0
+        for flow, size, arrival_us, at in zip(notes[::width], notes[1::width], notes[2::width], notes[3::width], strict=True):
+            came = (view[start : start + size].tobytes(), arrival_us, (now - at) / 1e9)
+            if flow in told:
+                told[flow].append(came)
+            else:
+                told[flow] = [came]
+            start += SLOT
         # Owners may hold flows while they are told.
-        self._tray[word(layout.PASSED_COUNT)] = self._tray[word(layout.DUE)] = 0
-        for taken, packet, arrival_us, age_s in told:
+        self._tray[word(layout.PASSED_COUNT)] = self._tray[word(layout.DUE)] = self._tray[word(layout.SINCE)] = 0
+        flows = [(self._flows.get(number), came) for number, came in told.items()]
+        for taken, packets in flows:
             if taken is not None:
                 try:
-                    taken.owner.passed(packet, arrival_us, age_s)
+                    taken.owner.passed(packets)
                 except ValueError:
                     self.dropped["media_malformed"] += 1

@@ -77,6 +77,18 @@ class Layer:
         plain = not (self.paused or self.retired or self.waiting or self.leaving or self._each)
         return plain and stream is self.stream and highest == self.last and highest + 1 >= self._guard
 
+    def runs(self, stream: object, following: int) -> bool:
+        """Whether `following` is the packet after the last one that was handed on, and nobody waits for anything."""
+        return stream is self.stream and following == self.last + 1 and not (self.paused or self.waiting or self.leaving)
+
+    def followed(self, count: int, octets: int, newest: bytes, extended: int, now: float) -> None:
+        """So many packets, `newest` the last of them, with so many octets behind their headers, were sent to :attr:`targets`; there was
+        nothing else to do with them."""
+        self.last, self.newest, self.newest_at = extended, newest, now
+        self.packets += count
+        self.octets += octets
+        self.forwarded += count * len(self.targets)
+
     def hold(self) -> None:
         """Before anything changes in who gets its packets: see :mod:`inbox`."""
         self.producer.hold()

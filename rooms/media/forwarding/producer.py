@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import packets, sdp
 from .codecs import Codec
 from .copies import Clock
-from .inbox import Flow
+from .inbox import Flow, Passed
 from .layer import Layer
 from .packets import SenderReport
 from .sequence import RING, LossList, Reception, ReceptionReport, Ring, ring_get
@@ -98,20 +100,41 @@ class Producer:
         """Take one packet in its original form."""
         self._take(packet, retransmitted, time.time_ns() // 1000, self.transport.context.clock(), sent=False)
 
-    def passed(self, packet: bytes, arrival_us: int, age_s: float) -> None:
-        """One packet went to the consumers already, so long ago."""
-        now, reception = self.transport.context.clock() - age_s, self.reception
-        following = reception.highest + 1
-        if packet[2] << 8 | packet[3] != following & 0xFFFF or self._gated or following <= self._gate or not self.track.permitted:
-            self._take(packet, False, arrival_us, now, sent=True)
+    def passed(self, came: Sequence[Passed]) -> None:
+        """These packets, which followed one another, went to the consumers already."""
+        clock, following, layer = self.transport.context.clock(), self.reception.highest + 1, self.layer
+        numbers = came[0][0][2:4] + came[-1][0][2:4]
+        runs = numbers == struct.pack("!HH", following & 0xFFFF, (following + len(came) - 1) & 0xFFFF)
+        if not runs or self._gated or following <= self._gate or not self.track.permitted or not layer.runs(self.stream, following):
+            for packet, arrival_us, age_s in came:
+                self._take(packet, False, arrival_us, clock - age_s, sent=True)
             return
-        # What passes is the next packet: nothing is missing, repaired or held back.
-        self.packets += 1
-        self.bytes += len(packet)
-        self.frames += packet[1] >> 7
-        self.last_arrival_us = arrival_us
-        reception.arrived(following, int.from_bytes(packet[4:8], "big"), now)
-        self._forward(packet, following, arrival_us, now, sent=True)
+        # Nothing is missing, repaired or held back, and each has a payload and no padding.
+        self.packets += len(came)
+        self.last_arrival_us = came[-1][1]
+        self.reception.followed([(int.from_bytes(packet[4:8], "big"), clock - age_s) for packet, _, age_s in came])
+        starts, hears, before, alike, octets = self.codec.starts_key_frame, self.track.voice is not None, came[0], 0, 0
+        plain = b""
+        for number, one in enumerate(came, following):
+            packet, arrival_us, age_s = one
+            self.bytes += len(packet)
+            self.frames += packet[1] >> 7
+            former, plain = plain, packets.without_extension(packet) if packet[0] & 0x10 else packet
+            self.ring[number & (RING - 1)] = plain
+            if hears:
+                self._hear(packet, clock - age_s)
+            begins = starts is not None and starts(plain, packets.HEADER)
+            if begins or self._newcomer or layer.feeding:
+                if alike:
+                    layer.followed(alike, octets, former, number - 1, clock - before[2])
+                    alike = octets = 0
+                self._hand_on(plain, number, arrival_us, clock - age_s, begins, sent=True)
+            else:
+                alike += 1
+                octets += len(plain) - packets.HEADER
+            before = one
+        if alike:
+            layer.followed(alike, octets, plain, following + len(came) - 1, clock - before[2])
 
     def _take(self, packet: bytes, retransmitted: bool, arrival_us: int, now: float, sent: bool) -> None:
         self.packets += 1
@@ -176,17 +199,25 @@ class Producer:
 
     def _forward(self, packet: bytes, extended: int, arrival_us: int, now: float, sent: bool) -> None:
         plain = packets.without_extension(packet)
-        voice = self.track.voice
-        if voice is not None and (level := self.transport.level_in(packet)) is not None:
-            voice.heard(level, now)
+        if self.track.voice is not None:
+            self._hear(packet, now)
         payload = packets.HEADER + 4 * (plain[0] & 0x0F)
         self.ring[extended & (RING - 1)] = plain
         if packets.payload_end(plain) <= payload:
             self.layer.skip(extended)
             return
         detect = self.codec.starts_key_frame
+        self._hand_on(plain, extended, arrival_us, now, detect is not None and detect(plain, payload), sent)
+
+    def _hear(self, packet: bytes, now: float) -> None:
+        level = self.transport.level_in(packet)
+        if level is not None and self.track.voice is not None:
+            self.track.voice.heard(level, now)
+
+    def _hand_on(self, plain: bytes, extended: int, arrival_us: int, now: float, begins: bool, sent: bool) -> None:
+        """`begins`: a key frame, or a part of one."""
         key_frame = False
-        if detect is not None and detect(plain, payload):
+        if begins:
             # H.264 has parameter sets and slices in packets of their own: a key frame begins with the first of its time.
             key_frame = plain[4:8] != self._key_frame_at
             self._key_frame_at = plain[4:8]

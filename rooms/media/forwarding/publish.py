@@ -146,9 +146,11 @@ class PublishTransport(Transport):
         """What comes next in this stream, from where the packet in hand came from, may pass without Python."""
         if producer.flow is None:
             producer.flow = self._inbox.flow(producer, frames=producer.codec.kind == "video")
-        following, session = producer.reception.highest + 1, self.dtls.inbound
+        following, session, layer = producer.reception.highest + 1, self.dtls.inbound, producer.layer
         if session is not None:
-            producer.flow.open(ssrc, producer.payload_type, following, producer.layer.targets, session, self.dtls, self._slot)
+            # What is recorded is not to wait where a process may be killed; all else is for the worker's next look.
+            soon = layer.feeding
+            producer.flow.open(ssrc, producer.payload_type, following, layer.targets, session, self.dtls, self._slot, soon)
 
     def hold(self) -> None:
         for producer in self.producers:

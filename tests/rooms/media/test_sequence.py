@@ -79,6 +79,18 @@ def test_a_steady_stream_has_no_jitter_and_an_unsteady_one_has() -> None:
     assert 1 < unsteady.jitter_ms < 10
 
 
+@given(st.integers(0, 2**16 - 1), st.lists(st.tuples(st.integers(0, 2**32 - 1), st.floats(0, 30)), min_size=2, max_size=20))
+def test_packets_that_follow_one_another_count_together_as_one_by_one(first: int, came: list[tuple[int, float]]) -> None:
+    together, single = Reception(90_000), Reception(90_000)
+    for one in (together, single):
+        one.arrived(one.extend(first), *came[0])
+    together.followed(came[1:])
+    for number, (timestamp, now) in enumerate(came[1:], 1):
+        single.arrived(single.extend((first + number) & 0xFFFF), timestamp, now)
+    assert together.report() == single.report()
+    assert together.jitter_ms == single.jitter_ms
+
+
 def test_a_sender_that_begins_anew_is_noticed() -> None:
     reception = Reception(90000)
     take(reception, 100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import threading
 from collections.abc import Coroutine, Iterator
 from typing import Any
@@ -114,6 +115,7 @@ def test_what_is_for_python_wakes_it_and_is_taken_once(watched: Watched) -> None
 
 def test_more_than_is_taken_at_once_needs_nothing_that_comes_after_it(watched: Watched) -> None:
     viewer = begun(watched)
+    watched.street.hall.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     for number in range(MOST_PASSED + BATCH + 8):
         watched.street.send(watched.street.protected(rtp(FIRST + 1 + number)))
     watched.run(asyncio.sleep(0.1))

@@ -69,7 +69,9 @@ ATTENTION = 200
 #: ``epoll_wait``, what it waits on, and room for what it says; why the last wait ended (:data:`NOTHING` and so on).
 EPOLL_WAIT, POLLED, EVENTS, READY = 208, 216, 224, 232
 #: Whether datagrams may wait that no event will tell of any more.
-LEFT, INBOX = 240, 248
+LEFT = 240
+#: When the first packet passed that Python is to be told of soon (ns of the monotonic clock), 0: none.
+SINCE, INBOX = 248, 256
 #: The time is over; a turn left something for Python; something else than the socket, or more, is ready.
 NOTHING, TURNED, ELSE = 0, 1, 2
 
@@ -79,12 +81,14 @@ BATCH, IN_CAPACITY = 64, 512
 MOST_BATCHES = 8
 #: Places in the table of flows; a power of two.
 BUCKETS = 1024
-#: Packets that may pass before Python has to look at them, and how many, or how old the first (ns), make it time to.
-MOST_PASSED, MANY_PASSED, LONG_PASSED_NS = 128, 64, 100_000_000
+#: Packets that may pass before Python has to look at them, and how many, or how old the first that is to be told soon (ns), make it
+#: time to.
+MOST_PASSED, MANY_PASSED, LONG_PASSED_NS = 256, 192, 100_000_000
 
 #: A flow: the stream that passes. Its source, payload type, next number, session, group, own number; whether the marker bit ends a frame
-#: of several packets (1 or 0); and where it comes from.
-FLOW_SSRC, FLOW_TYPE, FLOW_NEXT, FLOW_SESSION, FLOW_GROUP, FLOW_NUMBER, FLOW_FRAMES, FLOW_FROM, FLOW = 0, 8, 16, 24, 32, 40, 48, 56, 88
+#: of several packets (1 or 0), and whether Python is to be told soon (1 or 0); and where it comes from.
+FLOW_SSRC, FLOW_TYPE, FLOW_NEXT, FLOW_SESSION, FLOW_GROUP, FLOW_NUMBER = 0, 8, 16, 24, 32, 40
+FLOW_FRAMES, FLOW_SOON, FLOW_FROM, FLOW = 48, 56, 64, 96
 #: What became of a datagram: for Python; passed; and so did a packet within a frame, and the last one of a frame.
 STAYS, PASSES, WITHIN, COMPLETE = 0, 1, 2, 3
 #: Of a packet that passed: its flow's number, its length, and when it came.

@@ -40,6 +40,7 @@ from .layout import (
     FLOW_NEXT,
     FLOW_NUMBER,
     FLOW_SESSION,
+    FLOW_SOON,
     FLOW_SSRC,
     FLOW_TYPE,
     FREE,
@@ -104,6 +105,7 @@ from .layout import (
     SENT,
     SEQ_OFFSET,
     SESSION,
+    SINCE,
     SINGLY,
     SLOT,
     SLOTS,
@@ -381,8 +383,8 @@ def turn(tray: int) -> int:
             # Nothing that belongs to these is on its way, so that to look again costs more than it would find.
             break
     flush(box)
-    passed = get64(tray + PASSED_COUNT)
-    if passed >= MANY_PASSED or (passed > 0 and get64(tray + MONOTONIC_NS) - get64(get64(tray + NOTES) + NOTE_NS) >= LONG_PASSED_NS):
+    since = get64(tray + SINCE)
+    if get64(tray + PASSED_COUNT) >= MANY_PASSED or (since > 0 and get64(tray + MONOTONIC_NS) - since >= LONG_PASSED_NS):
         put64(tray + DUE, 1)
         put64(tray + ATTENTION, 1)
     return 0
@@ -493,4 +495,6 @@ def keep(tray: int, flow: int, start: int, size: int) -> int:
     put64(note + NOTE_REAL_US, get64(tray + REAL_US))
     put64(note + NOTE_NS, get64(tray + MONOTONIC_NS))
     put64(tray + PASSED_COUNT, count + 1)
+    if get64(flow + FLOW_SOON) != 0 and get64(tray + SINCE) == 0:
+        put64(tray + SINCE, get64(tray + MONOTONIC_NS))
     return 0
