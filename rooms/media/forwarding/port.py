@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import struct
 from collections.abc import Callable
 from typing import Protocol
 
-from aioice import stun
-
+from . import checks
 from .adapter import SLOT
-from .address import Address, bound, for_socket, readable
+from .address import Address, bound, for_socket
 from .inbox import Inbox
 from .native.image import Code
 from .native.layout import MOST_BATCHES
@@ -180,36 +178,20 @@ class Port:
 
     def _on_stun(self, data: bytes, address: Address) -> None:
         try:
-            message = stun.parse_message(data)
-            if message.message_class is not stun.Class.REQUEST or message.message_method is not stun.Method.BINDING:
-                raise ValueError("no binding request")
-            own, _, remote = message.attributes["USERNAME"].partition(":")
-        except (ValueError, KeyError, IndexError, struct.error):
+            check = checks.parse(data)
+        except ValueError:
             self.dropped["stun_malformed"] += 1
             return
-        endpoint, password = self._by_ufrag.get(own, (None, b""))
+        endpoint, password = self._by_ufrag.get(check.own, (None, b""))
         if endpoint is None:
             self.dropped["stun_unknown_user"] += 1
-        elif not message.check_message_integrity(password):
+        elif not check.genuine(password):
             self.dropped["stun_wrong_key"] += 1
-        elif "ICE-CONTROLLED" in message.attributes:
-            # An ICE-lite agent is controlled: the peer has to take the other role (RFC 8445 section 7.3.1.1).
-            self._answer(message, password, address, (487, "Role Conflict"))
-        elif not endpoint.checked(address, own, remote, "USE-CANDIDATE" in message.attributes):
+        elif check.controlled:
+            # An ICE-lite agent is controlled.
+            self.send(checks.refusal(check, password), address)
+        elif not endpoint.checked(address, check.own, check.remote, check.nominated):
             self.dropped["stun_refused"] += 1
         else:
             self._by_address[address] = endpoint
-            self._answer(message, password, address, None)
-
-    def _answer(self, request: stun.Message, password: bytes, address: Address, error: tuple[int, str] | None) -> None:
-        answer = stun.Message(
-            message_method=stun.Method.BINDING,
-            message_class=stun.Class.ERROR if error else stun.Class.RESPONSE,
-            transaction_id=request.transaction_id,
-        )
-        if error:
-            answer.attributes["ERROR-CODE"] = error
-        else:
-            answer.attributes["XOR-MAPPED-ADDRESS"] = readable(address)
-        answer.add_message_integrity(password)
-        self.send(bytes(answer), address)
+            self.send(checks.answer(check, address, password), address)
