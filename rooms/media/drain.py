@@ -40,15 +40,23 @@ class Drain:
     def __init__(self, worker: Held, file: Path) -> None:
         self._worker = worker
         self._file = file
-        self.on = file.exists()
+        self._on = asyncio.Event()
+        if file.exists():
+            self._on.set()
+
+    @property
+    def on(self) -> bool:
+        """Whether it takes no new conferences and ends with its last."""
+        return self._on.is_set()
 
     def set(self, on: bool) -> None:
         """Begin to drain, or take new conferences again. Raises OSError when that cannot be kept."""
         if on:
             self._file.touch(mode=0o600)
+            self._on.set()
         else:
             self._file.unlink(missing_ok=True)
-        self.on = on
+            self._on.clear()
         log.info("draining" if on else "drain_cancelled", **self.progress())
 
     def progress(self) -> dict[str, int | bool]:
@@ -60,7 +68,11 @@ class Drain:
         now = clock or asyncio.get_running_loop().time
         empty_since: float | None = None
         while True:
-            if not self.on or self._worker.held():
+            if not self.on:
+                # A worker is woken for nothing else that it does not need.
+                empty_since = None
+                await self._on.wait()
+            if self._worker.held():
                 empty_since = None
             elif empty_since is None:
                 empty_since = now()
