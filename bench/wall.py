@@ -26,7 +26,7 @@ from pathlib import Path
 
 from playwright.async_api import BrowserContext, Page, ViewportSize, async_playwright
 
-from bench.load.film import camera_and_microphone
+from bench.load.film import camera_and_microphone, picture
 from bench.load.peers import LoadPeer, use_address
 from bench.load.robot import Robot
 from bench.load.traffic import Stream, drain
@@ -266,6 +266,7 @@ def figures(costs: Costs) -> list[Figure]:
 async def measure(folder: Path, tiles: int, seconds: float) -> list[Figure]:
     """All figures of one site."""
     use_address("127.0.0.1")
+    picture(*SIZE, BIT_RATE)  # takes seconds, in which nobody would answer for those who are there already
     site = Site(folder / "site", settings={"SPARES": "true"}, adopts=SHORT_COURT).start()
     court = await Court.open(site)
     officer = await court.person("officer")

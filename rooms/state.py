@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from rooms.kept import BreakIn, Consultation, Departure, Intercom, OpenedOpinion, Opinion, Question, Stop
@@ -157,7 +158,7 @@ class RecordingSpan:
     """who did so last"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class State:
     """One sitting. `seq` is that of the last row applied; `sealed` the digest of the manifest once there is one."""
 
@@ -206,12 +207,14 @@ class State:
     stopped: Stop | None = None
     """why the system stopped the sitting, until it goes on"""
 
-    @property
+    # What follows from a state is asked many hundred times while its viewers are told of it, and is worked out once: nothing in it changes.
+
+    @cached_property
     def procedure(self) -> Procedure:
         """The version of the procedure with which the sitting was opened."""
         return procedure_of(self.plan.procedure)
 
-    @property
+    @cached_property
     def now(self) -> Stage:
         """The stage the sitting is in."""
         return self.procedure.stages[self.stage]
@@ -221,12 +224,12 @@ class State:
         """Whether this stage is to be recorded: by rule, or because it may be and somebody wants it. A private one never is."""
         return (self.now.recorded or (self.now.recordable and self.recording_wanted)) and not self.now.private and not self.closed
 
-    @property
+    @cached_property
     def closed(self) -> bool:
         """Over, by the chair or by cancellation."""
         return self.stage == self.procedure.last
 
-    @property
+    @cached_property
     def chair(self) -> str | None:
         """The participant who presides: the one the plan names, else the first in the role that presides."""
         people = self.plan.participants
@@ -315,6 +318,16 @@ class State:
     def rights(self, endpoint: str) -> Rights:
         """What an endpoint may do now: what all its participants may, and nothing unless all of them are inside. Where some of them talk
         among themselves, or must not hear each other, nothing is seen, heard or said there."""
+        if endpoint not in self._rights:
+            self._rights[endpoint] = self._rights_of(endpoint)
+        return self._rights[endpoint]
+
+    @cached_property
+    def _rights(self) -> dict[str, Rights]:
+        """Those that were asked for, by endpoint."""
+        return {}
+
+    def _rights_of(self, endpoint: str) -> Rights:
         found = self.endpoints.get(endpoint)
         if found is None or not self.is_inside(found):
             return NOTHING
