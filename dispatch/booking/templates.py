@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from dispatch import audit
+from dispatch.booking import orders
 from dispatch.booking.catalogue.details import LAST_POSITION
 from dispatch.booking.catalogue.rooms import KINDS as ROOM_KINDS
 from dispatch.booking.catalogue.rooms import LONGEST_NAME
@@ -114,14 +115,18 @@ async def get(db: Database, template_id: str) -> SittingTemplate:
         return await _get(session, template_id)
 
 
-async def add(db: Database, draft: TemplateDraft, by: User, now: datetime) -> SittingTemplate:
-    """Add a template. Raises ValidationFailed with every bad field."""
+async def add(db: Database, draft: TemplateDraft, by: User, now: datetime, order: orders.Order | None = None) -> SittingTemplate:
+    """Add a template. An `order` that was carried out before gives what it made, as it is now. Raises ValidationFailed with every bad
+    field, or UserError("key_reused")."""
     async with db.writer() as session:
+        if made := await orders.made_before(session, order, now):
+            return await _get(session, made)
         await _check(session, draft)
         template = SittingTemplate(id=new_id())
         _write(template, draft)
         session.add(template)
         await session.flush()
+        await orders.keep_made(session, order, template.id, now)
         await audit.write(session, by, "template_added", template.name, detail={"template": template.id, "kind": template.kind}, now=now)
     return template
 

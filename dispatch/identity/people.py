@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from dispatch import audit
+from dispatch.booking import orders
 from dispatch.booking.draft import is_phone, tidy
 from dispatch.errors import FieldError, NotFound, Refused, UserError, ValidationFailed
 from dispatch.identity import passwords
@@ -59,8 +60,14 @@ async def add_user(
     email: str = "",
     rank: str = "watch",
     by: User | str = "system",
+    order: orders.Order | None = None,
 ) -> User:
-    """Add a member of the staff. Raises ValidationFailed with every bad field (name, sign_in_name, role, password …)."""
+    """Add a member of the staff. An `order` that was carried out before gives whom it made, as he is now. Raises ValidationFailed with
+    every bad field (name, sign_in_name, role, password …), or UserError("key_reused")."""
+    if order is not None:
+        async with db.writer() as session:
+            if made := await orders.made_before(session, order, utc_now()):
+                return await session.get_one(User, made)
     errors = list(_problems(UserDraft(name, role, phone, language, email=email, rank=rank)))
     if not _SIGN_IN_NAME.fullmatch(folded(sign_in_name)):
         errors.append(("sign_in_name", "sign_in_name_shape", {}))
@@ -83,10 +90,13 @@ async def add_user(
         email=normal_email(email) if email.strip() else "",
     )
     async with db.writer() as session:
+        if made := await orders.made_before(session, order, utc_now()):  # at the same time
+            return await session.get_one(User, made)
         if await session.scalar(select(User.id).where(User.sign_in_name == user.sign_in_name)):
             raise ValidationFailed([("sign_in_name", "sign_in_name_taken", {"name": user.sign_in_name})])
         session.add(user)
         await session.flush()
+        await orders.keep_made(session, order, user.id, utc_now())
         await audit.write(session, by, "user_added", user.sign_in_name, detail={"user": user.id, "role": role, "rank": user.rank})
     return user
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from dispatch import audit
-from dispatch.booking import history, holds
+from dispatch.booking import history, holds, orders
 from dispatch.booking.conflicts import ENDED
 from dispatch.booking.draft import MOST_PARTICIPANTS, ParticipantDraft, draft_of, row_problems, tidy
 from dispatch.booking.in_force import held_in
@@ -36,15 +36,18 @@ if TYPE_CHECKING:
 
 
 async def add(
-    db: Database, sitting_id: str, row: ParticipantDraft, by: User, now: datetime, *, override_reason: str = ""
-) -> Participant:
+    db: Database, sitting_id: str, row: ParticipantDraft, by: User, now: datetime, *, override_reason: str = "",
+    order: orders.Order | None = None,
+) -> Participant:  # fmt: skip
     """Add a participant, with a link where one is needed; possible while the sitting is live. `override_reason`: why a minor is to take
-    part without his guardian.
+    part without his guardian. An `order` that was carried out before gives whom it added, as he is now.
 
-    Raises NotFound, Refused, ValidationFailed (fields name, role, phone, seat, minor, guards, override_reason) or Conflict (staff taken
-    elsewhere).
+    Raises NotFound, UserError("key_reused"), Refused, ValidationFailed (fields name, role, phone, seat, minor, guards, override_reason)
+    or Conflict (staff taken elsewhere).
     """
     async with db.writer() as session:
+        if made := await orders.made_before(session, order, now):
+            return await session.get_one(Participant, made)
         sitting = await _sitting(session, sitting_id)
         versions = await held_in(session)
         found = row_problems(row, "", sitting.kind, versions)
@@ -72,6 +75,7 @@ async def add(
             invitations.give(session, db, participant, invitations.expiry(db, sitting), now)
         await outbox.settle(session, db, sitting, now)
         changed = history.differences(before, await history.people_facts(session, sitting.id), history.PROTECTED)
+        await orders.keep_made(session, order, participant.id, now)
         await _note(session, by, "participant_added", sitting, participant, now, **rule, **changed)
     return participant
 

@@ -65,13 +65,14 @@ async def create(request: Request) -> Response:
     try:
         if missing or begins is None or ends is None:
             raise ValidationFailed(missing)
-        named = {f"{kind}_id": own_id}
+        resource_id, site_id = (own_id if kind == each else "" for each in ("resource", "site"))
         if "confirmed" not in fields and begins < ends:
-            meant = Closure(id="", starts_at=begins, ends_at=ends, **named)
+            meant = Closure(id="", starts_at=begins, ends_at=ends, resource_id=resource_id or None, site_id=site_id or None)
             if meets := (await closures.affected(context.db, [meant]))[""]:
                 return await _page(request, fields, meets=meets)
         made = await closures.close(
-            context.db, begins, ends, fields["kind"], fields["reason"], me(request), context.clock(), **named
+            context.db, begins, ends, fields["kind"], fields["reason"], me(request), context.clock(),
+            resource_id=resource_id, site_id=site_id,
         )  # fmt: skip
     except ValidationFailed as failed:
         renamed = [("until_day" if name == "ends_at" else name, code, data) for name, code, data in failed.errors]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, or_, select
 
 from dispatch import audit
-from dispatch.booking import holds
+from dispatch.booking import holds, orders
 from dispatch.booking.conflicts import ENDED
 from dispatch.booking.draft import LONGEST_REASON, tidy
 from dispatch.booking.holds import LONGEST
@@ -98,16 +98,19 @@ async def _affected(session: AsyncSession, closure: Closure) -> list[Affected]:
 
 async def close(
     db: Database, starts_at: datetime, ends_at: datetime, kind: str, reason: str, by: User, now: datetime,
-    *, resource_id: str = "", site_id: str = "",
+    *, resource_id: str = "", site_id: str = "", order: orders.Order | None = None,
 ) -> Closure:  # fmt: skip
     """Close a resource, or everything of a site, for a span. What is booked for that span already stays: whoever closes it sees it in
-    the lists and moves it. Raises NotFound or ValidationFailed."""
+    the lists and moves it. An `order` that was carried out before gives what it made, as it is now, and makes it anew where it was taken
+    back since. Raises NotFound, ValidationFailed or UserError("key_reused")."""
     reason, found = tidy(reason), _problems(starts_at, ends_at, kind, reason)
     if bool(resource_id) == bool(site_id):
         found.append(("resource_id", "required", {}))
     if found:
         raise ValidationFailed(found)
     async with db.writer() as session:
+        if (made := await orders.made_before(session, order, now)) and (there := await session.get(Closure, made)) is not None:
+            return there
         closed: Resource | CourtSite | None
         if resource_id:
             closed, concerned = await _resource(session, resource_id), {resource_id}
@@ -124,6 +127,7 @@ async def close(
         await session.flush()
         await holds.changed(session, concerned)
         times = {"starts": db.site.clock(starts_at), "ends": db.site.clock(ends_at, starts_at)}
+        await orders.keep_made(session, order, closure.id, now)
         await audit.write(session, by, "closed_for_a_time", closed.name, detail={"closure": closure.id, "kind": kind, **times}, now=now)
     return closure
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking import holds
+from dispatch.booking import holds, orders
 from dispatch.booking.catalogue import details as details_
 from dispatch.booking.catalogue.details import LAST_POSITION, Details, details_of
 from dispatch.booking.catalogue.rooms import refuse_booked
@@ -62,10 +62,17 @@ async def get_resource(db: Database, resource_id: str) -> Resource:
         return await _get(session, resource_id)
 
 
-async def add_resources(db: Database, kind: str, draft: ResourceDraft, by: User, now: datetime, *, slots: int = 1) -> list[Resource]:
+async def add_resources(
+    db: Database, kind: str, draft: ResourceDraft, by: User, now: datetime, *, slots: int = 1, order: orders.Order | None = None
+) -> list[Resource]:
     """Add equipment, or a custody place of so many parallel `slots`, numbered: each is a resource of its own, since one sitting at a
-    time has it. Raises ValidationFailed with every bad field."""
+    time has it. An `order` that was carried out before gives what it made, as it is now. Raises ValidationFailed with every bad field,
+    or UserError("key_reused")."""
+    of_slots = [_of_slot(order, number) for number in range(slots)]
     async with db.writer() as session:
+        if first := await orders.made_before(session, order, now):
+            others = [await orders.made_before(session, each, now) for each in of_slots[1:]]
+            return [await _get(session, each) for each in (first, *others) if each]
         found = [*_problems(draft, LONGEST_NAME - 4 if slots > 1 else LONGEST_NAME)]  # with the number of the slot
         if kind not in MOVABLE:
             found.append(("kind", "resource_kind_unknown", {"kind": kind[:40]}))
@@ -81,9 +88,16 @@ async def add_resources(db: Database, kind: str, draft: ResourceDraft, by: User,
             each.position = min(draft.position + number - 1, LAST_POSITION)
         session.add_all(made)
         await session.flush()
+        for each, slot in zip(made, of_slots, strict=True):
+            await orders.keep_made(session, slot, each.id, now)
         detail = {"kind": kind, "resources": [each.id for each in made]}
         await audit.write(session, by, "resource_added", tidy(draft.name), detail=detail, now=now)
     return made
+
+
+def _of_slot(order: orders.Order | None, number: int) -> orders.Order | None:
+    """What the order says of one of its slots: under a key that no program can send."""
+    return replace(order, key=f"{order.key}\n{number}") if order is not None and number else order
 
 
 async def change_resource(db: Database, resource_id: str, change: Callable[[Resource], ResourceDraft], by: User, now: datetime) -> Resource:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from dispatch import audit
-from dispatch.booking import holds
+from dispatch.booking import holds, orders
 from dispatch.booking.catalogue import details as details_
 from dispatch.booking.catalogue.details import LAST_POSITION, Details
 from dispatch.booking.catalogue.sites import site_named
@@ -56,15 +56,21 @@ async def get_room(db: Database, room_id: str) -> Room:
         return await _get(session, room_id)
 
 
-async def add_room(db: Database, draft: RoomDraft, by: User, now: datetime, details: Details | None = None) -> Room:
-    """Add a room. `details`: how it is booked and what it offers. Raises ValidationFailed with every bad field."""
+async def add_room(
+    db: Database, draft: RoomDraft, by: User, now: datetime, details: Details | None = None, order: orders.Order | None = None
+) -> Room:
+    """Add a room. `details`: how it is booked and what it offers. An `order` that was carried out before gives what it made, as it is
+    now. Raises ValidationFailed with every bad field, or UserError("key_reused")."""
     async with db.writer() as session:
+        if made := await orders.made_before(session, order, now):
+            return await _get(session, made)
         await _check(session, draft, details)
         room = Room(id=new_id())
         await _write(session, room, draft)
         session.add(room)
         await session.flush()
         await _detail(session, room, details)
+        await orders.keep_made(session, order, room.id, now)
         await audit.write(session, by, "room_added", room.name, detail={"room": room.id}, now=now)
     return room
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking import holds
+from dispatch.booking import holds, orders
 from dispatch.booking.catalogue.details import LAST_POSITION, hours_problems, kept_hours
 from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
@@ -55,14 +55,18 @@ async def get_site(db: Database, site_id: str) -> CourtSite:
         return await _get(session, site_id)
 
 
-async def add_site(db: Database, draft: SiteDraft, by: User, now: datetime) -> CourtSite:
-    """Add a site. Raises ValidationFailed with every bad field."""
+async def add_site(db: Database, draft: SiteDraft, by: User, now: datetime, order: orders.Order | None = None) -> CourtSite:
+    """Add a site. An `order` that was carried out before gives what it made, as it is now. Raises ValidationFailed with every bad field,
+    or UserError("key_reused")."""
     async with db.writer() as session:
+        if made := await orders.made_before(session, order, now):
+            return await _get(session, made)
         await _check(session, draft)
         site = CourtSite(id=new_id())
         _write(site, draft)
         session.add(site)
         await session.flush()
+        await orders.keep_made(session, order, site.id, now)
         await audit.write(session, by, "site_added", site.name, detail={"site": site.id}, now=now)
     return site
 

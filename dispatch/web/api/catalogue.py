@@ -39,6 +39,7 @@ from dispatch.web.api.catalogue_shapes import (
     SiteView,
 )
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.sitting_shapes import Once
 from dispatch.web.api.slices import slice_of
 from dispatch.web.api.values import Asked, Paging
 from dispatch.web.api.versions import IfMatch
@@ -58,9 +59,10 @@ async def show_site(request: Request) -> SiteView:
     return SiteView.of(await sites.get_site(ctx(request).db, request.match_info["site"]))
 
 
-async def add_site(request: Request, body: NewSite) -> SiteView:
+async def add_site(request: Request, body: NewSite, headers: Once) -> SiteView:
     """Add a site."""
-    return SiteView.of(await sites.add_site(ctx(request).db, body.draft(), me(request), ctx(request).clock()))
+    context, user = ctx(request), me(request)
+    return SiteView.of(await sites.add_site(context.db, body.draft(), user, context.clock(), headers.order(user, "site", body)))
 
 
 async def change_site(request: Request, body: SiteChange, headers: IfMatch) -> SiteView:
@@ -90,10 +92,11 @@ async def show_resource(request: Request) -> ResourceView:
     return ResourceView.of(await resources.get_resource(ctx(request).db, request.match_info["resource"]))
 
 
-async def add_resources(request: Request, body: NewResource) -> ResourcesMade:
+async def add_resources(request: Request, body: NewResource, headers: Once) -> ResourcesMade:
     """Add equipment, or the slots of a custody place."""
-    context = ctx(request)
-    made = await resources.add_resources(context.db, body.kind, body.draft(), me(request), context.clock(), slots=body.slots)
+    context, user = ctx(request), me(request)
+    order = headers.order(user, "resource", body)
+    made = await resources.add_resources(context.db, body.kind, body.draft(), user, context.clock(), slots=body.slots, order=order)
     return ResourcesMade(items=[ResourceView.of(each) for each in made])
 
 
@@ -135,15 +138,15 @@ async def show_closure(request: Request) -> ClosureView:
     return shown
 
 
-async def close(request: Request, body: NewClosure) -> ClosureView:
+async def close(request: Request, body: NewClosure, headers: Once) -> ClosureView:
     """Close something for a time.
 
     What is booked for that time already stays booked; the answer names it.
     """
-    context = ctx(request)
+    context, user = ctx(request), me(request)
     made = await closures.close(
-        context.db, body.starts_at, body.ends_at, body.kind, body.reason, me(request), context.clock(),
-        resource_id=body.resource_id, site_id=body.site_id,
+        context.db, body.starts_at, body.ends_at, body.kind, body.reason, user, context.clock(),
+        resource_id=body.resource_id, site_id=body.site_id, order=headers.order(user, "closure", body),
     )  # fmt: skip
     (shown,) = await _closures(request, [made])
     return shown

@@ -19,6 +19,7 @@ from dispatch.web.api.participant_shapes import (
     ParticipantView,
     Removal,
 )
+from dispatch.web.api.sitting_shapes import Once
 from dispatch.web.api.sittings import SEES, shown
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.day_grid import ENTERABLE
@@ -58,14 +59,15 @@ async def show(request: Request) -> ParticipantView:
     return await _shown(request, request.match_info["participant"])
 
 
-async def add(request: Request, body: AddedParticipant) -> ParticipantView:
+async def add(request: Request, body: AddedParticipant, headers: Once) -> ParticipantView:
     """Add a participant.
 
     Possible until the sitting closes. Who joins from outside gets a personal link.
     """
-    context, sitting_id = ctx(request), request.match_info["sitting"]
+    context, user, sitting_id = ctx(request), me(request), request.match_info["sitting"]
     row = ParticipantDraft(**body.model_dump(exclude={"override_reason"}))
-    added = await participants.add(context.db, sitting_id, row, me(request), context.clock(), override_reason=body.override_reason)
+    order = headers.order(user, f"participant {sitting_id}", body)
+    added = await participants.add(context.db, sitting_id, row, user, context.clock(), override_reason=body.override_reason, order=order)
     await context.live.revised(sitting_id)
     return await _shown(request, added.id)
 

@@ -15,6 +15,7 @@ from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.tables import User
 from dispatch.web.access import ADMINISTRATOR, CLERK
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.sitting_shapes import Once
 from dispatch.web.api.slices import slice_of
 from dispatch.web.api.values import Change, Given, Id, Moment, Paging, Resource, Shown, left_out, local, local_or_none
 from dispatch.web.api.versions import IfMatch
@@ -137,9 +138,13 @@ async def show(request: Request) -> PersonView:
     return _shown(request, await people.get_user(ctx(request).db, request.match_info["person"]))
 
 
-async def add(request: Request, body: NewPerson) -> PersonView:
-    """Add a member of the staff."""
-    return _shown(request, await people.add_user(ctx(request).db, **body.model_dump(), by=me(request)))
+async def add(request: Request, body: NewPerson, headers: Once) -> PersonView:
+    """Add a member of the staff.
+
+    Under one `Idempotency-Key` the password alone may differ: it is not kept with the key.
+    """
+    order = headers.order(me(request), "person", body, without="password")
+    return _shown(request, await people.add_user(ctx(request).db, **body.model_dump(), by=me(request), order=order))
 
 
 async def change(request: Request, body: PersonChange, headers: IfMatch) -> PersonView:

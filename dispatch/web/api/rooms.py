@@ -13,6 +13,7 @@ from dispatch.booking.catalogue.rooms import LONGEST_NAME, MOST_SEATS, RoomDraft
 from dispatch.store.tables import Room
 from dispatch.web.access import ADMINISTRATOR, OFFICE_ROLES
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.sitting_shapes import Once
 from dispatch.web.api.slices import slice_of
 from dispatch.web.api.values import Change, Given, Id, Paging, Resource, Shown, left_out
 from dispatch.web.api.versions import IfMatch
@@ -103,10 +104,11 @@ async def show(request: Request) -> RoomView:
     return RoomView.of(await rooms.get_room(ctx(request).db, request.match_info["room"]))
 
 
-async def add(request: Request, body: NewRoom) -> RoomView:
+async def add(request: Request, body: NewRoom, headers: Once) -> RoomView:
     """Add a room."""
-    context = ctx(request)
-    return RoomView.of(await rooms.add_room(context.db, RoomDraft(**body.model_dump()), me(request), context.clock()))
+    context, user = ctx(request), me(request)
+    order = headers.order(user, "room", body)
+    return RoomView.of(await rooms.add_room(context.db, RoomDraft(**body.model_dump()), user, context.clock(), order=order))
 
 
 async def change(request: Request, body: RoomChange, headers: IfMatch) -> RoomView:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
 
 from dispatch.booking.draft import (
@@ -23,8 +23,9 @@ from dispatch.booking.draft import (
     presided_by,
     words_of,
 )
+from dispatch.booking.orders import Order
 from dispatch.booking.protection import MOST_PAIRS
-from dispatch.store.tables import Sitting
+from dispatch.store.tables import Sitting, User
 from dispatch.web.access import CLERK
 from dispatch.web.api.participant_shapes import ParticipantView, PlannedParticipant, Word
 from dispatch.web.api.values import (
@@ -293,6 +294,11 @@ class Once(Asked):
         description="A word of your choice, new for each order, good for a day: an order that is sent again under its key is carried out"
         " once, and what it made is the answer again. Another order under a key that was used is refused.",
     )
+
+    def order(self, owner: User, what: str, body: BaseModel, *, without: str = "") -> Order | None:
+        """The order of `what` that the body is, None where it has no key. `without`: a field that is to leave no trace."""
+        content = f"{what} {body.model_dump_json(exclude={without} if without else None)}".encode()
+        return Order(owner.id, self.idempotency_key, content) if self.idempotency_key else None
 
 
 class OnceIfMatch(Once, IfMatch):

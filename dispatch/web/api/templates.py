@@ -16,6 +16,7 @@ from dispatch.booking.templates import LEAST_MINUTES, MOST_MEANS, MOST_MINUTES, 
 from dispatch.store.tables import SittingTemplate
 from dispatch.web.access import ADMINISTRATOR, CLERK
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.sitting_shapes import Once
 from dispatch.web.api.slices import slice_of
 from dispatch.web.api.values import Change, Given, Id, Paging, Resource, Shown, left_out
 from dispatch.web.api.versions import IfMatch
@@ -112,10 +113,11 @@ async def show(request: Request) -> TemplateView:
     return TemplateView.of(await templates.get(ctx(request).db, request.match_info["template"]))
 
 
-async def add(request: Request, body: NewTemplate) -> TemplateView:
+async def add(request: Request, body: NewTemplate, headers: Once) -> TemplateView:
     """Add a template of sittings."""
-    context = ctx(request)
-    return TemplateView.of(await templates.add(context.db, TemplateDraft(**_plain(body.model_dump())), me(request), context.clock()))
+    context, user = ctx(request), me(request)
+    draft, order = TemplateDraft(**_plain(body.model_dump())), headers.order(user, "template", body)
+    return TemplateView.of(await templates.add(context.db, draft, user, context.clock(), order))
 
 
 async def change(request: Request, body: TemplateChange, headers: IfMatch) -> TemplateView:
