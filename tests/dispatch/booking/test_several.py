@@ -253,8 +253,10 @@ async def test_what_is_closed_is_not_booked(court: Court, whole_site: bool) -> N
         site = await sites.site_named(session, "云河区")
         assert site is not None
         (await session.get_one(Room, court.room.id)).site_id = site.id
-    where = {"site_id": site.id} if whole_site else {"resource_id": court.room.id}
-    closure = await closures.close(court.db, at("12:00"), at("14:30"), "maintenance", "检修音响", xu, NOW, **where)
+    closure = await closures.close(
+        court.db, at("12:00"), at("14:30"), "maintenance", "检修音响", xu, NOW,
+        resource_id="" if whole_site else court.room.id, site_id=site.id if whole_site else "",
+    )  # fmt: skip
     with pytest.raises(Conflict) as told:
         await make_sitting(court)
     assert (told.value.code, told.value.resource_id, told.value.sitting_id) == ("resource_closed", court.room.id, "")
