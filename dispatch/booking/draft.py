@@ -221,7 +221,9 @@ def _case(draft: SittingDraft) -> Iterator[FieldError]:
     if number and not re.search(r"\d", number):
         yield ("case_number", "case_number_shape", {})
     yield from _text("case_title", draft.case_title, LONGEST_TITLE, required=False)
-    yield from _text("title", draft.title, LONGEST_TITLE, required=not title_of(draft))
+    yield from _text("title", draft.title, LONGEST_TITLE, required=False)
+    if not title_of(draft):
+        yield ("title", "title_missing", {})
     if draft.kind not in PROCEDURES:
         yield ("kind", "kind_unknown", {"kind": draft.kind})
 
