@@ -28,7 +28,7 @@ from tests.browser.network import SERVER, Network, NetworkSite
 from tests.browser.site import SHORT_COURT
 from tests.disks import fill, mounted
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 PARTY = "李明"
 LIMIT_S = 60.0
 """Only ends a test that would hang."""
@@ -172,6 +172,29 @@ def port_taken(site: NetworkSite) -> Iterator[None]:
         yield
 
 
+async def one_after_the_other(site: NetworkSite, network: Network, disk: Path, console: Console, judge: Participant, home: Home) -> None:
+    """The disk and the network at the same time, then the worker."""
+    await judge.admit_everybody(1)
+    await judge.open_hearing()
+    await judge.until(lambda view: view["recording"]["state"] == "recording", "it is recorded")
+    assert console.on == {}
+
+    ballast = fill(disk)
+    network.cut()
+    try:
+        await console.shows("recording_failed", "disk_low", "participant_lost")
+    finally:
+        ballast.unlink()
+        network.mend()
+        home.connect()
+    await console.shows()
+
+    with port_taken(site):
+        await console.shows("engine_lost", "worker_down")
+    await console.shows()
+    assert {code: len(ids) for code, ids in console.ever.items()} == dict.fromkeys(console.ever, 1)
+
+
 async def faults(site: NetworkSite, network: Network, disk: Path) -> dict[str, int]:
     """All of them; how often each alert came, by code, as it is kept."""
     court = await Court.open(site)
@@ -181,26 +204,11 @@ async def faults(site: NetworkSite, network: Network, disk: Path) -> dict[str, i
         judge = Participant(site.url, held.chair.user.name, trusting())
         await judge.preside(held.chair.sign_in_name, held.chair.password, held.id)
         home = Home(network, site.url, held.links[PARTY])
-        await judge.admit_everybody(1)
-        await judge.open_hearing()
-        await judge.until(lambda view: view["recording"]["state"] == "recording", "it is recorded")
-        assert console.on == {}
-
-        ballast = fill(disk)
-        network.cut()
-        await console.shows("recording_failed", "disk_low", "participant_lost")
-        ballast.unlink()
-        network.mend()
-        home.connect()
-        await console.shows()
-
-        with port_taken(site):
-            await console.shows("engine_lost", "worker_down")
-        await console.shows()
-
-        assert {code: len(ids) for code, ids in console.ever.items()} == dict.fromkeys(console.ever, 1)
-        await home.leave()
-        await judge.close()
+        try:
+            await one_after_the_other(site, network, disk, console, judge, home)
+        finally:
+            await home.leave()
+            await judge.close()
     kept = {alert.code: alert.count for alert in await handling.listed(court.db)}
     await court.close()
     return kept
