@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -38,7 +38,7 @@ class Feeds:
         self._around = Around(engine, relay, time.time_ns() // 1_000_000_000, clock_us, self._changed)
         self._rooms: dict[str, FeedRoom] = {}
         self._change_listeners: list[Callable[[str], None]] = []
-        self._end_listeners: list[Callable[[Feed, Cause], None]] = []
+        self._end_listeners: list[Callable[[Feed, Cause], Awaitable[None]]] = []
 
     def start(self, about: About) -> tuple[FeedRoom, bool]:
         """Somebody wants to send: his feed, and whether it is new. One that goes on is of the task that is named now. Raises UserError
@@ -76,9 +76,12 @@ class Feeds:
             return
         FEEDS_OVER.labels(cause).inc()
         self._changed(feed)
-        for listener in self._end_listeners:
-            listener(room.feed, cause)
         await room.close(farewell)
+        for listener in self._end_listeners:
+            try:
+                await listener(room.feed, cause)
+            except Exception:  # it has ended whatever a listener does with it
+                log.exception("feed_listener_failed", feed=feed)
 
     async def close(self) -> None:
         """The server ends: phones are told to come back."""
@@ -89,8 +92,8 @@ class Feeds:
         """Call `listener` with the id of a feed that may have changed."""
         self._change_listeners.append(listener)
 
-    def on_end(self, listener: Callable[[Feed, Cause], None]) -> None:
-        """Call `listener` with each feed that has ended."""
+    def on_end(self, listener: Callable[[Feed, Cause], Awaitable[None]]) -> None:
+        """Have `listener` do what it does with each feed that has ended."""
         self._end_listeners.append(listener)
 
     # -- from the hub -------------------------------------------------------------------------------------------

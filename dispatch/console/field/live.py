@@ -3,10 +3,9 @@ is, is :mod:`rooms.feeds`; who watches is audited where he watches."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 from dispatch import audit
 from dispatch.console.field import listing, teams
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from dispatch.store.tables import User
     from rooms.hub import Hub
 
-_kept: WeakKeyDictionary[Hub, set[asyncio.Task[None]]] = WeakKeyDictionary()
-"""Hubs whose feeds are audited when they end, with the rows that are being written."""
+_kept: WeakSet[Hub] = WeakSet()
+"""Hubs whose feeds are audited when they end."""
 
 
 async def begin(db: Database, hub: Hub, user: User, task_id: str, clock: Callable[[], datetime]) -> str:
@@ -53,14 +52,11 @@ async def begin(db: Database, hub: Hub, user: User, task_id: str, clock: Callabl
 def _keep(db: Database, hub: Hub, clock: Callable[[], datetime]) -> None:
     if hub in _kept:
         return
-    writing = _kept[hub] = set()
+    _kept.add(hub)
 
-    def ended(feed: Feed, cause: Cause) -> None:
+    async def ended(feed: Feed, cause: Cause) -> None:
         about, detail = feed.about, _detail(feed.about) | {"cause": cause}
-        row = audit.record(db, about.name, "feed_ended", _subject(about), detail=detail, now=clock())
-        task = asyncio.get_running_loop().create_task(row)
-        writing.add(task)
-        task.add_done_callback(writing.discard)
+        await audit.record(db, about.name, "feed_ended", _subject(about), detail=detail, now=clock())
 
     hub.feeds.on_end(ended)
 

@@ -100,7 +100,7 @@ async def test_another_phone_of_the_same_person_takes_over(house: Courthouse) ->
 async def test_it_ends_for_everybody_and_says_why(house: Courthouse, monkeypatch: pytest.MonkeyPatch, cause: Cause) -> None:
     ended: list[tuple[str, Cause]] = []
 
-    def note(feed: Feed, why: Cause) -> None:
+    async def note(feed: Feed, why: Cause) -> None:
         ended.append((feed.about.name, why))
 
     house.hub.feeds.on_end(note)
