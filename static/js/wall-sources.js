@@ -45,6 +45,11 @@ export function isOn(told) {
   return told.going && told.observable && told.people.some(({ presence }) => presence === 'present');
 }
 
+/** Whether a source is a live video of the field: it has no page of a sitting. @param {Source} source */
+export function ofField(source) {
+  return source.sitting.startsWith('feed-');
+}
+
 /** @param {Source} source */
 export function keyOf(source) {
   return `${source.sitting}/${source.participant}`;

@@ -3,6 +3,7 @@
 import { t, word } from './i18n.js';
 import { el, fill, icon, say } from './markup.js';
 import { columnsFor, picturesOf, roomFor } from './wall-pictures.js';
+import { FEED, ofField } from './wall-sources.js';
 
 /** @typedef {import('./wall-line.js').Source} Source */
 /** @typedef {import('./wall-line.js').Told} Told */
@@ -101,7 +102,7 @@ export class WallTile extends HTMLElement {
     const why = this.#why(shown);
     const pictures = why === '' && observed?.view ? picturesOf(observed.view, source?.participant ?? '', observed.speaker, roomFor(this.clientHeight)) : [];
     const found = this.#frame(pictures, observed, source?.participant !== '');
-    const text = why || (pictures.length === 0 && shown.plays ? this.#empty(observed, person !== undefined) : '');
+    const text = why || (pictures.length === 0 && shown.plays ? this.#empty(observed, person !== undefined, told) : '');
     this.#cover.hidden = text === '' && source !== null;
     fill(this.#cover, el('span', { class: 'wall-number', 'aria-hidden': 'true' }, String(shown.number + 1)), icon(this.#sign(shown), 28), el('span', { class: 'wall-state' }, text));
     const label = source === null ? t('Window {n}: empty', { n: shown.number + 1 }) : t('Window {n}: {what}', { n: shown.number + 1, what: [what, told?.case_number, told?.stage_text, text, broken, told?.alarm].filter(Boolean).join(t(', ')) });
@@ -147,7 +148,7 @@ export class WallTile extends HTMLElement {
   /** Why no picture may stand here, "" where one may. @param {Shown} shown */
   #why({ source, told, observed, plays }) {
     if (source === null) return t('Empty window');
-    if (told === undefined) return source.sitting.startsWith('feed-') ? t('Nobody sends a live video there now. The picture comes by itself when it begins again.') : t('This sitting is not among those of today.');
+    if (told === undefined) return ofField(source) ? t('Nobody sends a live video there now. The picture comes by itself when it begins again.') : t('This sitting is not among those of today.');
     if (told.status === 'closed') return t('This sitting is over.');
     if (told.status === 'cancelled') return t('This sitting was cancelled.');
     if (!told.going) return t('Not begun yet');
@@ -162,10 +163,11 @@ export class WallTile extends HTMLElement {
     return '';
   }
 
-  /** @param {Observed | undefined} observed @param {boolean} person */
-  #empty(observed, person) {
+  /** @param {Observed | undefined} observed @param {boolean} person @param {Told} [told] */
+  #empty(observed, person, told) {
     if (person) return t('Camera off');
     const inside = observed?.view?.participants.some(({ presence }) => presence === 'present');
+    if (told?.kind === FEED && !inside) return told.stage_text;
     return inside ? t('Camera off') : t('Nobody is inside yet.');
   }
 

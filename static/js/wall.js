@@ -6,7 +6,7 @@ import { el, fill, find, icon, say } from './markup.js';
 import { announce, send, toast } from './page.js';
 import { PatrolDialog, PickDialog, PresetDialog, ScreensDialog } from './wall-dialogs.js';
 import { TellingLine } from './telling-line.js';
-import { choices, DRAGGED, keyOf, showSources } from './wall-sources.js';
+import { choices, DRAGGED, keyOf, ofField, showSources } from './wall-sources.js';
 import { WallTile } from './wall-tile.js';
 import { WallView } from './wall-view.js';
 
@@ -263,7 +263,7 @@ export class WallDesk extends HTMLElement {
     const room = { wider: cells && cells.column + cells.width < layout.columns, narrower: cells && cells.width > 1, taller: cells && cells.row + cells.height < layout.rows, lower: cells && cells.height > 1 };
     for (const [name, can] of Object.entries(room)) /** @type {HTMLButtonElement} */ (find(this, `[data-do="${name}"]`)).disabled = !can || !may;
     const link = /** @type {HTMLAnchorElement} */ (find(this, '[data-open]'));
-    link.hidden = source === null;
+    link.hidden = source === null || ofField(source);
     if (source) link.href = `/console/sittings/${source.sitting}`;
     const by = source ? message.answers[source.sitting] : undefined;
     say(find(this, '[data-by]'), by && this.#wall !== OWN ? t('Watched in the name of {name}', { name: by }) : '');
