@@ -5,7 +5,7 @@ import { announce, pageData } from './page.js';
 import { BoardFilters } from './board-filters.js';
 import { CourtClock, duration } from './court-clock.js';
 import { keyed } from './keyed.js';
-import { el, fill, find, say } from './markup.js';
+import { el, find, renew, say } from './markup.js';
 import { Board } from './situation.js';
 import { row } from './situation-row.js';
 import { TellingLine } from './telling-line.js';
@@ -88,7 +88,7 @@ export class SituationBoard extends HTMLElement {
       const link = item.firstElementChild;
       link.className = `situation situation-${sitting.status} situation-trouble-${sitting.trouble}`;
       link.setAttribute('data-kind', sitting.kind);
-      fill(link, ...row(sitting, clock));
+      renew(link, ...row(sitting, clock));
     });
     if (focused?.isConnected) focused.focus({ preventScroll: true });
   }

@@ -48,6 +48,23 @@ export function fill(parent, ...children) {
 }
 
 /**
+ * Replace what is in `parent`, each child only where it differs from the one in its place: the others are not laid out again.
+ * @param {Element} parent
+ * @param {...Child} children
+ */
+export function renew(parent, ...children) {
+  const made = new DocumentFragment();
+  made.append(...children.filter(present).map(asNode));
+  const count = made.childNodes.length;
+  [...made.childNodes].forEach((child, n) => {
+    const old = parent.childNodes[n];
+    if (!old) parent.append(child);
+    else if (!old.isEqualNode(child)) old.replaceWith(child);
+  });
+  while (parent.childNodes.length > count) parent.lastChild?.remove();
+}
+
+/**
  * Set a text only when it differs, so that screen readers are not told twice.
  * @param {Element} element
  * @param {string} text
