@@ -199,8 +199,10 @@ class Meter:
         self._sent = {track: self._sent[track] for track in self._consumers}
 
     def _watch_camera(self, wanted: bool) -> None:
-        """A second without a frame counts as frozen where frames came since the camera was switched on."""
-        rate = (self._producers.get("camera") or {}).get("frames_per_second")
+        """A second without a frame counts as frozen where frames came since the camera was switched on; of an engine that looks into no
+        packet, one without a packet."""
+        camera = self._producers.get("camera") or {}
+        rate = camera.get("frames_per_second", camera.get("bitrate_bps"))
         if not wanted or rate is None:
             self._flows = self._still = False
             return
@@ -219,7 +221,9 @@ class Meter:
             carries = False
         if carries is False:
             return NOTHING
-        largest: Mapping[str, Any] = max(self._producers.values(), key=lambda each: int(each.get("height") or 0), default={})
+        largest: Mapping[str, Any] = max(
+            self._producers.items(), key=lambda each: (int(each[1].get("height") or 0), each[0] != "microphone"), default=("", {})
+        )[1]
         camera = self._producers.get("camera") or {}
         rate = _number(camera.get("frames_per_second")) if "frames_per_second" in camera else page.frames_per_s if page else None
         rtt_ms = self._rtt_ms if self._rtt_ms is not None else page.rtt_ms if page else None

@@ -56,7 +56,7 @@ class _Down(asyncio.DatagramProtocol):
 
 
 class Relay(asyncio.DatagramProtocol):
-    """Relays 127.0.0.1:`port` to 127.0.0.1:`target_port`; `up_drop` and `down_drop` are probabilities, 0 to 1.
+    """Relays 127.0.0.1:`port` to `target_host`:`target_port`; `up_drop` and `down_drop` are probabilities, 0 to 1.
 
     Only media (RTP and RTCP, first byte 128 to 191 as RFC 7983 has it) is dropped unless `everything` is set, so that
     a test of repair does not depend on the retries of ICE and DTLS. Whatever passes is delayed by `delay_s` and, each
@@ -73,8 +73,10 @@ class Relay(asyncio.DatagramProtocol):
         everything: bool = False,
         delay_s: float = 0.0,
         jitter_s: float = 0.0,
+        target_host: str = "127.0.0.1",
     ) -> None:
         self.target_port = target_port
+        self.target_host = target_host
         self.up_drop = up_drop
         self.down_drop = down_drop
         self.everything = everything
@@ -144,7 +146,7 @@ class Relay(asyncio.DatagramProtocol):
                 self._later(wait_s, lambda: self._back(data, client))
 
         loop = asyncio.get_running_loop()
-        towards, _ = await loop.create_datagram_endpoint(lambda: _Down(back), remote_addr=("127.0.0.1", self.target_port))
+        towards, _ = await loop.create_datagram_endpoint(lambda: _Down(back), remote_addr=(self.target_host, self.target_port))
         self._towards[client] = towards
         for data in self._waiting.pop(client):
             towards.sendto(data)

@@ -20,9 +20,9 @@ MICROPHONE, CAMERA = Source.MICROPHONE, Source.CAMERA
 BOTH = (MICROPHONE, CAMERA)
 PRODUCER = {
     "codec", "packets", "bytes", "lost", "repaired", "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed",
-    "dropped_not_permitted", "last_arrival_us",
+    "dropped_not_permitted", "last_arrival_us", "bitrate_bps",
 }  # fmt: skip
-CONSUMER = {"packets", "bytes", "nacks", "rtx", "fraction_lost", "rtt_ms", "undecodable"}
+CONSUMER = {"packets", "bytes", "nacks", "rtx", "never_came", "fraction_lost", "rtt_ms", "undecodable", "bitrate_bps"}
 
 
 async def test_what_one_publishes_the_other_sees_and_hears(hall: Hall) -> None:

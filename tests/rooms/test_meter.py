@@ -218,3 +218,13 @@ def test_what_another_lost_on_his_way_up_is_not_lost_on_the_way_down() -> None:
         _, down = device.page(down=direction(lost_percent=24.0, sound_lost_percent=24.0)).figures()
         assert down.lost_percent == pytest.approx(5.0)
         assert down.sound_lost_percent == pytest.approx(sound)
+
+
+def test_of_an_engine_that_looks_into_no_packet_a_camera_stands_still_where_nothing_of_it_comes() -> None:
+    rates = [800_000, 800_000, 0, 0, 800_000]
+    device = Device()
+    up, _ = device.seconds(5, lambda n: sides({"camera": producer(n, codec="VP8", bitrate_bps=rates[n - 1])})).figures()
+    assert (up.freezes, up.frozen_ms, up.frames_per_s) == (1, 2000.0, None)
+    device.page(up=direction(frames_per_s=19.0, height=480, width=640))
+    up, _ = device.seconds(5, lambda n: sides({"microphone": producer(n), "camera": producer(n, codec="VP8", bitrate_bps=1)})).figures()
+    assert (up.frozen_ms, up.frames_per_s, up.width, up.height, up.codec) == (0.0, 19.0, 640, 480, "VP8")

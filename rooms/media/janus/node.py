@@ -152,7 +152,7 @@ class Node:
             log.warning("janus_counts_unknown", error=str(error))
             return
         for room in self._rooms.values():
-            room.counted(self._infos)
+            room.counted(self._infos, time.monotonic())
 
     def _traffic(self) -> tuple[int, int]:
         media = [m for info in self._infos.values() for m in info.get("webrtc", {}).get("media", {}).values()]

@@ -16,6 +16,7 @@ from rooms.media.forwarding.sdp import Description, Format
 from . import descriptions
 from .bridge import HOST, PAYLOAD_TYPE, Forward
 from .connection import Connection, Handle, JanusError, Json
+from .counts import Counts, jitter_ms, rtt_ms
 from .place import Place, refused
 
 NEW, CONNECTED, CLOSED = "new", "connected", "closed"
@@ -36,7 +37,7 @@ class Track:
     permitted: bool | None = None
     forward: Forward | None = None
     stream: int = 0
-    packets: int = 0
+    counts: Counts = field(default_factory=Counts)
     dropped: int = 0
     key_frames_asked: int = 0
     figures: Mapping[str, Any] = field(default_factory=dict)
@@ -229,20 +230,18 @@ class Publication:
 
     # -- what Janus counts
 
-    def counted(self, info: Mapping[str, Any]) -> None:
-        """Take what Janus's core says of the handle (admin API, handle_info)."""
-        rtts = []
+    def counted(self, info: Mapping[str, Any], now_s: float) -> None:
+        """Take what Janus's core says of the handle just now (admin API, handle_info)."""
         for mid, media in info.get("webrtc", {}).get("media", {}).items():
             track = self.tracks.get(mid)
             if track is None:
                 continue
-            packets = int(media["stats"]["in"]["packets"])
+            former = track.counts.packets
+            track.counts.received(media, now_s)
             if track.permitted is False:
-                track.dropped += max(0, packets - track.packets)
-            track.packets = packets
+                track.dropped += max(0, track.counts.packets - former)
             track.figures = media
-            rtts.append(float(media["rtcp"].get("main", {}).get("rtt", 0)))
-        self.rtt_ms = max(rtts, default=0.0) or None
+        self.rtt_ms = max((rtt for track in self.tracks.values() if (rtt := rtt_ms(track.figures))), default=None)
 
     def report(self, forwarded: Mapping[tuple[str, str], int]) -> dict[str, Any]:
         """In the shape of the embedded engine's; `forwarded`: packets that went to viewers, by feed and mid."""
@@ -250,19 +249,17 @@ class Publication:
         return {"transport": self.id, "state": self.state, "rtt_ms": self.rtt_ms, "producers": producers}
 
     def _producer(self, track: Track, forwarded: int) -> dict[str, Any]:
-        media, forward = track.figures, track.forward
-        link = media.get("rtcp", {}).get("main", {})
-        stats = media.get("stats", {})
-        clock_hz = track.described.codec.clock_hz
+        forward, counts = track.forward, track.counts
         return {
             "codec": track.described.codec.name,
-            "packets": track.packets,
-            "bytes": int(stats.get("in", {}).get("bytes", 0)),
-            "lost": int(link.get("lost", 0)),
-            "repaired": int(stats.get("in", {}).get("retransmissions", 0)),
-            "fraction_lost": round(max(0, 100 - int(link.get("in-link-quality", 100))) / 100, 4),
-            "jitter_ms": round(float(link.get("jitter-local", 0)) * 1000 / clock_hz, 2),
-            "nacks": int(stats.get("out", {}).get("nacks", 0)),
+            "packets": counts.packets,
+            "bytes": counts.octets,
+            "lost": counts.lost,
+            "repaired": counts.repaired,
+            "fraction_lost": counts.fraction_lost,
+            "jitter_ms": jitter_ms(track.figures),
+            "bitrate_bps": counts.bitrate_bps,
+            "nacks": int(track.figures.get("stats", {}).get("out", {}).get("nacks", 0)),
             "plis": track.key_frames_asked,
             "forwarded": forwarded,
             "recorded": forward.recorded if forward is not None else 0,

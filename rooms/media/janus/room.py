@@ -390,11 +390,11 @@ class Room:
         """Those that have not ended."""
         return [*self._publications(), *self._subscriptions()]
 
-    def counted(self, infos: Mapping[int, Json]) -> None:
-        """Take what Janus's core says of each handle."""
+    def counted(self, infos: Mapping[int, Json], now_s: float) -> None:
+        """Take what Janus's core says of each handle just now."""
         for transport in self.transports():
             if transport.handle is not None and transport.handle.number in infos:
-                transport.counted(infos[transport.handle.number])
+                transport.counted(infos[transport.handle.number], now_s)
 
     def report(self) -> dict[str, Any]:
         """What is, for the engine's report."""
@@ -402,11 +402,12 @@ class Room:
         for subscription in self._subscriptions():
             for at, packets in subscription.sent().items():
                 forwarded[at] = forwarded.get(at, 0) + packets
+        never_came = {(p.name, t.mid): t.counts.never_came for p in self._publications() for t in p.tracks.values()}
         endpoints = {}
         for name, endpoint in self._endpoints.items():
             publish, subscribe = endpoint.publish, endpoint.subscribe
             endpoints[name] = {
                 "publish": publish.report(forwarded) if publish is not None and publish.state != CLOSED else None,
-                "subscribe": subscribe.report() if subscribe is not None and subscribe.state != CLOSED else None,
+                "subscribe": subscribe.report(never_came) if subscribe is not None and subscribe.state != CLOSED else None,
             }
         return {"epoch": self.epoch, "endpoints": endpoints}

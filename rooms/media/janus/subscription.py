@@ -11,11 +11,13 @@ from rooms.media.forwarding import sdp
 
 from . import descriptions
 from .connection import Connection, Handle, JanusError, Json
+from .counts import Counts, rtt_ms
 from .place import Place, refused
 from .publication import CLOSED, CONNECTED, NEW
 
 HIGHEST = 2
 """The substream that Janus sends as long as it is told nothing."""
+_NOTHING = Counts()
 FeedMid = tuple[str, str]
 """A published stream: the participant's id in the room and its mid."""
 
@@ -51,6 +53,7 @@ class Subscription:
         self._names: dict[str, TrackKey] = {}
         self._refused: frozenset[str] = frozenset()
         self._figures: Mapping[str, Any] = {}
+        self._counts: dict[str, Counts] = {}
         self._told: dict[str, tuple[bool, int]] = {}
         self._awaited: dict[str, int] = {}
 
@@ -195,32 +198,35 @@ class Subscription:
 
     # -- what Janus counts
 
-    def counted(self, info: Mapping[str, Any]) -> None:
-        """Take what Janus's core says of the handle (admin API, handle_info)."""
+    def counted(self, info: Mapping[str, Any], now_s: float) -> None:
+        """Take what Janus's core says of the handle just now (admin API, handle_info)."""
         self._figures = info.get("webrtc", {}).get("media", {})
+        for mid, media in self._figures.items():
+            self._counts.setdefault(mid, Counts()).sent(media, now_s)
 
     def sent(self) -> dict[FeedMid, int]:
         """Packets that went to the browser, by published stream."""
         return {at: self._packets(mid) for mid, at in self.carried.items()}
 
     def _packets(self, mid: str) -> int:
-        return int(self._figures.get(mid, {}).get("stats", {}).get("out", {}).get("packets", 0))
+        return self._counts.get(mid, _NOTHING).packets
 
-    def report(self) -> dict[str, Any]:
-        """In the shape of the embedded engine's."""
+    def report(self, never_came: Mapping[FeedMid, int]) -> dict[str, Any]:
+        """In the shape of the embedded engine's; `never_came`: what was lost on the way up, by published stream."""
         consumers = {}
         for mid, key in self._names.items():
             if mid not in self.carried:
                 continue
-            media = self._figures.get(mid, {})
-            link = media.get("rtcp", {}).get("main", {})
+            media, counts = self._figures.get(mid, {}), self._counts.get(mid, _NOTHING)
             consumers[f"{key.endpoint}/{key.source}"] = {
                 "undecodable": mid in self._refused,
-                "packets": self._packets(mid),
-                "bytes": int(media.get("stats", {}).get("out", {}).get("bytes", 0)),
+                "packets": counts.packets,
+                "bytes": counts.octets,
                 "nacks": int(media.get("stats", {}).get("in", {}).get("nacks", 0)),
-                "rtx": int(media.get("stats", {}).get("out", {}).get("retransmissions", 0)),
-                "fraction_lost": round(max(0, 100 - int(link.get("out-link-quality", 100) or 100)) / 100, 4),
-                "rtt_ms": float(link["rtt"]) if link.get("rtt") else None,
+                "rtx": counts.repaired,
+                "never_came": never_came.get(self.carried[mid], 0),
+                "fraction_lost": counts.fraction_lost,
+                "bitrate_bps": counts.bitrate_bps,
+                "rtt_ms": rtt_ms(media),
             }
         return {"transport": self.id, "state": self.state, "consumers": consumers}
