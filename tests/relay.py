@@ -56,7 +56,7 @@ class _Down(asyncio.DatagramProtocol):
 
 
 class Relay(asyncio.DatagramProtocol):
-    """Relays 127.0.0.1:`port` to `target_host`:`target_port`; `up_drop` and `down_drop` are probabilities, 0 to 1.
+    """Relays `host`:`port` to `target_host`:`target_port`; `up_drop` and `down_drop` are probabilities, 0 to 1.
 
     Only media (RTP and RTCP, first byte 128 to 191 as RFC 7983 has it) is dropped unless `everything` is set, so that
     a test of repair does not depend on the retries of ICE and DTLS. Whatever passes is delayed by `delay_s` and, each
@@ -74,7 +74,9 @@ class Relay(asyncio.DatagramProtocol):
         delay_s: float = 0.0,
         jitter_s: float = 0.0,
         target_host: str = "127.0.0.1",
+        host: str = "127.0.0.1",
     ) -> None:
+        self.host = host
         self.target_port = target_port
         self.target_host = target_host
         self.up_drop = up_drop
@@ -96,7 +98,7 @@ class Relay(asyncio.DatagramProtocol):
     async def start(self) -> Relay:
         """Bind a free port (:attr:`port`)."""
         loop = asyncio.get_running_loop()
-        self._listening, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        self._listening, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, 0))
         self.port = self._listening.get_extra_info("sockname")[1]
         return self
 
