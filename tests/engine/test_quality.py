@@ -220,6 +220,30 @@ async def test_every_figure_of_both_directions_is_known_and_a_good_path_is_calle
     await asyncio.gather(*(looked_at(name, way) for name in PEOPLE for way in WAYS))
 
 
+async def test_what_a_path_had_not_to_carry_is_not_lost(hall: Hall) -> None:
+    """Who switches his microphone off and on again has lost nothing meanwhile: a silent track is no lossy one."""
+    await hall.apply(everybody("ana", "bo"))
+    ana = hall.peer("ana")
+    connection = await ana.publish((Source.MICROPHONE,))
+    await until(lambda: connection.connectionState == "connected")
+    meter = Meter(time.time_ns() // 1000)
+
+    async def seconds(count: int) -> Figures:
+        for _ in range(count):
+            await asyncio.sleep(1)
+            found = (await hall.client.report())["routers"][hall.router]["endpoints"]["ana"]
+            meter.second(found, time.time_ns() // 1000, camera=False)
+        return meter.step(time.time_ns() // 1000, "")[0]
+
+    assert (await seconds(4)).sound_lost_percent == 0
+    microphone = ana.sender("audio").track
+    assert isinstance(microphone, Tone)
+    microphone.halt()
+    assert (await seconds(7)).sound_lost_percent in (None, 0)
+    microphone.go_on()
+    assert (await seconds(3)).sound_lost_percent == 0
+
+
 @pytest.mark.long
 async def test_what_a_path_does_to_media_is_told_of_the_direction_in_which_it_does_it(watched: Watched) -> None:
     path, page = watched.paths["ana"], watched.pages["ana"]
@@ -249,27 +273,3 @@ async def test_what_a_path_does_to_media_is_told_of_the_direction_in_which_it_do
     path.drop(1, 1, everything=True)
     await told(*2 * [lambda point: point.figures.carries is False and point.score is Score.BAD])
     await watched.point("bo", "up", lambda point: point.score is Score.GOOD)
-
-
-async def test_who_switches_his_microphone_on_again_has_lost_nothing(hall: Hall) -> None:
-    """A silent track is no lossy one."""
-    await hall.apply(everybody("ana", "bo"))
-    ana = hall.peer("ana")
-    connection = await ana.publish((Source.MICROPHONE,))
-    await until(lambda: connection.connectionState == "connected")
-    meter = Meter(time.time_ns() // 1000)
-
-    async def seconds(count: int) -> Figures:
-        for _ in range(count):
-            await asyncio.sleep(1)
-            found = (await hall.client.report())["routers"][hall.router]["endpoints"]["ana"]
-            meter.second(found, time.time_ns() // 1000, camera=False)
-        return meter.step(time.time_ns() // 1000, "")[0]
-
-    assert (await seconds(4)).sound_lost_percent == 0
-    microphone = ana.sender("audio").track
-    assert isinstance(microphone, Tone)
-    microphone.halt()
-    assert (await seconds(7)).sound_lost_percent in (None, 0)
-    microphone.go_on()
-    assert (await seconds(3)).sound_lost_percent == 0
