@@ -217,7 +217,8 @@ class Meter:
         if carries is None and not self._producers:
             return Figures()
         seconds = max(1.0, (now_us - step.since_us) / 1e6)
-        if carries and self._is_unheard("up", page is not None and page.bps >= SOME_BPS and step.all.came == 0):
+        in_vain = page.bps >= SOME_BPS if page is not None else _without_connection(said)
+        if carries and self._is_unheard("up", in_vain and step.all.came == 0):
             carries = False
         if carries is False:
             return NOTHING
@@ -251,6 +252,8 @@ class Meter:
         step, page = self._step, said.down if said is not None else None
         carries = self.carries("down", now_us)
         if page is None:
+            if carries and self._is_unheard("down", _without_connection(said)):
+                carries = False
             return self._down_as_sent(carries, pictures)
         if carries is None and not page.bps:
             return Figures()  # a connection that is being made: nothing that was lost before is nothing that is well
@@ -277,7 +280,8 @@ class Meter:
         )
 
     def _is_unheard(self, way: str, sent_in_vain: bool) -> bool:
-        """Whether in two steps running nothing came of what was sent: once may be somebody who has just switched off."""
+        """Whether in two steps running nothing came of what was sent: once may be somebody who has just switched off, or a connection
+        that is being made. Not every engine notices by itself that no checks come."""
         said_now = self._page is not None and self._page[1] >= self._step.since_us
         self._unheard[way] = self._unheard[way] + 1 if sent_in_vain and said_now else 0
         return self._unheard[way] >= 2
@@ -299,6 +303,11 @@ class Meter:
             bps=sum(rates) if rates else None,
             pictures=pictures,
         )
+
+
+def _without_connection(said: Quality | None) -> bool:
+    """Whether the page says that its own end is not connected; one of an earlier version says nothing of the kind."""
+    return said is not None and said.lost_percent is None
 
 
 def _number(value: Any) -> float | None:

@@ -228,3 +228,22 @@ def test_of_an_engine_that_looks_into_no_packet_a_camera_stands_still_where_noth
     device.page(up=direction(frames_per_s=19.0, height=480, width=640))
     up, _ = device.seconds(5, lambda n: sides({"microphone": producer(n), "camera": producer(n, codec="VP8", bitrate_bps=1)})).figures()
     assert (up.frozen_ms, up.frames_per_s, up.width, up.height, up.codec) == (0.0, 19.0, 640, 480, "VP8")
+
+
+def test_where_the_page_has_lost_its_connections_and_the_engine_has_not_noticed_nothing_gets_through_after_two_steps() -> None:
+    device = Device().seconds(5, lambda n: sides({"microphone": producer(n)})).page(up=direction(), down=direction())
+    assert [each.carries for each in device.figures()] == [True, True]
+    carried = []
+    for _ in range(3):
+        device.seconds(5, lambda n: sides({"microphone": producer(5)}), camera=False).page()
+        carried.append([each.carries for each in device.figures()])
+    assert carried == [[True, True], [False, False], [False, False]]
+    device.seconds(5, lambda n: sides({"microphone": producer(n)})).page(up=direction(), down=direction())
+    assert [each.carries for each in device.figures()] == [True, True]
+
+
+def test_a_page_of_an_earlier_version_says_nothing_of_its_connections() -> None:
+    device = Device()
+    for _ in range(3):
+        device.seconds(5, lambda n: sides({"microphone": producer(5)}), camera=False).page(lost_percent=0.0, rtt_ms=20.0)
+        assert [each.carries for each in device.figures()] == [True, True]
