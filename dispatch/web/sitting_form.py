@@ -316,8 +316,8 @@ def protection_fields(
 
 async def fields_of(request: Request, form: Form, error: UserError | None = None) -> dict[str, Any]:
     """Everything the form's template needs: values, choices, errors."""
-    if error is not None:  # the draft was made without empty rows: its errors count as the form shows them
-        form = replace(form, participants=tuple(row for row in form.participants if not row.empty))
+    if error is not None:  # the draft was made without empty rows, so that its errors count the others: the empty ones stand behind them
+        form = replace(form, participants=tuple(sorted(form.participants, key=lambda row: row.empty)))
     form = keyed(form)
     db, _, tag = ctx(request).db, gettext(request), language(request)
     versions = await in_force.held(db)

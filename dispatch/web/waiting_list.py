@@ -138,8 +138,8 @@ async def _choices(request: Request, shown: Fields) -> dict[str, Any]:
 
 
 async def _page(request: Request, shown: Fields, *, row: WaitingSitting | None = None, error: UserError | None = None) -> Response:
-    if error is not None:  # the draft was made without empty rows: its errors count as the form shows them
-        shown = replace(shown, form=replace(shown.form, participants=tuple(each for each in shown.form.participants if not each.empty)))
+    if error is not None:  # the draft was made without empty rows, so that its errors count the others: the empty ones stand behind them
+        shown = replace(shown, form=replace(shown.form, participants=tuple(sorted(shown.form.participants, key=lambda each: each.empty))))
     shown = replace(shown, form=keyed(shown.form))
     data: dict[str, Any] = {
         "row": row,

@@ -33,6 +33,17 @@ async def test_bad_fields_are_named_all_at_once_and_what_was_typed_stays(site: S
     assert {"case_number", "start", "chair_id", "participants-0-phone"} <= marked
 
 
+async def test_rows_that_are_still_empty_stay_behind_those_that_are_not(site: Site) -> None:
+    clerk = await site.signed_in("clerk")
+    await clerk.page("/sittings/new")
+    typed = {name: value for name, value in site.draft(case_number="").items() if not name.startswith("participants-")}
+    empty, zhou = {"participants-0-role": "witness"}, {"role": "party", "name": "Zhou", "phone": "call me"}
+    rows = empty | {f"participants-1-{name}": value for name, value in zhou.items()}
+    text = await (await clerk.post("/sittings/new", typed | rows)).text()
+    assert re.findall(r'name="participants-\d-name"[^>]*value="([^"]*)"', text) == ["Zhou", ""]
+    assert re.search(r'id="participants-0-phone"[^>]*aria-invalid="true"', text)
+
+
 async def test_a_conflict_names_what_is_in_the_way_and_offers_the_nearest_free_time(site: Site) -> None:
     clerk = await site.signed_in("clerk")
     await clerk.page("/sittings/new")
