@@ -1,5 +1,5 @@
 """How well somebody is connected is known of both engines alike: what the engine reports each second and what the page measures of its
-own connections make the figures of both directions, on a path that is good and on one that loses on its way up or down."""
+own connections make the figures of both directions, on a path that is good, that loses on its way up or down, and that is cut."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ async function offer() {
   await pub.setLocalDescription();
   return withoutCandidates(pub.localDescription.sdp);
 }
+async function still(on) {
+  const sender = pub.getSenders()[1];
+  window.camera ??= sender.track;
+  await sender.replaceTrack(on ? null : camera);
+}
 async function take(sdp) {
   if (sub === null) {
     sub = new RTCPeerConnection();
@@ -73,6 +78,7 @@ class Paths:
         self._seed = seed
         self._relays: dict[tuple[str, int], Relay] = {}
         self._drops = (0.0, 0.0)
+        self._cut = False
 
     async def through(self, sdp: str) -> str:
         """The engine's description with the relays in it."""
@@ -81,14 +87,19 @@ class Paths:
                 self._relays[host, int(port)] = await Relay(int(port), self._seed, target_host=host).start()
             relay = self._relays[host, int(port)]
             sdp = sdp.replace(f" {host} {port} typ host", f" 127.0.0.1 {relay.port} typ host")
-        self.drop(*self._drops)
+        self.drop(*self._drops, everything=self._cut)
         return sdp
 
-    def drop(self, up: float, down: float) -> None:
-        """Lose so much of the media that go up and down."""
-        self._drops = (up, down)
+    def drop(self, up: float, down: float, *, everything: bool = False) -> None:
+        """Lose so much of what goes up and down, of the media or of everything."""
+        self._drops, self._cut = (up, down), everything
         for relay in self._relays.values():
-            relay.up_drop, relay.down_drop = up, down
+            relay.up_drop, relay.down_drop, relay.everything = up, down, everything
+
+    def shake(self, jitter_s: float) -> None:
+        """Delay each packet by up to so much, for itself."""
+        for relay in self._relays.values():
+            relay.jitter_s = jitter_s
 
     def close(self) -> None:
         for relay in self._relays.values():
@@ -251,3 +262,23 @@ async def test_what_a_path_does_lose_is_told_of_the_direction_in_which_it_is_los
     path.drop(0, 0.25)
     # What is told of the way down is what was lost after repair, and Janus repairs no sound.
     await told(lost(0, 5), lambda point: lost(20, 17)(point) and point.score in (Score.POOR, Score.BAD))
+
+
+@pytest.mark.long
+async def test_what_a_path_does_shake_and_cut_is_told_and_so_is_a_picture_that_stands_still(watched: Watched) -> None:
+    path, page = watched.paths["ana"], watched.pages["ana"]
+
+    async def told(wanted: Callable[[Point], bool]) -> tuple[Point, Point]:
+        return await asyncio.gather(watched.point("ana", "up", wanted), watched.point("ana", "down", wanted))
+
+    path.shake(0.08)
+    shaken = await told(lambda point: 10 < (point.figures.jitter_ms or 0) < 100)
+    assert all((point.figures.rtt_ms or 0) >= 10 for point in shaken)
+    path.shake(0)
+    await told(lambda point: point.score in (Score.GOOD, Score.FAIR))
+    await page.evaluate("still(true)")
+    await watched.point("ana", "up", lambda point: point.figures.frozen_ms >= 3000 and point.score is Score.BAD)
+    await page.evaluate("still(false)")
+    path.drop(1, 1, everything=True)
+    await told(lambda point: point.figures.carries is False and point.score is Score.BAD)
+    await watched.point("bo", "up", lambda point: point.score is Score.GOOD)
