@@ -83,7 +83,7 @@ MOST_BATCHES = 8
 BUCKETS = 1024
 #: Packets that may pass before Python has to look at them, and how many, or how old the first that is to be told soon (ns), make it
 #: time to.
-MOST_PASSED, MANY_PASSED, LONG_PASSED_NS = 256, 192, 100_000_000
+MOST_PASSED, MANY_PASSED, LONG_PASSED_NS = 128, 64, 100_000_000
 
 #: A flow: the stream that passes. Its source, payload type, next number, session, group, own number; whether the marker bit ends a frame
 #: of several packets (1 or 0), and whether Python is to be told soon (1 or 0); and where it comes from.
