@@ -257,9 +257,13 @@ async def a_task_is_reported_and_seen_on_the_map(officer: Officer, phone: Person
     await card.locator("[data-act=sign]").click()
     await card.locator(".field-waits").wait_for()
     await looked_at(phone.page, f"phone-off-line-{language}", SIZES[-1:])
+    await phone.page.reload()  # the page opens without a connection, and what was done is still there
+    await card.locator(".field-waits").wait_for()
     await phone.context.set_offline(False)
     await expect(page.locator("[data-now]")).to_have_attribute("data-now", "signed")
     await phone.page.locator(".field-ask .button").click()  # he agrees that his position is known
+    if await card.locator("details").get_attribute("open") is None:
+        await card.locator("summary").click()
     await card.locator("[data-act=arrive]").click()
     await phone.page.locator("dialog .button-primary").click()
     await reports(phone, card, "暗管一处，排水呈黄褐色，已取样。", taken, place=True)

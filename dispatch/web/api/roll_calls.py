@@ -54,7 +54,7 @@ class LineView(Shown):
 
     called: Called
     name: str
-    standing: Standing = Field(description="`ringing`: called just now; `late`: answered after the time, or when called again.")
+    standing: Standing = Field(description="`ringing`: called just now; `late`: answered after the time.")
     tries: int = Field(description="How often it was called.")
     called_at: Moment | None
     answered_at: Moment | None
