@@ -258,7 +258,7 @@ async def a_task_is_reported_and_seen_on_the_map(officer: Officer, phone: Person
     await card.locator(".field-waits").wait_for()
     await looked_at(phone.page, f"phone-off-line-{language}", SIZES[-1:])
     await phone.page.reload()  # the page opens without a connection, and what was done is still there
-    await card.locator(".field-waits").wait_for()
+    await card.locator(".field-waits").wait_for(state="attached")
     await phone.context.set_offline(False)
     await expect(page.locator("[data-now]")).to_have_attribute("data-now", "signed")
     await phone.page.locator(".field-ask .button").click()  # he agrees that his position is known
