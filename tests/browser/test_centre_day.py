@@ -1,6 +1,6 @@
 """A day in the command centre, in one go: the officer builds a wall, calls a preset and has sources take turns, breaks in and is refused in
-deliberation, calls the roll, sends a task to a phone that loses its connection, and sees the report with its photo on the map. In Chinese
-with the mouse, in English from the keyboard alone. GALLERY=folder keeps pictures in the sizes of a wall's screen, a desk and a phone."""
+deliberation, calls the roll, sends a task to a phone that loses its connection, and sees the report with its photo on the map.
+GALLERY=folder keeps pictures in the sizes of a wall's screen, a desk and a phone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Geolocation, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from dispatch.booking.catalogue import sites
 from dispatch.booking.catalogue.sites import SiteDraft
@@ -30,7 +30,6 @@ from tests.browser.test_wall import Day, day, plays, site, stands, watchers  # n
 pytestmark = pytest.mark.timeout(300)
 
 SIZES = ((3840, 2160), (1366, 768), (390, 844))
-HERE: Geolocation = {"latitude": 39.9219, "longitude": 116.4432, "accuracy": 9}
 RIVER = {
     "type": "Feature",
     "geometry": {"type": "LineString", "coordinates": [[116.40, 39.90], [116.43, 39.915], [116.46, 39.925], [116.49, 39.93]]},
@@ -40,12 +39,11 @@ RIVER = {
 
 @dataclass
 class Officer:
-    """The officer at his desk. `keys`: he has no mouse."""
+    """The officer at his desk."""
 
     person: Person
     url: str
     language: str
-    keys: bool
 
     @property
     def page(self) -> Page:
@@ -58,16 +56,9 @@ class Officer:
     async def opens(self, path: str) -> None:
         await self.page.goto(f"{self.url}{path}")
 
-    async def does(self, what: str | Locator, key: str = "Enter") -> None:
-        """Press a button or link by hand, or from the keyboard: what cannot be reached with it has no focus to press."""
-        there = self.page.locator(what) if isinstance(what, str) else what
-        await there.wait_for(state="attached")
-        if not self.keys:
-            return await there.click()
-        await there.focus()
-        assert await there.evaluate("element => element === document.activeElement"), f"{what} can have the focus"
-        await self.page.keyboard.press(key)
-        return None
+    async def does(self, what: str | Locator) -> None:
+        """Press a button or link."""
+        await (self.page.locator(what) if isinstance(what, str) else what).click()
 
     async def looks(self, name: str) -> None:
         """Nothing is wider than the window nor wrong with it; a picture of each size where they are wanted."""
@@ -89,27 +80,22 @@ async def looked_at(page: Page, name: str, sizes: tuple[tuple[int, int], ...]) -
     await page.set_viewport_size(before)
 
 
-@pytest.mark.parametrize(
-    ("language", "keys"), [pytest.param("zh-CN", False, marks=pytest.mark.main), pytest.param("en", True, marks=pytest.mark.long)]
-)
+@pytest.mark.main
 async def test_a_day_in_the_command_centre(
     site: Site,  # noqa: F811
     day: Day,  # noqa: F811
     person: PersonFactory,
     tmp_path: Path,
-    language: str,
-    keys: bool,
 ) -> None:
+    language = "zh-CN"
     account = await day.court.person("officer", "高岩", language=language, rank="lead")
     member = await day.court.person("field", "程海", language=language)
     await district(day, account, member)
-    officer = Officer(await person(0), site.url, language, keys)
+    officer = Officer(await person(0), site.url, language)
     await officer.person.sign_in(site.url, account.sign_in_name, account.password)
     phone = await person(1, granted=False, devices=False, viewport=PHONE)
     await phone.sign_in(site.url, member.sign_in_name, member.password)
     await phone.page.goto(f"{site.url}/field")
-    await phone.context.grant_permissions(["geolocation"])
-    await phone.context.set_geolocation(HERE)
     await phone.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
 
     await a_wall_is_built_and_called(officer, day)
@@ -135,13 +121,7 @@ async def a_wall_is_built_and_called(officer: Officer, day: Day) -> None:  # noq
     tiles = page.locator("wall-tile")
     for number, held in enumerate((day.first, day.second), 1):
         await page.locator(f'[data-sources] [data-source="{held.id}/"]').wait_for()
-        if officer.keys:
-            await tiles.nth(number - 1).focus()
-            await page.keyboard.press("Enter")
-            await page.keyboard.type(held.room.name)
-            await page.keyboard.press("Enter")
-        else:
-            await page.locator(f'[data-sources] [data-source="{held.id}/"]').drag_to(tiles.nth(number - 1))
+        await page.locator(f'[data-sources] [data-source="{held.id}/"]').drag_to(tiles.nth(number - 1))
         await stands(officer.person, number, held)
     await plays(officer.person, 1)
     await plays(officer.person, 2)
@@ -154,10 +134,7 @@ async def a_wall_is_built_and_called(officer: Officer, day: Day) -> None:  # noq
     await officer.does('[data-do="clear"]')
     await stands(officer.person, 1, None)
     await watchers(day.chair(day.first), [])
-    if officer.keys:
-        await page.keyboard.press("1")
-    else:
-        await page.locator("[data-presets] button").first.click()
+    await page.locator("[data-presets] button").first.click()
     await stands(officer.person, 2, day.second)
     await plays(officer.person, 1)
 
@@ -191,7 +168,7 @@ async def he_breaks_in_and_is_refused_in_deliberation(officer: Officer, day: Day
     await officer.looks("break-in")
     await chair.send(type="stage", to="deliberation", reason="")
     await chair.until(lambda view: view["break_in"] is None, "sees him out")
-    await page.locator("[data-head]", has_text=officer.word("Deliberation") if officer.language == "en" else "休庭评议").wait_for()
+    await page.locator("[data-head]", has_text="休庭评议").wait_for()
     await page.locator(":is([data-break-in], [data-watch]):disabled:visible").first.wait_for()
     refused = await page.evaluate(
         """async path => {
@@ -213,7 +190,7 @@ async def the_roll_is_called(officer: Officer, phone: Person, language: str) -> 
     await page.fill("#name", officer.word("Morning"))
     for box in await page.locator('input[name="who"]').all():
         if not await box.is_checked():
-            await officer.does(box, "Space")
+            await box.check()
     await officer.looks("roll-call-new")
     await officer.does("form .button-primary")
     lines = page.locator("[data-lines] tr")
@@ -241,7 +218,8 @@ async def the_roll_is_called(officer: Officer, phone: Person, language: str) -> 
 
 
 async def a_task_is_reported_and_seen_on_the_map(officer: Officer, phone: Person, taken: Path, language: str) -> None:
-    """Sent from a place on the map; signed for without a connection; reported with a photo, first with the position, then without."""
+    """Sent from a place on the map; signed for without a connection; reported with a photo, which is seen where the task is. That one with
+    a position stands where it was sent from is in tests/browser/test_field.py and tests/dispatch/web/test_map_reports.py."""
     page, card = officer.page, phone.page.locator("[data-task]")
     await officer.opens("/console/tasks/new?latitude=39.9300&longitude=116.4200")
     await page.fill("#title", "查看北河沿排污口")
@@ -250,7 +228,6 @@ async def a_task_is_reported_and_seen_on_the_map(officer: Officer, phone: Person
     await page.select_option("#to", label=next(each for each in options if "程海" in each))
     await officer.does("button[value=send]")
     await page.locator("[data-now]").wait_for()
-    task = page.url
 
     await card.locator("summary").click()
     await phone.context.set_offline(True)
@@ -261,12 +238,12 @@ async def a_task_is_reported_and_seen_on_the_map(officer: Officer, phone: Person
     await card.locator(".field-waits").wait_for(state="attached")
     await phone.context.set_offline(False)
     await expect(page.locator("[data-now]")).to_have_attribute("data-now", "signed")
-    await phone.page.locator(".field-ask .button").click()  # he agrees that his position is known
     if await card.locator("details").get_attribute("open") is None:
         await card.locator("summary").click()
     await card.locator("[data-act=arrive]").click()
+    await phone.page.locator("dialog input[type=checkbox]").uncheck()
     await phone.page.locator("dialog .button-primary").click()
-    await reports(phone, card, "暗管一处，排水呈黄褐色，已取样。", taken, place=True)
+    await reports(phone, card, "暗管一处，排水呈黄褐色，已取样。", taken)
     await looked_at(phone.page, f"phone-reported-{language}", SIZES[-1:])
     await expect(page.locator("[data-now]")).to_have_attribute("data-now", "reported")
 
@@ -274,47 +251,21 @@ async def a_task_is_reported_and_seen_on_the_map(officer: Officer, phone: Person
     mark = page.locator(".leaflet-marker-icon.map-mark-report")
     await expect(mark.locator("img")).to_be_visible()
     assert await mark.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
-    await officer.does(mark if officer.keys else mark.locator(".map-mark-inside"))
+    await officer.does(mark.locator(".map-mark-inside"))
     detail = page.locator("[data-detail]")
     await expect(detail).to_contain_text("暗管一处")
     await expect(detail.locator(".map-files img")).to_be_visible()
     upright = "image => image.decode().then(() => image.naturalHeight > image.naturalWidth)"
     assert await detail.locator(".map-files img").evaluate(upright), "as the phone was held"
-    await expect(detail).to_contain_text("9")
-    await expect(page.locator('[data-list="person"]')).to_contain_text("程海")
-    with_place = await place_of(mark)
-    await officer.looks("map")
-
-    # Returned for more, and reported without a position: it stands where the task is, and says so.
-    await page.goto(task)
-    await officer.does("[data-dialog=do-return]")
-    await page.fill("#text-return", "补拍全景")
-    await officer.does("#do-return .button-primary")
-    await expect(card.locator("[data-act=arrive]")).to_be_visible()
-    await card.locator("[data-act=arrive]").click()
-    await phone.page.locator("dialog .button-primary").click()
-    await officer.opens("/console/map")
-    await reports(phone, card, "已补拍全景。", taken, place=False)
-    await expect(page.locator('[data-list="report"] li')).to_have_count(1)
-    await officer.does('[data-list="report"] button')
-    await expect(detail).to_contain_text("已补拍全景")
     await expect(detail).to_contain_text(officer.word("Sent without a position: shown where the task is."))
-    assert await place_of(mark) != with_place
-    await officer.does(detail.locator("[data-away]"))
-    await expect(detail).to_be_hidden()
+    await looked_at(page, "map", SIZES)
 
 
-async def place_of(mark: Locator) -> str:
-    """Where a mark stands in the map's own pixels."""
-    return str(await mark.evaluate("element => element.style.transform"))
-
-
-async def reports(phone: Person, card: Locator, text: str, taken: Path, *, place: bool) -> None:
-    """From the phone: words and a photo, with or without the position."""
+async def reports(phone: Person, card: Locator, text: str, taken: Path) -> None:
+    """From the phone: words and a photo, without the position."""
     await card.locator("[data-act=report]").click()
     await phone.page.fill("#step-text", text)
     await phone.page.set_input_files("dialog input[accept*=jpeg]", taken)
     await phone.page.locator("dialog img").wait_for()
-    if not place:
-        await phone.page.locator("dialog input[type=checkbox]").uncheck()
+    await phone.page.locator("dialog input[type=checkbox]").uncheck()
     await phone.page.locator("dialog .dialog-actions .button-primary").click()
