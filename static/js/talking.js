@@ -207,7 +207,7 @@ export class Talking {
   #take(event) {
     const pressed = event.target instanceof Element ? event.target.closest('button') : null;
     if (!pressed) return;
-    const wanted = new Set((pressed.dataset['people'] ?? '').split(' '));
+    const wanted = new Set((pressed.dataset['whose'] ?? '').split(' '));
     const boxes = this.#boxes().filter((box) => box.value.split(' ').some((id) => wanted.has(id)));
     const on = boxes.some((box) => !box.checked);
     for (const box of boxes) box.checked = on;
@@ -287,7 +287,7 @@ function yours(view, talk) {
 
 /** @param {string} text @param {import('./protocol.js').ParticipantView[]} people */
 function chip(text, people) {
-  return el('button', { type: 'button', class: 'button button-small', 'data-people': people.map((person) => person.id).join(' ') }, text);
+  return el('button', { type: 'button', class: 'button button-small', 'data-whose': people.map((person) => person.id).join(' ') }, text);
 }
 
 /** @param {HTMLDialogElement} dialog */

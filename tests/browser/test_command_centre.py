@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
+from tests.browser.gallery import photographed
 from tests.browser.hearing import enter, eventually, take_the_chair, to_the_waiting_room
 from tests.browser.participants import Person
 from tests.browser.site import SHORT_COURT, Site
@@ -81,6 +82,7 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     await page.click("[data-talk]")
     await page.locator("#talk-dialog label", has_text="李明").click()
     await page.fill("#talk-reason", "核实其设备情况")
+    await photographed(page, "intercom-dialog")
     assert await officer.accessibility_faults() == []
     await page.click("#talk-dialog button.button-primary")
     called = party.page.locator(".banner", has_text="指挥中心正在与您通话")
@@ -93,6 +95,8 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     answers = party.page.locator(".banner", has_text="场内听不到您")
     await answers.wait_for()
     await page.locator("[data-talk-answers]", has_text="李明").wait_for()
+    for who, whose in ((page, "officer"), (party.page, "called"), (judge.page, "chair")):
+        await photographed(who, f"intercom-{whose}")
     assert await officer.accessibility_faults() == await party.accessibility_faults() == []
     assert await clerk.page.locator("body > audio").count() == await judge.page.locator("body > audio").count() == 0
     await page.keyboard.up("t")
