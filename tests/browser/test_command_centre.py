@@ -176,6 +176,8 @@ async def gets_officer(party: Person) -> bool:
 
 async def hears_intercom(party: Person) -> bool:
     """The officer's sound comes in at the element that plays it."""
+    if await party.page.locator("body > audio").count() == 0:  # the track has not come yet
+        return False
     return (await party.inbound("body > audio")).get("audio", {}).get("packetsReceived", 0) > 20
 
 
