@@ -13,6 +13,7 @@ from dispatch.booking.catalogue.details import Details
 from dispatch.booking.catalogue.features import known
 from dispatch.booking.catalogue.resources import ResourceDraft
 from dispatch.booking.catalogue.sites import site_named
+from dispatch.store.resources import MEANS
 from dispatch.store.tables import CalendarDay, CourtSite, Resource, User
 
 if TYPE_CHECKING:
@@ -46,13 +47,20 @@ EQUIPMENT = (
     ("移动远程终端", "Mobile terminal", ("panorama_camera",)),
     ("同声传译设备", "Interpreting equipment", ("interpreter_channel",)),
 )
+PEOPLE = (
+    ("interpreter", "维吾尔语翻译 阿依努尔", "Uyghur interpreter Aynur"),
+    ("interpreter", "手语翻译 程静", "Sign-language interpreter Cheng Jing"),
+    ("police", "法警 高磊", "Judicial police officer Gao Lei"),
+    ("police", "法警 许婷", "Judicial police officer Xu Ting"),
+)
+"""Who is booked by name and has no account: kind, name, in English."""
 SLOTS = 2
 
 
 async def furnish(db: Database, by: User, now: datetime) -> None:
     """Add what is not there yet; what somebody changed since stays as he left it."""
     async with db.reader() as session:
-        present = set(await session.scalars(select(Resource.name).where(Resource.kind.in_(("equipment", "custody")))))
+        present = set(await session.scalars(select(Resource.name).where(Resource.kind.in_(MEANS))))
         sites = set(await session.scalars(select(CourtSite.name).where(CourtSite.address != "")))
         days = await session.scalar(select(CalendarDay.day).limit(1))
     if COURT not in sites:
@@ -63,6 +71,9 @@ async def furnish(db: Database, by: User, now: datetime) -> None:
         if name not in present:
             draft = ResourceDraft(name, name_en, ids[COURT], details=Details(before_minutes=15, after_minutes=15, features=features))
             await resources.add_resources(db, "equipment", draft, by, now)
+    for kind, name, name_en in PEOPLE:
+        if name not in present:
+            await resources.add_resources(db, kind, ResourceDraft(name, name_en, ids[COURT]), by, now)
     if not any(name.startswith("看守所提讯席") for name in present):
         slot = ResourceDraft("看守所提讯席", "Detention house slot", ids[HOUSE])
         await resources.add_resources(db, "custody", slot, by, now, slots=SLOTS)

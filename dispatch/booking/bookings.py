@@ -32,6 +32,7 @@ from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.notices import outbox, webhooks
 from dispatch.store import direct
+from dispatch.store.resources import MEANS
 from dispatch.store.tables import Booking, Resource, Sitting, User, new_id
 
 if TYPE_CHECKING:
@@ -312,7 +313,7 @@ async def write_down(
     await webhooks.note(session, webhooks.OF_ACT[action], sitting, now)
     listed = resources if resources is not None else [hold.resource for hold in sitting.booking.holds]
     names = {kind: [each.name for each in listed if each.kind == kind] for kind in holds.ORDER}
-    also = {"rooms": names["room"][1:], "equipment": names["equipment"] + names["custody"]}
+    also = {"rooms": names["room"][1:], "equipment": [name for kind in MEANS for name in names[kind]]}
     state = sitting.booking.state
     await audit.write(
         session,

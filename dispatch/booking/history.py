@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, text
 
 from dispatch.store import postgresql
+from dispatch.store.resources import MEANS
 from dispatch.store.tables import AuditRow, Participant, Resource, Sitting, SittingApart
 
 if TYPE_CHECKING:
@@ -56,13 +57,13 @@ async def facts(session: AsyncSession, site: Site, sitting: Sitting, resources: 
     """Inside a transaction: what a history would tell of the sitting as it is now. `resources`: what it holds, where that is not yet
     what the objects say."""
     held = resources if resources is not None else [hold.resource for hold in sitting.booking.holds]
-    names = {kind: [each.name for each in held if each.kind == kind] for kind in ("room", "equipment", "custody")}
+    names = {kind: [each.name for each in held if each.kind == kind] for kind in ("room", *MEANS)}
     return {
         "starts": site.clock(sitting.starts_at),
         "ends": site.clock(sitting.ends_at, sitting.starts_at),
         "room": next(iter(names["room"]), ""),
         "rooms": LISTED.join(names["room"][1:]),
-        "equipment": LISTED.join(names["equipment"] + names["custody"]),
+        "equipment": LISTED.join([name for kind in MEANS for name in names[kind]]),
         "case": sitting.case.number,
         "title": sitting.title,
         **await people_facts(session, sitting.id),

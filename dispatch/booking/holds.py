@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LONGEST = timedelta(days=2)
 """No hold is longer (a constraint of the table): what overlaps a span began at most so long before it."""
-ORDER = ("room", "equipment", "custody", "person")
+ORDER = ("room", "equipment", "custody", "interpreter", "police", "person")
 """Kinds of resources, in the order in which a sitting holds them and what is in the way is named."""
 # Statements that every booking needs are put together once: that takes longer than to carry them out.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -80,7 +80,8 @@ async def held(session: AsyncSession, booking: Booking) -> list[Hold]:
 
 
 def in_order(resources: Iterable[Resource], named: Sequence[str]) -> list[Resource]:
-    """Resources as a sitting holds them: rooms, equipment, custody, people, each in the order in which they were `named`."""
+    """Resources as a sitting holds them: rooms, things, interpreters, judicial police, staff (:data:`ORDER`), each in the
+    order in which they were `named`."""
     return sorted(resources, key=lambda each: (ORDER.index(each.kind), named.index(each.id) if each.id in named else len(named), each.id))
 
 

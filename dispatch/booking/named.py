@@ -17,6 +17,7 @@ from dispatch.notices import webhooks
 from dispatch.store import ready
 from dispatch.store.base import Base
 from dispatch.store.ready import Ready
+from dispatch.store.resources import MEANS
 from dispatch.store.tables import Resource, Sitting, User
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ async def checked(session: AsyncSession, draft: SittingDraft, found: list[FieldE
         found.append(("room_id", "room_unknown", {}))
     if any(things.get(room_id) != "room" for room_id in draft.room_ids[1:]):
         found.append(("rooms", "room_unknown", {}))
-    if any(things.get(each) not in ("equipment", "custody") for each in draft.equipment):
+    if any(things.get(each) not in MEANS for each in draft.equipment):
         found.append(("equipment", "equipment_unknown", {}))
     if found or draft.starts_at is None or draft.ends_at is None:
         raise ValidationFailed(found)

@@ -19,6 +19,7 @@ from dispatch.booking.draft import LONGEST, MOST_EQUIPMENT, MOST_PARTICIPANTS, M
 from dispatch.booking.in_force import held_in
 from dispatch.booking.roles import Procedures, roles_for
 from dispatch.errors import FieldError, NotFound, ValidationFailed
+from dispatch.store.resources import MEANS
 from dispatch.store.tables import Resource, SittingTemplate, User, new_id
 from rooms.procedure import PROCEDURES
 
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 
 LEAST_MINUTES, MOST_MINUTES = (int(each.total_seconds()) // 60 for each in (SHORTEST, LONGEST))
 MOST_MEANS = MOST_ROOMS + MOST_EQUIPMENT
-MEANS = ("room", "equipment", "custody")
+NAMED = ("room", *MEANS)
 """Kinds of resources that a template may name; its first room and its people are chosen each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a form begins. `roles`: one row of the form each; `means`: ids of further rooms, equipment and custody slots; `room_kind`:
-    the kind of room that suits, "" for any."""
+    """How a form begins. `roles`: one row of the form each; `means`: ids of further rooms and of what else it holds (:data:`NAMED`);
+    `room_kind`: the kind of room that suits, "" for any."""
 
     kind: str
     minutes: int
@@ -176,7 +177,7 @@ async def _check(session: AsyncSession, draft: TemplateDraft, own: SittingTempla
     named = await session.scalar(select(SittingTemplate.id).where(SittingTemplate.name == tidy(draft.name)))
     if named is not None and (own is None or named != own.id):
         found.append(("name", "template_name_taken", {"name": tidy(draft.name)}))
-    known = set(await session.scalars(select(Resource.id).where(Resource.id.in_(draft.means), Resource.kind.in_(MEANS))))
+    known = set(await session.scalars(select(Resource.id).where(Resource.id.in_(draft.means), Resource.kind.in_(NAMED))))
     if not set(draft.means) <= known:
         found.append(("means", "equipment_unknown", {}))
     if found:

@@ -28,6 +28,7 @@ from dispatch.exchange.exporting import Exported, Kind, apart, written_table
 from dispatch.exchange.importing import known_of
 from dispatch.exchange.reading import Row
 from dispatch.exchange.row_people import Known, cast, column_of, parts
+from dispatch.store.resources import MEANS
 from dispatch.store.tables import Resource, User
 from dispatch.store.waiting_tables import WaitingSitting
 from rooms.procedure import PROCEDURES
@@ -164,9 +165,9 @@ async def _judged(session: AsyncSession, db: Database, rows: Sequence[Row], by: 
 
 
 async def _things(session: AsyncSession) -> dict[str, str]:
-    """Equipment and custody slots by the names that a file may give them; a name that two have names nothing."""
+    """What a sitting may hold beside rooms and staff, by the names that a file may give it; a name that two have names nothing."""
     things: dict[str, str] = {}
-    for each in await session.scalars(select(Resource).where(Resource.active, Resource.kind.in_(("equipment", "custody")))):
+    for each in await session.scalars(select(Resource).where(Resource.active, Resource.kind.in_(MEANS))):
         for name in {each.name.casefold(), each.name_en.casefold()} - {""}:
             things[name] = "" if name in things else each.id
     return things

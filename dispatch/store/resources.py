@@ -15,6 +15,11 @@ from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from dispatch.store.base import Base, new_id
 
+MEANS = ("equipment", "custody", "interpreter", "police")
+"""Kinds of what a sitting may hold beside rooms and staff."""
+TRAVELS = ("person", "equipment", "interpreter", "police")
+"""Kinds that need their time between two sites."""
+
 if TYPE_CHECKING:
     from dispatch.store.tables import Sitting
 
@@ -39,7 +44,8 @@ class CourtSite(Base):
 
 
 class Resource(Base):
-    """Something that one sitting at a time can have. `kind`: room, person, equipment, custody (one slot of a detention house).
+    """Something that one sitting at a time can have. `kind`: room, person (a member of the staff), equipment, custody (one slot of a
+    detention house), interpreter, police (judicial police); the last two have no account, and are booked by name.
 
     A room's and a staff member's has the id of the room or user, and is made and renamed with it (:func:`keep_in_step`).
     """

@@ -9,7 +9,19 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, Uni
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatch.store.base import Base, UtcDateTime, new_id, utc_now
-from dispatch.store.resources import Booking, CalendarDay, Closure, CourtSite, Hold, Resource, Room, SiteDay, SittingTemplate, keep_in_step
+from dispatch.store.resources import (
+    MEANS,
+    Booking,
+    CalendarDay,
+    Closure,
+    CourtSite,
+    Hold,
+    Resource,
+    Room,
+    SiteDay,
+    SittingTemplate,
+    keep_in_step,
+)
 from dispatch.store.series_tables import SeriesRow
 
 __all__ = [
@@ -214,8 +226,8 @@ class Sitting(Base):
 
     @property
     def equipment(self) -> list[Resource]:
-        """Equipment that was booked with it, and slots of a custody place, in order."""
-        return [hold.resource for booking in self.bookings for hold in booking.holds if hold.resource.kind in ("equipment", "custody")]
+        """Equipment that was booked with it, slots of a custody place, interpreters and judicial police, in order."""
+        return [hold.resource for booking in self.bookings for hold in booking.holds if hold.resource.kind in MEANS]
 
 
 class OrderKey(Base):

@@ -19,7 +19,7 @@ from dispatch.web.sitting_form import errors_of
 _BETWEEN = re.compile(r"[,，、;；\n]+")
 _SPAN_OF_DAY = re.compile(r"^(hours\.\w+)\.\d+$")
 LONGEST_DAY = 200
-TABS = ("rooms", "sites", "equipment", "custody", "people", "closures", "calendar", "templates", "procedures")
+TABS = ("rooms", "sites", "equipment", "custody", "interpreters", "police", "people", "closures", "calendar", "templates", "procedures")
 """Pages of the catalogue, in their order."""
 
 Posted = MultiDictProxy[str | bytes | bytearray | web.FileField]

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from dispatch.booking import in_force
 from dispatch.booking.catalogue.features import FEATURES, known
-from dispatch.booking.catalogue.resources import list_resources
+from dispatch.booking.catalogue.resources import MOVABLE, list_resources
 from dispatch.booking.catalogue.rooms import KINDS
 from dispatch.booking.finding.occupancy_store import names_of
 from dispatch.booking.finding.searching import ANY, PARTS, STAFF, Answer, Wanted, search
@@ -157,7 +157,7 @@ async def _choices(request: Request, form: Mapping[str, Any]) -> dict[str, Any]:
         "day_parts": tuple(PARTS),
         "any": ANY,
         "people": _named(people, tag),
-        "equipment": _named(await list_resources(db, "equipment", "custody"), tag),
+        "equipment": _named(await list_resources(db, *MOVABLE), tag),
     }
 
 

@@ -1,4 +1,4 @@
-"""The administrator's catalogue of equipment, custody slots and people's hours, and the photos of what can be booked."""
+"""The administrator's catalogue of what a sitting may hold beside rooms, and of the hours of the staff; photos of what can be booked."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ from dispatch.web.catalogue_forms import (
 )
 from dispatch.web.request import Request, Response, ctx, gettext, me, render, see_other
 
-KINDS = {"equipment": "equipment", "custody": "custody", "people": "person"}
+KINDS = {"equipment": "equipment", "custody": "custody", "interpreters": "interpreter", "police": "police", "people": "person"}
 """Page → kind of resource."""
+ADDED = tuple(tab for tab, kind in KINDS.items() if kind in resources.MOVABLE)
+"""Pages on which some can be added."""
 NAMES = ("name", "name_en", "site_id", "position", "slots")
 
 
@@ -51,7 +53,6 @@ async def _page(
     request: Request, fields: Mapping[str, Any], resource: Resource | None, error: UserError | None = None
 ) -> Response:  # fmt: skip
     _, tab = gettext(request), _tab(request)
-    heading = {"equipment": _("New equipment"), "custody": _("New custody place"), "people": ""}[tab]
     return render(
         request,
         "admin/resource.html",
@@ -60,7 +61,7 @@ async def _page(
         resource=resource,
         form=fields,
         errors=page_errors(request, error),
-        heading=resource.name if resource else heading,
+        heading=resource.name if resource else _(f"resource_new.{tab}"),
         action=f"/catalogue/{tab}/{resource.id if resource else 'new'}",
         sites=[(site.id, site.name) for site in await sites.list_sites(ctx(request).db)],
         **choices(request),
@@ -87,7 +88,7 @@ async def new(request: Request) -> Response:
 
 
 async def create(request: Request) -> Response:
-    """Add equipment, or the slots of a custody place; a refusal keeps what was typed."""
+    """Add one, or the slots of a custody place; a refusal keeps what was typed."""
     context, fields, tab = ctx(request), await posted(request), _tab(request)
     slots = whole_number(text_of(fields, "slots")) if tab == "custody" else 1
     try:
@@ -160,8 +161,8 @@ KEEPS = roles(ADMINISTRATOR)
 
 ROUTES = (
     *(Route("GET", f"/catalogue/{tab}", show, KEEPS) for tab in KINDS),
-    *(Route("GET", f"/catalogue/{tab}/new", new, KEEPS) for tab in ("equipment", "custody")),
-    *(Route("POST", f"/catalogue/{tab}/new", create, KEEPS) for tab in ("equipment", "custody")),
+    *(Route("GET", f"/catalogue/{tab}/new", new, KEEPS) for tab in ADDED),
+    *(Route("POST", f"/catalogue/{tab}/new", create, KEEPS) for tab in ADDED),
     *(Route("GET", f"/catalogue/{tab}/{{resource}}", edit, KEEPS) for tab in KINDS),
     *(Route("POST", f"/catalogue/{tab}/{{resource}}", change, KEEPS) for tab in KINDS),
     Route("GET", "/photos/{resource}", photo, STAFF),

@@ -9,7 +9,7 @@ from typing import Any
 
 from dispatch.booking import in_force, rebooking, templates
 from dispatch.booking.catalogue.features import FEATURES
-from dispatch.booking.catalogue.resources import list_resources
+from dispatch.booking.catalogue.resources import MOVABLE, list_resources
 from dispatch.booking.catalogue.rooms import KINDS
 from dispatch.booking.finding.searching import ANY, PARTS, STAFF
 from dispatch.booking.listing import waiting
@@ -108,7 +108,7 @@ async def _choices(request: Request, shown: Fields) -> dict[str, Any]:
     parts = form_kinds.staff_parts(request, kind, chosen, versions)
     colleagues = {user.id: user.name for user in await lookups.staff(db, CLERK, PROSECUTOR)}
     minutes = {*LENGTHS, own} if (own := _number(shown.plain["minutes"])) > 0 else {*LENGTHS}
-    things = await list_resources(db, "equipment", "custody")
+    things = await list_resources(db, *MOVABLE)
     return {
         "fields": shown,
         "form": shown.form,

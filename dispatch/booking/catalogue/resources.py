@@ -1,4 +1,5 @@
-"""What can be booked, for the administrator: equipment and custody slots as they are, and the details of rooms and people."""
+"""What can be booked, for the administrator: equipment, custody slots, interpreters and judicial police, and the details of
+rooms and staff."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from dispatch.booking.catalogue.rooms import refuse_booked
 from dispatch.booking.draft import tidy
 from dispatch.booking.holds import ORDER
 from dispatch.errors import FieldError, NotFound, ValidationFailed
+from dispatch.store.resources import MEANS
 from dispatch.store.tables import CourtSite, Resource, User, new_id
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 80
 MOST_SLOTS = 50
-MOVABLE = ("equipment", "custody")
-"""Kinds that have a row of their own; rooms and people come with theirs (:func:`dispatch.store.resources.keep_in_step`)."""
+MOVABLE = MEANS
+"""Kinds that have a row of their own; rooms and staff come with theirs (:func:`dispatch.store.resources.keep_in_step`)."""
 KINDS = ORDER
 PLAIN = Details()
 _CHANGED_ELSEWHERE: dict[str, tuple[str, ...]] = {
@@ -65,9 +67,9 @@ async def get_resource(db: Database, resource_id: str) -> Resource:
 async def add_resources(
     db: Database, kind: str, draft: ResourceDraft, by: User, now: datetime, *, slots: int = 1, order: orders.Order | None = None
 ) -> list[Resource]:
-    """Add equipment, or a custody place of so many parallel `slots`, numbered: each is a resource of its own, since one sitting at a
-    time has it. An `order` that was carried out before gives what it made, as it is now. Raises ValidationFailed with every bad field,
-    or UserError("key_reused")."""
+    """Add equipment, an interpreter, somebody of the judicial police, or a custody place of so many parallel `slots`, numbered: each is a
+    resource of its own, since one sitting at a time has it. An `order` that was carried out before gives what it made, as it is now.
+    Raises ValidationFailed with every bad field, or UserError("key_reused")."""
     of_slots = [_of_slot(order, number) for number in range(slots)]
     async with db.writer() as session:
         if first := await orders.made_before(session, order, now):

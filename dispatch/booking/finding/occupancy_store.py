@@ -28,6 +28,7 @@ from dispatch.booking.finding.slots import Candidate
 from dispatch.booking.holds import LONGEST
 from dispatch.booking.spans import Span
 from dispatch.booking.wall_clock import day_span
+from dispatch.store.resources import TRAVELS
 from dispatch.store.tables import Closure, CourtSite, Hold, Resource, Room
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Bookable:
-    """A resource as a search sees it. `kind`: room, person, equipment, custody; `position` orders lists."""
+    """A resource as a search sees it. `kind`: that of a :class:`Resource`; `position` orders lists."""
 
     candidate: Candidate
     kind: str
@@ -163,7 +164,7 @@ async def _times(
 ) -> dict[str, Times]:
     """The rows of some resources. Sites at which they are needed are known of people and things that move alone."""
     resources = list(await session.scalars(select(Resource).where(Resource.id.in_(ids))))
-    travel = [each.id for each in resources if each.kind in ("person", "equipment")]
+    travel = [each.id for each in resources if each.kind in TRAVELS]
     held: dict[str, list[Held]] = {each.id: [] for each in resources}
     first, place = aliased(Hold), aliased(Resource)
     wanted = select(Hold.resource_id, Hold.starts_at, Hold.ends_at).where(

@@ -25,6 +25,7 @@ from dispatch.booking.roles import PRESIDENTS, accounts_that_preside
 from dispatch.booking.spans import Span
 from dispatch.booking.wall_clock import day_span
 from dispatch.errors import FieldError, ValidationFailed
+from dispatch.store.resources import MEANS, TRAVELS
 from dispatch.store.tables import User
 from rooms.procedure import PROCEDURES
 
@@ -186,12 +187,12 @@ def needs_of(
             found.append((field, "user_unknown", {}))
         needs.append(Need(candidates, travels=True))
         names.append(field)
-    for field, kinds, named in (("people", ("person",), wanted.people), ("equipment", ("equipment", "custody"), wanted.equipment)):
+    for field, kinds, named in (("people", ("person",), wanted.people), ("equipment", MEANS, wanted.equipment)):
         for each in dict.fromkeys(named):
             one = snapshot.bookables.get(each)
             if one is None or one.kind not in kinds:
                 found.append((field, "user_unknown" if field == "people" else "equipment_unknown", {}))
                 continue
-            needs.append(Need((one.candidate,), travels=one.kind in ("person", "equipment")))
+            needs.append(Need((one.candidate,), travels=one.kind in TRAVELS))
             names.append(field)
     return tuple(needs), tuple(names)

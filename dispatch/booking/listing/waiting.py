@@ -20,6 +20,7 @@ from dispatch.booking.listing.docket import MOST_WAITING
 from dispatch.booking.protection import Pair
 from dispatch.booking.roles import Procedures
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
+from dispatch.store.resources import MEANS
 from dispatch.store.tables import Resource, User, new_id
 from dispatch.store.waiting_tables import WaitingSitting
 from rooms.procedure import PROCEDURES
@@ -239,8 +240,7 @@ async def problems_of(session: AsyncSession, db: Database, draft: WaitingDraft, 
     ids = {field: getattr(draft, field) for field in STAFF if getattr(draft, field) not in ("", ANY)}
     users = {user.id: user for user in await session.scalars(select(User).where(User.id.in_(ids.values()), User.active))}
     found += [(field, "user_unknown", {}) for field, each in ids.items() if each not in users or users[each].role not in STAFF[field]]
-    kinds = ("equipment", "custody")
-    wanted = select(Resource.id).where(Resource.id.in_(draft.equipment), Resource.active, Resource.kind.in_(kinds))
+    wanted = select(Resource.id).where(Resource.id.in_(draft.equipment), Resource.active, Resource.kind.in_(MEANS))
     if set(draft.equipment) - set(await session.scalars(wanted)):
         found.append(("equipment", "equipment_unknown", {}))
     return found

@@ -93,7 +93,7 @@ async def show_resource(request: Request) -> ResourceView:
 
 
 async def add_resources(request: Request, body: NewResource, headers: Once) -> ResourcesMade:
-    """Add equipment, or the slots of a custody place."""
+    """Add equipment, the slots of a custody place, an interpreter or somebody of the judicial police."""
     context, user = ctx(request), me(request)
     order = headers.order(user, "resource", body)
     made = await resources.add_resources(context.db, body.kind, body.draft(), user, context.clock(), slots=body.slots, order=order)

@@ -18,7 +18,7 @@ from dispatch.store.tables import Closure, CourtSite
 from dispatch.store.tables import Resource as ResourceRow
 from dispatch.web.api.values import Change, Day, Given, Id, IdOrNone, Moment, Paging, Resource, Shown, left_out
 
-Kind = Literal["room", "equipment", "custody", "person"]
+Kind = Literal["room", "equipment", "custody", "interpreter", "police", "person"]
 ClosureKind = Literal["closed", "maintenance", "leave"]
 DayKind = Literal["holiday", "working"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -148,7 +148,8 @@ class SiteChange(Change):
 
 
 class ResourceView(Resource):
-    """Something that one sitting at a time can have: a room, equipment, a slot of a custody place, a member of the staff."""
+    """Something that one sitting at a time can have: a room, equipment, a slot of a custody place, an interpreter, somebody of the judicial
+    police, a member of the staff."""
 
     id: Id
     kind: Kind
@@ -210,15 +211,16 @@ class ResourcesMade(Resource):
 class ResourceQuery(Paging):
     """Which resources."""
 
-    kind: list[Kind] = Field([], max_length=4, description="One or more kinds: the parameter may be repeated.")
+    kind: list[Kind] = Field([], max_length=6, description="One or more kinds: the parameter may be repeated.")
     site: str = Field("", max_length=16, description="Id of the site.")
     active: bool | None = Field(None, description="Only those in use, or only those that are not.")
 
 
 class NewResource(Given):
-    """Equipment, or a custody place, to be added. Rooms and members of the staff are added at addresses of their own."""
+    """Equipment, a custody place, an interpreter or somebody of the judicial police, to be added. Rooms and staff have addresses of their
+    own for it."""
 
-    kind: Literal["equipment", "custody"]
+    kind: Literal["equipment", "custody", "interpreter", "police"]
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     name_en: str = Field("", max_length=LONGEST_NAME)
     site_id: IdOrNone = ""

@@ -35,7 +35,7 @@ class FieldProblem(Shown):
 class Obstacle(Shown):
     """What is in the way of a booking, and when it would not be."""
 
-    kind: str = Field(description="Of the resource that is taken or closed: room, equipment, custody or person.")
+    kind: str = Field(description="Of the resource that is taken or closed: room, equipment, custody, interpreter, police or person.")
     resource_id: str
     name: str = Field(description="Of the resource.")
     sitting_id: str = Field(description="The sitting that holds it; empty where it is closed.")

@@ -52,7 +52,7 @@ _KIND: JsonDict = {"enum": list(PROCEDURES)}
 _NUMBER = "As on paper, for instance （2026）京0105民初31号; brackets and spaces are put right."
 _CASE_TITLE = "Title of the case where the number is a new one; a case that is known keeps its own."
 _ROOMS = "All rooms that it holds; `room_id` is the first of them, whether it is named here or not."
-_EQUIPMENT = "Ids of equipment and of custody slots that it holds."
+_EQUIPMENT = "Ids of equipment, custody slots, interpreters and judicial police that it holds."
 _OVERRIDE = (
     "Why it is to be outside working hours, on a day off, at short notice or with a minor without his guardian all the same; without it"
     " such a booking is refused."
@@ -84,11 +84,14 @@ class RoomName(Shown):
     name_en: str
 
 
+Means = Literal["equipment", "custody", "interpreter", "police"]
+
+
 class EquipmentName(Shown):
-    """Equipment, or a slot of a custody place, by its names."""
+    """Equipment, a slot of a custody place, an interpreter or somebody of the judicial police, by name."""
 
     id: Id
-    kind: Literal["equipment", "custody"]
+    kind: Means
     name: str
     name_en: str
 
@@ -105,7 +108,7 @@ class SittingView(Resource):
     title: str
     room: RoomName = Field(description="The first of the rooms.")
     rooms: list[RoomName] = Field(description="All rooms that it holds, in order.")
-    equipment: list[EquipmentName] = Field(description="Equipment and custody slots that it holds.")
+    equipment: list[EquipmentName] = Field(description="Equipment, custody slots, interpreters and judicial police that it holds.")
     booking: BookingState = Field(
         description="tentative (lapses unless it is confirmed), requested (somebody has to approve it), confirmed or cancelled."
     )
@@ -137,8 +140,7 @@ class SittingView(Resource):
             room=rooms[0],
             rooms=rooms,
             equipment=[
-                EquipmentName(id=each.id, kind=cast("Literal['equipment', 'custody']", each.kind), name=each.name, name_en=each.name_en)
-                for each in sitting.equipment
+                EquipmentName(id=each.id, kind=cast("Means", each.kind), name=each.name, name_en=each.name_en) for each in sitting.equipment
             ],
             booking=cast("BookingState", sitting.booking.state),
             override_reason=sitting.booking.override_reason,

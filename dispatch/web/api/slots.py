@@ -24,6 +24,7 @@ Feature = Annotated[str, Field(json_schema_extra={"enum": list(FEATURES)})]
 _WHO = "An id, `any` for any of them, or empty for nobody."
 _STAFF_PATTERN = r"^([0-9a-f]{16}|any)?$"
 _MINUTE = timedelta(minutes=1)
+_MEANS = "Equipment, custody slots, interpreters and judicial police, all of whom are needed."
 
 
 class SlotSearch(Given):
@@ -37,7 +38,7 @@ class SlotSearch(Given):
     clerk_id: str = Field("", pattern=_STAFF_PATTERN, description=_WHO)
     prosecutor_id: str = Field("", pattern=_STAFF_PATTERN, description=_WHO)
     people: list[Id] = Field([], max_length=MOST_PEOPLE, description="Further people, all of whom are needed.")
-    equipment: list[Id] = Field([], max_length=MOST_EQUIPMENT, description="Equipment and custody slots, all of which are needed.")
+    equipment: list[Id] = Field([], max_length=MOST_EQUIPMENT, description=_MEANS)
     rooms: list[Id] = Field([], max_length=200, description="Only these rooms; none: all.")
     room_kind: Kind | Literal[""] = ""
     seats: int = Field(0, ge=0, le=MOST_SEATS, description="At least so many.")

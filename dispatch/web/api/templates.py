@@ -26,7 +26,7 @@ from rooms.procedure import PROCEDURES
 _KIND: JsonDict = {"enum": list(PROCEDURES)}
 _ROOM_KIND = "Kind of room that suits; empty: any."
 _ROLES = "Roles of the rows of participants that the form begins with, each as often as there are rows."
-_MEANS = "Ids of further rooms, equipment and custody slots."
+_MEANS = "Ids of further rooms, equipment, custody slots, interpreters and judicial police."
 _ORDER = "Its place in lists, from the front."
 _ACTIVE = "Whether it is offered. A template is never deleted."
 _ROOM_KINDS: JsonDict = {"enum": ["", *KINDS]}

@@ -50,6 +50,7 @@ _REQUIRED = "A list without it is none."
 _MINUTES: dict[str, Any] = {"ge": SHORTEST // timedelta(minutes=1), "le": LONGEST // timedelta(minutes=1)}
 _KINDS: JsonDict = {"enum": list(PROCEDURES)}
 Part = Literal["", "morning", "afternoon"]
+_MEANS = "Equipment, custody slots, interpreters and judicial police, all of whom are needed."
 
 
 class WaitingParticipant(Given):
@@ -96,7 +97,7 @@ class WaitingView(Resource):
     room_kind: Kind | Literal[""]
     seats: int
     features: list[str] = Field(description="What the room must have.")
-    equipment: list[Id] = Field(description="Equipment and custody slots, all of which are needed.")
+    equipment: list[Id] = Field(description=_MEANS)
     priority: int = Field(description=_PRIORITY)
     not_before: Day | None = Field(description=_NOT_BEFORE)
     deadline: Day | None = Field(description=_DEADLINE)
@@ -147,7 +148,7 @@ class NewWaiting(Given):
     room_kind: Kind | Literal[""] = ""
     seats: int = Field(0, ge=0, le=MOST_SEATS)
     features: list[Feature] = Field([], max_length=len(FEATURES), description="What the room must have.")
-    equipment: list[Id] = Field([], max_length=MOST_EQUIPMENT, description="Equipment and custody slots, all of which are needed.")
+    equipment: list[Id] = Field([], max_length=MOST_EQUIPMENT, description=_MEANS)
     priority: int = Field(LOWEST, ge=LOWEST, le=HIGHEST, description=_PRIORITY)
     not_before: Day | None = Field(None, description=_NOT_BEFORE)
     deadline: Day | None = Field(None, description=_DEADLINE)

@@ -185,6 +185,25 @@ async def test_each_slot_of_a_custody_place_is_held_by_one_sitting(court: Court)
     await other_sitting(court, equipment=(slots[1].id,))
 
 
+@pytest.mark.parametrize(("kind", "name"), [("interpreter", "维吾尔语翻译"), ("police", "法警甲")])
+async def test_who_has_no_account_is_booked_by_name_and_is_in_one_sitting_at_a_time(court: Court, kind: str, name: str) -> None:
+    (person,) = await add_movable(court.db, kind, name, court.users["xu"], NOW)
+    first = await make_sitting(court, equipment=(person.id,))
+    assert [each.name for each in first.equipment] == [name]
+    with pytest.raises(Conflict) as told:
+        await other_sitting(court, equipment=(person.id,))
+    assert (told.value.code, told.value.data["name"]) == (f"{kind}_taken", name)
+    await other_sitting(court)
+
+
+async def test_an_interpreter_on_leave_is_not_to_be_had(court: Court) -> None:
+    (person,) = await add_movable(court.db, "interpreter", "手语翻译", court.users["xu"], NOW)
+    await closures.close(court.db, at("13:00"), at("18:00"), "leave", "", court.users["xu"], NOW, resource_id=person.id)
+    with pytest.raises(Conflict) as told:
+        await make_sitting(court, equipment=(person.id,))
+    assert (told.value.code, told.value.resource_id) == ("resource_closed", person.id)
+
+
 async def test_who_joins_or_leaves_a_sitting_is_held_and_freed(court: Court) -> None:
     sitting, prosecutor = await make_sitting(court), court.users["sun"]
     added = await participants.add(court.db, sitting.id, ParticipantDraft("", "prosecutor", user_id=prosecutor.id), court.clerk, NOW)

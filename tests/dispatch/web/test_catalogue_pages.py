@@ -17,7 +17,7 @@ from dispatch.store.tables import Closure, CourtSite, Resource
 from tests.dispatch.making import audited
 from tests.dispatch.web.conftest import Person, Site
 
-PAGES = ("rooms", "sites", "equipment", "custody", "people", "closures", "calendar")
+PAGES = ("rooms", "sites", "equipment", "custody", "interpreters", "police", "people", "closures", "calendar")
 SITE = {"name": "云河看守所", "name_en": "", "address": "北河沿路 3 号", "zone": "", "position": "2", "hours": "inherited"}
 THING = {
     "name": "实物展台",
@@ -125,6 +125,18 @@ async def test_equipment_and_the_slots_of_a_custody_place(site: Site) -> None:
     assert changed.status == 303
     assert (await resource(site, "实物展台甲")).active is False
     assert (await person.get(f"/catalogue/custody/{made.id}")).status == 404
+
+
+async def test_interpreters_and_judicial_police_are_kept_by_name(site: Site) -> None:
+    person = await administrator(site)
+    for tab, name in (("interpreters", "手语翻译 程静"), ("police", "法警 高磊")):
+        typed = THING | {"name": name, "hours": "own", "hours.mon": "09:00-12:00"}
+        assert (await person.post(f"/catalogue/{tab}/new", typed)).status == 303
+        made = await resource(site, name)
+        assert (made.kind, made.hours) == ({"interpreters": "interpreter"}.get(tab, tab), {"mon": ["09:00-12:00"]})
+        assert name in await person.page(f"/catalogue/{tab}")
+        assert name in await person.page("/catalogue/closures")
+        assert (await person.get(f"/catalogue/equipment/{made.id}")).status == 404
 
 
 async def test_a_rooms_form_has_its_features_hours_and_terms(site: Site) -> None:
