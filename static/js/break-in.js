@@ -28,6 +28,7 @@ export class BreakingIn {
     this.preview = /** @type {HTMLVideoElement} */ (find(root, '[data-break-preview]'));
     this.button = /** @type {HTMLButtonElement} */ (find(root, '[data-break-in]'));
     this.over = /** @type {HTMLButtonElement} */ (find(root, '[data-break-end]'));
+    this.stopping = /** @type {HTMLButtonElement} */ (find(root, '[data-stop]'));
     this.dialog = /** @type {HTMLDialogElement} */ (find(document, '#break-in-dialog'));
     this.release = /** @type {HTMLDialogElement} */ (find(document, '#break-end-dialog'));
     this.button.addEventListener('click', () => this.#ask(this.dialog));
@@ -91,6 +92,7 @@ export class BreakingIn {
 
   #draw() {
     const now = this.#shown;
+    const held = document.activeElement === this.button || document.activeElement === this.over;
     const may = this.button.dataset['may'] === 'yes';
     this.button.hidden = !may || now !== null;
     this.button.disabled = !this.#provided;
@@ -100,6 +102,13 @@ export class BreakingIn {
     say(this.state, now === null ? '' : now.you ? t('break_in.you') : lineOf(now));
     this.preview.hidden = !now?.you || !this.#tracks.has('camera');
     this.dialog.closest('main')?.classList.toggle('broken-in', now?.you === true);
+    if (held) this.#goOn();
+  }
+
+  /** Whoever pressed one of the two buttons goes on with the other, or with the end of the watch: not at the top of the page. */
+  #goOn() {
+    const left = [this.over, this.button, this.stopping].find((button) => !button.disabled && button.checkVisibility());
+    left?.focus({ preventScroll: true });
   }
 
   /** @param {HTMLDialogElement} dialog */
@@ -131,6 +140,7 @@ export class BreakingIn {
         return this.#refuse(this.dialog, answer.data?.title ?? t('That did not work. Try again.'));
       }
       this.dialog.close();
+      this.#goOn(); // the button that opened it may be gone already
       /** @type {HTMLTextAreaElement} */ (find(this.dialog, 'textarea')).value = '';
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
@@ -164,6 +174,7 @@ export class BreakingIn {
     if (trouble && dialog) return this.#refuse(dialog, trouble);
     if (trouble) return toast(trouble);
     dialog?.close();
+    if (dialog) this.#goOn();
   }
 }
 

@@ -11,10 +11,14 @@ const TONE_S = 0.35;
 export class CallBell extends HTMLElement {
   #call = '';
   #csrf = '';
+  #busy = false;
+  /** Where the focus came from, to go back to. @type {EventTarget | null} */
+  #from = null;
   /** @type {AudioContext | null} */
   #sound = null;
 
   connectedCallback() {
+    this.addEventListener('focusin', (event) => (this.#from = event.relatedTarget));
     this.hidden = true;
     void this.#ask();
     setInterval(() => void this.#ask(), EVERY_MS);
@@ -37,9 +41,12 @@ export class CallBell extends HTMLElement {
 
   /** @param {{id: string, name: string, late: boolean} | null} call */
   #show(call) {
+    const held = this.contains(document.activeElement);
     this.hidden = call === null;
     if (call === null) {
       this.#call = '';
+      const back = this.#from instanceof HTMLElement && this.#from.isConnected ? this.#from : document.getElementById('main');
+      if (held) back?.focus({ preventScroll: true });
       return;
     }
     // In a hearing it is shown and not heard: its tone would be on record.
@@ -55,8 +62,8 @@ export class CallBell extends HTMLElement {
 
   /** @param {string} id */
   async #answer(id) {
-    const button = /** @type {HTMLButtonElement} */ (find(this, 'button'));
-    button.disabled = true;
+    if (this.#busy) return;
+    this.#busy = true;
     try {
       const response = await fetch(`${this.path}/${id}`, { method: 'POST', headers: { 'X-CSRF-Token': this.#csrf, Accept: 'application/json' } });
       if (response.ok) {
@@ -66,7 +73,7 @@ export class CallBell extends HTMLElement {
     } catch {
       toast(t('The server does not answer. Check the network and try again.'));
     }
-    button.disabled = false;
+    this.#busy = false;
   }
 
   /** A short tone, where the browser lets a page sound that nobody has touched yet. */

@@ -44,6 +44,7 @@ export class CallingRoll extends HTMLElement {
   /** @param {RollCall} roll */
   #show(roll) {
     this.roll = roll;
+    const held = this.contains(document.activeElement) ? document.activeElement : null;
     const called = roll.lines.find((line) => line.standing === 'ringing');
     say(find(this, '[data-state]'), roll.state_text);
     say(find(this, '[data-now]'), called ? t('{name} is called, {n} s left', { name: called.name, n: roll.left_s ?? 0 }) : '');
@@ -65,6 +66,20 @@ export class CallingRoll extends HTMLElement {
         el('td', { class: 'figures', 'data-label': t('Answered at') }, line.answered), el('td', { class: 'muted', 'data-label': t('How') }, line.how),
         this.mayCall && el('td', { class: 'end call-acts' }, ...(roll.state === 'ended' ? [] : this.#acts(line))));
     });
+    if (held instanceof HTMLElement && !held.checkVisibility()) this.#goOn(held, called);
+  }
+
+  /**
+   * What was pressed is there no more: the hand goes on with the same where it was drawn anew, else with who is called now.
+   * @param {HTMLElement} held @param {Line | undefined} called
+   */
+  #goOn(held, called) {
+    const { act = '', of = '' } = held.dataset;
+    const wanted = [of && `[data-lines] [data-act="${act}"][data-of="${CSS.escape(of)}"]`, called && `[data-lines] [data-of="${CSS.escape(called.key)}"]`, '.call-tools [data-act]:not([hidden])', '.call-tools a'];
+    for (const each of wanted) {
+      const next = each ? this.querySelector(each) : null;
+      if (next instanceof HTMLElement) return next.focus({ preventScroll: true });
+    }
   }
 
   /** @param {Line} line */

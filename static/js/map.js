@@ -23,6 +23,8 @@ import { round } from './shapes.js';
 /** @typedef {{kind: Kind, id: string} | {kind: 'feature', feature: Feature, layer: Layer} | {kind: 'place', at: [number, number]}} Choice */
 
 const HIDDEN = 'map-hidden-layers';
+/** What of the detail can have the focus. */
+const STOPS = 'a, button, [tabindex]';
 
 /** The small picture of a file. @param {string} file */
 function small(file) {
@@ -40,6 +42,8 @@ export class DistrictMap extends HTMLElement {
   #marks = new Map();
   /** @type {Choice | null} */
   #chosen = null;
+  /** Where the focus was before the detail took it. @type {Element | null} */
+  #from = null;
   /** Layers that this viewer shows or hides other than they are set. @type {Record<string, boolean>} */
   #own = JSON.parse(localStorage.getItem(HIDDEN) ?? '{}');
 
@@ -195,8 +199,12 @@ export class DistrictMap extends HTMLElement {
     this.#chosen = choice;
     const place = this.#place();
     if (choice && look && place && this.ground && !this.ground.map.getBounds().pad(-0.1).contains(place)) this.ground.map.panTo(place);
+    const box = find(this, '[data-detail]');
+    const inside = box.contains(document.activeElement);
+    if (choice && look && !inside) this.#from = document.activeElement;
     this.#detail();
-    if (choice && look) find(this, '[data-detail] h2').focus();
+    if (choice && look) find(box, 'h2').focus();
+    else if (inside && choice === null) (this.#from instanceof HTMLElement && this.#from.checkVisibility() ? this.#from : find(this, '[data-map]')).focus({ preventScroll: true });
   }
 
   /** Where what is chosen lies. @returns {[number, number] | null} */
@@ -222,6 +230,7 @@ export class DistrictMap extends HTMLElement {
     const place = this.#place();
     const title = choice.kind === 'feature' ? choice.feature.properties.name || choice.layer.shown_name : choice.kind === 'place' ? t('A place on the map') : found?.name ?? '';
     const scrolled = box.querySelector('.map-about')?.scrollTop ?? 0;
+    const held = [...box.querySelectorAll(STOPS)].findIndex((stop) => stop === document.activeElement);
     const changed = fill(box,
       el('header', {}, el('h2', { tabindex: '-1' }, title), el('button', { type: 'button', class: 'button button-quiet button-icon', 'data-away': true, 'aria-label': t('Close') }, icon('close'))),
       el('div', { class: 'map-about', tabindex: '0', role: 'group', 'aria-label': title }, ...this.#about(choice, found?.thing)),
@@ -229,6 +238,7 @@ export class DistrictMap extends HTMLElement {
         el('button', { type: 'button', class: 'button button-primary', 'data-send': true }, icon('arrow-right', 18), t('Send a task there'))));
     if (!changed) return;
     find(box, '.map-about').scrollTop = scrolled;
+    if (held >= 0) /** @type {HTMLElement} */ (box.querySelectorAll(STOPS)[held] ?? find(box, 'h2')).focus({ preventScroll: true });
     find(box, '[data-away]').addEventListener('click', () => this.#choose(null));
     box.querySelector('[data-send]')?.addEventListener('click', () => void this.#send());
   }

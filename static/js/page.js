@@ -116,6 +116,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A key that is held presses once: where the focus goes on to the next button, that one waits for a press of its own.
+document.addEventListener("keydown", (event) => {
+  if (event.repeat && event.key === "Enter" && event.target instanceof HTMLButtonElement) event.preventDefault();
+});
+
 // A form is sent once: the second press of an impatient hand does nothing.
 document.addEventListener("submit", (event) => {
   const form = event.target;

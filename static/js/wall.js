@@ -114,7 +114,7 @@ export class WallDesk extends HTMLElement {
     void this.#act({ act: 'place', window: this.#chosen, source });
     const windows = this.#message?.shown ?? [];
     const next = windows.findIndex((one, number) => one === null && number !== this.#chosen);
-    if (next >= 0) this.#choose(next);
+    if (next >= 0) this.#choose(next, document.activeElement instanceof WallTile); // the ring stays on the window that is chosen
   }
 
   /** @param {number} window @param {number} wider @param {number} taller */
@@ -274,7 +274,9 @@ export class WallDesk extends HTMLElement {
 
   /** @param {WallMessage} message @param {import('./wall-line.js').Patrol | null} patrol */
   #showPatrol(message, patrol) {
-    find(this, '[data-patrol-going]').hidden = patrol === null;
+    const going = find(this, '[data-patrol-going]');
+    if (patrol === null && going.contains(document.activeElement)) find(this, '[data-do="patrol"]').focus();
+    going.hidden = patrol === null;
     if (!patrol) return;
     const names = new Map([...this.#sources, ...message.sittings].flatMap((told) => [[`${told.id}/`, told.room || told.title], ...told.people.map((person) => /** @type {[string, string]} */ ([`${told.id}/${person.id}`, `${person.name} · ${told.room}`]))]));
     const here = new Set(patrol.windows.flatMap((window) => (message.shown[window] ? [keyOf(/** @type {Source} */ (message.shown[window]))] : [])));

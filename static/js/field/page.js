@@ -4,7 +4,7 @@
 import { clock, language, t } from '../i18n.js';
 import { el } from '../markup.js';
 import { announce, send } from '../page.js';
-import { Telling, whereNow } from './position.js';
+import { Telling } from './position.js';
 import { add, entries, forget, keepState, keptState, remove } from './queue.js';
 import { askArrival, askReason, askReport } from './report.js';
 import { fresh, sendAll } from './sending.js';
@@ -98,6 +98,7 @@ export class FieldPage extends HTMLElement {
   /** @param {Task} task @param {string} act */
   async #do(task, act) {
     const wanted = act === 'sign' ? { text: '', files: [], place: false } : act === 'report' ? await askReport({ text: '', files: [] }) : await ASK[/** @type {'arrive'} */ (act)]();
+    if (document.activeElement === document.body) this.#goOn(task.id, act); // what opened the dialog was drawn anew meanwhile
     if (wanted) await this.#queue(task.id, act, wanted);
   }
 
@@ -111,7 +112,7 @@ export class FieldPage extends HTMLElement {
 
   /** @param {string} task @param {string} act @param {import('./report.js').Wanted} wanted */
   async #queue(task, act, wanted) {
-    const position = wanted.place ? await whereNow() : null;
+    const position = wanted.place ? await this.#telling.now() : null;
     if (wanted.place && !position) announce(t('The phone gave no position; the step goes without it.'));
     await add({ user: this.#state.me.id, task, act, key: newKey(), text: wanted.text, done_at_ms: Date.now(), position, files: wanted.files, refused: '' });
     this.#waiting = await entries();
@@ -161,9 +162,17 @@ export class FieldPage extends HTMLElement {
     const team = document.querySelector('[data-team]');
     if (team) team.textContent = state?.team ? (language === 'en' && state.team.name_en) || state.team.name : '';
     const focused = document.activeElement instanceof HTMLElement && this.contains(document.activeElement) ? document.activeElement : null;
-    const where = [focused?.closest('[data-task]')?.getAttribute('data-task'), focused?.dataset.act];
+    const task = focused?.closest('[data-task]')?.getAttribute('data-task') ?? '';
     this.replaceChildren(...[this.#lineNow(), ...this.#content()].filter((one) => one !== null));
-    if (where[0]) /** @type {HTMLElement | null} */ (this.querySelector(`[data-task="${where[0]}"] ${where[1] ? `[data-act="${where[1]}"]` : 'summary'}`))?.focus();
+    if (focused) this.#goOn(task, focused.dataset.act ?? '');
+  }
+
+  /** The hand goes on where it was; where that is there no more, with what can be done next. @param {string} task "" for none @param {string} act "" for none */
+  #goOn(task, act) {
+    const card = this.querySelector(`[data-task="${CSS.escape(task)}"]`);
+    const same = act === '' ? null : (card ?? this).querySelector(`[data-act="${CSS.escape(act)}"]`);
+    const next = same ?? (act === '' ? null : card?.querySelector('details[open] [data-act]')) ?? card?.querySelector('summary') ?? this.querySelector('summary, button') ?? document.getElementById('main');
+    if (next instanceof HTMLElement) next.focus({ preventScroll: next.localName === 'main' });
   }
 
   #content() {
@@ -200,14 +209,14 @@ export class FieldPage extends HTMLElement {
   #asking(tasks) {
     const under = tasks.some((task) => UNDER_WAY.has(task.state));
     if (this.#state.me.agrees) {
-      return el('div', { class: 'field-line' }, /** @type {TaskCard} */ (this.card).icon('pin', 20), el('span', { class: 'grow' }, under ? t('Your position goes to the command centre while this page is open and a task is under way.') : t('No task is under way: your position is not sent.')), el('button', { type: 'button', class: 'button button-small', onclick: () => void this.#agree(false) }, t('Stop')));
+      return el('div', { class: 'field-line' }, /** @type {TaskCard} */ (this.card).icon('pin', 20), el('span', { class: 'grow' }, under ? t('Your position goes to the command centre while this page is open and a task is under way.') : t('No task is under way: your position is not sent.')), el('button', { type: 'button', class: 'button button-small', 'data-act': 'agree', onclick: () => void this.#agree(false) }, t('Stop')));
     }
     if (!under) return null;
     return el(
       'section', { class: 'field-ask' },
       el('h2', {}, t('May the command centre see where you are?')),
       el('p', {}, t('Only while a task that was signed for is under way: so that it sees who is near and sends help to the right place. Only your last position is kept, no way that you went. You can stop at any time; the task does not depend on it.')),
-      el('div', { class: 'row gap-2' }, el('button', { type: 'button', class: 'button button-primary', onclick: () => void this.#agree(true) }, t('I agree'))),
+      el('div', { class: 'row gap-2' }, el('button', { type: 'button', class: 'button button-primary', 'data-act': 'agree', onclick: () => void this.#agree(true) }, t('I agree'))),
     );
   }
 }

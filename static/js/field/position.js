@@ -10,34 +10,46 @@ function fixOf(found) {
   return { latitude: found.coords.latitude, longitude: found.coords.longitude, accuracy_m: Math.min(found.coords.accuracy, 100_000) };
 }
 
-/**
- * Where the phone is now; null where it does not say.
- * @returns {Promise<Fix | null>}
- */
-export function whereNow() {
-  if (!('geolocation' in navigator)) return Promise.resolve(null);
-  return new Promise((resolve) => {
-    navigator.geolocation.getCurrentPosition((found) => resolve(fixOf(found)), () => resolve(null), {
-      enableHighAccuracy: true, timeout: PATIENCE_MS, maximumAge: 20_000,
-    });
-  });
-}
-
-/** Tells where the phone is while it is wanted. */
+/** Says where the phone is when it is asked, and tells it while that is wanted. */
 export class Telling {
   #watch = 0;
   #told = 0;
   #token = '';
+  #wanted = false;
+  #asking = false;
 
   /** @param {boolean} wanted somebody agrees and has a task under way @param {string} token */
   follow(wanted, token) {
     this.#token = token;
-    if (wanted && !this.#watch && 'geolocation' in navigator) {
+    this.#wanted = wanted;
+    if (wanted && !this.#watch && !this.#asking && 'geolocation' in navigator) {
       this.#watch = navigator.geolocation.watchPosition((found) => void this.#tell(found), () => {}, { enableHighAccuracy: true, maximumAge: 20_000 });
-    } else if (!wanted && this.#watch) {
-      navigator.geolocation.clearWatch(this.#watch);
-      this.#watch = 0;
-    }
+    } else if (!wanted) this.#stop();
+  }
+
+  /**
+   * Where the phone is now; null where it does not say. A browser that follows the position answers when the phone moves, and to one that
+   * lies still not at all: so it follows no more while it is asked.
+   * @returns {Promise<Fix | null>}
+   */
+  async now() {
+    if (!('geolocation' in navigator)) return null;
+    this.#asking = true;
+    this.#stop();
+    /** @type {Fix | null} */
+    const fix = await new Promise((resolve) => {
+      navigator.geolocation.getCurrentPosition((found) => resolve(fixOf(found)), () => resolve(null), {
+        enableHighAccuracy: true, timeout: PATIENCE_MS, maximumAge: 20_000,
+      });
+    });
+    this.#asking = false;
+    this.follow(this.#wanted, this.#token);
+    return fix;
+  }
+
+  #stop() {
+    if (this.#watch) navigator.geolocation.clearWatch(this.#watch);
+    this.#watch = 0;
   }
 
   /** @param {GeolocationPosition} found */
