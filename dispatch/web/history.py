@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dispatch.booking import history
+from dispatch.booking.catalogue import resources
 from dispatch.booking.history import LISTED, Changed, Entry
 from dispatch.sittings import sittings
 from dispatch.web.access import ADMINISTRATOR, CLERK, Route, roles
 from dispatch.web.request import Request, Response, ctx, gettext, language, me, render
 
+HELD = ("room", "rooms", "equipment")
+"""What a sitting holds, by names that the catalogue has in both languages."""
 SHORT = 5
 """Entries on the sitting's own page; the rest is on the page of its history."""
 
@@ -37,15 +40,16 @@ class Act:
     overridden: str
 
 
-def acts(request: Request, entries: Sequence[Entry]) -> list[Act]:
+async def acts(request: Request, entries: Sequence[Entry]) -> list[Act]:
     """Entries in the page's language."""
     _ = gettext(request)
+    english = await _english(request) if language(request) == "en" and entries else {}
     return [
         Act(
             entry.at,
             _("System") if entry.actor == "system" else entry.actor,
             _("audit." + entry.action),
-            tuple(_lines(request, entry.changes)),
+            tuple(_lines(request, entry.changes, english)),
             entry.reason,
             _several(request, LISTED.join(_("history.rule." + rule) for rule in entry.overridden.split("、") if rule)),
         )
@@ -53,7 +57,14 @@ def acts(request: Request, entries: Sequence[Entry]) -> list[Act]:
     ]
 
 
-def _lines(request: Request, changes: Sequence[Changed]) -> list[Line]:
+async def _english(request: Request) -> dict[str, str]:
+    """English names of what the log has under its Chinese name. What was renamed since, or shares its name, is left as it was written."""
+    every = await resources.list_resources(ctx(request).db, "room", "equipment", "custody", everything=True)
+    names = [each.name for each in every]
+    return {each.name: each.name_en for each in every if each.name_en and names.count(each.name) == 1}
+
+
+def _lines(request: Request, changes: Sequence[Changed], english: Mapping[str, str]) -> list[Line]:
     _ = gettext(request)
     found = {change.field: change for change in changes}
     lines = []
@@ -70,7 +81,9 @@ def _lines(request: Request, changes: Sequence[Changed]) -> list[Line]:
             lines += [Line(_("Left"), "", _people(request, change.former))] if change.former else []
             lines += [Line(_("Joined"), "", _people(request, change.latter))] if change.latter else []
         else:
-            lines.append(Line(_("history." + field), _several(request, change.former), _several(request, change.latter)))
+            known = english if field in HELD else {}
+            former, latter = (LISTED.join(known.get(each, each) for each in text.split(LISTED)) for text in (change.former, change.latter))
+            lines.append(Line(_("history." + field), _several(request, former), _several(request, latter)))
     return lines
 
 
@@ -91,10 +104,8 @@ async def show(request: Request) -> Response:
     context = ctx(request)
     sitting = await sittings.in_sight(context.db, request.match_info["sitting"])
     entries = await history.of(context.db, sitting.id)
-    clerk = me(request).role == CLERK
-    return render(
-        request, "staff/history.html", sitting=sitting, acts=acts(request, entries), back=f"/sittings/{sitting.id}" if clerk else "/audit"
-    )
+    back = f"/sittings/{sitting.id}" if me(request).role == CLERK else "/audit"
+    return render(request, "staff/history.html", sitting=sitting, acts=await acts(request, entries), back=back)
 
 
 ROUTES = (Route("GET", "/sittings/{sitting}/history", show, roles(CLERK, ADMINISTRATOR)),)

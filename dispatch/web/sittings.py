@@ -111,7 +111,7 @@ async def _page(request: Request, sitting: Sitting, fields: Mapping[str, str] | 
         open=open_channels(context.db.site),
         told=[message for message in told[0] if message.newest] if clerk else None,
         watch=clerk and sitting.status != "cancelled",
-        acts=acts(request, (await history.of(context.db, sitting.id))[:SHORT]) if clerk else [],
+        acts=await acts(request, (await history.of(context.db, sitting.id))[:SHORT]) if clerk else [],
         series=await form_repeat.membership(request, sitting),
         protected=form_protection.of_sitting(sitting) if _reads_protection(request, sitting) else None,
         decision=decision_of(request, sitting, "sitting"),

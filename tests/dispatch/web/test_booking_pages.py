@@ -181,6 +181,17 @@ async def test_changing_the_sitting_keeps_its_people_and_puts_out_who_was_remove
     assert "吴译" not in page.partition('id="history"')[0]
 
 
+async def test_the_history_names_a_room_in_the_language_of_its_page(site: Site) -> None:
+    clerk = await site.signed_in("clerk")
+    await clerk.page("/sittings/new")
+    sitting = await site.booked(clerk)
+    english = await clerk.page(f"/sittings/{sitting}/history")
+    assert "Remote Court 1" in english
+    assert "第一远程法庭" not in english
+    chinese = await clerk.page(f"/sittings/{sitting}/history?language=zh-CN")
+    assert "第一远程法庭" in chinese
+
+
 async def test_the_judge_finds_the_sitting_among_his_own_and_may_enter(site: Site) -> None:
     clerk, judge = await site.signed_in("clerk"), await site.signed_in("judge")
     await clerk.page("/sittings/new")

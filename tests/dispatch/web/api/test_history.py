@@ -23,7 +23,7 @@ async def test_the_sittings_page_tells_what_was_changed_and_why(site: Site) -> N
     page = await clerk.page(f"/sittings/{sitting}")
     assert "<del>2026-11-24 14:00–15:00</del>" in page
     assert "<ins>2026-11-24 16:00–17:00</ins>" in page
-    assert "<del>第一远程法庭</del>" in page
+    assert "<del>Remote Court 1</del>" in page
     assert "Reason: 双方&lt;同意&gt;" in page
     assert "Against the rules: statutory notice" in page
     assert f'href="/sittings/{sitting}/history"' in page
