@@ -25,6 +25,7 @@ export class FieldLive extends HTMLElement {
   #broken = false;
   #trouble = '';
   #video = el('video', { playsinline: true, muted: true, autoplay: true });
+  #mark = el('span', { class: 'live-mark' }, t('LIVE'));
   #state = el('p', { class: 'live-state', role: 'status' });
   #watchers = el('p', { class: 'live-watchers', 'aria-live': 'polite' });
 
@@ -135,7 +136,7 @@ export class FieldLive extends HTMLElement {
     }
     const sound = this.#media?.sound !== false;
     fill(this,
-      el('div', { class: 'live-picture' }, this.#video, el('span', { class: 'live-mark' }, t('LIVE'))),
+      el('div', { class: 'live-picture' }, this.#video, this.#mark),
       el('div', { class: 'live-words' }, this.#state, this.#watchers, this.#title && el('p', { class: 'small' }, this.#title)),
       el('div', { class: 'live-acts' },
         el('button', { type: 'button', class: 'button', 'data-sound': true, 'aria-pressed': String(sound), onclick: () => this.#hear(!sound) }, icon(sound ? 'mic' : 'mic-off'), sound ? t('Sound on') : t('Sound off')),
@@ -150,6 +151,7 @@ export class FieldLive extends HTMLElement {
     const view = this.#view;
     const away = this.#broken || view?.media === 'away';
     this.classList.toggle('is-away', away);
+    this.#mark.hidden = view === null || away;
     say(this.#state, view === null ? t('Connecting…') : away ? t('Connection lost; the live video goes on by itself when it is back.') : t('You are live: the command centre can see and hear you.'));
     const names = view?.watchers ?? [];
     say(this.#watchers, view === null ? '' : names.length > 0 ? t('Watching: {names}', { names: names.join(t(', ')) }) : t('Nobody watches now; no picture is sent meanwhile. Without watchers it ends after 15 minutes.'));
