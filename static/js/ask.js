@@ -1,6 +1,6 @@
 // Questions in a dialog: the consequence in words, then yes or no. Esc is always no.
 
-import { t } from './i18n.js';
+import { t, word } from './i18n.js';
 import { el } from './markup.js';
 
 /**
@@ -14,6 +14,7 @@ import { el } from './markup.js';
  * @property {string} [hint] below the reason
  * @property {number} [longest] characters of the reason
  * @property {boolean} [optional] the reason may be left out
+ * @property {boolean} [short] what is asked for is a name on one line and no reason
  * @property {{value: string, text: string}[]} [choices] one of these has to be chosen
  * @property {string} [choice] label of the choices
  * @property {boolean} [several] any number of the choices, at least one
@@ -36,9 +37,10 @@ export async function ask(question) {
  * @param {Question} question
  * @returns {Promise<Answer | null>}
  */
-export function choose({ title, text, points = [], act, danger = false, reason, hint, longest = 500, optional = false, choices = [], choice = '', several = false, none = false }) {
+export function choose({ title, text, points = [], act, danger = false, reason, hint, longest = 500, optional = false, short = false, choices = [], choice = '', several = false, none = false }) {
   return new Promise((resolve) => {
-    const field = reason ? el('textarea', { id: 'ask-reason', maxlength: longest, required: !optional, rows: 3, 'aria-describedby': 'ask-hint' }) : null;
+    const written = { id: 'ask-reason', maxlength: longest, required: !optional, 'aria-describedby': 'ask-hint' };
+    const field = reason ? (short ? el('input', { ...written, type: 'text', autocomplete: 'off' }) : el('textarea', { ...written, rows: 3 })) : null;
     const boxes = choices.map(({ value }) => el('input', { type: several ? 'checkbox' : 'radio', name: 'ask-choice', value }));
     const options = choices.map((one, index) => el('label', { class: 'check ask-choice' }, boxes[index] ?? null, el('span', {}, one.text)));
     const problem = el('p', { class: 'field-error', role: 'alert', hidden: true });
@@ -70,7 +72,7 @@ export function choose({ title, text, points = [], act, danger = false, reason, 
       }
       fault.hidden = true;
       if (field && !given && !optional) {
-        problem.textContent = t('Please write the reason.');
+        problem.textContent = short ? word('error.required') : t('Please write the reason.');
         problem.hidden = false;
         field.setAttribute('aria-invalid', 'true');
         field.focus();

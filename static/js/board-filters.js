@@ -151,7 +151,7 @@ export class BoardFilters {
 
   async #save() {
     const name = await ask({
-      title: t('Save this view'), text: t('It is called with one click, by you alone, on every computer. A view of yours with the same name is replaced.'), reason: t('Name of the view'), longest: LONGEST_NAME, act: t('Save'),
+      title: t('Save this view'), text: t('It is called with one click, by you alone, on every computer. A view of yours with the same name is replaced.'), reason: t('Name of the view'), longest: LONGEST_NAME, short: true, act: t('Save'),
     });
     if (name !== null) this.#take(await send('/console/views', { name, shown: { ...this.view, text: this.view.text.trim() } }));
   }

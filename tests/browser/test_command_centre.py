@@ -88,6 +88,7 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     called = party.page.locator(".banner", has_text="指挥中心正在与您通话")
     await called.wait_for()
     await judge.page.locator(".banner", has_text="与李明单独通话").wait_for()
+    await page.locator("[data-talk-key]").wait_for()  # his own page knows that he talks
     await page.keyboard.down("t")
     await page.locator('[data-talk-key][aria-pressed="true"]').wait_for()
     await eventually(lambda: hears_intercom(party), "who is called hears the officer")
@@ -152,7 +153,7 @@ async def narrowed_down_by_keyboard(officer: Person) -> None:
     await page.keyboard.press("Escape")
     await rows.first.wait_for()
     await page.click("[data-view-save]")
-    await page.fill("dialog[open] textarea", "进行中的开庭")
+    await page.fill("dialog[open] input", "进行中的开庭")
     await page.click('dialog[open] button[type="submit"]')
     await page.locator("[data-view][aria-pressed=true]", has_text="进行中的开庭").wait_for()
     await page.click("[data-view-opens]")
