@@ -86,8 +86,8 @@ export class CallingRoll extends HTMLElement {
   #acts(line) {
     const here = line.standing === 'present' || line.standing === 'late';
     return [
-      !here && el('button', { type: 'button', class: 'button button-small', 'data-act': 'present', 'data-of': line.key, 'aria-label': `${t('Present')}${t(': ')}${line.name}` }, icon('check', 16), t('Present')),
-      line.standing !== 'absent' && line.standing !== 'waiting' && el('button', { type: 'button', class: 'button button-small button-quiet', 'data-act': 'absent', 'data-of': line.key, 'aria-label': `${t('Absent')}${t(': ')}${line.name}` }, t('Absent')),
+      !here && el('button', { type: 'button', class: 'button button-small', 'data-act': 'present', 'data-of': line.key, 'aria-label': `${t('Mark present')}${t(': ')}${line.name}` }, icon('check', 16), t('Mark present')),
+      line.standing !== 'absent' && line.standing !== 'waiting' && el('button', { type: 'button', class: 'button button-small button-quiet', 'data-act': 'absent', 'data-of': line.key, 'aria-label': `${t('Mark absent')}${t(': ')}${line.name}` }, t('Mark absent')),
     ];
   }
 }
