@@ -31,6 +31,7 @@ from dispatch.console.roll_call.rules import Line
 from dispatch.sittings import sittings
 from dispatch.store.tables import CourtSite, Resource, utc_now
 from dispatch.web.access import OFFICE_ROLES
+from dispatch.web.resource_catalogue import KINDS
 from dispatch.web.routes import ROUTES
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Account, Court, Held
@@ -107,9 +108,10 @@ async def test_every_page_of_a_role_is_whole_and_for_everybody(role: str, site: 
         begin = TemplateDraft(f"模板{role}", "remote_court", 60, roles=("party",))
         template = await templates.add(court.db, begin, account.user, utc_now())
         async with court.db.reader() as session:
-            things = {each.kind: each.id for each in await session.scalars(select(Resource).where(Resource.kind.in_(resources.MOVABLE)))}
+            found = {each.kind: each.id for each in await session.scalars(select(Resource).where(Resource.kind.in_(resources.MOVABLE)))}
             place = (await session.scalars(select(CourtSite.id))).first() or ""
-        kept = {f"{tab}/{{resource}}": f"{tab}/{each}" for tab, each in {**things, "people": own.user.id}.items()}
+        things = {tab: found[kind] for tab, kind in KINDS.items() if kind in found} | {"people": own.user.id}
+        kept = {f"{tab}/{{resource}}": f"{tab}/{each}" for tab, each in things.items()}
         kept |= {"version": "remote_court-2026-1"}
         kept |= {"series": await series_of(court, held)} if role == "clerk" else {}
         kept |= await of_the_centre(court, account)
