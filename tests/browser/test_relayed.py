@@ -31,7 +31,7 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turn]:
     made.stop()
 
 
-@pytest.fixture(params=["udp", "tcp", "tls"])
+@pytest.fixture(params=["udp", pytest.param("tcp", marks=pytest.mark.long), "tls"])
 def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

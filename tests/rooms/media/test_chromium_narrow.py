@@ -125,6 +125,7 @@ async def test_a_narrow_link_carries_a_smaller_picture_then_sound_alone_and_all_
     obedient.task.cancel()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(200)
 async def test_a_publisher_of_several_layers_on_a_narrow_way_up_keeps_the_small_one_and_the_sound(
     engine: EngineProcess, site: Site, browser: BrowserContext
