@@ -15,7 +15,7 @@ from rooms.commands import Actor, BreakIn, EndBreakIn
 from rooms.kept import BreakIn as Kept
 from rooms.protocol import UserError
 from rooms.state import Observer, State
-from rooms.stepping import need_open
+from rooms.stepping import by_whom, falls_silent, need_open
 
 # ------------------------------------------------------------------------------------------------ decided
 
@@ -53,11 +53,8 @@ def end(state: State, actor: Actor, command: EndBreakIn) -> Iterable[Fact]:
     if officer is None or officer.break_in is None:
         raise UserError("nobody_broke_in", "nobody has broken in")
     own, reason = officer.user == actor.user, command.reason.strip()
-    if not own and command.rank <= officer.break_in.rank:
-        raise UserError("break_in_outranked", "it takes a higher rank than his")
-    if not own and not reason:
-        raise UserError("reason_missing", "say why", field="reason")
-    return [_ended(officer, "ended" if own else "released", reason, {"user": actor.user, "name": actor.name})]
+    cause = by_whom(own, command.rank, officer.break_in.rank, reason, "break_in_outranked")
+    return [_ended(officer, cause, reason, {"user": actor.user, "name": actor.name})]
 
 
 def ends_by(state: State, facts: Iterable[Fact]) -> list[Fact]:
@@ -65,24 +62,8 @@ def ends_by(state: State, facts: Iterable[Fact]) -> list[Fact]:
     officer = state.broken_in
     if officer is None:
         return []
-    cause = next((found for kind, data in facts if (found := _cause(state, officer, kind, data))), "")
+    cause = next((found for kind, data in facts if (found := falls_silent(state, officer.endpoint, kind, data))), "")
     return [_ended(officer, cause, "", {"system": True})] if cause else []
-
-
-def _cause(state: State, officer: Observer, kind: str, data: Mapping[str, Any]) -> str:
-    match kind:
-        case "consult_opened":
-            return "private"
-        case "conference_cancelled":
-            return "over"
-        case "observer_left":
-            return "left" if data["endpoint"] == officer.endpoint else ""
-        case "stage_changed":
-            to = state.procedure.stages[data["to"]]
-            if to.name == state.procedure.last:
-                return "over"
-            return "private" if to.private or not to.observable else "stage" if to.closes_sources else ""
-    return ""
 
 
 def _ended(officer: Observer, cause: str, reason: str, by: Mapping[str, Any]) -> Fact:

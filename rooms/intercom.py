@@ -24,7 +24,7 @@ from rooms.kept import Intercom
 from rooms.media.engine import Source
 from rooms.protocol import AnswerCentre, IntercomView, UserError
 from rooms.state import State
-from rooms.stepping import need_open
+from rooms.stepping import by_whom, falls_silent, need_open
 
 # ------------------------------------------------------------------------------------------------ decided
 
@@ -93,11 +93,8 @@ def end(state: State, actor: Actor, command: EndTalk) -> Iterable[Fact]:
     if found is None:
         raise UserError("nobody_talks", "nobody of the command centre talks")
     own, reason = found.user == actor.user, command.reason.strip()
-    if not own and command.rank <= found.rank:
-        raise UserError("talk_outranked", "it takes a higher rank than his")
-    if not own and not reason:
-        raise UserError("reason_missing", "say why", field="reason")
-    return [_ended(found, "ended" if own else "released", reason, {"user": actor.user, "name": actor.name})]
+    cause = by_whom(own, command.rank, found.rank, reason, "talk_outranked")
+    return [_ended(found, cause, reason, {"user": actor.user, "name": actor.name})]
 
 
 def answer(state: State, actor: Actor, command: AnswerCentre) -> Iterable[Fact]:
@@ -122,21 +119,9 @@ def ends_by(state: State, facts: Iterable[Fact]) -> list[Fact]:
 
 
 def _cause(state: State, found: Intercom, kind: str, data: Mapping[str, Any]) -> str:
-    match kind:
-        case "consult_opened":
-            return "private"
-        case "conference_cancelled":
-            return "over"
-        case "observer_left":
-            return "left" if data["endpoint"] == found.endpoint else ""
-        case "broken_in":
-            return "broke_in" if data["endpoint"] == found.endpoint else ""
-        case "stage_changed":
-            to = state.procedure.stages[data["to"]]
-            if to.name == state.procedure.last:
-                return "over"
-            return "private" if to.private or not to.observable else "stage" if to.closes_sources else ""
-    return ""
+    if kind == "broken_in":
+        return "broke_in" if data["endpoint"] == found.endpoint else ""
+    return falls_silent(state, found.endpoint, kind, data)
 
 
 def _ended(found: Intercom, cause: str, reason: str, by: Mapping[str, Any]) -> Fact:

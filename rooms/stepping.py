@@ -6,7 +6,7 @@ Which acts a kind of sitting knows is data of its procedure; in deliberation, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rooms import departures
@@ -96,3 +96,33 @@ def _release(state: State, command: StepIn, why: dict[str, Any]) -> list[Fact]:
 _ACTS = {"mute": _mute, "admit": _admit, "waiting": _to_waiting, "restart": _restart, "time": _time, "release": _release}
 ACTS = tuple(_ACTS)
 """The acts of :class:`rooms.commands.StepIn`."""
+
+
+def falls_silent(state: State, endpoint: str, kind: str, data: Mapping[str, Any]) -> str:
+    """Why an officer who is heard from this endpoint is no longer heard once this fact is true, "" where he still is: the command centre
+    leaves before a private phase, a recess or the end, and with the officer's connection."""
+    match kind:
+        case "consult_opened":
+            return "private"
+        case "conference_cancelled":
+            return "over"
+        case "observer_left":
+            return "left" if data["endpoint"] == endpoint else ""
+        case "stage_changed":
+            to = state.procedure.stages[data["to"]]
+            if to.name == state.procedure.last:
+                return "over"
+            return "private" if to.private or not to.observable else "stage" if to.closes_sources else ""
+    return ""
+
+
+def by_whom(own: bool, rank: int, of_rank: int, reason: str, outranked: str) -> str:
+    """How an officer's act is ended: "ended" by himself, or "released" by a higher rank with a reason. Raises UserError with the code
+    `outranked`, or "reason_missing"."""
+    if own:
+        return "ended"
+    if rank <= of_rank:
+        raise UserError(outranked, "it takes a higher rank than his")
+    if not reason:
+        raise UserError("reason_missing", "say why", field="reason")
+    return "released"

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter
 from sqlalchemy import select
 
 from dispatch import audit
 from dispatch.booking import extension
 from dispatch.booking.draft import tidy
 from dispatch.console.ranks import Rank, require
-from dispatch.errors import FieldError, Refused, UserError, ValidationFailed
+from dispatch.console.stepping.noted import LONGEST_REASON, ask, noted
+from dispatch.errors import FieldError, Refused, ValidationFailed
 from dispatch.store.tables import Sitting, User
 from rooms.commands import StepIn
 from rooms.media.engine import Source
-from rooms.protocol import UserError as LiveError
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
@@ -35,10 +34,8 @@ RANK_OF: Mapping[str, Rank] = {
 }
 """Which officer may do what."""
 OF_SOMEBODY = frozenset({"mute", "admit", "waiting"})
-LONGEST_REASON = 200
 MOST_WATCHERS = 20
 SOURCES = ("microphone", "camera", "screen")
-ACTS = Counter("dispatch_centre_acts_total", "What officers did in sittings, or were refused", ["act", "outcome"])
 
 Words = Callable[..., str]
 
@@ -61,20 +58,11 @@ async def step_in(db: Database, hub: Hub, sitting_id: str, wanted: Act, by: User
     the way ("centre_private", "centre_not_here", …), or Conflict where the room is taken. A refusal is in the audit, and in the log.
     """
     _check(wanted)
-    overview = hub.overview(sitting_id)
-    subject = overview.case_number if overview else sitting_id
-    detail = {"sitting": sitting_id, "act": wanted.act, "reason": tidy(wanted.reason)}
-    detail |= {"participant": wanted.participant} if wanted.participant else {}
-    try:
+    async with noted(db, hub, sitting_id, wanted.act, tidy(wanted.reason), by, now) as detail:
+        detail |= {"participant": wanted.participant} if wanted.participant else {}
         require(by, RANK_OF[wanted.act])
         await _do(db, hub, sitting_id, wanted, by, now, words)
-    except UserError as error:
-        ACTS.labels(wanted.act, "refused").inc()
-        await audit.record(db, by, "stepping_in_refused", subject, detail=detail | {"code": error.code}, now=now)
-        raise
-    ACTS.labels(wanted.act, "done").inc()
-    detail |= {"minutes": str(wanted.minutes)} if wanted.act == "time" else {}
-    await audit.record(db, by, "stepped_in", subject, detail=detail, now=now)
+        detail |= {"minutes": str(wanted.minutes)} if wanted.act == "time" else {}
 
 
 async def _do(db: Database, hub: Hub, sitting_id: str, wanted: Act, by: User, now: datetime, words: Sequence[Words]) -> None:
@@ -82,12 +70,9 @@ async def _do(db: Database, hub: Hub, sitting_id: str, wanted: Act, by: User, no
     values = {"name": name, "reason": tidy(wanted.reason), "minutes": wanted.minutes}
     notice = "\n".join(_(f"centre.notice.{wanted.act}", source=_(f"source.{wanted.source}"), **values) for _ in words)
     command = StepIn(wanted.act, tidy(wanted.reason), notice, wanted.participant, Source(wanted.source))
-    try:
-        if wanted.act == "time" and hub.may_step_in(sitting_id, "time") is None:
-            await extension.extend(db, sitting_id, wanted.minutes, by, now)
-        await hub.step_in(sitting_id, command, user=by.id, name=by.name)
-    except LiveError as error:
-        raise Refused(error.code, field=error.field) from None
+    if wanted.act == "time" and hub.may_step_in(sitting_id, "time") is None:
+        await extension.extend(db, sitting_id, wanted.minutes, by, now)
+    await ask(hub, sitting_id, command, by)
 
 
 def _check(wanted: Act) -> None:

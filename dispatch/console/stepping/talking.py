@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dispatch import audit
 from dispatch.booking.draft import tidy
 from dispatch.console.ranks import Rank, rank_of, require
-from dispatch.console.stepping.acts import ACTS, LONGEST_REASON
-from dispatch.errors import FieldError, Refused, UserError, ValidationFailed
+from dispatch.console.stepping.noted import LONGEST_REASON, ask, noted
+from dispatch.errors import FieldError, ValidationFailed
 from rooms.commands import EndTalk, Talk
-from rooms.protocol import UserError as LiveError
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database
@@ -42,20 +40,12 @@ class Wish:
 async def carry_out(db: Database, hub: Hub, sitting_id: str, wanted: Wish, by: User, now: datetime) -> None:
     """Do it. Raises Forbidden by rank, ValidationFailed("reason", "participants"), or Refused with the code of what is in the way: of
     :func:`rooms.intercom.talk` and :func:`rooms.intercom.end`. A refusal is in the audit, and in the log."""
-    overview, reason = hub.overview(sitting_id), tidy(wanted.reason)
+    reason = tidy(wanted.reason)
     _check(wanted, reason)
-    subject = overview.case_number if overview else sitting_id
-    detail = {"sitting": sitting_id, "act": wanted.act, "reason": reason}
-    detail |= {"participants": ", ".join(wanted.participants)} if wanted.participants else {}
-    try:
+    async with noted(db, hub, sitting_id, wanted.act, reason, by, now) as detail:
+        detail |= {"participants": ", ".join(wanted.participants)} if wanted.participants else {}
         require(by, Rank.LEAD)
-        await _ask(hub, sitting_id, _command(wanted, reason, by), by)
-    except UserError as error:
-        ACTS.labels(wanted.act, "refused").inc()
-        await audit.record(db, by, "stepping_in_refused", subject, detail=detail | {"code": error.code}, now=now)
-        raise
-    ACTS.labels(wanted.act, "done").inc()
-    await audit.record(db, by, "stepped_in", subject, detail=detail, now=now)
+        await ask(hub, sitting_id, _command(wanted, reason, by), by)
 
 
 def _check(wanted: Wish, reason: str) -> None:
@@ -73,10 +63,3 @@ def _check(wanted: Wish, reason: str) -> None:
 def _command(wanted: Wish, reason: str, by: User) -> Talk | EndTalk:
     rank = int(rank_of(by) or Rank.WATCH)
     return Talk(wanted.endpoint, by.rank, rank, reason, wanted.participants) if wanted.endpoint else EndTalk(rank, reason)
-
-
-async def _ask(hub: Hub, sitting_id: str, command: Talk | EndTalk, by: User) -> None:
-    try:
-        await hub.step_in(sitting_id, command, user=by.id, name=by.name)
-    except LiveError as error:
-        raise Refused(error.code, field=error.field) from None
