@@ -47,5 +47,11 @@ def present(seat: Seat) -> bool:
 
 
 def doer(state: State, actor: Actor) -> dict[str, Any]:
-    """Who did it at a device of the sitting, as the log says it."""
-    return state.acting(state.endpoints[actor.endpoint])
+    """Who did it, as the log says it: those at a device of the sitting, an officer, or the system."""
+    endpoint = state.endpoints.get(actor.endpoint)
+    if endpoint and endpoint.participants:
+        return state.acting(endpoint)
+    observer = state.observers.get(actor.endpoint)
+    if observer:
+        return {"user": observer.user, "name": observer.name}
+    return {"user": actor.user, "name": actor.name} if actor.name else {"system": True}

@@ -1,4 +1,4 @@
-"""Hands, written messages and the lock of a sitting: decides, and does nothing. Part of the conference, see :mod:`rooms.conference`.
+"""Hands, written messages and the lock of a sitting. Decides and folds; part of the conference, see :mod:`rooms.conference`.
 
 Who may read a message is decided when it is sent and written into the log with it: whoever enters later, and a witness
 who was outside, never sees what was written before. What is written in a private phase lies in the log in a box (:mod:`rooms.sealing`), as
@@ -7,7 +7,8 @@ long as there is a log: it is kept, and its members alone read it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rooms.acts import Fact, doer, need, seat_of
@@ -17,6 +18,9 @@ from rooms.privacy import is_private, readers_among
 from rooms.protocol import Lock, LowerHand, RaiseHand, UserError, Write
 from rooms.sealing import Seal
 from rooms.state import State, WrittenMessage
+
+MESSAGES_KEPT = 200
+"""Written messages that the state keeps; older ones are in the log alone."""
 
 
 def raise_hand(state: State, actor: Actor, command: RaiseHand) -> Iterable[Fact]:
@@ -130,3 +134,51 @@ def _inside(state: State, actor: Actor) -> tuple[str, ...]:
     if endpoint is None or not state.is_inside(endpoint):
         raise UserError("not_inside", "hands are raised inside")
     return endpoint.participants
+
+
+# ------------------------------------------------------------------------------------------------ folded
+
+
+def _hand_raised(state: State, data: Mapping[str, Any], at_us: int) -> State:
+    return _with_hand(state, data["participant"], at_us)
+
+
+def _hand_lowered(state: State, data: Mapping[str, Any], at_us: int) -> State:
+    return _with_hand(state, data["participant"], None)
+
+
+def _locked(state: State, data: Mapping[str, Any], at_us: int) -> State:
+    return replace(state, locked=True)
+
+
+def _unlocked(state: State, data: Mapping[str, Any], at_us: int) -> State:
+    return replace(state, locked=False)
+
+
+def _message_sent(state: State, data: Mapping[str, Any], at_us: int) -> State:
+    message = WrittenMessage(
+        data["message"],
+        at_us,
+        data["by"],
+        data["to"],
+        tuple(data["readers"]),
+        data["observed"],
+        data.get("text", ""),
+        data["notice"],
+        data.get("box", ""),
+    )
+    return replace(state, messages=(*state.messages, message)[-MESSAGES_KEPT:], messages_sent=state.messages_sent + 1)
+
+
+def _with_hand(state: State, participant: str, at_us: int | None) -> State:
+    seat = state.seats.get(participant)
+    return replace(state, seats={**state.seats, participant: replace(seat, hand_at_us=at_us)}) if seat else state
+
+
+FOLDS: Mapping[str, Callable[[State, Mapping[str, Any], int], State]] = {
+    "hand_raised": _hand_raised,
+    "hand_lowered": _hand_lowered,
+    "locked": _locked,
+    "unlocked": _unlocked,
+    "message_sent": _message_sent,
+}

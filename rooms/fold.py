@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from rooms import breaking_in, consents, departures, desk, floor, intercom, opinions, privacy, roll_call, votes
+from rooms import alerts, breaking_in, consents, conversation, departures, desk, floor, intercom, opinions, privacy, roll_call, votes
 from rooms.media.engine import Source
 from rooms.plan import SittingPlan
 from rooms.procedure import intersection
-from rooms.state import Alert, Endpoint, Observer, RecordingSpan, Seat, State, WrittenMessage
+from rooms.state import Endpoint, Observer, RecordingSpan, Seat, State
 
 Data = Mapping[str, Any]
-MESSAGES_KEPT = 200
-"""Written messages that the state keeps; older ones are in the log alone."""
 
 
 class Happened(Protocol):
@@ -268,7 +266,7 @@ def _over(state: State) -> State:
     return replace(state, seats=seats, endpoints={}, observers={}, alerts=alerts, next_booking=None, consults={}, out=frozenset())
 
 
-# ------------------------------------------------------------------------------------------------ recording and alerts
+# ------------------------------------------------------------------------------------------------ recording
 
 
 def _recording_started(state: State, data: Data, at_us: int) -> State:
@@ -303,58 +301,8 @@ def _sealed(state: State, data: Data, at_us: int) -> State:
     return replace(state, sealed=data["manifest_sha256"])
 
 
-def _alert_raised(state: State, data: Data, at_us: int) -> State:
-    alert = Alert(data["alert"], data["code"], data["severity"], data["data"], at_us)
-    return replace(state, alerts={**state.alerts, alert.id: alert})
-
-
-def _alert_cleared(state: State, data: Data, at_us: int) -> State:
-    return replace(state, alerts={k: v for k, v in state.alerts.items() if k != data["alert"]})
-
-
-def _alert_acknowledged(state: State, data: Data, at_us: int) -> State:
-    alert = state.alerts.get(data["alert"])
-    if alert is None:
-        return state
-    return replace(state, alerts={**state.alerts, alert.id: replace(alert, acknowledged_by=data["name"])})
-
-
 def _next_booking(state: State, data: Data, at_us: int) -> State:
     return replace(state, next_booking=data["booking"])
-
-
-# ------------------------------------------------------------------------------------------------ hands, messages, lock
-
-
-def _hand_raised(state: State, data: Data, at_us: int) -> State:
-    return _seat(state, data["participant"], hand_at_us=at_us)
-
-
-def _hand_lowered(state: State, data: Data, at_us: int) -> State:
-    return _seat(state, data["participant"], hand_at_us=None)
-
-
-def _locked(state: State, data: Data, at_us: int) -> State:
-    return replace(state, locked=True)
-
-
-def _unlocked(state: State, data: Data, at_us: int) -> State:
-    return replace(state, locked=False)
-
-
-def _message_sent(state: State, data: Data, at_us: int) -> State:
-    message = WrittenMessage(
-        data["message"],
-        at_us,
-        data["by"],
-        data["to"],
-        tuple(data["readers"]),
-        data["observed"],
-        data.get("text", ""),
-        data["notice"],
-        data.get("box", ""),
-    )
-    return replace(state, messages=(*state.messages, message)[-MESSAGES_KEPT:], messages_sent=state.messages_sent + 1)
 
 
 # ------------------------------------------------------------------------------------------------ small steps
@@ -425,20 +373,14 @@ _CHANGES: Mapping[str, Callable[[State, Data, int], State]] = {
     "recording_restored": _recording_started,
     "recorder_restored": _recorder_restored,
     "sealed": _sealed,
-    "alert_raised": _alert_raised,
-    "alert_cleared": _alert_cleared,
-    "alert_acknowledged": _alert_acknowledged,
     "next_booking": _next_booking,
-    "hand_raised": _hand_raised,
-    "hand_lowered": _hand_lowered,
-    "locked": _locked,
-    "unlocked": _unlocked,
-    "message_sent": _message_sent,
+    **alerts.FOLDS,
     **breaking_in.FOLDS,
     **intercom.FOLDS,
     **floor.FOLDS,
     **roll_call.FOLDS,
     **consents.FOLDS,
+    **conversation.FOLDS,
     **desk.FOLDS,
     **privacy.FOLDS,
     **opinions.FOLDS,

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rooms.acts import Fact, need
-from rooms.commands import Actor, SitDown, StandUp, alert_id
+from rooms.alerts import clear_lost
+from rooms.commands import Actor, SitDown, StandUp
 from rooms.media.engine import Source
 from rooms.protocol import Seat, Unseat, UserError, Voice
 from rooms.state import Endpoint, State
@@ -108,10 +109,11 @@ def _may_sit_down(state: State, found: Place) -> None:
 
 
 def _unseated(state: State, participant: str, name: str, who: Mapping[str, Any]) -> Iterable[Fact]:
-    told = (alert_id(code, participant) for code in ("participant_lost", "departure_due"))
-    cleared: list[Fact] = [("alert_cleared", {"alert": alert}) for alert in told if alert in state.alerts]
     device = state.seats[participant].device
-    return [*cleared, ("unseated", {"participant": participant, "endpoint": device, "device": name, "by": dict(who)})]
+    return [
+        *clear_lost(state, [participant]),
+        ("unseated", {"participant": participant, "endpoint": device, "device": name, "by": dict(who)}),
+    ]
 
 
 def _by(state: State, actor: Actor, device: Endpoint) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import pytest
 
 from rooms.commands import Actor, Notify
 from rooms.conference import handle
-from rooms.fold import MESSAGES_KEPT, apply
+from rooms.conversation import MESSAGES_KEPT
+from rooms.fold import apply
 from rooms.protocol import Admit, ChangeStage, Leave, Lock, LowerHand, RaiseHand, ReturnToWaiting, Write
 from rooms.views import Measured, view_for
 from tests.rooms.making import Sitting, refused
