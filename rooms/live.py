@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -19,11 +19,11 @@ from rooms.conference import handle
 from rooms.desired import routing
 from rooms.farewells import COME_BACK, farewells
 from rooms.journal import Journal
-from rooms.log import EventLog, LogRefused, Row
+from rooms.log import EventLog, Row
+from rooms.mailbox import Job, Mailbox
 from rooms.media.engine import Engine, EngineEvent, Routing, Source
 from rooms.media_link import MediaLink
 from rooms.overview import Overview, overview
-from rooms.plan import Ticket
 from rooms.protocol import (
     ChangeStage,
     CloseCode,
@@ -36,13 +36,10 @@ from rooms.protocol import (
     ProtocolError,
     Quality,
     RecordWish,
-    ServerMessage,
     Speaker,
     UserError,
-    View,
     Welcome,
 )
-from rooms.protocol import State as StateMessage
 from rooms.quality import Inside, QualityOfConference
 from rooms.recording.control import Recorder, RecorderEvent
 from rooms.recording_link import RecordingLink
@@ -51,27 +48,13 @@ from rooms.relay import Relay
 from rooms.reserve import Reserve
 from rooms.sealing import Sealing
 from rooms.state import State
-from rooms.views import Common, Measured, view_for
+from rooms.viewers import Connection, Viewers
+from rooms.views import Measured
 
 LOST_AFTER_S = 9.5
 """Presence turns to lost within 10 s of the last sign of life; the half second is for finding out."""
 HEARTBEAT_S = 3.0
-COALESCE_S = 0.05
-PRIVATE_FIRST_S = 2.0
-"""So long pages wait to be told of a private phase for the router to have its rights: who is told that nobody else hears is not heard."""
 log = structlog.get_logger()
-
-
-class Connection(Protocol):
-    """One WebSocket as the conference sees it. No method waits."""
-
-    ticket: Ticket
-
-    def send(self, message: ServerMessage) -> None:
-        """Queue a message."""
-
-    def end(self, farewell: Farewell) -> None:
-        """Queue the farewell and close behind it. Idempotent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +72,6 @@ class Ports:
     relay: Relay = field(default_factory=Relay)
 
 
-@dataclass(slots=True)
-class _Job:
-    """`command` None: try the log again."""
-
-    actor: Actor
-    command: Command | None
-    facts: Facts
-    done: asyncio.Future[None]
-
-
 class Live:
     """A conference. `restore()` first, then `start()`; `close()` leaves media flowing."""
 
@@ -110,9 +83,8 @@ class Live:
         self.recording = RecordingLink(self, ports.recorder, ports.clock_us)
         self._ports = ports
         self._seal = ports.sealing.of(sitting)
-        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
-        self._notices: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._mailbox = Mailbox(sitting, self)
+        self._viewers = Viewers(self)
         self._heard_s: dict[str, float] = {}
         self._refusals = Refusals()
         self._awaited: set[str] = set()
@@ -120,12 +92,7 @@ class Live:
         self._last_engine = ""
         self._restarted_us: int | None = None
         self._welcomed_without_media: set[str] = set()
-        self._sent: dict[str, View] = {}
-        self._common: Common | None = None
         self._overview: tuple[State, Overview] | None = None
-        self._flush: asyncio.TimerHandle | None = None
-        self._flushed_s = 0.0
-        self._held = False
         self._networks: dict[str, NetworkView] = {}
         self.quality = QualityOfConference()
         self._closing = False
@@ -139,10 +106,7 @@ class Live:
 
     def start(self) -> None:
         """Begin to work the mailbox and to keep engine and recorder at what is desired."""
-        self._tasks = [
-            asyncio.create_task(self._work(), name=f"conference {self.sitting}"),
-            asyncio.create_task(self._notice(), name=f"notices {self.sitting}"),
-        ]
+        self._mailbox.start()
         self.media.start()
         self.recording.start()
 
@@ -161,18 +125,13 @@ class Live:
         if self._closing:
             return
         self._closing = True
-        if self._flush:
-            self._flush.cancel()
+        self._viewers.close()
         if farewell:
             for connection in list(self.connections.values()):
                 connection.end(farewell)
         await self.media.close()
         await self.recording.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        while not self._jobs.empty():
-            self._fail(self._jobs.get_nowait(), ProtocolError(CloseCode.RESTARTING, "reconnect"))
+        await self._mailbox.close()
 
     @property
     def state(self) -> State | None:
@@ -208,9 +167,7 @@ class Live:
 
     async def _post(self, actor: Actor, command: Command | None, facts: Facts) -> None:
         self._check_working()  # nobody works the mailbox any more if it was closed while the recorder was asked
-        job = _Job(actor, command, facts, asyncio.get_running_loop().create_future())
-        self._jobs.put_nowait(job)
-        await job.done
+        await self._mailbox.post(actor, command, facts)
 
     async def note(self, command: Command) -> None:
         """Handle a command of the system. A refusal is logged: there is nobody to tell."""
@@ -227,35 +184,8 @@ class Live:
         recorded = stage is not None and (stage.recorded or (stage.recordable and state is not None and state.recording_wanted))
         return await self.recording.make_ready() if recorded else True
 
-    async def _work(self) -> None:
-        while True:
-            job = await self._jobs.get()
-            try:
-                await self._decide(job)
-            except asyncio.CancelledError:
-                self._fail(job, ProtocolError(CloseCode.RESTARTING, "reconnect"))
-                raise
-            except LogRefused as error:
-                self._fail(job, ProtocolError(CloseCode.RESTARTING, "reconnect"))
-                self.superseded(str(error))
-                return
-            except Exception as error:  # whoever asked is told; the conference goes on
-                if isinstance(error, UserError):
-                    self._note_refused(job, error.code)
-                if not isinstance(error, UserError | ProtocolError):
-                    log.exception("command_failed", sitting=self.sitting, command=type(job.command).__name__)
-                self._fail(job, error)
-            else:
-                if not job.done.done():
-                    job.done.set_result(None)
-            self._watch_log()
-
-    @staticmethod
-    def _fail(job: _Job, error: Exception) -> None:
-        if not job.done.done():
-            job.done.set_exception(error)
-
-    async def _decide(self, job: _Job) -> None:
+    async def decide(self, job: Job) -> None:
+        """For the mailbox: decide, append to the log, and let it take effect. Raises UserError, ProtocolError, LogRefused."""
         before = self.state
         if job.command is None:
             await self.journal.recover(self._ports.clock_us())
@@ -273,13 +203,14 @@ class Live:
             self._drop(endpoint, farewell)
         self.changed(at_once=any(event.type == "stage_changed" for event in events))
 
-    def _note_refused(self, job: _Job, code: str) -> None:
+    def refused(self, job: Job, code: str) -> None:
+        """For the mailbox: what of a refusal belongs into the log is written there (:mod:`rooms.refusals`)."""
         found = self._refusals.note(self.state, job.actor, job.command, code, asyncio.get_running_loop().time())
         if found is not None:
             self._later(found)
 
-    def _watch_log(self) -> None:
-        """The alert about an unwritable log follows the journal."""
+    def decided(self) -> None:
+        """For the mailbox, behind each job: the alert about an unwritable log follows the journal."""
         state = self.state
         if state is None or self._closing:
             return
@@ -290,16 +221,7 @@ class Live:
             self._later(ClearAlert("log_unwritable"))
 
     def _later(self, command: Command) -> None:
-        self._notices.put_nowait(lambda: self.note(command))
-
-    async def _notice(self) -> None:
-        """What the engine, the recorder and the clock say, in order."""
-        while True:
-            notice = await self._notices.get()
-            try:
-                await notice()
-            except Exception:  # one notice must not cost the next
-                log.exception("notice_failed", sitting=self.sitting)
+        self._mailbox.notice(lambda: self.note(command))
 
     # -- connections ------------------------------------------------------------------------------------------
 
@@ -332,8 +254,7 @@ class Live:
                 ice=self._ports.relay.ice_for(ticket.endpoint, self._ports.clock_us() / 1e6),
             )
         )
-        self._sent.pop(ticket.endpoint, None)
-        self._send_state(ticket.endpoint, connection, self.measured())
+        self._viewers.begin(ticket.endpoint, connection)
         for demand in self.media.flow.demands(ticket.endpoint) if keep_publish else ():
             connection.send(demand)
         outstanding = self.media.offers.get(ticket.endpoint)
@@ -345,7 +266,7 @@ class Live:
         """The socket ended; the grace runs from the last sign of life."""
         if self.connections.get(connection.ticket.endpoint) is connection:
             del self.connections[connection.ticket.endpoint]
-            self._sent.pop(connection.ticket.endpoint, None)
+            self._viewers.forget(connection.ticket.endpoint)
             self.changed()
 
     def now_us(self) -> int:
@@ -362,7 +283,7 @@ class Live:
 
     def _drop(self, endpoint: str, farewell: Farewell) -> None:
         connection = self.connections.pop(endpoint, None)
-        self._sent.pop(endpoint, None)
+        self._viewers.forget(endpoint)
         self.media.forget(endpoint)
         self.quality.forget(endpoint)
         if connection is not None:
@@ -371,53 +292,15 @@ class Live:
     # -- what viewers see -------------------------------------------------------------------------------------
 
     def changed(self, *, at_once: bool = False) -> None:
-        """Viewers may see something new: each gets its view, at most once in 50 ms; `at_once` where rights have changed for everybody."""
+        """Viewers may see something new, the console too; `at_once` where rights have changed for everybody."""
         self._overview = None
         self._ports.changed(self.sitting)
-        if at_once and self._flush is not None:
-            self._flush.cancel()
-            self._flush = None
-        if self._flush is None and not self._closing:
-            loop = asyncio.get_running_loop()
-            when = loop.time() if at_once else max(loop.time(), self._flushed_s + COALESCE_S)
-            self._flush = loop.call_at(when, self._send_states)
+        if not self._closing:
+            self._viewers.changed(at_once=at_once)
 
     def rights_hold(self) -> None:
         """The router has the present rights: pages that waited for it are told."""
-        if self._held and self._flush is not None:
-            self._flush.cancel()
-            self._send_states()
-
-    def _holds_back(self) -> bool:
-        """Whether pages are not told yet, because a private phase is on and the router has not what it asks for."""
-        state = self.state
-        private = state is not None and (state.now.private or bool(state.consults))
-        return private and self.media.up and not self.media.is_settled and not self._held
-
-    def _send_states(self) -> None:
-        if self._holds_back():
-            self._held = True
-            self._flush = asyncio.get_running_loop().call_later(PRIVATE_FIRST_S, self._send_states)
-            return
-        self._held = False
-        self._flush = None
-        self._flushed_s = asyncio.get_running_loop().time()
-        state, measured = self.state, self.measured()
-        self._common = Common(state, measured, self._common) if state else None
-        for endpoint, connection in list(self.connections.items()):
-            self._send_state(endpoint, connection, measured, self._common)
-
-    def _send_state(self, endpoint: str, connection: Connection, measured: Measured, common: Common | None = None) -> None:
-        state = self.state
-        view = view_for(state, measured, endpoint, common) if state else None
-        if state is None or view is None or view == self._sent.get(endpoint):
-            return
-        former = self._sent.get(endpoint)
-        self._sent[endpoint] = view
-        connection.send(StateMessage(now_us=self._ports.clock_us(), view=view))
-        if _sees(view) and not _sees(former):
-            for message in self.media.flow.seen_by(endpoint, routing(state)):
-                connection.send(message)
+        self._viewers.rights_hold()
 
     def measured(self) -> Measured:
         """What is seen and not logged."""
@@ -470,12 +353,12 @@ class Live:
             if fresh or endpoint in self._welcomed_without_media:
                 connection.send(MediaReset())
         self._welcomed_without_media.clear()
-        self._notices.put_nowait(lambda: self._note_engine_back(instance, fresh))
+        self._mailbox.notice(lambda: self._note_engine_back(instance, fresh))
         self.changed()
 
     def engine_missed(self) -> None:
         """There is no engine, so whoever is inside neither sees nor hears: noted, once."""
-        self._notices.put_nowait(self._note_engine_lost)
+        self._mailbox.notice(self._note_engine_lost)
 
     async def _note_engine_lost(self) -> None:
         state = self.state
@@ -506,7 +389,7 @@ class Live:
         if isinstance(message, Speaker):
             desired = routing(self.state) if self.state else Routing()
             for viewer, connection in self.connections.items():
-                if _sees(self._sent.get(viewer)):
+                if self._viewers.sees(viewer):
                     connection.send(self.media.flow.heard_by(viewer, desired))
         elif endpoint in self.connections:
             self.connections[endpoint].send(message)
@@ -517,11 +400,11 @@ class Live:
             "up": lambda: self.recording.recorder_up(str(event.fields.get("instance", ""))),
             "lost": self.recording.recorder_lost,
         }
-        self._notices.put_nowait(handlers.get(event.name, lambda: self.recording.noticed(event)))
+        self._mailbox.notice(handlers.get(event.name, lambda: self.recording.noticed(event)))
 
     def reported(self, router: dict[str, Any]) -> None:
         """The engine's report of this router, each second."""
-        self._notices.put_nowait(lambda: self._reported(router))
+        self._mailbox.notice(lambda: self._reported(router))
 
     async def _reported(self, router: dict[str, Any]) -> None:
         before = self.media.producers, self.media.undecodable
@@ -561,14 +444,10 @@ class Live:
         if self._closing or self.state is None:
             return
         if self.journal.failing_since_us is not None:
-            self._notices.put_nowait(lambda: self._post(SYSTEM, None, Facts()))
+            self._mailbox.notice(lambda: self._post(SYSTEM, None, Facts()))
         for alert in departures.due(self.state, self._ports.clock_us()):
             self._later(alert)
-        self._notices.put_nowait(self.recording.judge)
-
-
-def _sees(view: View | None) -> bool:
-    return view is not None and (view.place == "inside" or (view.place == "observing" and view.rights.see))
+        self._mailbox.notice(self.recording.judge)
 
 
 def _keeps(held: Mapping[str, Any], side: str, transport: str | None) -> bool:

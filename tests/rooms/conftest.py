@@ -16,6 +16,7 @@ import rooms.media_link
 import rooms.recording_link
 import rooms.signalling
 import rooms.state
+import rooms.viewers
 from rooms.procedure import procedure_of
 from tests import disks
 from tests.rooms.courthouse import Courthouse
@@ -40,7 +41,7 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     """A server that has just started. It looks round and tells news more often than others, so that tests need not wait; and it
     states nothing again by itself, so that what is right after a while is not taken for right at once."""
     monkeypatch.setattr(rooms.hub, "TICK_S", 0.02)
-    monkeypatch.setattr(rooms.live, "COALESCE_S", 0.005)
+    monkeypatch.setattr(rooms.viewers, "COALESCE_S", 0.005)
     monkeypatch.setattr(rooms.media_link, "RETRY_S", 0.02)
     monkeypatch.setattr(rooms.media_link, "AGAIN_S", 600.0)
     monkeypatch.setattr(rooms.recording_link, "RETRY_S", 0.02)

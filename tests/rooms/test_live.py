@@ -12,6 +12,7 @@ import pytest
 import rooms.heartbeat
 import rooms.hub
 import rooms.live
+import rooms.viewers
 from rooms.commands import Actor
 from rooms.media.engine import Routing, Source, TrackKey
 from rooms.protocol import ChangeStage, ProtocolError
@@ -319,7 +320,7 @@ async def test_pages_are_told_of_a_private_phase_when_the_router_has_it(house: C
 async def test_a_router_that_does_not_answer_keeps_nobody_from_hearing_of_a_private_phase(
     house: Courthouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms.live, "PRIVATE_FIRST_S", 0.2)
+    monkeypatch.setattr(rooms.viewers, "PRIVATE_FIRST_S", 0.2)
     walk = await Walk.begun(house, "remote_court")
     await walk.to("final_statements")
     house.engine.gate.clear()

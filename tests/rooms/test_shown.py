@@ -43,7 +43,7 @@ async def test_many_changes_at_once_are_told_in_few_views_of_which_the_last_is_t
     house: Courthouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = await house.opened("zhang")
-    monkeypatch.setattr("rooms.live.COALESCE_S", 0.5)
+    monkeypatch.setattr("rooms.viewers.COALESCE_S", 0.5)
     told = len(pages["zhang"].views)
     for number in range(40):
         await pages["judge"].send("source", source=["microphone", "camera"][number % 2], on=number % 4 < 2)
