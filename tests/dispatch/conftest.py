@@ -74,22 +74,30 @@ class Engines:
     reading: AsyncEngine
     writing: AsyncEngine
 
+    @classmethod
+    def by(cls, link: Path) -> Engines:
+        address = make_url(f"sqlite+aiosqlite:///{link}")
+        return cls(link, engine(address, writes=False), engine(address, writes=True))
+
+    async def opened(self, file: Path, site: Site) -> Database:
+        """The database in `file`, which is migrated; the one before it is closed."""
+        self.link.unlink(missing_ok=True)
+        self.link.symlink_to(file)
+        db = Database(f"sqlite:///{file}", self.reading, self.writing, site)
+        await db.close()  # connections to another file, which tasks of a test that failed may have left behind
+        return db
+
 
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Engines:
-    link = tmp_path_factory.mktemp("link") / "dispatch.db"
-    address = make_url(f"sqlite+aiosqlite:///{link}")
-    return Engines(link, engine(address, writes=False), engine(address, writes=True))
+    return Engines.by(tmp_path_factory.mktemp("link") / "dispatch.db")
 
 
 @pytest.fixture
 async def sqlite_court(tmp_path: Path, founded_court: FoundedCourt, engines: Engines) -> AsyncIterator[Court]:
     file = tmp_path / "dispatch.db"
     shutil.copy(founded_court.file, file)
-    engines.link.unlink(missing_ok=True)
-    engines.link.symlink_to(file)
-    db = Database(f"sqlite:///{file}", engines.reading, engines.writing, Site())
-    await db.close()  # connections to another file, which tasks of a test that failed may have left behind
+    db = await engines.opened(file, Site())
     yield Court(db, file, founded_court.users, *founded_court.rooms)
     await db.close()
 

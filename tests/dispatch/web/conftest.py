@@ -15,17 +15,21 @@ import pytest
 from aiohttp import ClientResponse, ClientSession, CookieJar
 from aiohttp.test_utils import TestServer
 
-from dispatch.identity import people
+from dispatch.identity import passwords, people
 from dispatch.settings import Settings
 from dispatch.sittings.live import LivePlane
 from dispatch.store.database import Database
+from dispatch.store.site import Site as SiteFacts
 from dispatch.store.tables import Room, User, new_id
 from dispatch.vault import site as site_vault
+from dispatch.web import app
 from dispatch.web.access import ALL_ROLES
-from dispatch.web.app import make_app
+from dispatch.web.assets import Assets
 from dispatch.web.context import Context
+from dispatch.web.templates import Templates
 from rooms.hub import Hub
 from rooms.sqlite_log import SqliteLog
+from tests.dispatch.conftest import QUICK, Engines
 from tests.rooms.in_memory import MemoryEngine, MemoryRecorder
 
 PASSWORD = "Yunhe-2026"
@@ -137,7 +141,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Founded:
-    """A data directory with rooms and staff in it, copied for each test: passwords are hashed once."""
+    """A data directory with rooms and staff in it, copied for each test: it is migrated once."""
 
     folder: Path
     users: dict[str, User]
@@ -150,10 +154,12 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
 
     async def found() -> Founded:
         db = await Database.open(Settings(data=folder))
-        users = {
-            role: await people.add_user(db, name=role.title(), sign_in_name=role, role=role, password=PASSWORD, language="en")
-            for role in ALL_ROLES
-        }
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(passwords, "_hasher", QUICK)
+            users = {
+                role: await people.add_user(db, name=role.title(), sign_in_name=role, role=role, password=PASSWORD, language="en")
+                for role in ALL_ROLES
+            }
         rooms = [
             Room(id=new_id(), name="第一远程法庭", name_en="Remote Court 1", kind="court", capacity=8, position=1),
             Room(id=new_id(), name="第二远程法庭", name_en="Remote Court 2", kind="court", capacity=6, position=2),
@@ -172,10 +178,26 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data=tmp_path)
 
 
+@pytest.fixture(scope="session")
+def site_engines(tmp_path_factory: pytest.TempPathFactory) -> Engines:
+    """The engines of all sites' databases, beside those of courts: a test may have both."""
+    return Engines.by(tmp_path_factory.mktemp("site") / "dispatch.db")
+
+
+@pytest.fixture(scope="session")
+def templates() -> Templates:
+    """The pages' templates and static files, which no test changes: read and compiled once."""
+    return Templates(Assets())
+
+
 @pytest.fixture
-async def site(tmp_path: Path, founded: Founded, settings: Settings) -> AsyncIterator[Site]:
+async def site(
+    tmp_path: Path, founded: Founded, settings: Settings, site_engines: Engines, templates: Templates, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Site]:
     shutil.copytree(founded.folder, tmp_path, dirs_exist_ok=True)
-    db = await Database.open(settings)
+    db = await site_engines.opened(tmp_path / "dispatch.db", SiteFacts.of(settings))
+    monkeypatch.setattr(app, "Assets", lambda: templates.assets)
+    monkeypatch.setattr(app, "Templates", lambda assets: templates)
     users, rooms = founded.users, founded.rooms
 
     def clock() -> datetime:
@@ -196,7 +218,7 @@ async def site(tmp_path: Path, founded: Founded, settings: Settings) -> AsyncIte
     )
     live = LivePlane(db, hub, settings, clock)
     context = Context(settings, db, hub, live, site_vault.of(settings), clock)
-    server = TestServer(make_app(context))
+    server = TestServer(app.make_app(context))
     made = Site(server, db, context, users, rooms)
     await hub.start()
     await live.start()
