@@ -56,6 +56,12 @@ async def rows(site: Site, action: str) -> list[AuditRow]:
         return list(await session.scalars(select(AuditRow).where(AuditRow.action == action).order_by(AuditRow.seq)))
 
 
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may look on is asked again and again; here it need not be waited for."""
+    monkeypatch.setattr(wall_lines, "ALIVE_S", 0.2)
+
+
 @pytest.fixture
 async def sitting(site: Site) -> str:
     sitting = await site.booked(await site.signed_in("clerk"))
