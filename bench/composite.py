@@ -19,8 +19,9 @@ from bench.load.film import LOOP_S, picture
 from bench.load.usage import machine
 from rooms.log import GENESIS, Event, Row, chain
 from rooms.plan import PlanParticipant
+from rooms.recording.batch import Source
 from rooms.recording.composite import compose
-from rooms.recording.folder import SittingFolder, Source
+from rooms.recording.folder import SittingFolder
 from rooms.recording.fonts import any_font
 from rooms.recording.seal import seal_folder
 from tests.rooms.making import make_plan

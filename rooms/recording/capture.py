@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from rooms.recording.batch import Batch, Source
 from rooms.recording.disk import DiskThread
 from rooms.recording.feed import Announcement
-from rooms.recording.folder import Batch, FolderError, SittingFolder, Source, cause_of
+from rooms.recording.folder import SittingFolder
 from rooms.recording.frame import Hole, Timed
 from rooms.recording.recovery import Found
+from rooms.recording.refusing import FolderError, cause_of
 from rooms.recording.seal import seal_folder
 from rooms.recording.signer import Signer, SignerUnusable
 from rooms.recording.takeover import bring_home, go_on, goes_on_there

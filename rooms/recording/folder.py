@@ -28,63 +28,18 @@ from pathlib import Path
 from typing import Any
 
 from rooms.recording import recovery
-from rooms.recording.digests import Digests
+from rooms.recording.batch import Batch, Source
 from rooms.recording.frame import Hole, Timed
 from rooms.recording.gaps import Gap, Gaps
-from rooms.recording.lines import Lines
+from rooms.recording.lists import Lists
 from rooms.recording.recovery import Found
-from rooms.recording.rolling import Row, row_of
+from rooms.recording.refusing import FolderError, cause_of, probe
+from rooms.recording.rolling import Row
 from rooms.recording.segment import Segment
 
 BEHIND_US = 6_000_000
 """What arrived so long before a heartbeat is on the disk, where a killed recorder leaves it, however busy the machine is."""
-PROBE_BYTES = 256 << 10
-FREE_BYTES_MIN = 2 << 20
 Notify = Callable[[str, dict[str, Any]], None]
-
-
-class FolderError(Exception):
-    """The folder cannot do it. `code` is one of :class:`rooms.recording.control.RecorderError`'s."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-    @classmethod
-    def of(cls, error: OSError) -> FolderError:
-        """The disk refused."""
-        return cls(cause_of(error), str(error))
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Which track frames belong to: `number` is unique in the process."""
-
-    number: int
-    endpoint: str
-    source: str
-    codec: str
-    ssrc: int
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Endpoint and source."""
-        return self.endpoint, self.source
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Frames of a track on their way to the disk; `packets` and `lost` are the track's counts so far."""
-
-    source: Source
-    items: Sequence[Timed | Hole]
-    packets: int
-    lost: int
-
-    @property
-    def size(self) -> int:
-        """Bytes of the frames."""
-        return sum(len(item.data) for item in self.items if isinstance(item, Timed))
 
 
 @dataclass(slots=True)
@@ -111,13 +66,7 @@ class SittingFolder:
         self.sealed = False
         self.last_event = 0
         self._tracks = root / "tracks"
-        self._segments = Lines(root / "segments.jsonl", keep=True)
-        self._ledger = Lines(root / "ledger.jsonl", keep=True)
-        self._events = Lines(root / "events.jsonl", keep=True)
-        self._heartbeat = Lines(root / "heartbeat.jsonl", keep=False)
-        self._digests = Digests(root / "digests.jsonl")
-        self._rolled = (self._segments, self._ledger, self._events, self._heartbeat)
-        self._lists = (*self._rolled, self._digests.lines)
+        self._lists = Lists(root)
         self._writing: dict[int, _Writing] = {}
         self._gaps = Gaps()
         self._number = 0
@@ -134,15 +83,14 @@ class SittingFolder:
             return Found(sealed=True)
         try:
             self._tracks.mkdir(parents=True, exist_ok=True)
-            segments, ledger, events, beats, digests = (lines.open() for lines in self._lists)
-            self._digests.follow(json.loads(digests[-1]) if digests else None)
-            self._last_beat_us = json.loads(beats[-1])["at_us"] if beats else 0
-            self._recover([json.loads(line) for line in segments])
-            self._probe()
+            left = self._lists.open()
+            self._last_beat_us = left.last_beat_us
+            self._recover(left.segments)
+            probe(self.root)
         except OSError as error:
             raise FolderError.of(error) from error
-        self.last_event = json.loads(events[-1])["seq"] if events else 0
-        found = recovery.read_ledger((json.loads(line) for line in ledger), self.last_event)
+        self.last_event = left.last_event
+        found = recovery.read_ledger(left.ledger, self.last_event)
         self._running = found.running
         return found
 
@@ -151,40 +99,26 @@ class SittingFolder:
         for key, end_us in recovery.ends(segments):
             self._gaps.ends(key, end_us)
         for opened, closed in recovery.interrupted(self.root, segments):
-            self._segments.add(closed)
+            self._lists.segments.add(closed)
             well_us = self._last_beat_us - BEHIND_US
             self._gaps.cut((opened["endpoint"], opened["source"]), closed["end_us"], "recorder_restarted", well_us)
-        self._segments.flush()
+        self._lists.segments.flush()
 
     def check(self) -> None:
         """Raises FolderError unless the folder is there and takes a write of some size."""
         try:
-            if not self._heartbeat.in_place():
+            if not self._lists.in_place():
                 self._make_again()
-            self._probe()
+            probe(self.root)
         except OSError as error:
             raise FolderError.of(error) from error
-
-    def _probe(self) -> None:
-        """Raises OSError unless the disk takes a file of some size: the last bytes of a full disk still take a short row."""
-        free = os.statvfs(self.root)
-        if free.f_bavail * free.f_frsize < FREE_BYTES_MIN:
-            raise OSError(errno.ENOSPC, "less than 2 MiB are free")
-        path = self.root / ".probe"
-        try:
-            with open(path, "wb") as file:
-                file.write(b"\0" * PROBE_BYTES)
-                file.flush()
-                os.fsync(file.fileno())
-        finally:
-            path.unlink(missing_ok=True)
 
     # -- in place of another ------------------------------------------------------------------------------------
 
     @property
     def was_open(self) -> bool:
         """Whether its lists were read."""
-        return self._ledger.is_open
+        return self._lists.is_open
 
     def left(self, cause: str) -> dict[str, list[bytes]]:
         """What the lists say, by name, from memory: whoever goes on elsewhere needs nothing of this disk, which may hang just now. Files
@@ -195,7 +129,7 @@ class SittingFolder:
             if segment is not None:
                 segment.given_up()
                 self._closed(writing, segment, cause)
-        return {lines.path.name: lines.known() for lines in (self._segments, self._ledger, self._events)}
+        return self._lists.known()
 
     def continued(self, keys: Iterable[tuple[str, str]], cause: str, since_us: int, number: int) -> None:
         """This one goes on with a recording that began elsewhere: of these tracks nothing is written since `since_us`, and files have
@@ -211,7 +145,7 @@ class SittingFolder:
         be written down."""
         self._epoch, self._now_us = epoch, at_us
         try:
-            self._probe()
+            probe(self.root)
         except OSError as error:
             if self._running:
                 self._fail(error)
@@ -239,37 +173,35 @@ class SittingFolder:
 
     def _flush(self) -> None:
         try:
-            self._segments.flush()
-            self._ledger.flush()
-            self._digests.note(self._now_us, self._proven())
+            self._lists.segments.flush()
+            self._lists.ledger.flush()
+            self._lists.prove(self._now_us, self._open_segments())
         except OSError as error:
             self._fail(error)
             raise FolderError.of(error) from error
 
-    def _proven(self) -> Iterator[Row]:
-        yield from (row_of(lines.path.name, lines.rolling) for lines in self._rolled)
-        yield from (writing.segment.rolled() for writing in self._writing.values() if writing.segment is not None)
+    def _open_segments(self) -> Iterator[Row]:
+        return (writing.segment.rolled() for writing in self._writing.values() if writing.segment is not None)
 
     def _closing(self, row: Row) -> None:
         """A segment is about to get its last head. That it cannot be written down now keeps no segment from being closed."""
         with contextlib.suppress(OSError):
-            self._digests.note(self._now_us, [row])
+            self._lists.prove_closing(self._now_us, row)
 
     def _note(self, kind: str, at_us: int, **fields: Any) -> None:
-        self._ledger.add({"kind": kind, "at_us": at_us, "epoch": self._epoch, **fields})
+        self._lists.ledger.add({"kind": kind, "at_us": at_us, "epoch": self._epoch, **fields})
 
     def close(self) -> None:
         """Close every file as it is; the recorder ends. Never raises."""
         self._close_segments("recorder_stopped")
-        for lines in (self._segments, self._ledger):
+        for lines in (self._lists.segments, self._lists.ledger):
             try:
                 lines.flush()
             except OSError:
                 continue  # the alarm was raised when it began
         with contextlib.suppress(OSError):
-            self._digests.note(self._now_us, self._proven())
-        for lines in self._lists:
-            lines.close()
+            self._lists.prove(self._now_us, self._open_segments())
+        self._lists.close()
 
     # -- frames -------------------------------------------------------------------------------------------------
 
@@ -328,7 +260,7 @@ class SittingFolder:
         self._note("gap", self._now_us, **gap.to_json())
         if not self.failed:
             try:
-                self._ledger.flush()
+                self._lists.ledger.flush()
             except OSError as error:
                 self._fail(error)
         self.notify("gap", gap.to_json())
@@ -338,7 +270,7 @@ class SittingFolder:
         source = writing.source
         name = f"{self._number:04d}-{_safe(source.source)}-{_safe(source.endpoint)}.mkv"
         segment = writing.segment = Segment(self._tracks / name, source.codec, first)
-        self._segments.add(
+        self._lists.segments.add(
             {
                 "row": "opened",
                 "number": self._number,
@@ -350,7 +282,7 @@ class SittingFolder:
                 "start_us": first.wall_us,
             }
         )
-        self._segments.flush()
+        self._lists.segments.flush()
         return segment
 
     def end_track(self, source: Source, cause: str, is_loss: bool) -> None:
@@ -388,7 +320,7 @@ class SittingFolder:
         self._closed(writing, segment, cause)
 
     def _closed(self, writing: _Writing, segment: Segment, cause: str) -> None:
-        self._segments.add(
+        self._lists.segments.add(
             {
                 "row": "closed",
                 "file": f"tracks/{segment.path.name}",
@@ -414,18 +346,18 @@ class SittingFolder:
             return None
         rows = [{**known, **self._written(number)} for number, known in tracks.items()]
         try:
-            if not self._heartbeat.in_place():
+            if not self._lists.in_place():
                 raise FileNotFoundError(errno.ENOENT, "the sitting's folder is gone", str(self.root))
             free = os.statvfs(self.root)
             row = {"at_us": at_us, "recording": recording, "free_bytes": free.f_bavail * free.f_frsize, "tracks": rows}
-            self._heartbeat.add(row)
-            self._heartbeat.flush()
-            self._segments.flush()
-            self._ledger.flush()
+            self._lists.heartbeat.add(row)
+            self._lists.heartbeat.flush()
+            self._lists.segments.flush()
+            self._lists.ledger.flush()
             self._sync()
-            self._digests.note(at_us, self._proven())
+            self._lists.prove(at_us, self._open_segments())
         except OSError as error:
-            self._heartbeat.drop()
+            self._lists.heartbeat.drop()
             self._fail(error)
             return None
         return row
@@ -451,13 +383,13 @@ class SittingFolder:
 
     def _recovered(self, at_us: int) -> bool:
         try:
-            if not self._heartbeat.in_place() or not self._tracks.is_dir():
+            if not self._lists.in_place() or not self._tracks.is_dir():
                 self._make_again()
-            self._probe()
+            probe(self.root)
             cause, self.failed = self.failed, ""
             self._note("alarm_cleared", at_us, cause=cause, from_us=self._failed_us, to_us=at_us)
-            self._segments.flush()
-            self._ledger.flush()
+            self._lists.segments.flush()
+            self._lists.ledger.flush()
         except OSError as error:
             self.failed = cause_of(error)
             return False
@@ -467,12 +399,7 @@ class SittingFolder:
     def _make_again(self) -> None:
         """The folder vanished: make it anew with all that the lists said."""
         self._tracks.mkdir(parents=True, exist_ok=True)
-        for lines in self._lists:
-            if not lines.in_place():
-                if lines is self._digests.lines:
-                    self._digests.follow(None)
-                lines.reopen()
-        self._events.flush()
+        self._lists.make_again()
 
     def note_alarm(self, kind: str, cause: str, at_us: int, detail: str) -> None:
         """Write down an alarm that somebody else saw; `kind` is "alarm" or "alarm_cleared"."""
@@ -490,31 +417,21 @@ class SittingFolder:
                 if seq > last + 1:
                     raise FolderError("failed", f"event {seq} cannot follow event {last}")
                 if seq == last + 1:
-                    self._events.add(row)
+                    self._lists.events.add(row)
                     last = seq
-            self._events.flush()
+            self._lists.events.flush()
         except OSError as error:
             raise FolderError.of(error) from error
         finally:
-            self._events.drop()  # the server sends again what is not on the disk
+            self._lists.events.drop()  # the server sends again what is not on the disk
         self.last_event = last
         return last
 
     def close_lines(self) -> None:
         """Nothing more is written: the folder is about to be sealed. Raises FolderError. May be called twice."""
-        if self._ledger.is_open:
+        if self._lists.is_open:
             self._flush()
-        for lines in self._lists:
-            lines.close()
-
-
-def cause_of(error: OSError) -> str:
-    """The alarm's cause for an error of the disk: "disk_full", "folder_lost" or "write_failed"."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "disk_full"
-    if error.errno in (errno.ENOENT, errno.ESTALE, errno.ENOTDIR):
-        return "folder_lost"
-    return "write_failed"
+        self._lists.close()
 
 
 def _safe(text: str) -> str:

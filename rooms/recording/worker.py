@@ -26,8 +26,8 @@ from rooms import wire
 from rooms.lasting import keep_what_is_loaded
 from rooms.recording import feed
 from rooms.recording.capture import Capture, now_us
-from rooms.recording.folder import FolderError
 from rooms.recording.receiver import Feed
+from rooms.recording.refusing import FolderError
 from rooms.recording.signer import Signer
 from rooms.recording.signer import load as load_signer
 from rooms.spare import wait_until_needed

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rooms.log import GENESIS, Event, Row, chain
 from rooms.plan import PlanParticipant
-from rooms.recording.folder import SittingFolder, Source
+from rooms.recording.batch import Source
+from rooms.recording.folder import SittingFolder
 from rooms.recording.frame import Timed
 from rooms.recording.seal import seal_folder
 from tests.rooms.making import make_plan

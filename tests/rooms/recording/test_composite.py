@@ -13,9 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from rooms.recording.attendance import Person, Place
+from rooms.recording.batch import Batch, Source
 from rooms.recording.composite import CompositeError, compose, posix_zone
 from rooms.recording.film_words import captions, fitted, from_to
-from rooms.recording.folder import Batch, SittingFolder, Source
+from rooms.recording.folder import SittingFolder
 from rooms.recording.fonts import any_font, find_font
 from rooms.recording.frame import Timed
 from rooms.recording.h264 import PPS, SPS, configuration, kind_of, picture_size

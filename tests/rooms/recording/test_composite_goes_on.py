@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from rooms.recording import composite
+from rooms.recording.batch import Source
 from rooms.recording.composite import WORK, compose
-from rooms.recording.folder import SittingFolder, Source
+from rooms.recording.folder import SittingFolder
 from rooms.recording.fonts import find_font
 from rooms.recording.layout import people, picture
 from rooms.recording.matroska import key_times_ms

@@ -16,8 +16,9 @@ from pathlib import Path
 import av
 import pytest
 
+from rooms.recording.batch import Batch, Source
 from rooms.recording.feed import Announcement
-from rooms.recording.folder import Batch, SittingFolder, Source
+from rooms.recording.folder import SittingFolder
 from rooms.recording.matroska import block_times_ms
 from rooms.recording.timing import EndpointClock
 from rooms.recording.track import Track

@@ -13,7 +13,8 @@ from rooms.log import GENESIS, Event, Row, chain
 from rooms.plan import PlanParticipant
 from rooms.procedure import PROCEDURES
 from rooms.recording.attendance import hall, places, read_rows
-from rooms.recording.folder import SittingFolder, Source
+from rooms.recording.batch import Source
+from rooms.recording.folder import SittingFolder
 from rooms.recording.fonts import find_font
 from rooms.recording.layout import HEAD, HEIGHT, WIDTH, Box, caption, picture, picture_in_picture
 from rooms.recording.seal import seal_folder

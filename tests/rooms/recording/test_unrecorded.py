@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from rooms.log import GENESIS, Event, Row, chain
 from rooms.procedure import PROCEDURES
+from rooms.recording.batch import Source
 from rooms.recording.film_words import CARDS
-from rooms.recording.folder import SittingFolder, Source
+from rooms.recording.folder import SittingFolder
 from rooms.recording.fonts import find_font
 from rooms.recording.layout import HEIGHT, WIDTH
 from rooms.recording.seal import seal_folder
