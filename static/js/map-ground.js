@@ -3,7 +3,6 @@
 import * as L from '../lib/leaflet/leaflet.js';
 import { t } from './i18n.js';
 import { el, svg } from './markup.js';
-import { scale } from './scale.js';
 
 /** @typedef {import('./shapes.js').Feature} Feature */
 /**
@@ -29,9 +28,9 @@ const NAMES_FROM = 13;
 /** Where a map without anything on it begins: the middle of the country. @type {[number, number]} */
 const NOWHERE = [35, 105];
 
-/** A glyph of the map. @param {string} name @param {number} [size] */
+/** A glyph of the map, larger with the type of the page, also when it is moved to a larger screen. @param {string} name @param {number} [size] px on a desk screen */
 export function glyph(name, size = 18) {
-  return svg('svg', { class: 'map-glyph', width: size * scale(), height: size * scale(), 'aria-hidden': 'true' }, svg('use', { href: `${SPRITE}#${name}` }));
+  return svg('svg', { class: 'map-glyph', width: `${size / 16}rem`, height: `${size / 16}rem`, 'aria-hidden': 'true' }, svg('use', { href: `${SPRITE}#${name}` }));
 }
 
 /**
@@ -66,6 +65,7 @@ export class Ground {
     this.map.setView(NOWHERE, 4);
     // Above the names of what is drawn: what has a state is never covered by one.
     this.map.createPane('marks').style.zIndex = '660';
+    this.map.createPane('ties').style.zIndex = '655';
     if (tiles) {
       const build = new URL('/console/map/tiles/', location.href).pathname;
       L.tileLayer(`${build}{z}/{x}/{y}`, { minNativeZoom: tiles.least, maxNativeZoom: tiles.most, maxZoom: 19, className: 'map-tiles' }).addTo(this.map);

@@ -3,7 +3,8 @@
 import * as L from '../lib/leaflet/leaflet.js';
 import { t } from './i18n.js';
 import { keyed } from './keyed.js';
-import { Ground, glyph, mark } from './map-ground.js';
+import { Ground, glyph } from './map-ground.js';
+import { Marks } from './map-marks.js';
 import { el, fill, find, icon, say } from './markup.js';
 import { announce, pageData, toast } from './page.js';
 import { TellingLine } from './telling-line.js';
@@ -38,8 +39,8 @@ function picture(thing) {
 }
 
 export class DistrictMap extends HTMLElement {
-  /** @type {Map<string, {marker: L.Marker, told: string}>} */
-  #marks = new Map();
+  /** @type {Marks | null} */
+  #marks = null;
   /** @type {Choice | null} */
   #chosen = null;
   /** Where the focus was before the detail took it. @type {Element | null} */
@@ -52,6 +53,7 @@ export class DistrictMap extends HTMLElement {
     /** @type {Data} */
     this.data = pageData();
     this.ground = new Ground(find(this, '[data-map]'), this.data.tiles);
+    this.#marks = new Marks(this.ground.map);
     this.ground.map.on('click', (event) => this.#choose({ kind: 'place', at: [event.latlng.lat, event.latlng.lng] }));
     find(this, '[data-centre]').addEventListener('click', () => {
       const centre = this.ground?.map.getCenter();
@@ -137,29 +139,11 @@ export class DistrictMap extends HTMLElement {
   }
 
   #show() {
-    const map = this.ground?.map;
-    if (!map) return;
-    const gone = new Set(this.#marks.keys());
-    for (const { kind, key, thing, state, name, more } of this.#all()) {
-      if (thing.latitude === null || thing.longitude === null) continue;
-      gone.delete(key);
-      const told = JSON.stringify([state, name, more]);
-      const known = this.#marks.get(key);
-      if (known) {
-        known.marker.setLatLng([thing.latitude, thing.longitude]);
-        if (known.told === told) continue;
-      }
-      const sign = kind === 'site' ? `state-${state}` : kind;
-      const drawn = mark(`map-mark map-mark-${kind} map-mark-${state}`, picture(thing) ?? glyph(sign, 20), el('span', { class: 'map-mark-name' }, el('b', {}, name), el('small', {}, more)));
-      const marker = known?.marker ?? L.marker([thing.latitude, thing.longitude], { icon: drawn, pane: 'marks', riseOnHover: true, zIndexOffset: kind === 'site' ? 500 : 800 });
-      if (known) marker.setIcon(drawn);
-      else marker.on('click', () => this.#choose({ kind, id: thing.id }, true)).addTo(map);
-      this.#marks.set(key, { marker, told });
-    }
-    for (const key of gone) {
-      this.#marks.get(key)?.marker.remove();
-      this.#marks.delete(key);
-    }
+    this.#marks?.show([...this.#all()].flatMap(({ kind, key, thing, state, name, more }) => {
+      if (thing.latitude === null || thing.longitude === null) return [];
+      const inside = () => [picture(thing) ?? glyph(kind === 'site' ? `state-${state}` : kind, 20), el('span', { class: 'map-mark-name' }, el('b', {}, name), el('small', {}, more))];
+      return [{ key, kind, state, at: /** @type {[number, number]} */ ([thing.latitude, thing.longitude]), told: JSON.stringify([state, name, more]), inside, choose: () => this.#choose({ kind, id: thing.id }, true) }];
+    }));
     this.#lists();
     if (this.#chosen) this.#detail();
   }
