@@ -30,6 +30,9 @@ class Source(StrEnum):
     CAMERA = "camera"
     SCREEN = "screen"
 
+    #: Equal to its text, and as quick to find by: what an enum has of its own is Python.
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class TrackKey:

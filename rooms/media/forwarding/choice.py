@@ -57,14 +57,8 @@ class Picture:
 
     @property
     def ideal(self) -> int:
-        """The layer that shows it as well as can be seen; −1 if it is not seen."""
-        if self.shown == 0:
-            return -1
-        if self.shown is not None:
-            for level, rung in enumerate(self.rungs):
-                if rung.height >= self.shown * HIGH_ENOUGH:
-                    return level
-        return len(self.rungs) - 1
+        """See :func:`ideal`."""
+        return ideal(self.rungs, self.shown)
 
     @property
     def order(self) -> tuple[int, int, TrackKey]:
@@ -81,6 +75,17 @@ class Choice:
     level: int
     slower: bool
     ideal: int
+
+
+def ideal(rungs: Sequence[Rung], shown: int | None) -> int:
+    """The layer that shows a picture as well as can be seen, which is so high on the screen; −1 if it is not seen."""
+    if shown == 0:
+        return -1
+    if shown is not None:
+        for level, rung in enumerate(rungs):
+            if rung.height >= shown * HIGH_ENOUGH:
+                return level
+    return len(rungs) - 1
 
 
 def choose(pictures: Iterable[Picture], budget_bps: int | None, steady_bps: int | None = None) -> dict[TrackKey, Choice]:

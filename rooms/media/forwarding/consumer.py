@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from . import packets
-from .choice import Choice, Picture, rungs
+from .choice import Choice, Picture
 from .codecs import KIND, Codec, offered
 from .copies import Copy
 from .layer import LONG_AGO, Layer
@@ -94,16 +94,11 @@ class Consumer:
         """Whether this is a picture."""
         return self.codec.kind == "video"
 
-    def picture(self, floor: bool, shown: int | None, now: float) -> Picture:
+    def picture(self, floor: bool, shown: int | None) -> Picture:
         """The picture, for the choice of its layer."""
-        layers = self.track.layers
-        flowing = self.track.flowing(now)
-        # What does not come now may have another size when it comes again: the browser's own adaptation changes all of them.
-        sizes = [layer.size[1] if layer.size and i in flowing else None for i, layer in enumerate(layers)]
-        rates = [layer.producer.usual_bps or None for layer in layers]
-        held = self.track.level(self.copy) if self.active else -1
-        measured = len(layers) > 1 or rates[0] is not None
-        return Picture(self.track.key, floor, shown, rungs(sizes, rates), held, layers[0].thins, measured)
+        track = self.track
+        held = track.level(self.copy) if self.active else -1
+        return Picture(track.key, floor, shown, track.rungs, held, track.layers[0].thins, track.measured)
 
     def choose(self, choice: Choice, now: float, urgent: bool = False) -> None:
         """Take the layer that was chosen. `urgent`: what is too much is not sent on until the lower layer comes: sound has to get
@@ -123,7 +118,10 @@ class Consumer:
             self.track.direct(self.copy, (), now)
             return
         level = min(level, len(layers) - 1)
-        chosen, flowing = layers[level], self.track.flowing(now)
+        chosen, copy = layers[level], self.copy
+        if copy.layer is chosen and not copy.wanted and len(layers) == 1:
+            return
+        flowing = self.track.flowing(now)
         if len(layers) == 1 or not flowing or level in flowing:
             wanted: tuple[Layer, ...] = (chosen,)
         else:

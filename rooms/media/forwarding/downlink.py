@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rooms.media.engine import TrackKey
 
 from .bandwidth import Estimator, Rate
-from .choice import Choice, choose
+from .choice import Choice, choose, ideal
 
 if TYPE_CHECKING:
     from .consumer import Consumer
@@ -91,22 +91,34 @@ class Downlink:
             self._octets += media + repeated
         self._media_bps = self._media_rate.at(self._media, now)
         self._sent_bps = self._rate.at(self._octets, now)
-        pictures = {c.track.key: c for c in self._consumers if c.allowed and c.track.layers}
-        found = [consumer.picture(key.endpoint in floor, shown.get(key), now) for key, consumer in pictures.items()]
+        pictures = [consumer for consumer in self._consumers if consumer.allowed and consumer.track.layers]
+        ideals = [ideal(consumer.track.rungs, shown.get(consumer.track.key) if shown else None) for consumer in pictures]
+        seen = [(consumer.track, level) for consumer, level in zip(pictures, ideals, strict=True) if level >= 0]
+        if sum(track.rungs[level].bps for track, level in seen) <= min(estimator.bps, estimator.steady_bps(now)):
+            # There is room for all, as for almost everybody almost always: nothing to weigh.
+            choices = [Choice(level, False, level) for level in ideals]
+        else:
+            choices = self._weighed(pictures, shown, floor, now)
+        urgent = now - estimator.congested_at < URGENT_S
+        for consumer, choice in zip(pictures, choices, strict=True):
+            consumer.choose(choice, now, urgent)
+        if any(consumer.active for consumer in pictures):
+            # What a picture that has just begun needs is known in a moment: it is sent anyway where no limit is known.
+            wanted = sum(track.rungs[level].bps for track, level in seen if estimator.limited or track.measured)
+            estimator.want(wanted, self._media_bps, now)
+        if estimator.limited or estimator.suspects(now):
+            self._ask(now, ASK_S if urgent or estimator.suspects(now) else NOW_AND_THEN_S)
+        self._tell(self._now(choices), now)
+
+    def _weighed(self, consumers: Sequence[Consumer], shown: Mapping[TrackKey, int], floor: frozenset[str], now: float) -> list[Choice]:
+        """The choice for each where not everything may fit."""
+        estimator = self.estimator
+        found = [consumer.picture(consumer.track.key.endpoint in floor, shown.get(consumer.track.key)) for consumer in consumers]
         seen = [picture for picture in found if picture.ideal >= 0]
         # A path that is only not known yet carries everybody's smallest picture, and what it carries already.
         least = 0 if estimator.limited else sum(picture.rungs[max(0, min(picture.held, picture.ideal))].bps for picture in seen)
         choices = choose(found, max(least, estimator.bps), max(least, estimator.steady_bps(now)))
-        urgent = now - estimator.congested_at < URGENT_S
-        for key, choice in choices.items():
-            pictures[key].choose(choice, now, urgent)
-        if any(consumer.active for consumer in pictures.values()):
-            # What a picture that has just begun needs is known in a moment: it is sent anyway where no limit is known.
-            wanted = [picture for picture in seen if picture.measured or estimator.limited]
-            estimator.want(sum(picture.rungs[picture.ideal].bps for picture in wanted), self._media_bps, now)
-        if estimator.limited or estimator.suspects(now):
-            self._ask(now, ASK_S if urgent or estimator.suspects(now) else NOW_AND_THEN_S)
-        self._tell(self._now(list(choices.values())), now)
+        return [choices[picture.key] for picture in found]
 
     def _now(self, choices: Sequence[Choice]) -> str:
         """How it is. Before a limit was seen nothing is amiss: at the beginning a path is only not known yet."""

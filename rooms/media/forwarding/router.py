@@ -68,6 +68,8 @@ class Router:
         self._endpoints: dict[str, _Endpoint] = {}
         self._tracks: dict[TrackKey, Track] = {}
         self._open: set[TrackKey] = set()
+        # The layers of each picture that somebody was chosen, while that stands.
+        self._chosen: dict[TrackKey, frozenset[int]] | None = None
         self._all_at = float("-inf")
 
     # -- requests
@@ -214,6 +216,7 @@ class Router:
         for key in sorted(self._open - present):
             self._emit("producer", self.name, key.endpoint, source=str(key.source), state="closed")
         self._open = present
+        self._chosen = None
         self._connect()
 
     def _offered(self, transport: SubscribeTransport, offer: Offer) -> None:
@@ -223,6 +226,7 @@ class Router:
     def transport_changed(self, transport: Transport, state: str) -> None:
         """A transport connected, went stale or ended."""
         self._emit("transport", self.name, transport.endpoint, transport=transport.id, direction=transport.direction, state=state)
+        self._chosen = None
         if state == CLOSED and transport.direction == "publish":
             self._opened()
 
@@ -231,28 +235,41 @@ class Router:
     def think(self, now: float, everybody: bool = True) -> None:
         """Choose anew which layer each consumer gets, of `everybody` or of those alone who are not settled, and tell the publishers what
         is wanted of them."""
-        levels: dict[TrackKey, set[int]] = {key: set() for key in self._open if KIND[key.source] == "video"}
-        for endpoint in self._endpoints.values():
-            if endpoint.subscribe is None or endpoint.subscribe.state == CLOSED:
-                continue
-            if everybody or not endpoint.subscribe.settled(now):
-                former = endpoint.subscribe.downlink.state
-                endpoint.subscribe.decide(self.routing.floor, now)
-                if endpoint.subscribe.downlink.state != former:
-                    self._tell_downlink(endpoint.subscribe)
-            for consumer in endpoint.subscribe.consumers:
-                if consumer.allowed and consumer.choice.level >= 0 and consumer.track.key in levels:
-                    levels[consumer.track.key].add(consumer.choice.level)
-        for key, wanted in levels.items():
+        viewers = [e.subscribe for e in self._endpoints.values() if e.subscribe is not None and e.subscribe.state != CLOSED]
+        looked_at = [viewer for viewer in viewers if everybody or not viewer.settled(now)]
+        if looked_at:
+            self._decide(looked_at, now)
+            self._chosen = None
+        if self._chosen is None:
+            self._chosen = self._levels(viewers)
+        for key, chosen in self._chosen.items():
             track = self._tracks[key]
-            if track.records:
-                wanted.add(len(track.layers) - 1)
+            wanted = chosen | {len(track.layers) - 1} if track.records else chosen
             changed, demanded = self._demand.changed(key, track.layers, wanted, now), self._demand.levels(key)
             for level, layer in enumerate(track.layers):
                 layer.producer.demanded = level in demanded
             if changed:
                 rids = [track.layers[level].rid for level in sorted(self._demand.levels(key)) if track.layers[level].rid]
                 self._emit("demand", self.name, key.endpoint, source=str(key.source), wanted=bool(self._demand.levels(key)), rids=rids)
+
+    def _decide(self, viewers: list[SubscribeTransport], now: float) -> None:
+        for track in self._tracks.values():
+            if track.layers and KIND[track.key.source] == "video":
+                track.survey(now)
+        for viewer in viewers:
+            former = viewer.downlink.state
+            viewer.decide(self.routing.floor, now)
+            if viewer.downlink.state != former:
+                self._tell_downlink(viewer)
+
+    def _levels(self, viewers: list[SubscribeTransport]) -> dict[TrackKey, frozenset[int]]:
+        """The layers of each picture that somebody was chosen."""
+        levels: dict[Track, set[int]] = {self._tracks[key]: set() for key in self._open if KIND[key.source] == "video"}
+        for viewer in viewers:
+            for consumer in viewer.consumers:
+                if consumer.allowed and consumer.choice.level >= 0 and consumer.track in levels:
+                    levels[consumer.track].add(consumer.choice.level)
+        return {track.key: frozenset(found) for track, found in levels.items()}
 
     def _listen(self, now: float) -> None:
         """Tell who speaks if that changed, of those whose sound passes."""
@@ -332,6 +349,7 @@ class Router:
             del self._tracks[key]
             self._demand.forget(key)
         self._open = {key for key in self._open if key.endpoint != name}
+        self._chosen = None
 
     def close(self) -> None:
         """End every transport. May be called twice."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rooms.media.engine import Source, TrackKey
 
+from .choice import Rung, rungs
 from .codecs import Codec
 from .copies import Copy, Line, Recording
 from .feed import Feed
@@ -30,7 +31,7 @@ class Track:
     """`permitted`: packets pass. `layers`: who publishes it now, lowest first; none: nobody does. `recording`: the recorder's side.
 
     `stirred` is called when a layer begins or changes its size: what each consumer gets is to be thought over. `voice`: of a microphone,
-    how loud it is.
+    how loud it is. `rungs`: the heights and rates of its layers, as they were surveyed last.
     """
 
     def __init__(self, key: TrackKey, outbox: Outbox, feed: Feed, sitting: str, stirred: Callable[[], None] = lambda: None) -> None:
@@ -42,6 +43,7 @@ class Track:
         self.voice = Voice() if key.source is Source.MICROPHONE else None
         self.stir = stirred
         self._forwarded_before = 0
+        self.rungs: tuple[Rung, ...] = ()
         self._outbox = outbox
         self._feed = feed
         self._sitting = sitting
@@ -167,6 +169,18 @@ class Track:
         if freshest == LONG_AGO:
             return []
         return [i for i, layer in enumerate(self.layers) if freshest - layer.newest_at < STALLED_S]
+
+    def survey(self, now: float) -> None:
+        """Before it is chosen from for one or many: see what there is."""
+        flowing = self.flowing(now)
+        # What does not come now may have another size when it comes again: the browser's own adaptation changes all of them.
+        sizes = [layer.size[1] if layer.size and i in flowing else None for i, layer in enumerate(self.layers)]
+        self.rungs = rungs(sizes, [layer.producer.usual_bps or None for layer in self.layers])
+
+    @property
+    def measured(self) -> bool:
+        """Whether what it needs is known, or will not be before it is sent."""
+        return len(self.layers) > 1 or self.layers[0].producer.usual_bps > 0
 
     def tick(self, now: float) -> bool:
         """Several times a second: the recorder gets the best layer that comes; who waits is let in or asks again. Whether other layers

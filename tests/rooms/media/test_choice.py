@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rooms.media.engine import Source, TrackKey
-from rooms.media.forwarding.choice import SLOWER, Choice, Picture, Rung, choose, rungs
+from rooms.media.forwarding.choice import SLOWER, Choice, Picture, Rung, choose, ideal, rungs
 
 THREE = (Rung(180, 150_000), Rung(360, 500_000), Rung(720, 1_500_000))
 
@@ -68,6 +68,14 @@ def cost(picture: Picture, choice: Choice) -> int:
     if choice.level < 0:
         return 0
     return int(picture.rungs[0].bps * SLOWER) if choice.slower else picture.rungs[choice.level].bps
+
+
+@given(PICTURES, st.integers(0, 1_000_000))
+def test_where_there_is_room_for_all_each_gets_what_suits_its_tile(pictures: list[Picture], more: int) -> None:
+    """So nothing has to be weighed there."""
+    ideals = {picture.key: ideal(picture.rungs, picture.shown) for picture in pictures}
+    enough = sum(picture.rungs[ideals[picture.key]].bps for picture in pictures if ideals[picture.key] >= 0)
+    assert choose(pictures, enough + more, enough) == {key: Choice(level, False, level) for key, level in ideals.items()}
 
 
 @given(PICTURES, st.integers(0, 5_000_000), st.integers(0, 5_000_000))
