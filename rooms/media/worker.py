@@ -59,6 +59,7 @@ async def serve(options: argparse.Namespace, sock: socket.socket, code: Code, wa
     from rooms.media.control import Control
     from rooms.media.drain import Drain, marker
     from rooms.media.forwarding.feed import Feed
+    from rooms.media.forwarding.protection import works
     from rooms.media.forwarding.worker import Worker
 
     stop = asyncio.Event()
@@ -72,7 +73,7 @@ async def serve(options: argparse.Namespace, sock: socket.socket, code: Code, wa
     await control.listen(options.socket)
     keep_what_is_loaded()
     log = structlog.get_logger()
-    log.info("engine_up", instance=worker.instance, udp_port=worker.port.number, address=options.address)
+    log.info("engine_up", instance=worker.instance, udp_port=worker.port.number, address=options.address, own_srtp=works())
     ends = [asyncio.create_task(stop.wait()), asyncio.create_task(drain.over())]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for task in ends:

@@ -1,14 +1,16 @@
 """The one place that touches private names of aiortc and pylibsrtp.
 
 Both libraries are pinned. What is used here and is private: aiortc's ``RTCDtlsTransport._tx_srtp``, ``._rx_srtp``,
-``._srtp_profiles``, ``._set_role`` and the duck type it expects of its ICE transport (``_recv``, ``_send``, ``role``);
-pylibsrtp's ``Session._srtp`` and ``_binding``, whose ``ffi`` serves for two functions of the C library too.
+``._srtp_profiles``, ``._ssl``, ``._set_role`` and the duck type it expects of its ICE transport (``_recv``, ``_send``, ``role``);
+pylibsrtp's ``Session._srtp`` and ``_binding``, whose ``ffi`` serves for two functions of the C library too, and whose library has all of
+OpenSSL in it.
 tests/rooms/media/test_adapter.py fails when one of them moves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import functools
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +18,7 @@ from typing import Any
 
 from aiortc import rtcdtlstransport as _dtls
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
-from pylibsrtp import _binding
+from pylibsrtp import Policy, Session, _binding
 
 _ffi: Any = _binding.ffi
 _lib: Any = _binding.lib
@@ -59,6 +61,18 @@ def c_function(name: str) -> int:
     return address_of(_ffi.addressof(_lib, name))
 
 
+@functools.cache
+def openssl(name: str) -> int:
+    """The address of a function of the OpenSSL that libsrtp brings along. Raises LookupError if it does not offer that."""
+    try:
+        found = ctypes.cast(getattr(ctypes.CDLL(_binding.__file__), name), ctypes.c_void_p).value
+    except (OSError, AttributeError):
+        found = None
+    if found is None:
+        raise LookupError(f"the library of pylibsrtp offers no {name}")
+    return found
+
+
 def routine(address: int, kinds: Sequence[type[int] | type[bytes]]) -> Callable[..., int]:
     """The machine code at `address` that numba made, callable with so many arguments: words, or bytes by their address. Returns 0."""
     arguments = "".join(", char *" if kind is bytes else ", uintptr_t" for kind in kinds)
@@ -85,10 +99,23 @@ def last_error() -> int:
 
 
 #: `(session handle, buffer, length pointer) -> status`, in place; each is one C call.
-protect: Callable[[Any, Any, Any], int] = _lib.srtp_protect
 protect_rtcp: Callable[[Any, Any, Any], int] = _lib.srtp_protect_rtcp
 unprotect: Callable[[Any, Any, Any], int] = _lib.srtp_unprotect
 unprotect_rtcp: Callable[[Any, Any, Any], int] = _lib.srtp_unprotect_rtcp
+
+
+def outbound_session(profile: str, key: bytes) -> Any:
+    """A session of libsrtp for what is sent; `key` is master key and salt. As aiortc makes it: a packet may be sent again."""
+    kind = next(known.libsrtp_profile for known in PROFILES if known.openssl_profile.decode() == profile)
+    policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=kind)
+    policy.allow_repeat_tx = True
+    policy.window_size = 1024
+    return Session(policy)
+
+
+def session_address(session: Any) -> int:
+    """The handle of a session that machine code may use, for as long as the session lives."""
+    return address_of(session._srtp[0])
 
 
 class Certificate:
@@ -134,7 +161,8 @@ class Dtls:
     """One DTLS association in the server role, and the SRTP sessions keyed by it.
 
     `send` is called with each outgoing datagram; `receive()` takes each incoming one. `handshake()` returns the name of
-    the SRTP profile. After it, `outbound` and `inbound` are session handles for the functions above.
+    the SRTP profile. After it, `outbound` and `inbound` are session handles for the functions above; `outbound` is for RTCP alone, as RTP
+    is protected by the keys that :meth:`outgoing` tells, and by nothing else.
     """
 
     def __init__(self, certificate: Certificate, send: Callable[[bytes], None]) -> None:
@@ -165,6 +193,13 @@ class Dtls:
         self.outbound, self.inbound = tx._srtp[0], rx._srtp[0]
         self.profile = self._selected_profile()
         self._transport.on("statechange", lambda: on_closed() if self._transport.state == "closed" else None)
+
+    def outgoing(self) -> tuple[str, bytes]:
+        """The profile, and the master key and salt for what we send: the server's (RFC 5764 section 4.2). After the handshake."""
+        kind = next(profile for profile in PROFILES if profile.openssl_profile.decode() == self.profile)
+        connection: Any = self._transport._ssl
+        material = connection.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (kind.key_length + kind.salt_length))
+        return self.profile, kind.get_key_and_salt(material, 1)
 
     def _selected_profile(self) -> str:
         connection = self._transport._ssl

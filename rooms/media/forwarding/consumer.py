@@ -79,9 +79,9 @@ class Consumer:
                 target.retype(codec.payload_type)
         active = self.codec in self.accepted and self.allowed and transport.ready and transport.may_start(self)
         now = transport.context.clock()
-        if active and not self.active and transport.destination is not None:
-            outbox, dtls = transport.context.outbox, transport.dtls
-            target = Target(outbox, dtls.outbound, transport.destination, self.ssrc, self.codec.payload_type, keeps=dtls)
+        protection, destination = transport.protection, transport.destination
+        if active and not self.active and protection is not None and destination is not None:
+            target = Target(transport.context.outbox, protection.stream(self.ssrc), destination, self.codec.payload_type)
             self.active = True
             self.track.attach(self.copy, target, now)
             self.place(now)
@@ -144,6 +144,9 @@ class Consumer:
     def close(self) -> None:
         self.allowed = False
         self.update()
+        if self.transport.protection is not None:
+            for ssrc in (self.ssrc, self.rtx_ssrc):
+                self.transport.protection.retire(ssrc)
 
     def resend(self, numbers: tuple[int, ...], now: float) -> None:
         """Answer a NACK from the ring: as RTX where there is one, else the packet itself again.
@@ -180,9 +183,9 @@ class Consumer:
 
     def _put(self, packet: bytes) -> None:
         transport = self.transport
-        if transport.destination is not None:
+        if transport.protection is not None and transport.destination is not None:
             self._repeated += len(packet) - packets.HEADER
-            transport.context.outbox.put(packet, transport.dtls.outbound, transport.destination, rtcp=False)
+            transport.context.outbox.put(packet, transport.protection, transport.destination)
 
     def pad(self, octets: float, now: float) -> int:
         """Send about so many octets, the last packets again on the repair stream, or padding while nothing flows; returns how many it were.

@@ -24,7 +24,8 @@ from .adapter import SLOT
 from .batch import Batch, c_function
 from .native import layout, loops
 from .native.image import Code
-from .outbox import Group, Outbox, word, words
+from .native.layout import word, words
+from .outbox import Group, Outbox
 
 _NOTHING = (errno.EAGAIN, errno.EINTR)
 

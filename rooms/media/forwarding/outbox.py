@@ -5,9 +5,9 @@ through its layers and cuts into datagrams at the end (UDP_SEGMENT). Whoever que
 the loop back. What is done for each copy is in :mod:`native.loops`; here is what those loops read.
 
 **Lifetimes.** Machine code knows addresses only. An address that it meets is one of the outbox itself or one that what is queued names:
-a packet and a :class:`Group`, with its :class:`Target` s, their sessions and :class:`Destination` s. The outbox keeps packets, groups
-and destinations until everything is sent. A target keeps the DTLS association whose session it uses, until :meth:`Target.end`: what is
-queued is copied then, and from then on its row names no session and the loops pass it over.
+a packet and a :class:`Group`, with its :class:`Target` s, their streams and :class:`Destination` s. The outbox keeps packets, groups
+and destinations until everything is sent. A target keeps its stream, and that the keys of its association, until :meth:`Target.end`: what
+is queued is copied then, and from then on its row names no stream and the loops pass it over.
 """
 
 from __future__ import annotations
@@ -22,21 +22,13 @@ from .address import Address
 from .batch import Batch, Segmentation, c_function, takes_segments
 from .native import layout
 from .native.image import Code
+from .native.layout import word, words
+from .protection import Protection, Stream, tools
 
 SLOTS = 256
 #: Packets that are kept before they are copied.
 WAITING = 256
 MAX_PACKET = SLOT - TRAILER
-
-
-def words(count: int) -> memoryview:
-    """Memory of so many 64-bit words, signed."""
-    return memoryview((ctypes.c_int64 * count)()).cast("B").cast("q")
-
-
-def word(offset: int) -> int:
-    """The number of the word at an offset."""
-    return offset // layout.WORD
 
 
 class Destination:
@@ -63,21 +55,17 @@ class Destination:
 
 
 class Target:
-    """Where copies of a track go, and renumbered how.
+    """Where copies of a track go, as which stream of the association there, and renumbered how."""
 
-    `session` is the handle that they are protected by, `keeps` what has to live as long as that: the association it belongs to.
-    """
+    __slots__ = ("_destination", "_outbox", "_row", "_stream", "address", "alone")
 
-    __slots__ = ("_destination", "_keeps", "_outbox", "_row", "address", "alone")
-
-    def __init__(self, outbox: Outbox, session: Any, destination: Destination, ssrc: int, payload_type: int, keeps: object) -> None:
+    def __init__(self, outbox: Outbox, stream: Stream, destination: Destination, payload_type: int) -> None:
         self._outbox = outbox
-        self._keeps: object | None = keeps
+        self._stream: Stream | None = stream
         self._row = words(word(layout.TARGET))
         #: Where the row is.
         self.address = adapter.memory_address(self._row)
-        self._row[word(layout.SESSION)] = adapter.address_of(session)
-        self._row[word(layout.SSRC)] = ssrc
+        self._row[word(layout.STREAM)] = stream.address
         self._row[word(layout.PAYLOAD_TYPE)] = payload_type
         self._destination = destination
         self._row[word(layout.DESTINATION)] = destination.pointer
@@ -108,10 +96,10 @@ class Target:
 
     def end(self) -> None:
         """No more copies are made for it; of what is queued they are made first. May be called twice."""
-        if self._keeps is not None:
+        if self._stream is not None:
             self._outbox.settle()
-            self._row[word(layout.SESSION)] = 0
-            self._keeps = None
+            self._row[word(layout.STREAM)] = 0
+            self._stream = None
             self.alone = Group()
 
 
@@ -150,7 +138,7 @@ class Outbox:
         for offset, memory in self._memory.items():
             self._box[word(offset)] = adapter.memory_address(memory)
         for offset, value in {
-            layout.PROTECT: adapter.c_function("srtp_protect"),
+            layout.TOOLS: tools().address,
             layout.PROTECT_RTCP: adapter.c_function("srtp_protect_rtcp"),
             layout.SENDMMSG: c_function("sendmmsg"),
             layout.ERRNO: c_function("__errno_location"),
@@ -166,7 +154,8 @@ class Outbox:
         }.items():
             self._box[word(offset)] = value
         self._code = code  # its memory ends with it
-        self._queue, self._settle, self._single, self._flush = code.queue, code.settle, code.single, code.flush
+        self._queue, self._settle, self._flush = code.queue, code.settle, code.flush
+        self._single, self._single_rtcp = code.single, code.single_rtcp
         #: What the loops know by address alone, until everything is sent.
         self._kept: list[object] = []
 
@@ -205,13 +194,22 @@ class Outbox:
         """The loops may still know this by its address: it lives until everything is sent."""
         self._kept.append(what)
 
-    def put(self, packet: bytes, session: Any, destination: Destination, rtcp: bool) -> None:
-        """Queue one complete RTP or RTCP packet."""
+    def put(self, packet: bytes, protection: Protection, destination: Destination) -> None:
+        """Queue one complete RTP packet, as part of the stream that it names."""
+        if not layout.FIXED_HEADER <= len(packet) <= MAX_PACKET:
+            self.fail()
+            return
+        self._kept.append(destination)
+        stream = protection.stream(int.from_bytes(packet[8:12], "big"))
+        self._single(self.address, packet, len(packet), stream.address, destination.pointer)
+
+    def put_rtcp(self, packet: bytes, session: Any, destination: Destination) -> None:
+        """Queue one RTCP packet, protected by this session."""
         if len(packet) > MAX_PACKET:
             self.fail()
             return
         self._kept.append(destination)
-        self._single(self.address, packet, len(packet), adapter.address_of(session), destination.pointer, int(rtcp))
+        self._single_rtcp(self.address, packet, len(packet), adapter.address_of(session), destination.pointer)
 
     def flush(self) -> None:
         """Send what is queued. What the socket does not take is lost, as on any full link."""

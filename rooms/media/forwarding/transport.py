@@ -18,6 +18,7 @@ from .address import Address
 from .inbox import Inbox
 from .outbox import Destination, Outbox
 from .port import Port
+from .protection import Protection
 from .sdp import Local
 
 #: RFC 7675: consent expires 30 s after the last authenticated check; a transport is *stale* long before.
@@ -91,6 +92,8 @@ class Transport:
         self.own_ssrc = secrets.randbits(32) or 1
         self.destination: Destination | None = None
         self.dtls = adapter.Dtls(context.certificate, self._send_dtls)
+        #: What protects RTP to the peer, from the handshake on.
+        self.protection: Protection | None = None
         self.created_at = self.last_check = context.clock()
         self._inbox, self._dropped = context.inbox, context.port.dropped
         self._slot = 0
@@ -132,6 +135,7 @@ class Transport:
             self.close()
             return
         if self.state == NEW:
+            self.protection = Protection(*self.dtls.outgoing())
             self.ready = True
             self._become(CONNECTED)
             self.context.outbox.flush()
@@ -226,7 +230,7 @@ class Transport:
     def send_rtcp(self, data: bytes) -> None:
         """Queue an RTCP packet; the caller flushes."""
         if self.ready and self.destination is not None:
-            self.context.outbox.put(data, self.dtls.outbound, self.destination, rtcp=True)
+            self.context.outbox.put_rtcp(data, self.dtls.outbound, self.destination)
 
     def _send_dtls(self, data: bytes) -> None:
         if self.destination is not None:

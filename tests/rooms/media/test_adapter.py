@@ -16,6 +16,7 @@ from rooms.media.forwarding.inbox import Inbox
 from rooms.media.forwarding.native.image import load
 from rooms.media.forwarding.outbox import Outbox
 from rooms.media.forwarding.port import bind
+from rooms.media.forwarding.protection import Protection, protected, works
 
 RTP = bytes((0x80, 96, 0, 7)) + bytes(4) + bytes((0, 0, 0, 42)) + b"picture" * 20
 RTCP = bytes((0x81, 206, 0, 2)) + bytes(8)
@@ -61,22 +62,30 @@ async def associate(profiles: list[SRTPProtectionProfile] | None = None, lie: bo
 
 
 @pytest.mark.parametrize("profile", adapter.PROFILES, ids=lambda p: p.openssl_profile.decode())
-async def test_packets_protected_in_place_are_read_by_the_peer_and_back(profile: SRTPProtectionProfile) -> None:
+async def test_the_peer_reads_what_is_protected_by_the_keys_of_the_association(profile: SRTPProtectionProfile) -> None:
     server, client, _ = await associate([profile])
     assert server.profile == profile.openssl_profile.decode()
+    for own in (True, False):
+        name, key = server.outgoing()
+        packet = RTP[:3] + bytes((RTP[3] + own,)) + RTP[4:]
+        assert client._rx_srtp.unprotect(protected(Protection(name, key, own), packet)) == packet
     buffer, length = adapter.new_buffer(adapter.SLOT), adapter.new_length()
     view = adapter.buffer_view(buffer)
-    for plain, protect, unprotect in (
-        (RTP, adapter.protect, client._rx_srtp.unprotect),
-        (RTCP, adapter.protect_rtcp, client._rx_srtp.unprotect_rtcp),
-    ):
-        view[: len(plain)] = plain
-        length[0] = len(plain)
-        assert protect(server.outbound, buffer, length) == adapter.OK
-        assert len(plain) < length[0] <= len(plain) + adapter.TRAILER
-        assert unprotect(bytes(view[: length[0]])) == plain
+    view[: len(RTCP)] = RTCP
+    length[0] = len(RTCP)
+    assert adapter.protect_rtcp(server.outbound, buffer, length) == adapter.OK
+    assert len(RTCP) < length[0] <= len(RTCP) + adapter.TRAILER
+    assert client._rx_srtp.unprotect_rtcp(bytes(view[: length[0]])) == RTCP
     await server.close()
     await client.stop()
+
+
+def test_libsrtp_brings_along_the_functions_of_openssl_that_protect_rtp() -> None:
+    names = ("EVP_EncryptInit_ex", "EVP_EncryptUpdate", "EVP_EncryptFinal_ex", "EVP_CIPHER_CTX_ctrl", "SHA1_Update", "SHA1_Init")
+    assert len({adapter.openssl(name) for name in names}) == len(names)
+    with pytest.raises(LookupError, match="EVP_of_no_kind"):
+        adapter.openssl("EVP_of_no_kind")
+    assert works()
 
 
 async def test_what_came_is_unprotected_where_it_lies() -> None:
@@ -107,12 +116,12 @@ async def test_the_length_behind_protection_is_found_in_the_word_that_was_named(
     server, client, _ = await associate()
     buffer = adapter.new_buffer(adapter.SLOT)
     view = adapter.buffer_view(buffer)
-    view[: len(RTP)] = RTP
-    words = (ctypes.c_size_t * 3)(1, len(RTP), 3)
+    view[: len(RTCP)] = RTCP
+    words = (ctypes.c_size_t * 3)(1, len(RTCP), 3)
     length = adapter.length_in(ctypes.addressof(words) + ctypes.sizeof(ctypes.c_size_t))
-    assert adapter.protect(server.outbound, buffer, length) == adapter.OK
+    assert adapter.protect_rtcp(server.outbound, buffer, length) == adapter.OK
     assert (words[0], words[2]) == (1, 3)
-    assert client._rx_srtp.unprotect(bytes(view[: words[1]])) == RTP
+    assert client._rx_srtp.unprotect_rtcp(bytes(view[: words[1]])) == RTCP
     await server.close()
     await client.stop()
 

@@ -29,6 +29,7 @@ from rooms.media.forwarding.address import packed
 from rooms.media.forwarding.feed import Feed
 from rooms.media.forwarding.outbox import Destination
 from rooms.media.forwarding.port import bind
+from rooms.media.forwarding.protection import Protection
 from rooms.media.forwarding.transport import CONNECTED, MAX_ADDRESSES, Transport
 from rooms.media.forwarding.worker import Worker
 
@@ -72,6 +73,7 @@ class Target:
         ours = Session(Policy(key=KEY, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=PROFILE))
         transport.dtls._sessions = (ours, theirs)
         transport.dtls.inbound, transport.dtls.outbound = theirs._srtp[0], ours._srtp[0]
+        transport.protection = Protection("SRTP_AEAD_AES_128_GCM", KEY)
         transport.destination = Destination(self.address)
         self.port._by_address[self.address] = transport
         transport.ready, transport.state = True, CONNECTED

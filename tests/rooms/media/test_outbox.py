@@ -20,6 +20,7 @@ from pylibsrtp import Policy, Session
 from rooms.media.forwarding.address import packed
 from rooms.media.forwarding.native.image import Code, load
 from rooms.media.forwarding.outbox import MAX_PACKET, SLOTS, Destination, Group, Outbox, Target
+from rooms.media.forwarding.protection import Protection
 
 SSRC, THEIRS = 42, 77
 KEY = bytes(range(28))
@@ -63,7 +64,6 @@ class Hall:
     def __init__(self, code: Code | None = None) -> None:
         self.socket = self._bound()
         self.outbox = Outbox(self.socket.fileno(), 16, code or load())
-        self._kept: list[Session] = []
         self._sockets = [self.socket]
 
     def _bound(self) -> socket.socket:
@@ -75,11 +75,10 @@ class Hall:
     def viewer(self, port: int | None = None, host: str = "127.0.0.1") -> Viewer:
         sock = self._bound()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        outbound = session(Policy.SSRC_ANY_OUTBOUND)
-        self._kept.append(outbound)
+        protection = Protection("SRTP_AEAD_AES_128_GCM", KEY)
         self._sockets.append(sock)
         address = packed(host, port or sock.getsockname()[1], socket.AF_INET)
-        target = Target(self.outbox, outbound._srtp[0], Destination(address), THEIRS, 100, keeps=outbound)
+        target = Target(self.outbox, protection.stream(THEIRS), Destination(address), 100)
         return Viewer(sock, session(Policy.SSRC_ANY_INBOUND), target)
 
     def close(self) -> None:

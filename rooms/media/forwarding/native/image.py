@@ -1,4 +1,4 @@
-"""The machine code of :mod:`loops` as a file: found or made, mapped into memory, and called.
+"""The machine code of :mod:`loops` and :mod:`srtp` as a file: found or made, mapped into memory, and called.
 
 It is kept where Python keeps its own compiled code, in ``__pycache__`` beside the source, or where that cannot be written in a folder
 that the caller names, or not at all: making it takes a second or two. ``python -m rooms.media.forwarding.native.image`` makes it
@@ -28,7 +28,7 @@ from typing import Any
 
 from rooms.media.forwarding import adapter
 
-from . import loops
+from . import loops, srtp
 
 HERE = Path(__file__).parent
 BESIDE = HERE / "__pycache__"
@@ -37,8 +37,10 @@ TOP = HERE.parents[3]
 TRANSLATE_S = 300
 _MAGIC = b"loops 1\n"
 _SUM = hashlib.sha256().digest_size
+#: What is translated; a function has its name in all of them.
+MODULES = (srtp, loops)
 #: What machine code is made of this.
-_SOURCES = ("loops.py", "layout.py", "memory.py", "translate.py", "image.py")
+_SOURCES = ("loops.py", "srtp.py", "layout.py", "memory.py", "translate.py", "image.py")
 
 
 class Untranslated(RuntimeError):
@@ -51,8 +53,8 @@ def names(module: ModuleType) -> list[str]:
 
 
 def functions() -> dict[str, Callable[..., int]]:
-    """The loops as Python functions."""
-    return {name: getattr(loops, name) for name in names(loops)}
+    """The loops, and what they call, as Python functions."""
+    return {name: getattr(module, name) for module in MODULES for name in names(module)}
 
 
 def pack(text: bytes, places: dict[str, int]) -> bytes:
@@ -86,9 +88,9 @@ class Code:
         start = -(-(head + end + 1) // mmap.PAGESIZE) * mmap.PAGESIZE
         # Never both writable and executable: services may be forbidden that (systemd's MemoryDenyWriteExecute).
         self._map = mmap.mmap(file, len(data), flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)
-        base = adapter.memory_address(self._map) + start
+        base, known = adapter.memory_address(self._map) + start, functions()
         for name, place in places.items():
-            code = getattr(loops, name).__code__
+            code = known[name].__code__
             kinds = [bytes if argument == "packet" else int for argument in code.co_varnames[: code.co_argcount]]
             setattr(self, name, adapter.routine(base + place, kinds))
 

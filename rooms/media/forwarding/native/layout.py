@@ -5,9 +5,22 @@ The structures are those of 64-bit Linux (``struct iovec``, ``struct mmsghdr``);
 
 from __future__ import annotations
 
+import ctypes
 import platform
 
 WORD = 8
+
+
+def words(count: int) -> memoryview:
+    """Memory of so many words, zeros at first."""
+    return memoryview((ctypes.c_int64 * count)()).cast("B").cast("q")
+
+
+def word(offset: int) -> int:
+    """The number of the word at an offset."""
+    return offset // WORD
+
+
 
 #: A slot takes one packet of up to 2 048 bytes, and what protecting it adds.
 SLOT = 2048
@@ -18,8 +31,8 @@ MAX_SEGMENTS = 64
 
 # -- the outbox
 
-#: Addresses of C functions.
-PROTECT, PROTECT_RTCP, SENDMMSG, ERRNO, MEMMOVE = 0, 8, 16, 24, 32
+#: What protects RTP, and addresses of C functions.
+TOOLS, PROTECT_RTCP, SENDMMSG, ERRNO, MEMMOVE = 0, 8, 16, 24, 32
 #: The socket, and the memory of the outbox: slots, vectors and headers for so many packets, and for each message its destination.
 DESCRIPTOR, SLOTS, VECTORS, HEADERS, DESTINATIONS, CAPACITY = 40, 48, 56, 64, 72, 80
 #: Control messages by the size of the datagrams, each so long; 0 where the kernel does not cut messages.
@@ -39,12 +52,34 @@ ENTRY_PACKET, ENTRY_SIZE, ENTRY_GROUP, ENTRY = 0, 8, 16, 24
 #: Of a packet, for its copies.
 HEAD_PACKET, HEAD_SIZE, HEAD_SEQ, HEAD_TIMESTAMP, HEAD = 0, 8, 16, 24, 32
 
-#: A target: its session (0: nothing is sent to it any more), its destination, and how it is renumbered.
-SESSION, DESTINATION, SSRC, PAYLOAD_TYPE, SEQ_OFFSET, TS_OFFSET, TARGET = 0, 8, 16, 24, 32, 40, 48
+#: A target: its stream (0: nothing is sent to it any more), its destination, and how it is renumbered.
+STREAM, DESTINATION, PAYLOAD_TYPE, SEQ_OFFSET, TS_OFFSET, TARGET = 0, 8, 16, 24, 32, 40
 #: A group: the number of its targets, then their addresses.
 GROUP_TARGETS = 8
 #: A destination: whether several datagrams may go there as one message (1 or 0); then the socket address.
 WHOLE, SOCKET_ADDRESS = 0, 8
+
+# -- what protects RTP
+
+#: Addresses of functions of OpenSSL (``EVP_EncryptInit_ex``, ``EVP_EncryptUpdate``, ``EVP_EncryptFinal_ex``, ``EVP_CIPHER_CTX_ctrl``,
+#: ``SHA1_Update``), libsrtp's, and ``memmove``.
+CIPHER_INIT, CIPHER_UPDATE, CIPHER_FINAL, CIPHER_CONTROL, HASH_UPDATE, SRTP_PROTECT, MEMORY_MOVE = 0, 8, 16, 24, 32, 40, 48
+#: Room for a length, for a nonce, for a ``SHA_CTX`` (its five words of state are the first), and for a digest with what follows it in its
+#: only block; what follows the data in the last block of a hash.
+LENGTH, TOOLS_NONCE, HASH, DIGEST, PADDING, TOOLS_SIZE = 56, 64, 80, 176, 240, 312
+HASH_BLOCK = 64
+
+#: The keys of an association: how RTP is protected, the context (``EVP_CIPHER_CTX``) or libsrtp's session; SHA-1 behind the first block of
+#: each half of the HMAC.
+KIND, CIPHER, OWN_SESSION, INNER, OUTER, KEYS_SIZE = 0, 8, 16, 24, 48, 72
+LIBSRTP, COUNTER_MODE, GCM = 0, 1, 2
+HMAC_TAG, GCM_TAG, GET_TAG = 10, 16, 0x10
+#: A stream: its highest packet index so far, its keys, its source, its nonce for index 0, and of each index in the window what tells its
+#: packet from others, or 0. Four bytes each.
+INDEX, KEYS, STREAM_SSRC, NONCE, MARKS = 0, 8, 16, 24, 40
+#: Packets that may go out once more, or late; a power of two. A mark that is no packet's.
+WINDOW, SPENT = 1024, 2
+STREAM_SIZE = MARKS + 4 * WINDOW
 
 # -- the inbox
 

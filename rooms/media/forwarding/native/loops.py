@@ -91,7 +91,6 @@ from .layout import (
     PAYLOAD_TYPE,
     PLAIN,
     POLLED,
-    PROTECT,
     PROTECT_RTCP,
     READY,
     REAL_US,
@@ -104,18 +103,19 @@ from .layout import (
     SENDMMSG,
     SENT,
     SEQ_OFFSET,
-    SESSION,
     SINCE,
     SINGLY,
     SLOT,
     SLOTS,
     SOCKET,
     SOCKET_ADDRESS,
-    SSRC,
     STAYS,
+    STREAM,
+    STREAM_SSRC,
     TABLE,
     TAKEN,
     TIMESPEC,
+    TOOLS,
     TS_OFFSET,
     TURNED,
     UNPROTECT,
@@ -131,16 +131,7 @@ from .layout import (
     WORD,
 )
 from .memory import error_number, exchange, get8, get16, get32, get64, move, put8, put16, put32, put64, tell_time, transform
-
-
-def swapped16(value: int) -> int:
-    """Two bytes in network order, and back."""
-    return value >> 8 & 0xFF | (value & 0xFF) << 8
-
-
-def swapped32(value: int) -> int:
-    """Four bytes in network order, and back."""
-    return value >> 24 & 0xFF | value >> 8 & 0xFF00 | (value & 0xFF00) << 8 | (value & 0xFF) << 24
+from .srtp import header_size, protect, swapped16, swapped32
 
 
 def add(address: int, number: int) -> int:
@@ -211,7 +202,7 @@ def copies(box: int, count: int, group: int) -> int:
     heads, runs, segments = get64(box + HEADS), get64(box + RUNS), get64(box + SEGMENTS)
     for number in range(get64(group)):
         target = get64(group + GROUP_TARGETS + WORD * number)
-        if get64(target + SESSION) == 0:
+        if get64(target + STREAM) == 0:
             continue
         if get64(box + USED) + count > get64(box + CAPACITY):
             transmit(box)
@@ -229,20 +220,28 @@ def copies(box: int, count: int, group: int) -> int:
 
 def copy(box: int, head: int, target: int) -> int:
     """One packet for one target: renumbered and protected in the next slot, if that succeeds."""
-    used, packet, size = get64(box + USED), get64(head + HEAD_PACKET), get64(head + HEAD_SIZE)
-    slot, vector = get64(box + SLOTS) + SLOT * used, get64(box + VECTORS) + VECTOR * used
+    used, packet, size, stream = get64(box + USED), get64(head + HEAD_PACKET), get64(head + HEAD_SIZE), get64(target + STREAM)
+    slot = get64(box + SLOTS) + SLOT * used
     put8(slot, get8(packet))
     put8(slot + 1, get8(packet + 1) & 0x80 | get64(target + PAYLOAD_TYPE))
     put16(slot + 2, swapped16(get64(head + HEAD_SEQ) + get64(target + SEQ_OFFSET)))
     put32(slot + 4, swapped32(get64(head + HEAD_TIMESTAMP) + get64(target + TS_OFFSET)))
-    put32(slot + 8, swapped32(get64(target + SSRC)))
-    move(get64(box + MEMMOVE), slot + FIXED_HEADER, packet + FIXED_HEADER, size - FIXED_HEADER)
-    put64(vector + VECTOR_LENGTH, size)
-    if transform(get64(box + PROTECT), get64(target + SESSION), slot, vector + VECTOR_LENGTH) == 0:
-        put64(box + USED, used + 1)
-    else:
+    put32(slot + 8, swapped32(get64(stream + STREAM_SSRC)))
+    more = header_size(packet, size) - FIXED_HEADER
+    if more > 0:
+        move(get64(box + MEMMOVE), slot + FIXED_HEADER, packet + FIXED_HEADER, more)
+    return take(box, protect(get64(box + TOOLS), stream, packet, slot, size) if more >= 0 else 0)
+
+
+def take(box: int, size: int) -> int:
+    """The next slot holds a protected packet of so many bytes, which goes out: 1. If it is 0, none: that is counted."""
+    used = get64(box + USED)
+    if size == 0:
         add(box + FAILED, 1)
-    return 0
+        return 0
+    put64(get64(box + VECTORS) + VECTOR * used + VECTOR_LENGTH, size)
+    put64(box + USED, used + 1)
+    return 1
 
 
 def message(box: int, slot: int, count: int, destination: int) -> int:
@@ -263,21 +262,32 @@ def message(box: int, slot: int, count: int, destination: int) -> int:
     return 0
 
 
-def single(box: int, packet: int, size: int, session: int, destination: int, rtcp: int) -> int:
-    """One complete RTP packet, or RTCP if `rtcp` is 1."""
+def single(box: int, packet: int, size: int, stream: int, destination: int) -> int:
+    """One complete RTP packet of the stream."""
+    slot = room(box)
+    header = header_size(packet, size)
+    move(get64(box + MEMMOVE), slot, packet, header)
+    if take(box, protect(get64(box + TOOLS), stream, packet, slot, size) if header > 0 else 0) == 1:
+        message(box, get64(box + USED) - 1, 1, destination)
+    return 0
+
+
+def single_rtcp(box: int, packet: int, size: int, session: int, destination: int) -> int:
+    """One RTCP packet, protected by the session."""
+    slot, used = room(box), get64(box + USED)
+    length = get64(box + VECTORS) + VECTOR * used + VECTOR_LENGTH
+    move(get64(box + MEMMOVE), slot, packet, size)
+    put64(length, size)
+    if take(box, get64(length) if transform(get64(box + PROTECT_RTCP), session, slot, length) == 0 else 0) == 1:
+        message(box, used, 1, destination)
+    return 0
+
+
+def room(box: int) -> int:
+    """The next slot; what is in all others is sent first if there is none."""
     if get64(box + USED) == get64(box + CAPACITY):
         transmit(box)
-    used = get64(box + USED)
-    slot, vector = get64(box + SLOTS) + SLOT * used, get64(box + VECTORS) + VECTOR * used
-    move(get64(box + MEMMOVE), slot, packet, size)
-    put64(vector + VECTOR_LENGTH, size)
-    function = get64(box + PROTECT_RTCP) if rtcp == 1 else get64(box + PROTECT)
-    if transform(function, session, slot, vector + VECTOR_LENGTH) == 0:
-        message(box, used, 1, destination)
-        put64(box + USED, used + 1)
-    else:
-        add(box + FAILED, 1)
-    return 0
+    return get64(box + SLOTS) + SLOT * get64(box + USED)
 
 
 def transmit(box: int) -> int:

@@ -10,6 +10,9 @@ import ctypes
 import time
 
 _Packet = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+_Begin = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 5)
+_Update = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 4, ctypes.c_int)
+_Control = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
 _Messages = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p, use_errno=True)
 
 
@@ -60,8 +63,24 @@ def move(function: int, to: int, start: int, size: int) -> None:
 
 def transform(function: int, session: int, packet: int, length: int) -> int:
     """``srtp_protect`` or one of its like at address `function`; `length` is where the packet's length is, before and after. The
-    status, 0 for success."""
+    status, 0 for success. As well any other that takes three words: ``EVP_EncryptFinal_ex`` (context, where to, where a length is told),
+    ``SHA1_Update`` (context, start, size)."""
     return int(_Packet(function)(session, packet, length))
+
+
+def begin(function: int, context: int, nonce: int) -> int:
+    """``EVP_EncryptInit_ex``: another packet with the same key. 1 for success."""
+    return int(_Begin(function)(context, None, None, None, nonce))
+
+
+def update(function: int, context: int, to: int, length: int, start: int, size: int) -> int:
+    """``EVP_EncryptUpdate``; `to` is 0 for what is authenticated only, `length` where it tells how much it wrote. 1 for success."""
+    return int(_Update(function)(context, to, length, start, size))
+
+
+def control(function: int, context: int, kind: int, number: int, where: int) -> int:
+    """``EVP_CIPHER_CTX_ctrl``. 1 for success."""
+    return int(_Control(function)(context, kind, number, where))
 
 
 def exchange(function: int, descriptor: int, headers: int, count: int, flags: int) -> int:

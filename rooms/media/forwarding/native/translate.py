@@ -1,4 +1,4 @@
-"""Machine code of :mod:`loops`: ``python -m rooms.media.forwarding.native.translate`` writes an image to standard output.
+"""Machine code of :mod:`loops` and :mod:`srtp`: ``python -m rooms.media.forwarding.native.translate`` writes an image to standard output.
 
 numba makes LLVM's intermediate code of each function, LLVM one object of them all, and what is taken of that is its text: bytes that
 run wherever they lie. For that they may call nothing but what an address in memory names, and have no data of their own; whatever else
@@ -22,7 +22,7 @@ import numba
 from llvmlite import ir
 from numba.extending import intrinsic
 
-from . import image, loops, memory
+from . import image, memory
 
 _WORD, _INT = ir.IntType(64), ir.IntType(32)
 _word = numba.types.int64
@@ -78,6 +78,31 @@ def _transform(typing: Any, function: Any, session: Any, packet: Any, length: An
     return _word(_word, _word, _word, _word), generate
 
 
+def _begin(typing: Any, function: Any, context: Any, nonce: Any) -> Any:
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        function, context, nonce = arguments
+        return builder.sext(_call(builder, function, _INT, [context, _WORD(0), _WORD(0), _WORD(0), nonce]), _WORD)
+
+    return _word(_word, _word, _word), generate
+
+
+def _update(typing: Any, function: Any, context: Any, to: Any, length: Any, start: Any, size: Any) -> Any:
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        function, *given, size = arguments
+        return builder.sext(_call(builder, function, _INT, [*given, builder.trunc(size, _INT)]), _WORD)
+
+    return _word(_word, _word, _word, _word, _word, _word), generate
+
+
+def _control(typing: Any, function: Any, context: Any, kind: Any, number: Any, where: Any) -> Any:
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        function, context, kind, number, where = arguments
+        given = [context, builder.trunc(kind, _INT), builder.trunc(number, _INT), where]
+        return builder.sext(_call(builder, function, _INT, given), _WORD)
+
+    return _word(_word, _word, _word, _word, _word), generate
+
+
 def _exchange(typing: Any, function: Any, descriptor: Any, headers: Any, count: Any, flags: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         function, descriptor, headers, count, flags = arguments
@@ -110,6 +135,9 @@ MEMORY = {
     **{f"put{bits}": _put(bits) for bits in (8, 16, 32, 64)},
     "move": intrinsic(_move),
     "transform": intrinsic(_transform),
+    "begin": intrinsic(_begin),
+    "update": intrinsic(_update),
+    "control": intrinsic(_control),
     "exchange": intrinsic(_exchange),
     "tell_time": intrinsic(_tell_time),
     "error_number": intrinsic(_error_number),
@@ -117,20 +145,24 @@ MEMORY = {
 
 
 def _compiled(functions: Mapping[str, Callable[..., int]]) -> dict[str, Any]:
-    """numba's own object for each function. They call one another through the module, which has these in their place from now on."""
+    """numba's own object for each function. They call one another through their modules, which have these in their place from now on."""
     if missing := [name for name in image.names(memory) if name not in MEMORY]:
         raise RuntimeError(f"nothing stands for {missing}")
-    vars(loops).update(MEMORY)
+    places = [vars(module) for module in image.MODULES]
+    for place in places:
+        place.update(MEMORY)
     njit: Any = numba.njit  # its types know nothing of the wrappers for Python, which would have relocations
     made = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-    vars(loops).update({name: made(function) for name, function in functions.items()})
+    compiled = {name: made(function) for name, function in functions.items()}
+    for place in places:
+        place.update(compiled)
     for name, function in functions.items():
-        vars(loops)[name].compile((_word,) * function.__code__.co_argcount)
-    return {name: next(iter(vars(loops)[name].overloads.values())) for name in functions}
+        compiled[name].compile((_word,) * function.__code__.co_argcount)
+    return {name: next(iter(one.overloads.values())) for name, one in compiled.items()}
 
 
 def translate() -> bytes:
-    """The image of :mod:`loops`. Raises RuntimeError if the code needs more than its own text."""
+    """The image of them. Raises RuntimeError if the code needs more than its own text."""
     functions = image.functions()
     symbols, whole = {}, None
     for name, result in _compiled(functions).items():
