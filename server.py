@@ -1,4 +1,4 @@
-"""The command line, and the composition root: settings → parts → run. Nothing else knows the whole.
+"""The command line: settings → parts → run. Nothing else knows the whole.
 
 Exit codes: 0 done, 1 refused or failed with one line that says why, 2 wrong usage.
 """
@@ -11,23 +11,15 @@ import getpass
 import os
 import secrets
 import signal
-import socket
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
     from dispatch.store.database import Database
-    from rooms.relay import Relay
-
-HERE = Path(__file__).resolve()
 
 
 class Refused(Exception):
@@ -160,7 +152,7 @@ def _serve(options: argparse.Namespace) -> int:
     if options.only is None:
         return _supervise(settings, demonstration=False)
     if options.only == "recorder":
-        _check_seal(settings, strict=False)
+        _make_seal_key(settings)
     if options.only in ("engine", "janus", "recorder"):
         if options.worker not in range(1, settings.media_workers + 1):
             raise Refused(f"there is no worker {options.worker}: DISPATCH_MEDIA_WORKERS={settings.media_workers}")
@@ -171,7 +163,7 @@ def _serve(options: argparse.Namespace) -> int:
         except janus.JanusRefused as error:
             raise Refused(str(error)) from None
         os.execvp(command[0], command)
-    part = _web(settings, options.listen_fd, options.tls_listen_fd, options.spare) if options.only == "web" else _jobs(settings)
+    part = _web(settings, options) if options.only == "web" else _jobs(settings)
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -179,8 +171,25 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _make_seal_key(settings: Settings) -> None:
+    """A recorder alone starts without one too: what cannot be sealed yet is recorded all the same."""
+    from dispatch.operations import serving
+    from dispatch.supervise import StartRefused
+
+    try:
+        serving.make_seal_key(settings)
+    except StartRefused as error:
+        print(f"dispatch: {error}", file=sys.stderr, flush=True)
+
+
 def _demo(options: argparse.Namespace) -> int:
     return _supervise(_lan_settings(options), demonstration=True)
+
+
+def _supervise(settings: Settings, *, demonstration: bool) -> int:
+    from dispatch.operations import serving
+
+    return serving.supervise(settings, lambda line: print(line, flush=True), demonstration=demonstration)
 
 
 def _lan_settings(options: argparse.Namespace) -> Settings:
@@ -189,185 +198,19 @@ def _lan_settings(options: argparse.Namespace) -> Settings:
     return _settings()
 
 
-def _check_certificate(settings: Settings) -> None:
-    """A certificate that was given is looked at before anything starts."""
-    from dispatch.operations import certificate
-
-    pair = certificate.pair_of(settings)
-    if pair is not None and not settings.own_authority:
-        try:
-            certificate.check(pair, urlsplit(settings.public_url).hostname or "", datetime.now(UTC))
-        except certificate.CertificateRefused as error:
-            raise Refused(str(error)) from None
-
-
-def _check_seal(settings: Settings, *, strict: bool) -> None:
-    """The key of the seals is made where there is none, and one that was set is looked at before anything starts. A recorder alone
-    starts without: what cannot be sealed yet is recorded all the same."""
-    from dispatch.operations import seal_key
-    from rooms.recording.signer import SignerUnusable
-
-    try:
-        seal_key.ensure(settings, datetime.now(UTC))
-        if strict and not settings.seal_signer:  # a device may be plugged in later
-            seal_key.of(settings).load()
-    except SignerUnusable as error:
-        if strict:
-            raise Refused(str(error)) from None
-        print(f"dispatch: {error}", file=sys.stderr, flush=True)
-
-
-def _supervise(settings: Settings, *, demonstration: bool) -> int:
-    """Serve all parts as children of this process until it is told to stop."""
-    from dispatch.operations import greeting, janus, parts
-    from dispatch.supervise import Supervisor, check_udp, listen
-
-    _check_socket_paths(settings)
-    _check_certificate(settings)
-    _check_seal(settings, strict=True)
-    _relay(settings)
-    listeners = [listen(settings.host, settings.port)]
-    if settings.has_certificate:
-        listeners.append(listen(settings.host, settings.tls_port, "DISPATCH_TLS_PORT"))
-    handed_down = tuple(listener.fileno() for listener in listeners)
-    if settings.engine == "embedded":
-        for port in settings.udp_ports:
-            check_udp(settings.media_bind, port)
-    prepare = [sys.executable, str(HERE), "migrate", *(["--demonstration"] if demonstration else [])]
-    log_dir = settings.log or (settings.data / "log" if demonstration else None)
-
-    def ready() -> None:
-        print(greeting.demonstration_table(settings) if demonstration else f"dispatch: ready at {settings.public_url}", flush=True)
-        if settings.own_authority:
-            print(greeting.how_to_trust(settings), flush=True)
-        if (told := _how_to_begin(settings)) is not None:
-            print(told, flush=True)
-
-    try:
-        children = parts.of(settings, handed_down)
-    except janus.JanusRefused as error:
-        raise Refused(str(error)) from None
-    return Supervisor(
-        children,
-        settings.run,
-        prepare=prepare,
-        log_dir=log_dir,
-        probe=lambda: _answers(settings, "/readyz"),
-        on_ready=ready,
-    ).run()
-
-
-def _check_socket_paths(settings: Settings) -> None:
-    from dispatch.operations import parts
-
-    longest = str(parts.longest_socket(settings))
-    if len(longest.encode()) > 107:  # sun_path, unix(7)
-        raise Refused(f"DISPATCH_DATA={settings.data}: this path is too long for the sockets below it ({len(longest)} of 107 characters)")
-
-
-def _answers(settings: Settings, path: str) -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  compared, not bound
-    try:
-        with urllib.request.urlopen(f"http://{host}:{settings.port}{path}", timeout=0.5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
 # ------------------------------------------------------------------------------------------------ the parts
 
 
-async def _web(settings: Settings, listen_fd: int | None, tls_listen_fd: int | None, spare: bool) -> None:
-    """Pages, API, signalling and conferences: the whole of the server but the workers. As a `spare` it waits for its turn."""
-    from aiohttp import web
-
-    from dispatch.archive import seals
-    from dispatch.console.alerts.keeper import AlertKeeper
-    from dispatch.console.field import figures as field_figures
-    from dispatch.copies import figures as copies
-    from dispatch.keeping import figures as keeping_figures
-    from dispatch.notices import figures
-    from dispatch.operations import upkeep, workers
-    from dispatch.operations.certificate import CertificateRefused, Served
-    from dispatch.sittings.live import LivePlane
-    from dispatch.store.database import Database
-    from dispatch.store.site import Site, key_file
-    from dispatch.store.tables import utc_now
-    from dispatch.supervise import listen
-    from dispatch.vault import site as site_vault
-    from dispatch.web import logs
-    from dispatch.web.app import make_app, make_runner
-    from dispatch.web.context import Context
-    from rooms.hub import Hub
-    from rooms.lasting import go_round, keep_what_is_loaded
-    from rooms.media.client import EngineClient
-    from rooms.media.pool import EnginePool
-    from rooms.recording.client import RecorderClient
-    from rooms.sealing import Sealing
+async def _web(settings: Settings, options: argparse.Namespace) -> None:
+    """Pages, API, signalling and conferences: the whole of the server but the workers. As a spare it waits for its turn."""
+    from dispatch.web import logs, process
     from rooms.spare import wait_until_needed
-    from rooms.sqlite_log import SqliteLog
 
     logs.configure()
-    if spare:
+    if options.spare:
         wait_until_needed()
-    listener = socket.socket(fileno=listen_fd) if listen_fd is not None else listen(settings.host, settings.port)
-    try:
-        served = Served(settings, datetime.now(UTC)) if settings.has_certificate else None
-    except CertificateRefused as error:
-        raise Refused(str(error)) from None
-    run = settings.run.resolve()
-    db = await Database.connect(settings.database, Site.of(settings))
-    log = SqliteLog(settings.data / "log.db")
-    hub = Hub(
-        log=log,
-        engine=EnginePool({worker.name: EngineClient(worker.socket) for worker in workers.of(settings)}),
-        recorder=RecorderClient(run / "recorder.sock"),
-        reserve=settings.data / "reserve.log",
-        clock_us=lambda: time.time_ns() // 1000,
-        owner=f"{socket.gethostname()}:{os.getpid()}",
-        relay=_relay(settings),
-        sealing=Sealing(key_file(settings.secrets / "sealing.key")),
-    )
-    live = LivePlane(db, hub, settings)
-    runner = make_runner(make_app(Context(settings, db, hub, live, site_vault.of(settings))))
-    await hub.start()
-    await live.start()
-    await runner.setup()
-    await web.SockSite(runner, listener, backlog=1024).start()
-    if served is not None:
-        secure = (
-            socket.socket(fileno=tls_listen_fd)
-            if tls_listen_fd is not None
-            else listen(settings.host, settings.tls_port, "DISPATCH_TLS_PORT")
-        )
-        await web.SockSite(runner, secure, backlog=1024, ssl_context=served.context).start()
-    keep_what_is_loaded()
-    stamps = bool(settings.tsa_url)
-    counted = (figures.run(db), copies.run(db), seals.run(db, stamps), keeping_figures.run(db, utc_now))
-    alerts = AlertKeeper(db, hub, settings).run()
-    field = field_figures.run(db, settings.field_files, utc_now)
-    duties = (alerts, go_round(lambda: hub.is_quiet), upkeep.run(settings, db, served), field, *counted)
-    care = [asyncio.create_task(duty) for duty in duties]
-    await _told_to_stop()
-    for task in care:
-        task.cancel()
-    await asyncio.gather(*care, return_exceptions=True)
-    await hub.close()  # browsers are told to come back before their sockets go
-    await live.close()
-    await runner.cleanup()
-    await log.close()
-    await db.close()
-
-
-def _relay(settings: Settings) -> Relay:
-    from dispatch.settings import SettingsError
-    from rooms.relay import Relay
-
-    try:
-        secret = settings.read_turn_secret()
-    except SettingsError as error:
-        raise Refused(str(error)) from None
-    return Relay(settings.turn_servers, secret, int(settings.turn_hours * 3600), settings.force_relay)
+    async with process.serving(settings, options.listen_fd, options.tls_listen_fd):
+        await _told_to_stop()
 
 
 async def _jobs(settings: Settings) -> None:
@@ -619,22 +462,6 @@ async def _add_user(settings: Settings, options: argparse.Namespace, password: s
         raise Refused(f"{options.sign_in_name}: {error}") from None
     finally:
         await db.close()
-
-
-def _how_to_begin(settings: Settings) -> str | None:
-    """Where a new site gets its first administrator, while it has none."""
-    from dispatch.identity import first_run
-
-    async def due() -> bool:
-        db = await _database(settings)
-        try:
-            return await first_run.is_due(db)
-        finally:
-            await db.close()
-
-    if not asyncio.run(due()):
-        return None
-    return f"dispatch: nobody may sign in yet: open {settings.public_url}/first-run, set-up code {first_run.code(settings.secrets)}"
 
 
 if __name__ == "__main__":
