@@ -36,21 +36,15 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turn]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, relay: Turn) -> Iterator[Site]:
     """With a relay by every way."""
-    made = Site(tmp_path_factory.mktemp("site"), command="demo", settings=relay.site_settings(*WAYS))
-    try:
-        yield made.start()
-    finally:
-        made.stop()
+    with Site(tmp_path_factory.mktemp("site"), command="demo", settings=relay.site_settings(*WAYS)) as made:
+        yield made
 
 
 @pytest.fixture
 def misled(tmp_path: Path) -> Iterator[Site]:
     """A site whose browsers are told a port at which no media arrive, and which has no relay."""
-    made = Site(tmp_path / "misled", command="demo", settings={"MEDIA_PORT": str(free_port(socket.SOCK_DGRAM))})
-    try:
-        yield made.start()
-    finally:
-        made.stop()
+    with Site(tmp_path / "misled", command="demo", settings={"MEDIA_PORT": str(free_port(socket.SOCK_DGRAM))}) as made:
+        yield made
 
 
 @pytest_asyncio.fixture
@@ -152,15 +146,8 @@ async def test_in_an_office_that_lets_no_udp_out_the_relay_over_tcp_and_tls_carr
         pytest.skip(turn.MISSING)
     relay = Turn(tmp_path / "turn", peer=MEDIA, address=SERVER, before=office.court.before).start()
     urls = (f"turn:{MEDIA}:{relay.port}?transport=udp", relay.url("tcp"), relay.url("tls"))
-    settings = relay.site_settings() | {"TURN_URLS": ",".join(urls), "PUBLIC_URL": "", "MEDIA_ADDRESS": MEDIA, "MEDIA_BIND": MEDIA}
-    site = NetworkSite(
-        tmp_path / "var",
-        settings=settings,
-        options=("--lan", SERVER),
-        before=office.court.before,
-        machine=office.court,
-        address=f"https://{SERVER}:8443",
-    )
+    settings = relay.site_settings() | {"TURN_URLS": ",".join(urls), "MEDIA_ADDRESS": MEDIA, "MEDIA_BIND": MEDIA}
+    site = NetworkSite.in_lan(office, tmp_path / "var", settings, adopts=())
     try:
         site.start()
         held = await held_at(site)

@@ -18,11 +18,8 @@ NAMES = ("李明", "王芳")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"), command="demo", adopts=SHORT_COURT)
-    try:
-        yield site.start()
-    finally:
-        site.stop()
+    with Site(tmp_path_factory.mktemp("site"), command="demo", adopts=SHORT_COURT) as site:
+        yield site
 
 
 @pytest_asyncio.fixture

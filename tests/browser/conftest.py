@@ -12,7 +12,7 @@ from playwright.async_api import Playwright, async_playwright, expect
 
 from tests.browser import participants
 from tests.browser.material import make
-from tests.browser.network import SERVER, Computer, Network, NetworkSite, NoNamespaces
+from tests.browser.network import Computer, Network, NetworkSite, NoNamespaces
 from tests.browser.participants import CHROMIUM, DESK, FLAGS, GRANTED, Person, arrive
 from tests.browser.site import SHORT_COURT, Site
 from tests.browser.stage import SOCKET, Windows
@@ -36,11 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A running server with the demonstration's rooms and people, for all files that need none of their own."""
-    site = Site(tmp_path_factory.mktemp("site"), command="demo", adopts=SHORT_COURT)
-    try:
-        yield site.start()
-    finally:
-        site.stop()
+    with Site(tmp_path_factory.mktemp("site"), command="demo", adopts=SHORT_COURT) as site:
+        yield site
 
 
 @pytest.fixture(scope="session")
@@ -115,16 +112,5 @@ def computer(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def lan_site(network: Network, tmp_path: Path) -> Iterator[NetworkSite]:
     """A site begun by ``serve --lan`` on the court's machine."""
-    site = NetworkSite(
-        tmp_path / "var",
-        settings={"PUBLIC_URL": ""},
-        options=("--lan", SERVER),
-        adopts=SHORT_COURT,
-        before=network.court.before,
-        machine=network.court,
-        address=f"https://{SERVER}:8443",
-    )
-    try:
-        yield site.start()
-    finally:
-        site.stop()
+    with NetworkSite.in_lan(network, tmp_path / "var", {}) as site:
+        yield site

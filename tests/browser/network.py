@@ -11,15 +11,15 @@ import socket
 import ssl
 import subprocess
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from tests.browser.participants import CHROMIUM
-from tests.browser.site import Site
+from tests.browser.site import SHORT_COURT, Site
 
 SERVER = "192.168.77.1"
 VISITOR = "192.168.77.2"
@@ -135,6 +135,19 @@ class NetworkSite(Site):
 
     machine: Machine | None = None
     address: str = ""
+
+    @classmethod
+    def in_lan(cls, network: Network, data: Path, settings: Mapping[str, str], adopts: tuple[str, ...] = SHORT_COURT) -> Self:
+        """One that ``serve --lan`` begins on the court's machine."""
+        return cls(
+            data,
+            settings={"PUBLIC_URL": "", **settings},
+            options=("--lan", SERVER),
+            adopts=adopts,
+            before=network.court.before,
+            machine=network.court,
+            address=f"https://{SERVER}:8443",
+        )
 
     @property
     def url(self) -> str:

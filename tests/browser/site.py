@@ -40,9 +40,11 @@ def until(condition: Callable[[], bool], limit_s: float, what: str) -> None:
 
 @dataclass
 class Site:
-    """A running server. `settings` are DISPATCH_* variables without the prefix that differ from the test's own; `options` are
-    those of the command; `before` stands before it on the command line. `adopts`: versions of procedures that the unit has adopted when
-    it starts for the first time."""
+    """A running server, until the block ends: ``with Site(…) as site``.
+
+    `settings` are DISPATCH_* variables without the prefix that differ from the test's own; `options` are those of the command; `before`
+    stands before it on the command line. `adopts`: versions of procedures that the unit has adopted when it starts for the first time.
+    """
 
     data: Path
     command: str = "serve"
@@ -75,6 +77,12 @@ class Site:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("DISPATCH_")}
         return clean | {f"DISPATCH_{name}": value for name, value in (own | self.settings).items()}
 
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
     def start(self, limit_s: float = 60.0) -> Self:
         """Start it and wait until it is ready."""
         self.port = self.port or free_port(socket.SOCK_STREAM)
@@ -93,7 +101,7 @@ class Site:
             )
         try:
             until(lambda: self.answers("/readyz") or self._ended(), limit_s, f"the server is ready\n{self.log()}")
-        except AssertionError:
+        except BaseException:
             self.stop()
             raise
         return self

@@ -24,8 +24,7 @@ from dispatch.console.alerts import handling
 from rooms.participant.participant import Participant, open_socket
 from rooms.participant.visit import Visit
 from tests.browser.court import Account, Court
-from tests.browser.network import SERVER, Network, NetworkSite
-from tests.browser.site import SHORT_COURT
+from tests.browser.network import Network, NetworkSite
 from tests.disks import fill, mounted
 
 pytestmark = pytest.mark.timeout(300)
@@ -46,20 +45,9 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def site(network: Network, disk: Path) -> Iterator[NetworkSite]:
-    settings = {"PUBLIC_URL": "", "ALERT_DISK_GB": "0.01", "ALERT_SERVICE_SECONDS": "2"}
-    site = NetworkSite(
-        disk.parent,
-        settings=settings,
-        options=("--lan", SERVER),
-        adopts=SHORT_COURT,
-        before=network.court.before,
-        machine=network.court,
-        address=f"https://{SERVER}:8443",
-    )
-    try:
-        yield site.start()
-    finally:
-        site.stop()
+    settings = {"ALERT_DISK_GB": "0.01", "ALERT_SERVICE_SECONDS": "2"}
+    with NetworkSite.in_lan(network, disk.parent, settings) as site:
+        yield site
 
 
 @dataclass

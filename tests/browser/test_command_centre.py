@@ -19,11 +19,8 @@ pytestmark = [pytest.mark.main, pytest.mark.timeout(240)]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("command"), settings={"ALERT_DISK_GB": "10000"}, adopts=SHORT_COURT)
-    try:
-        yield site.start()
-    finally:
-        site.stop()
+    with Site(tmp_path_factory.mktemp("command"), settings={"ALERT_DISK_GB": "10000"}, adopts=SHORT_COURT) as site:
+        yield site
 
 
 async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, person: PersonFactory) -> None:

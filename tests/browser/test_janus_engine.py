@@ -15,10 +15,10 @@ from rooms.media.janus.configuration import NoJanus, installed
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
 from tests.browser.hearing import Seat, eventually, take_the_chair, to_the_waiting_room
-from tests.browser.network import SERVER, Computer, Network, NetworkSite
+from tests.browser.network import Computer, Network, NetworkSite
 from tests.browser.participants import Person
 from tests.browser.recorded import Folder
-from tests.browser.site import SHORT_COURT, TOP
+from tests.browser.site import TOP
 
 pytestmark = [pytest.mark.main, pytest.mark.timeout(400)]
 PARTIES = (("李明", "party"), ("王芳", "party"))
@@ -31,19 +31,8 @@ def janus_site(network: Network, tmp_path: Path) -> Iterator[NetworkSite]:
         installed()
     except NoJanus as error:
         pytest.skip(str(error))
-    site = NetworkSite(
-        tmp_path / "var",
-        settings={"PUBLIC_URL": "", "ENGINE": "janus"},
-        options=("--lan", SERVER),
-        adopts=SHORT_COURT,
-        before=network.court.before,
-        machine=network.court,
-        address=f"https://{SERVER}:8443",
-    )
-    try:
-        yield site.start()
-    finally:
-        site.stop()
+    with NetworkSite.in_lan(network, tmp_path / "var", {"ENGINE": "janus"}) as site:
+        yield site
 
 
 async def packets(viewer: Seat, name: str, source: str) -> int:

@@ -39,11 +39,8 @@ def way(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def relayed_site(tmp_path_factory: pytest.TempPathFactory, relay: Turn, way: str) -> Iterator[Site]:
     settings = relay.site_settings(way, forced=True)
-    site = Site(tmp_path_factory.mktemp("relayed"), command="demo", settings=settings, adopts=SHORT_COURT)
-    try:
-        yield site.start()
-    finally:
-        site.stop()
+    with Site(tmp_path_factory.mktemp("relayed"), command="demo", settings=settings, adopts=SHORT_COURT) as site:
+        yield site
 
 
 @pytest.fixture

@@ -24,11 +24,8 @@ SPOKEN_S = 4.0
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path / "var", adopts=SHORT_COURT)
-    try:
-        yield site.start()
-    finally:
-        site.stop()
+    with Site(tmp_path / "var", adopts=SHORT_COURT) as site:
+        yield site
 
 
 def command(site: Site, *arguments: str) -> str:

@@ -139,11 +139,8 @@ async def transports(seat: Seat) -> dict[str, str | None]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("survival"), settings={"SPARES": "true"}, adopts=SHORT_COURT)
-    try:
-        yield site.start()
-    finally:
-        site.stop()
+    with Site(tmp_path_factory.mktemp("survival"), settings={"SPARES": "true"}, adopts=SHORT_COURT) as site:
+        yield site
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -47,11 +47,8 @@ DELIBERATES = (
 
 @pytest.fixture
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("wall"))
-    try:
-        yield site.start()
-    finally:
-        site.stop()
+    with Site(tmp_path_factory.mktemp("wall")) as site:
+        yield site
 
 
 @dataclass
