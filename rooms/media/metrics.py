@@ -66,7 +66,7 @@ REGISTRY.register(TOTALS)
 
 
 def show(worker: str, load: Load, traffic: Traffic, conferences: int, report: Mapping[str, Any]) -> None:
-    """Show what a worker reported; `report` is the part ``worker`` of it, and has no counts of downlinks if the engine is Janus."""
+    """Show what a worker reported; `report` is the part ``worker`` of it; Janus's has no counts of repairs."""
     TOTALS.traffic[worker] = traffic
     for state, count in report.get("downlinks", {}).items():
         DOWNLINKS.labels(worker, state).set(count)

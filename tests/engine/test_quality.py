@@ -79,6 +79,7 @@ class Paths:
         self._relays: dict[tuple[str, int], Relay] = {}
         self._drops = (0.0, 0.0)
         self._cut = False
+        self._down_bps = 0
 
     async def through(self, sdp: str) -> str:
         """The engine's description with the relays in it."""
@@ -88,6 +89,7 @@ class Paths:
             relay = self._relays[host, int(port)]
             sdp = sdp.replace(f" {host} {port} typ host", f" 127.0.0.1 {relay.port} typ host")
         self.drop(*self._drops, everything=self._cut)
+        self.limit(self._down_bps)
         return sdp
 
     def drop(self, up: float, down: float, *, everything: bool = False) -> None:
@@ -95,6 +97,12 @@ class Paths:
         self._drops, self._cut = (up, down), everything
         for relay in self._relays.values():
             relay.up_drop, relay.down_drop, relay.everything = up, down, everything
+
+    def limit(self, down_bps: int) -> None:
+        """Carry no more than that of what goes down; 0: without limit."""
+        self._down_bps = down_bps
+        for relay in self._relays.values():
+            relay.down_link.bps = down_bps
 
     def shake(self, jitter_s: float) -> None:
         """Delay each packet by up to so much, for itself."""

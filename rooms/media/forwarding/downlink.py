@@ -12,6 +12,7 @@ from rooms.media.engine import TrackKey
 
 from .bandwidth import Estimator, Rate
 from .choice import Choice, choose, ideal
+from .told import Told, state_of
 
 if TYPE_CHECKING:
     from .consumer import Consumer
@@ -26,20 +27,15 @@ ASK_S, NOW_AND_THEN_S = 0.15, 0.5
 URGENT_S = 1.0
 #: A stream that stands still counts for so much where losses are weighed.
 LEAST_WEIGHT_BPS = 8_000
-#: A state that is better than the one told is told once it has lasted.
-TELL_BETTER_S = 2.0
-FULL, SMALLER, SLOWER, AUDIO = "full", "smaller", "slower", "audio"
-STATES = (FULL, SMALLER, SLOWER, AUDIO)
 
 
 class Downlink:
-    """`state`: how much of what the endpoint shows gets through: "full", "smaller", "slower" (fewer frames) or "audio"."""
+    """One for each subscribe transport."""
 
     def __init__(self, now: float) -> None:
         self.estimator = Estimator(now)
-        self.state = FULL
+        self._told = Told()
         self.padding_octets = 0
-        self._better_since: float | None = None
         self._rate, self._media_rate = Rate(), Rate()
         self._octets = self._media = 0
         self._sent_bps = self._media_bps = 0
@@ -48,6 +44,11 @@ class Downlink:
         self._repairs = 0.0
         self._repaired_at = now
         self._owed = 0.0
+
+    @property
+    def state(self) -> str:
+        """How much of what the endpoint shows gets through."""
+        return self._told.state
 
     # -- what the endpoint says
 
@@ -108,7 +109,7 @@ class Downlink:
             estimator.want(wanted, self._media_bps, now)
         if estimator.limited or estimator.suspects(now):
             self._ask(now, ASK_S if urgent or estimator.suspects(now) else NOW_AND_THEN_S)
-        self._tell(self._now(choices), now)
+        self._told.take(state_of(choices, limited=estimator.limited), now)
 
     def _weighed(self, consumers: Sequence[Consumer], shown: Mapping[TrackKey, int], floor: frozenset[str], now: float) -> list[Choice]:
         """The choice for each where not everything may fit."""
@@ -119,23 +120,6 @@ class Downlink:
         least = 0 if estimator.limited else sum(picture.rungs[max(0, min(picture.held, picture.ideal))].bps for picture in seen)
         choices = choose(found, max(least, estimator.bps), max(least, estimator.steady_bps(now)))
         return [choices[picture.key] for picture in found]
-
-    def _now(self, choices: Sequence[Choice]) -> str:
-        """How it is. Before a limit was seen nothing is amiss: at the beginning a path is only not known yet."""
-        seen = [choice for choice in choices if choice.ideal >= 0]
-        if all(choice.level == choice.ideal and not choice.slower for choice in seen) or not self.estimator.limited:
-            return FULL
-        if all(choice.level < 0 for choice in seen):
-            return AUDIO
-        return SLOWER if any(choice.slower for choice in seen) else SMALLER
-
-    def _tell(self, state: str, now: float) -> None:
-        if STATES.index(state) >= STATES.index(self.state):
-            self.state, self._better_since = state, None
-        elif self._better_since is None:
-            self._better_since = now
-        elif now - self._better_since >= TELL_BETTER_S:
-            self.state, self._better_since = state, None
 
     # -- trying for more
 

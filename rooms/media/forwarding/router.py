@@ -12,12 +12,12 @@ from . import sdp
 from .codecs import KIND
 from .consumer import Consumer
 from .demand import Demand
-from .downlink import FULL
 from .feed import NOT_RECORDED, Feed
 from .producer import Producer
 from .publish import PublishTransport
 from .speaker import Speaking
 from .subscribe import SubscribeTransport
+from .told import FULL
 from .track import Track
 from .transport import CLOSED, Context, Transport
 

@@ -16,8 +16,9 @@ from rooms.media.engine import Offer, TrackKey
 from . import packets, sdp
 from .codecs import KIND, offered
 from .consumer import Consumer
-from .downlink import FULL, Downlink
+from .downlink import Downlink
 from .packets import Estimate, KeyFrameRequest, Nack, ReportBlock
+from .told import FULL
 from .track import Track
 from .transport import CLOSED, Context, Owner, Transport
 

@@ -14,12 +14,13 @@ from rooms.media.routers import Routers
 
 from .adapter import Certificate
 from .address import listed
-from .downlink import PAD_S, STATES
+from .downlink import PAD_S
 from .feed import Feed
 from .native.image import Code, load
 from .port import Port
 from .producer import Producer
 from .router import Router
+from .told import STATES
 from .transport import Context
 from .waiting import Waiting
 

@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+FIGURES = ("packets", "bytes", "retransmissions")
+
 
 @dataclass(slots=True)
 class Counts:
@@ -29,19 +31,26 @@ class Counts:
         return max(0, self.lost - self.repaired)
 
     def received(self, media: Mapping[str, Any], now_s: float) -> None:
-        """Take what the handle that publishes has of it."""
-        self._take(media["stats"]["in"], _summed(media, "lost"), now_s)
+        """Take what the handle that publishes has of it, of all layers of a simulcast together."""
+        layers = [stats for name, stats in media["stats"]["in"].items() if name.startswith("video-simulcast-")]
+        stats = {name: sum(int(each.get(name, 0)) for each in (media["stats"]["in"], *layers)) for name in FIGURES}
+        self._take(stats, _summed(media, "lost"), now_s, of_what_came=True)
 
     def sent(self, media: Mapping[str, Any], now_s: float) -> None:
         """Take what the handle that subscribes has of it; what was lost is known by receiver reports."""
-        self._take(media["stats"]["out"], _summed(media, "lost-by-remote"), now_s)
+        self._take(media["stats"]["out"], _summed(media, "lost-by-remote"), now_s, of_what_came=False)
 
-    def _take(self, stats: Mapping[str, Any], lost: int, now_s: float) -> None:
-        packets, octets, repaired = (int(stats.get(name, 0)) for name in ("packets", "bytes", "retransmissions"))
+    def streamed(self, stats: Mapping[str, Any], now_s: float) -> None:
+        """Take what came of one layer alone; of its losses nothing is known."""
+        self._take(stats, 0, now_s, of_what_came=True)
+
+    def _take(self, stats: Mapping[str, Any], lost: int, now_s: float, *, of_what_came: bool) -> None:
+        packets, octets, repaired = (int(stats.get(name, 0)) for name in FIGURES)
         if self.at_s is not None and packets >= self.packets and now_s > self.at_s:
             missing = max(0, lost - self.lost)
-            came = max(0, packets - self.packets - max(0, repaired - self.repaired))
-            self.fraction_lost = round(missing / (missing + came), 4) if missing else 0.0
+            known = max(0, packets - self.packets - max(0, repaired - self.repaired))
+            of = missing + known if of_what_came else max(missing, known)
+            self.fraction_lost = round(missing / of, 4) if missing else 0.0
             self.bitrate_bps = round(max(0, octets - self.octets) * 8 / (now_s - self.at_s))
         self.packets, self.octets, self.lost, self.repaired, self.at_s = packets, octets, lost, repaired, now_s
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import time
+from collections import Counter
 from typing import Any
 
 import structlog
 
+from rooms.media.engine import EngineError
 from rooms.media.forwarding.feed import Feed
+from rooms.media.forwarding.told import STATES
 from rooms.media.forwarding.worker import RIGHTS_HOLD_S, TRANSPORTS_HOLD_S, EventListener
 from rooms.media.routers import Routers
 
@@ -19,6 +21,7 @@ from .place import Place, destroy_all
 from .room import Room
 
 TICK_S = 0.25
+LOOK_S = 1.0
 FEED_TICK_S = 1.0
 FRESH_S = 0.5
 """Janus's core is asked for its counters at most so often."""
@@ -41,7 +44,8 @@ class Node:
         self._rooms = Routers(self._made)
         self._infos: dict[int, Json] = {}
         self._infos_at = float("-inf")
-        self._clockwork = asyncio.get_running_loop().create_task(self._run())
+        loop = asyncio.get_running_loop()
+        self._clockwork = [loop.create_task(self._run()), loop.create_task(self._look())]
 
     @classmethod
     async def open(cls, connection: Connection, admin: Admin, admin_key: str, feed: Feed) -> Node:
@@ -115,6 +119,23 @@ class Node:
         elif away > RIGHTS_HOLD_S:
             await room.stop()
 
+    async def _look(self) -> None:
+        """Look at the counters each second, and have every viewer sent what his path carries."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if not any(room.transports() for room in self._rooms.values()):
+                continue
+            await self._count()
+            for room in list(self._rooms.values()):
+                if room.busy:  # its next look is soon
+                    continue
+                try:
+                    await room.look()
+                except EngineError as error:  # a viewer who goes just now
+                    log.info("janus_look_failed", router=room.name, code=error.code)
+                except Exception:  # one room's trouble must not be everybody's
+                    log.exception("janus_look_failed", router=room.name)
+
     # -- state
 
     async def report(self) -> dict[str, Any]:
@@ -123,6 +144,7 @@ class Node:
         for, `last_arrival_us` is 0. ``janus`` has `claimed`: how often the connection to it broke."""
         await self._count()
         received, sent = self._traffic()
+        viewers = Counter(state for room in self._rooms.values() for state in room.downlinks())
         return {
             "instance": self.instance,
             "worker": {
@@ -134,6 +156,7 @@ class Node:
                 "dropped": {},
                 "feed": self.feed.report(),
                 "transports": self.transports(),
+                "downlinks": {state: viewers[state] for state in STATES},
                 "cpu_s": time.process_time(),
                 "janus": {"claimed": self._connection.claimed},
             },
@@ -160,9 +183,9 @@ class Node:
 
     async def close(self) -> None:
         """End every router (browsers are told), then the session and the feed. May be called twice."""
-        self._clockwork.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._clockwork
+        for task in self._clockwork:
+            task.cancel()
+        await asyncio.gather(*self._clockwork, return_exceptions=True)
         for room in list(self._rooms.values()):
             await room.close()
         self._rooms.clear()

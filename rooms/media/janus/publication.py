@@ -17,6 +17,7 @@ from . import descriptions
 from .bridge import HOST, PAYLOAD_TYPE, Forward
 from .connection import Connection, Handle, JanusError, Json
 from .counts import Counts, jitter_ms, rtt_ms
+from .layers import Rates
 from .place import Place, refused
 
 NEW, CONNECTED, CLOSED = "new", "connected", "closed"
@@ -41,6 +42,10 @@ class Track:
     dropped: int = 0
     key_frames_asked: int = 0
     figures: Mapping[str, Any] = field(default_factory=dict)
+    rates: Rates = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rates = Rates(len(self.layers))
 
 
 class Publication:
@@ -238,6 +243,7 @@ class Publication:
                 continue
             former = track.counts.packets
             track.counts.received(media, now_s)
+            track.rates.received(media, now_s)
             if track.permitted is False:
                 track.dropped += max(0, track.counts.packets - former)
             track.figures = media

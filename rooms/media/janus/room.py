@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -16,20 +17,12 @@ from rooms.media.forwarding.feed import Feed
 
 from . import descriptions
 from .connection import Connection, JanusError, Json
-from .layers import level_of
+from .pictures import Events, Pictures
 from .place import Place
 from .publication import CLOSED, CONNECTED, Publication, Track
 from .subscription import FeedMid, Subscription
 
-URGE_EVERY_S, URGE_TIMES = 0.4, 8
-"""Chromium heeds no request for a key frame within 0.3 s of the last."""
 log = structlog.get_logger()
-
-
-class Events(Protocol):
-    """Where a router's events go."""
-
-    def __call__(self, name: str, router: str, endpoint: str, **fields: Any) -> None: ...
 
 
 @dataclass(slots=True)
@@ -56,11 +49,9 @@ class Room:
         self._emit = emit
         self._endpoints: dict[str, _Endpoint] = {}
         self._open: set[TrackKey] = set()
-        self._shown: dict[str, Mapping[TrackKey, int]] = {}
-        self._demanded: dict[TrackKey, frozenset[int]] = {}
+        self._pictures = Pictures(self.name, emit, self._publications, self._subscriptions)
         self._voices: dict[str, float] = {}
         self._speaker = ""
-        self._urging: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._made = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,14 +69,14 @@ class Room:
             for gone in self._endpoints.keys() - routing.publish.keys():
                 await self._remove(gone)
             if returned:  # the server may be another one, which has heard nothing yet
-                self._demanded.clear()
+                self._pictures.tell_again()
                 self._emit("speaker", self.name, self._speaker)
             await self._gates()
             await self._connect()
             self._tell_speaker()
-            for endpoint in self._endpoints.values():
-                if returned and endpoint.subscribe is not None and endpoint.subscribe.pending is not None:
-                    self._offered(endpoint.subscribe, endpoint.subscribe.pending)
+            for subscription in self._subscriptions() if returned else ():
+                if subscription.pending is not None:
+                    self._offered(subscription, subscription.pending)
 
     async def publish(self, name: str, text: str, sources: Mapping[str, Source]) -> Published:
         """A publish offer; raises EngineError."""
@@ -131,7 +122,7 @@ class Room:
                 await new.close()
                 raise
             self._endpoint(name).subscribe = new
-            await self._follow_pictures()
+            await self._pictures.follow(self.routing)
             return offer
 
     async def answer(self, name: str, transport: str, revision: int, text: str) -> None:
@@ -140,7 +131,7 @@ class Room:
             subscription = self._subscription(name, transport)
             await subscription.answer(revision, text)
             await self._connect_one(subscription)
-            await self._follow_pictures()
+            await self._pictures.follow(self.routing)
 
     async def restart(self, name: str, transport: str) -> Offer:
         """The subscribe transport offered again with new ICE credentials; raises EngineError."""
@@ -151,8 +142,8 @@ class Room:
         """How high the endpoint shows each picture, device pixels; raises EngineError."""
         self._endpoint(name)
         async with self._lock:
-            self._shown[name] = heights
-            await self._follow_pictures()
+            self._pictures.shown[name] = heights
+            await self._pictures.follow(self.routing)
 
     def _endpoint(self, name: str) -> _Endpoint:
         if name not in self.routing.publish:
@@ -227,60 +218,13 @@ class Room:
             await subscription.drop(self._wanted(subscription.endpoint))
         for subscription in subscriptions:
             await self._connect_one(subscription)
-        await self._follow_pictures()
+        await self._pictures.follow(self.routing)
 
     async def _connect_one(self, subscription: Subscription) -> None:
         if self.away_since is None and not self.stopped:  # nobody is connected anew while the server is away
             await subscription.add(self._wanted(subscription.endpoint))
 
-    # -- which pictures, how large, and whose voice
-
-    def _pictures(self) -> dict[FeedMid, Track]:
-        return {(p.name, t.mid): t for p in self._publications() for t in p.tracks.values() if t.described.codec.kind == "video"}
-
-    async def _follow_pictures(self) -> None:
-        """Send each viewer the layer that fits what he shows, and tell each publisher what is wanted of him, where that changed."""
-        pictures = self._pictures()
-        wanted: dict[TrackKey, set[int]] = {track.key: set() for track in pictures.values()}
-        for subscription in self._subscriptions():
-            shown = self._shown.get(subscription.endpoint, {})
-            levels = {
-                at: level_of(shown.get(pictures[at].key), pictures[at].layers) for at in subscription.carried.values() if at in pictures
-            }
-            await subscription.show(levels)
-            if subscription.awaiting() and self._urging is None:
-                self._urging = asyncio.get_running_loop().create_task(self._urge())
-            for at, level in levels.items():
-                if level is not None:
-                    wanted[pictures[at].key].add(level)
-        for track in pictures.values():
-            if track.key in self.routing.record:
-                wanted[track.key].add(max(0, len(track.layers) - 1))
-            self._tell_demand(track, frozenset(wanted[track.key]))
-        self._demanded = {key: levels for key, levels in self._demanded.items() if key in wanted}
-
-    async def _urge(self) -> None:
-        """Ask for key frames until every viewer has his layer: Janus asks once, and Chromium heeds no request soon after another."""
-        for _ in range(URGE_TIMES):
-            await asyncio.sleep(URGE_EVERY_S)
-            pictures = self._pictures()
-            awaited = {
-                at for subscription in self._subscriptions() for at in subscription.awaiting() if at in pictures and pictures[at].layers
-            }
-            if not awaited:
-                break
-            for publication in self._publications():
-                for mid in {mid for feed, mid in awaited if feed == publication.name}:
-                    publication.ask_key_frame(publication.tracks[mid])
-        self._urging = None
-
-    def _tell_demand(self, track: Track, levels: frozenset[int]) -> None:
-        if self._demanded.get(track.key) == levels:
-            return
-        self._demanded[track.key] = levels
-        rids = [track.layers[level] for level in sorted(levels)] if track.layers else []
-        fields = {"source": str(track.key.source), "wanted": bool(levels), "rids": rids}
-        self._emit("demand", self.name, track.key.endpoint, **fields)
+    # -- whose voice
 
     def _talking(self, feed: str, level: float | None) -> None:
         if level is None:
@@ -332,7 +276,7 @@ class Room:
     def _tell_producers(self) -> None:
         present = {track.key for publication in self._publications() for track in publication.tracks.values()}
         for key in sorted(present - self._open):
-            self._demanded.pop(key, None)  # it is told after each beginning
+            self._pictures.forget(key)  # what is wanted is told after each beginning
             self._emit("producer", self.name, key.endpoint, source=str(key.source), state="open")
         for key in sorted(self._open - present):
             self._emit("producer", self.name, key.endpoint, source=str(key.source), state="closed")
@@ -351,6 +295,19 @@ class Room:
 
     # -- time and end
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is done with it just now."""
+        return self._lock.locked()
+
+    async def look(self) -> None:
+        """Each second, after :meth:`counted`: send each viewer what his path carries; raises EngineError."""
+        async with self._lock:
+            never_came = self._never_came()
+            for subscription in self._subscriptions():
+                subscription.look(never_came, time.monotonic())
+            await self._pictures.follow(self.routing)
+
     async def stop(self) -> None:
         """Let nothing flow until the server confirms the rights."""
         async with self._lock:
@@ -363,7 +320,7 @@ class Room:
 
     async def _remove(self, name: str) -> None:
         endpoint = self._endpoints.pop(name)
-        self._shown.pop(name, None)
+        self._pictures.shown.pop(name, None)
         self._open = {key for key in self._open if key.endpoint != name}
         for transport in (endpoint.publish, endpoint.subscribe):
             if transport is not None:
@@ -375,8 +332,7 @@ class Room:
     async def close(self) -> None:
         """End every transport, and the room. May be called twice."""
         async with self._lock:
-            if self._urging is not None:
-                self._urging.cancel()
+            self._pictures.close()
             for name in list(self._endpoints):
                 await self._remove(name)
             if self._made:
@@ -390,11 +346,18 @@ class Room:
         """Those that have not ended."""
         return [*self._publications(), *self._subscriptions()]
 
+    def downlinks(self) -> list[str]:
+        """The state of each connected viewer's downlink."""
+        return [subscription.downlink.state for subscription in self._subscriptions() if subscription.state == CONNECTED]
+
     def counted(self, infos: Mapping[int, Json], now_s: float) -> None:
         """Take what Janus's core says of each handle just now."""
         for transport in self.transports():
             if transport.handle is not None and transport.handle.number in infos:
                 transport.counted(infos[transport.handle.number], now_s)
+
+    def _never_came(self) -> dict[FeedMid, int]:
+        return {(p.name, t.mid): t.counts.never_came for p in self._publications() for t in p.tracks.values()}
 
     def report(self) -> dict[str, Any]:
         """What is, for the engine's report."""
@@ -402,7 +365,7 @@ class Room:
         for subscription in self._subscriptions():
             for at, packets in subscription.sent().items():
                 forwarded[at] = forwarded.get(at, 0) + packets
-        never_came = {(p.name, t.mid): t.counts.never_came for p in self._publications() for t in p.tracks.values()}
+        never_came = self._never_came()
         endpoints = {}
         for name, endpoint in self._endpoints.items():
             publish, subscribe = endpoint.publish, endpoint.subscribe

@@ -8,15 +8,20 @@ from typing import Any
 
 from rooms.media.engine import EngineError, Offer, TrackKey
 from rooms.media.forwarding import sdp
+from rooms.media.forwarding.choice import Choice
 
 from . import descriptions
 from .connection import Connection, Handle, JanusError, Json
-from .counts import Counts, rtt_ms
+from .counts import Counts, links, rtt_ms
+from .downlink import Downlink, Stream
 from .place import Place, refused
 from .publication import CLOSED, CONNECTED, NEW
 
-HIGHEST = 2
-"""The substream that Janus sends as long as it is told nothing."""
+HIGHEST, EVERY_FRAME = 2, 2
+"""The substream and the temporal layer that Janus sends as long as it is told nothing."""
+BASE, BOTH = 0, 1
+"""The temporal layers of a picture that is sent with fewer frames, and after that: the pages send two (L1T2), and Janus goes up to a
+temporal layer only when it sees a packet of it."""
 _NOTHING = Counts()
 FeedMid = tuple[str, str]
 """A published stream: the participant's id in the room and its mid."""
@@ -54,7 +59,8 @@ class Subscription:
         self._refused: frozenset[str] = frozenset()
         self._figures: Mapping[str, Any] = {}
         self._counts: dict[str, Counts] = {}
-        self._told: dict[str, tuple[bool, int]] = {}
+        self._told: dict[str, tuple[bool, int, int]] = {}
+        self.downlink = Downlink()
         self._awaited: dict[str, int] = {}
 
     async def open(self, wanted: Mapping[TrackKey, FeedMid]) -> Offer:
@@ -108,22 +114,32 @@ class Subscription:
         if reply.sdp:
             self._offered(self, self._offer(reply.data, reply.sdp))
 
-    async def show(self, levels: Mapping[FeedMid, int | None]) -> None:
-        """Have Janus send each picture in the simulcast layer of this level (0 is the lowest), or not at all (None): no offer follows.
-        Idempotent; raises EngineError."""
+    def held(self, at: FeedMid) -> int:
+        """The layer in which Janus was told to send a picture, −1 for not at all."""
+        for mid, carried in self.carried.items():
+            if carried == at:
+                sends, level, _ = self._told.get(mid, (True, HIGHEST, EVERY_FRAME))
+                return level if sends else -1
+        return -1
+
+    async def show(self, choices: Mapping[FeedMid, Choice]) -> None:
+        """Have Janus send each picture in the simulcast layer that was chosen, or not at all: no offer follows. Idempotent; raises
+        EngineError."""
         for mid, at in self.carried.items():
-            if at not in levels or self.handle is None:
+            if at not in choices or self.handle is None:
                 continue
-            level = levels[at]
-            former = self._told.get(mid, (True, HIGHEST))
-            wanted = (level is not None, former[1] if level is None else level)
+            choice = choices[at]
+            former = self._told.get(mid, (True, HIGHEST, EVERY_FRAME))
+            frames = BASE if choice.slower else BOTH if former[2] == BASE else former[2]
+            wanted = (True, choice.level, frames) if choice.level >= 0 else (False, *former[1:])
             if wanted != former:
                 try:
-                    await self.handle.ask("configure", mid=mid, send=wanted[0], substream=wanted[1])
+                    await self.handle.ask("configure", mid=mid, send=wanted[0], substream=wanted[1], temporal=wanted[2])
                 except JanusError as error:
                     raise refused(error) from None
                 self._told[mid] = wanted
-                self._awaited[mid] = wanted[1]
+                if wanted[:2] != former[:2]:
+                    self._awaited[mid] = wanted[1]
 
     def awaiting(self) -> list[FeedMid]:
         """The simulcast pictures that do not come in the layer that was asked for yet: it begins with a key frame."""
@@ -204,6 +220,17 @@ class Subscription:
         for mid, media in self._figures.items():
             self._counts.setdefault(mid, Counts()).sent(media, now_s)
 
+    def look(self, never_came: Mapping[FeedMid, int], now: float) -> None:
+        """Each second, after :meth:`counted`: what that tells of the viewer's path. `never_came`: what was lost on the way up."""
+        streams = {}
+        for mid, at in self.carried.items():
+            media, counts = self._figures.get(mid), self._counts.get(mid, _NOTHING)
+            if media is not None:
+                report = tuple((link.get("rtt"), link.get("lost-by-remote"), link.get("jitter-remote")) for link in links(media))
+                lost = max(0, counts.lost - never_came.get(at, 0))
+                streams[mid] = Stream(counts.packets, counts.octets, lost, media.get("type") == "video", report, rtt_ms(media))
+        self.downlink.look(streams, now)
+
     def sent(self) -> dict[FeedMid, int]:
         """Packets that went to the browser, by published stream."""
         return {at: self._packets(mid) for mid, at in self.carried.items()}
@@ -229,4 +256,4 @@ class Subscription:
                 "bitrate_bps": counts.bitrate_bps,
                 "rtt_ms": rtt_ms(media),
             }
-        return {"transport": self.id, "state": self.state, "consumers": consumers}
+        return {"transport": self.id, "state": self.state, "downlink": self.downlink.report(), "consumers": consumers}

@@ -54,8 +54,10 @@ def test_a_stream_that_began_anew_is_counted_from_there() -> None:
 def test_what_is_sent_is_lost_by_what_its_receiver_reports() -> None:
     counts = Counts()
     counts.sent(media(100), 0.0)
-    counts.sent(media(190, lost=10), 1.0)
-    assert counts.fraction_lost == pytest.approx(0.1)
+    counts.sent(media(200, lost=10), 1.0)
+    assert counts.fraction_lost == pytest.approx(0.1)  # what was sent has the lost ones among it
+    counts.sent(media(210, lost=60), 2.0)
+    assert counts.fraction_lost == 1.0
 
 
 def test_of_several_layers_the_worst_delay_and_all_losses_count() -> None:
@@ -63,6 +65,15 @@ def test_of_several_layers_the_worst_delay_and_all_losses_count() -> None:
     layers["rtcp"] = {"main": {"rtt": 20, "jitter-local": 3, "lost": 1}, "sim1": {"rtt": 0, "jitter-local": 9, "lost": 4}}
     assert (rtt_ms(layers), jitter_ms(layers), looked(layers).lost) == (20.0, 9.0, 5)
     assert (rtt_ms({}), jitter_ms({})) == (None, 0.0)
+
+
+def test_of_a_simulcast_everything_that_comes_is_counted_together() -> None:
+    first, then = media(100, octets=1000), media(150, lost=15, octets=2000)
+    first["stats"]["in"]["video-simulcast-1"] = {"packets": 200, "bytes": 4000}
+    then["stats"]["in"]["video-simulcast-1"] = {"packets": 285, "bytes": 9000}
+    counts = looked(first, then)
+    assert (counts.packets, counts.octets, counts.bitrate_bps) == (435, 11_000, 48_000)
+    assert counts.fraction_lost == 0.1
 
 
 @given(st.lists(st.tuples(*4 * [st.integers(-10, 1 << 40)]), max_size=8))

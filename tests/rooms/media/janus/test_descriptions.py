@@ -7,7 +7,6 @@ import pytest
 from rooms.media.engine import Source
 from rooms.media.forwarding import sdp
 from rooms.media.janus.descriptions import answered, for_janus, layers, published, turned, without_placeholders
-from rooms.media.janus.layers import level_of
 
 HEAD = "v=0\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 TRANSPORT = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789abcdef012345\r\na=fingerprint:sha-256 AA:BB\r\na=fingerprint:sha-512 CC:DD\r\n"
@@ -87,15 +86,3 @@ def test_janus_is_shown_the_highest_layer_first_and_the_browser_its_own_order() 
 )
 def test_what_is_no_simulcast_has_no_layers(lines: str) -> None:
     assert layers(description() + lines) == {}
-
-
-@pytest.mark.parametrize(
-    ("height", "level"),
-    [(None, 2), (0, None), (1, 0), (180, 0), (181, 1), (360, 1), (361, 2), (720, 2), (16_384, 2)],
-)
-def test_the_layer_is_the_lowest_that_is_as_high_as_the_tile(height: int | None, level: int | None) -> None:
-    assert level_of(height, ("q", "h", "f")) == level
-
-
-def test_a_picture_of_one_layer_is_sent_or_not() -> None:
-    assert [level_of(height, ()) for height in (None, 0, 90, 720)] == [0, None, 0, 0]
