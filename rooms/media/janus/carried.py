@@ -14,6 +14,8 @@ from rooms.media.forwarding.bandwidth import Longest, Quickest
 LEAST_BPS = 20_000
 #: Loss above the first is taken for congestion; radio loses less, and keeps what it has. Nobody's radio loses as much as the last.
 HEAVY_LOSS, SOME_LOSS, HALF_LOSS = 0.15, 0.04, 0.4
+#: What a trial may lose: before it nothing was lost, or it would not have been made.
+TRIAL_LOSS = 0.07
 #: Loss is judged by its mean over some looks: of few packets in a second a third may be lost by chance.
 LOSS_GAIN = 0.4
 #: What waits so much longer than the quickest packets did may stand in a queue; it does if it is so much, or so much in the mean of some.
@@ -58,6 +60,9 @@ class Carried:
         report told one."""
         if now < self._settles_at:
             return
+        if self.bps is None and not sent_bps:  # whatever it is, pictures are not the cause
+            self._mean_loss = 0.0
+            return
         if rtt_s is not None:
             self._wait(rtt_s, sent_bps, now)
         if loss is not None:
@@ -82,6 +87,8 @@ class Carried:
         queued = now - self._queued_at < TROUBLE_S
         stands = [waits for at, waits in self._waits if now - at < SAMPLE_S and waits > QUEUED_MEAN_S]
         if queued and (loss > SOME_LOSS or len(stands) == SAMPLES):
+            return True
+        if loss > TRIAL_LOSS and now - self._raised_at < TRIAL_S:
             return True
         return loss > HALF_LOSS or self._mean_loss > HEAVY_LOSS
 

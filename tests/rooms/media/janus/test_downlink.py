@@ -137,6 +137,14 @@ def test_who_is_slow_by_himself_is_not_left_without_pictures() -> None:
     assert link.states[-1] == "full"
 
 
+def test_what_sound_alone_loses_says_nothing_of_pictures() -> None:
+    link = Link(30_000, names=()).run(30)
+    link.bps, link.names = 0, ("ana",)
+    link.run(5)
+    assert set(link.states) == {"full"}
+    assert link.given[-1] == 1_500_000
+
+
 def test_of_two_pictures_the_lowest_layers_come_first() -> None:
     link = Link(420_000, ("ana", "bo")).run(100)
     assert link.given[-30:].count(300_000) > 20
