@@ -19,8 +19,8 @@ SLOWEST_STEP_BPS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What Janus counts of one stream to the viewer since its beginning. `lost`: by the viewer's reports, without what never came up.
-    `report`: its last report, to tell a new one; `rtt_ms`: what that told."""
+    """What Janus counts of one stream to the viewer since its beginning. `lost`: by the viewer's reports, less what never came up, so
+    that only its growth says something. `report`: its last report, to tell a new one; `rtt_ms`: what that told."""
 
     packets: int
     octets: int
@@ -51,10 +51,10 @@ class Downlink:
         return self._media_bps if self.carried.bps is None else self.carried.bps
 
     def look(self, streams: Mapping[str, Stream], now: float) -> None:
-        """Each second or so: what Janus has counted of each stream, by mid."""
+        """Each second or so: what Janus has counted of each stream, by its name."""
         before, former_at = self._before, self._looked_at
         self._before, self._looked_at = streams, now
-        pairs = [(before[mid], stream) for mid, stream in streams.items() if mid in before and stream.packets >= before[mid].packets]
+        pairs = [(before[name], stream) for name, stream in streams.items() if name in before and stream.packets >= before[name].packets]
         if former_at is None or now <= former_at:
             return
         sent = sum(after.packets - former.packets for former, after in pairs)

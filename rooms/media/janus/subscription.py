@@ -227,8 +227,8 @@ class Subscription:
             media, counts = self._figures.get(mid), self._counts.get(mid, _NOTHING)
             if media is not None:
                 report = tuple((link.get("rtt"), link.get("lost-by-remote"), link.get("jitter-remote")) for link in links(media))
-                lost = max(0, counts.lost - never_came.get(at, 0))
-                streams[mid] = Stream(counts.packets, counts.octets, lost, media.get("type") == "video", report, rtt_ms(media))
+                lost, shows = counts.lost - never_came.get(at, 0), media.get("type") == "video"
+                streams[" ".join((mid, *at))] = Stream(counts.packets, counts.octets, lost, shows, report, rtt_ms(media))
         self.downlink.look(streams, now)
 
     def sent(self) -> dict[FeedMid, int]:
