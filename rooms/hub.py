@@ -1,7 +1,7 @@
 """The hub: owns every open conference of this server and is all that the control plane sees of the live plane.
 
-It ties each conference (:mod:`rooms.live`) to the event log, the engine and the recorder, takes conferences up again
-after a restart, and hands WebSockets to :mod:`rooms.signalling`.
+It ties the conferences (:mod:`rooms.open_conferences`) to the event log, the engine and the recorder, keeps their clock, and hands
+WebSockets to :mod:`rooms.signalling`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import structlog
 from aiohttp import web
 
 from rooms import signalling, stepping
+from rooms.asides import Asides
 from rooms.census import Census
 from rooms.commands import (
     Actor,
@@ -30,7 +31,6 @@ from rooms.commands import (
     EndTalk,
     KeepStill,
     Notify,
-    Open,
     RefuseConsent,
     Revise,
     Revoke,
@@ -44,9 +44,10 @@ from rooms.devicecheck import DeviceChecks
 from rooms.feeds.feeds import Feeds
 from rooms.hours import Hour
 from rooms.live import Live, Ports
-from rooms.log import EventLog, LogUnwritable, Row
+from rooms.log import EventLog, Row
 from rooms.media.engine import Engine, EngineError, EngineEvent
 from rooms.metrics import ENGINE_UP, RECORDER_UP
+from rooms.open_conferences import Conferences
 from rooms.overview import Overview
 from rooms.plan import PlanParticipant, SittingPlan, Ticket
 from rooms.procedure import Procedure
@@ -56,7 +57,6 @@ from rooms.recording.control import Recorder, RecorderEvent
 from rooms.relay import Relay
 from rooms.reserve import Reserve
 from rooms.sealing import KEY_BYTES, Sealing
-from rooms.state import State
 
 __all__ = ["Hub", "Overview", "PlanParticipant", "SittingPlan", "Ticket"]
 
@@ -91,26 +91,23 @@ class Hub:
         self._log = log
         self._engine = engine
         self._recorder = recorder
-        self._owner = owner
         self._clock_us = clock_us
         self._reserve = Reserve(reserve)
         self._alive = reserve.with_name(reserve.name + ".alive")
-        self._lives: dict[str, Live] = {}
         self._hours_left: dict[str, dict[HourKey, Hour]] = {}
-        self._opening: dict[str, asyncio.Lock] = {}
-        self._over: set[str] = set()
-        self._untaken: set[str] = set()
         self._change_listeners: list[Callable[[str], None]] = []
         self._row_listeners: list[Callable[[Row], None]] = []
         sealing = sealing or Sealing(os.urandom(KEY_BYTES))
         self._ports = Ports(log, engine, recorder, self._reserve, clock_us, self._changed, self._written, sealing, relay or Relay())
+        self._conferences = Conferences(self._ports, owner, self._introduce)
+        self._lives = self._conferences.lives
         self._engine_workers: Mapping[str, Mapping[str, Any]] = {}
         self._recorder_instance = ""
         self._recorder_up = False
         self._down_from_us = 0
         self._started_s = 0.0
         self._clock: asyncio.Task[None] | None = None
-        self._asides: dict[str, asyncio.Task[None]] = {}
+        self._asides = Asides()
         self._closed = False
         self._census = Census()
         self.device_checks = DeviceChecks(engine, self._ports.relay)
@@ -124,8 +121,7 @@ class Hub:
         """Connect to engine and recorder and take up every conference that is not over; raises LogUnwritable if the log cannot be read."""
         with contextlib.suppress(FileNotFoundError):
             self._down_from_us = int(self._alive.stat().st_mtime * 1e6)
-        self._untaken = {sitting for sitting, stage in (await self._log.sittings()).items() if stage != "closed"}
-        await self._take_up()
+        await self._conferences.start()
         for worker in (self._engine, self._recorder):
             begin = getattr(worker, "start", None)
             if begin is not None:
@@ -138,11 +134,11 @@ class Hub:
         if self._closed:
             return
         self._closed = True
-        tasks = [*self._asides.values(), *([self._clock] if self._clock else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(live.close() for live in self._lives.values()))
+        if self._clock:
+            self._clock.cancel()
+            await asyncio.gather(self._clock, return_exceptions=True)
+        await self._asides.close()
+        await self._conferences.close()
         self._census.count((), time.monotonic())
         await self.device_checks.close()
         await self.feeds.close()
@@ -150,56 +146,17 @@ class Hub:
         await self._recorder.close()
         self._reserve.close()
 
-    async def _take_up(self) -> None:
-        """Restore what is not taken up yet; what the log refuses just now is tried again each second."""
-        for sitting in sorted(self._untaken):
-            async with self._lock(sitting):
-                if sitting in self._lives:
-                    self._untaken.discard(sitting)
-                    continue
-                try:
-                    await self._restored(sitting)
-                except LogUnwritable as error:
-                    log.error("conference_not_taken_up", sitting=sitting, error=str(error))
-                    continue
-                except Exception:  # a log that nobody understands must not keep the other conferences down
-                    log.exception("conference_not_understood", sitting=sitting)
-                self._untaken.discard(sitting)
-
-    async def _restored(self, sitting: str) -> Live | None:
-        """The conference as the log has it, working, with word of the restart in it; None if there is nothing left to do for it."""
-        live = Live(sitting, self._ports)
-        await live.restore(self._owner)
-        if live.state is not None and live.state.closed and not _unsealed(live.state):
-            self._over.add(sitting)
-            return None
-        self._lives[sitting] = live
-        live.start()
-        live.engine_at(self._engine.place(sitting))
+    async def _introduce(self, live: Live) -> None:
+        live.engine_at(self._engine.place(live.sitting))
         if self._recorder_up:
             live.recorder_event(RecorderEvent("up", "", {"instance": self._recorder_instance}))
         await live.restarted(self._down_from_us or live.journal.last_us)
-        return live
-
-    def _lock(self, sitting: str) -> asyncio.Lock:
-        return self._opening.setdefault(sitting, asyncio.Lock())
 
     # -- what the control plane asks ----------------------------------------------------------------------------
 
     async def open(self, plan: SittingPlan) -> None:
         """Make the conference, or revise its plan; nothing happens to one that is over. Raises UserError, LogUnwritable."""
-        async with self._lock(plan.id):
-            live = self._lives.get(plan.id)
-            if live is None and plan.id not in self._over:
-                live = await self._restored(plan.id)
-            if live is None:
-                return
-            try:
-                await live.act(Actor(), Open(plan))
-            finally:
-                if live.state is None:  # refused: there is no conference, and the next one who asks tries again
-                    del self._lives[plan.id]
-                    await live.close(None)
+        await self._conferences.open(plan)
 
     async def revise(self, plan: SittingPlan) -> None:
         """The booking changed; who is no longer in it is disconnected. Nothing happens while the conference is not open."""
@@ -368,7 +325,7 @@ class Hub:
             await signalling.serve(ws, ticket, feed, self._engine_known)
             return
         if live is None:
-            over = ticket.sitting in self._over
+            over = self._conferences.is_over(ticket.sitting)
             farewell = Farewell(code=CloseCode.CLOSED, reason="closed") if over else Farewell(code=CloseCode.NOT_FOUND, reason="not_open")
             await signalling.refuse(ws, farewell)
             return
@@ -459,41 +416,26 @@ class Hub:
 
     async def _each_second(self) -> None:
         self._touch()
-        if self._untaken:
-            self._aside("take-up", self._take_up)
+        if not self._conferences.all_taken_up:
+            self._asides.begin("take-up", self._conferences.take_up)
         for sitting, live in list(self._lives.items()):
             live.each_second()
             if live.finished:
-                await live.close(None)
-                del self._lives[sitting]
+                await self._conferences.end(live)
                 self._keep_hours(sitting, live, self._hours_left)
-                self._over.add(sitting)
                 self._changed(sitting)
         if asyncio.get_running_loop().time() - self._started_s > ENGINE_GRACE_S:
             for live in self._lives.values():
                 if not live.media.up:
                     live.engine_missed()
-        self._aside("device-checks", lambda: self.device_checks.expire(time.monotonic()))
-        self._aside("feeds", self.feeds.each_second)
+        self._asides.begin("device-checks", lambda: self.device_checks.expire(time.monotonic()))
+        self._asides.begin("feeds", self.feeds.each_second)
         self._ask_report()
         self._census.count(self._lives.values(), time.monotonic())
 
     def _ask_report(self) -> None:
         if self._engine.connected:
-            self._aside("engine-report", self._poll)
-
-    def _aside(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Have `work` done in a task of its own, unless it is still being done: a worker that hangs must not stop the clock."""
-        running = self._asides.get(name)
-        if running is None or running.done():
-            self._asides[name] = asyncio.create_task(self._survive(work), name=name)
-
-    @staticmethod
-    async def _survive(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        try:
-            await work()
-        except Exception:  # the next second tries again
-            log.exception("hub_work_failed")
+            self._asides.begin("engine-report", self._poll)
 
     async def _poll(self) -> None:
         try:
@@ -512,7 +454,3 @@ class Hub:
         with contextlib.suppress(OSError):
             self._alive.touch(exist_ok=True)
             os.utime(self._alive, ns=(self._clock_us() * 1000, self._clock_us() * 1000))
-
-
-def _unsealed(state: State) -> bool:
-    return state.recording.ever and not state.sealed
