@@ -16,7 +16,7 @@ from dispatch.errors import NotFound, ValidationFailed
 from dispatch.store.copy_tables import Copy
 from dispatch.web import recording_words
 from dispatch.web.access import ADMINISTRATOR, CLERK, JUDGE, OFFICER, PROSECUTOR, Route, roles
-from dispatch.web.api.values import cursor_of, place_of
+from dispatch.web.api.paging import cursor_of, place_of
 from dispatch.web.recorded_media import SEES, recording_of
 from dispatch.web.request import Request, Response, answer, ctx, form, me, render, see_other, texts
 from dispatch.web.sitting_form import errors_of

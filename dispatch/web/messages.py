@@ -13,7 +13,7 @@ from dispatch.notices.sender import EXPIRED
 from dispatch.sittings import sittings
 from dispatch.store.notice_tables import Message
 from dispatch.web.access import CLERK, Route, roles
-from dispatch.web.api.values import cursor_of, place_of
+from dispatch.web.api.paging import cursor_of, place_of
 from dispatch.web.request import Request, Response, ctx, error_text, gettext, me, render, see_other
 
 SIZE = 50

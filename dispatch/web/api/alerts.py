@@ -13,8 +13,8 @@ from dispatch.console.situation import kept_task, named_in_english
 from dispatch.store.alert_tables import Alert, AlertStep
 from dispatch.web.access import CLERK, OFFICER
 from dispatch.web.api.operations import operation, programs
-from dispatch.web.api.sittings import place
-from dispatch.web.api.values import Given, Id, IdOrNone, Moment, Paging, Resource, Shown, cursor_of, local, local_or_none
+from dispatch.web.api.paging import Page, Paging, cursor_of, place
+from dispatch.web.api.values import Given, Id, IdOrNone, Moment, Resource, Shown, local, local_or_none
 from dispatch.web.console.alerts import tell_conference
 from dispatch.web.console.feed import as_handled
 from dispatch.web.request import Request, ctx, gettext, language, me, zone
@@ -60,11 +60,8 @@ class AlertView(Resource):
         return f"/api/v1/alerts/{self.id}"
 
 
-class AlertList(Shown):
+class AlertList(Page[AlertView]):
     """One page of alerts, the newest first."""
-
-    items: list[AlertView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class AlertQuery(Paging):

@@ -39,9 +39,9 @@ from dispatch.web.api.catalogue_shapes import (
     SiteView,
 )
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Paging, slice_of
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Asked, Paging
+from dispatch.web.api.values import Asked
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
 

@@ -16,7 +16,8 @@ from dispatch.booking.catalogue.sites import LONGEST_ADDRESS, LONGEST_ZONE, Site
 from dispatch.booking.draft import LONGEST_REASON
 from dispatch.store.tables import Closure, CourtSite
 from dispatch.store.tables import Resource as ResourceRow
-from dispatch.web.api.values import Change, Day, Given, Id, IdOrNone, Moment, Paging, Resource, Shown, left_out
+from dispatch.web.api.paging import Page, Paging
+from dispatch.web.api.values import Change, Day, Given, Id, IdOrNone, Moment, Resource, Shown, left_out
 
 Kind = Literal["room", "equipment", "custody", "interpreter", "police", "person"]
 ClosureKind = Literal["closed", "maintenance", "leave"]
@@ -98,11 +99,8 @@ class SiteView(Resource):
         return f"/api/v1/sites/{self.id}"
 
 
-class SiteList(Shown):
+class SiteList(Page[SiteView]):
     """One page of sites, in their order."""
-
-    items: list[SiteView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class NewSite(Given):
@@ -191,11 +189,8 @@ class ResourceView(Resource):
         return f"/api/v1/resources/{self.id}"
 
 
-class ResourceList(Shown):
+class ResourceList(Page[ResourceView]):
     """One page of resources, in their order."""
-
-    items: list[ResourceView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class ResourcesMade(Resource):
@@ -297,11 +292,8 @@ class ClosureView(Resource):
         return f"/api/v1/closures/{self.id}"
 
 
-class ClosureList(Shown):
+class ClosureList(Page[ClosureView]):
     """One page of closures, by their start."""
-
-    items: list[ClosureView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class ClosureQuery(Paging):

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from pydantic import Field
 
-from dispatch.booking.orders import Order
 from dispatch.copies import listing, requests, rules
 from dispatch.copies.fetching import location
 from dispatch.copies.rules import LONGEST, Wish
@@ -20,11 +19,11 @@ from dispatch.errors import NotFound
 from dispatch.store.copy_tables import Copy
 from dispatch.web.access import ADMINISTRATOR, CLERK, JUDGE, OFFICER, PROSECUTOR
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Page, Paging, cursor_of, place
 from dispatch.web.api.recording_shapes import Part
 from dispatch.web.api.recordings import SEES, check_range, check_version
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.sittings import place
-from dispatch.web.api.values import Asked, Given, Id, IdOrNone, Moment, Paging, Resource, Shown, cursor_of, local, local_or_none
+from dispatch.web.api.values import Asked, Given, Id, IdOrNone, Moment, Resource, Shown, local, local_or_none
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.copies import attachment, part_of
 from dispatch.web.request import Request, ctx, me, zone
@@ -108,11 +107,8 @@ class CopyView(Resource):
         )
 
 
-class CopyList(Shown):
+class CopyList(Page[CopyView]):
     """One page of copies, those asked for last first."""
-
-    items: list[CopyView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class CopyQuery(Paging):
@@ -154,8 +150,8 @@ async def ask(request: Request, body: CopyOrder, headers: Once) -> CopyView:
 
     Of a recording that whoever asks may see. Somebody else decides on it; who may is told.
     """
-    context, user, key, sitting = ctx(request), me(request), headers.idempotency_key, request.match_info["sitting"]
-    order = Order(user.id, key, f"copy {sitting} {body.model_dump_json()}".encode()) if key else None
+    context, user, sitting = ctx(request), me(request), request.match_info["sitting"]
+    order = headers.order(user, f"copy {sitting}", body)
     copy = await requests.ask(context.db, sitting, Wish(**dict(body)), user, context.clock(), order)
     return CopyView.of(copy, zone(request))
 

@@ -7,15 +7,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from dispatch.booking.orders import Order
 from dispatch.errors import UserError
 from dispatch.notices import feeds
 from dispatch.store.notice_tables import CalendarFeed
 from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Page, Paging, slice_of
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Given, Id, IdOrNone, Moment, Paging, Resource, Shown, local, local_or_none
+from dispatch.web.api.values import Given, Id, IdOrNone, Moment, Resource, local, local_or_none
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
 
@@ -54,11 +53,8 @@ class FeedView(Resource):
         return f"/api/v1/feeds/{self.id}"
 
 
-class FeedList(Shown):
+class FeedList(Page[FeedView]):
     """One page of one's own feeds, the oldest first."""
-
-    items: list[FeedView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class NewFeed(Given):
@@ -88,8 +84,8 @@ async def make(request: Request, body: NewFeed, headers: Once) -> FeedView:
     Rooms and sites are for clerks and officers, and programs in these roles; a program has no sittings of its own. A feed ends with the
     account or the token of whoever made it.
     """
-    context, user, key = ctx(request), me(request), headers.idempotency_key
-    order = Order(user.id, key, b"feed " + body.model_dump_json().encode()) if key else None
+    context, user = ctx(request), me(request)
+    order = headers.order(user, "feed", body)
     target = {"room": body.room_id, "site": body.site}.get(body.kind, "")
     try:
         feed = await feeds.make(context.db, user, body.kind, target, context.clock(), order)

@@ -11,8 +11,8 @@ from dispatch.booking.history import LISTED, Changed, Entry
 from dispatch.sittings import sittings
 from dispatch.web.access import ADMINISTRATOR, CLERK
 from dispatch.web.api.operations import operation, programs
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Moment, Paging, Shown, local
+from dispatch.web.api.paging import Page, Paging, slice_of
+from dispatch.web.api.values import Moment, Shown, local
 from dispatch.web.request import Request, ctx, zone
 
 ChangedField = Literal["starts", "ends", "room", "rooms", "equipment", "case", "title", "people", "minors", "guardians", "apart"]
@@ -59,11 +59,8 @@ class HistoryEntry(Shown):
         )
 
 
-class HistoryList(Shown):
+class HistoryList(Page[HistoryEntry]):
     """One page of a booking's history, the newest first."""
-
-    items: list[HistoryEntry]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class HistoryQuery(Paging):

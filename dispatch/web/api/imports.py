@@ -11,7 +11,6 @@ from typing import Literal, cast
 from pydantic import Field
 
 from dispatch.booking.draft import LONGEST_REASON, tidy
-from dispatch.booking.orders import Order
 from dispatch.errors import UserError, ValidationFailed
 from dispatch.exchange import drafts, reading, waiting_files
 from dispatch.exchange.columns import TAKEN
@@ -174,8 +173,8 @@ async def preview(request: Request, body: NewImport, headers: Once) -> ImportVie
 
     Nothing is booked. Each row is tried with those before it, so that two of them that want one room are found too. At most 200.
     """
-    context, user, key = ctx(request), me(request), headers.idempotency_key
-    order = Order(user.id, key, b"import " + body.model_dump_json().encode()) if key else None
+    context, user = ctx(request), me(request)
+    order = headers.order(user, "import", body)
     if body.kind and body.kind not in PROCEDURES:
         raise ValidationFailed([("kind", "kind_unknown", {"kind": body.kind[:40]})])
     rows = of_kind(await asyncio.to_thread(_rows, body, request), body.kind)

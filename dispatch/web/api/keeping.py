@@ -7,7 +7,6 @@ from aiohttp import web
 
 from dispatch import audit
 from dispatch.archive import recordings
-from dispatch.booking.orders import Order
 from dispatch.errors import NotFound
 from dispatch.keeping import classes, destructions, holds, juvenile, reading
 from dispatch.sittings import listing
@@ -26,9 +25,8 @@ from dispatch.web.api.keeping_shapes import (
     StopOrder,
 )
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import cursor_of, place
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.sittings import place
-from dispatch.web.api.values import cursor_of
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
 
@@ -68,9 +66,9 @@ async def place_hold(request: Request, body: NewHold, headers: Once) -> HoldView
 
     It beats expiry and destruction until it is lifted. A recording may have several, each with its own reference.
     """
-    context, user, key = ctx(request), me(request), headers.idempotency_key
+    context, user = ctx(request), me(request)
     sitting = (await recordings.get(context.db, user, request.match_info["sitting"])).sitting_id
-    sent = Order(user.id, key, f"hold {sitting} {body.model_dump_json()}".encode()) if key else None
+    sent = headers.order(user, f"hold {sitting}", body)
     hold = await holds.place(
         context.db, sitting, body.reference, body.reason, user, context.clock(), whole_case=body.whole_case, sent=sent
     )
@@ -138,8 +136,8 @@ async def propose(request: Request, body: NewDestruction, headers: Once) -> Dest
     Nothing is destroyed before a person who was given that power has approved it on the page, with a password, and the waiting period
     is over.
     """
-    context, user, key = ctx(request), me(request), headers.idempotency_key
-    sent = Order(user.id, key, b"destruction " + body.model_dump_json().encode()) if key else None
+    context, user = ctx(request), me(request)
+    sent = headers.order(user, "destruction", body)
     made = await destructions.propose(context.db, body.sittings, body.reason, body.order_reference, user, context.clock(), sent)
     return DestructionView.of(await destructions.find(context.db, made.id, user), zone(request))
 

@@ -10,8 +10,9 @@ from pydantic import Field
 from dispatch.keeping.reading import About
 from dispatch.keeping.rules import LONGEST_REFERENCE, LONGEST_TEXT
 from dispatch.store.keeping_tables import Destruction, LegalHold
+from dispatch.web.api.paging import Page, Paging
 from dispatch.web.api.sitting_shapes import CaseView
-from dispatch.web.api.values import Day, Given, Id, Moment, Paging, Resource, Shown, local, local_or_none
+from dispatch.web.api.values import Day, Given, Id, Moment, Resource, Shown, local, local_or_none
 
 Retention = Literal["permanent", "years_60", "years_30", "years_10"]
 State = Literal["proposed", "approved", "under_way", "done", "stopped"]
@@ -185,11 +186,8 @@ class DestructionView(Resource):
         return f"/api/v1/destructions/{self.id}"
 
 
-class DestructionList(Shown):
+class DestructionList(Page[DestructionView]):
     """One page of destructions, the newest first."""
-
-    items: list[DestructionView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class DestructionQuery(Paging):

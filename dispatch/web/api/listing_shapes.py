@@ -15,6 +15,7 @@ from dispatch.booking.listing import week
 from dispatch.booking.listing.adjusting import Adjustment, Pin
 from dispatch.booking.listing.docket import MOST_WAITING
 from dispatch.store.waiting_tables import Listing, WaitingSitting
+from dispatch.web.api.paging import Page
 from dispatch.web.api.values import Change, Day, Given, Id, IdOrNone, Moment, Resource, Shown, left_out, local, local_or_none
 
 State = Literal["queued", "running", "done", "stopped", "failed", "interrupted"]
@@ -120,11 +121,8 @@ class ListingSummary(Shown):
         return cls(**_plain(row, tz), placed=len(row.proposal.get("placements", {})), gap=row.proposal.get("gap"))
 
 
-class ListingList(Shown):
+class ListingList(Page[ListingSummary]):
     """One page of the two hundred newest lists, the newest first."""
-
-    items: list[ListingSummary]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class ListingView(Resource):

@@ -9,7 +9,6 @@ import asyncio
 from contextlib import suppress
 
 from dispatch.booking.listing import adjusting, confirming, week
-from dispatch.booking.orders import Order
 from dispatch.store.waiting_tables import Listing, WaitingSitting
 from dispatch.web.access import ADMINISTRATOR, CLERK
 from dispatch.web.api.listing_shapes import (
@@ -24,9 +23,9 @@ from dispatch.web.api.listing_shapes import (
     OutcomeView,
 )
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Paging, slice_of
 from dispatch.web.api.sitting_shapes import Once, OnceIfMatch
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Paging, local_or_none
+from dispatch.web.api.values import local_or_none
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.listing_words import rows_of, snapshot_of
 from dispatch.web.request import Request, ctx, me, translate, zone
@@ -67,8 +66,8 @@ async def make(request: Request, body: NewListing, headers: Once) -> ListingView
     All sittings that wait are placed at once, in about ten seconds: ask for it again until its state is neither queued nor running.
     Nothing is booked by that.
     """
-    context, user, key = ctx(request), me(request), headers.idempotency_key
-    once = Order(user.id, key, b"listing " + body.model_dump_json().encode()) if key else None
+    context, user = ctx(request), me(request)
+    once = headers.order(user, "listing", body)
     order = week.Order(body.first, body.last, tuple(body.rooms), body.note)
     row, new = await week.make(context.db, order, user, context.clock(), once)
     if new:
@@ -127,9 +126,9 @@ async def confirm(request: Request, body: ConfirmOrder, headers: OnceIfMatch) ->
     Each sitting is booked by the rules of all bookings, by itself: what is in the way of one is in nobody else's. One that is booked
     already gives its sitting.
     """
-    context, user, key = ctx(request), me(request), headers.idempotency_key
+    context, user = ctx(request), me(request)
     listing_id = request.match_info["listing"]
-    once = Order(user.id, key, f"confirm {listing_id} {body.model_dump_json()}".encode()) if key else None
+    once = headers.order(user, f"confirm {listing_id}", body)
     rows = await rows_of(context.db, await week.get(context.db, listing_id))
     outcomes = await confirming.book(
         context.db, listing_id, body.waiting, user, context.clock(), once, lambda found: headers.check(_plain(request, found, rows))

@@ -18,8 +18,8 @@ from dispatch.store.map_tables import MapLayer
 from dispatch.web.access import ADMINISTRATOR, CLERK, OFFICER
 from dispatch.web.api.files import file_answer
 from dispatch.web.api.operations import operation, programs
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Asked, Change, Given, Id, Moment, Paging, Resource, Shown, left_out, local
+from dispatch.web.api.paging import Page, Paging, slice_of
+from dispatch.web.api.values import Asked, Change, Given, Id, Moment, Resource, left_out, local
 from dispatch.web.api.versions import IfMatch, IfNoneMatch
 from dispatch.web.console.parts import dumped
 from dispatch.web.request import Request, ctx, gettext, me, zone
@@ -67,11 +67,8 @@ class LayerView(Resource):
         return f"/api/v1/map/layers/{self.id}"
 
 
-class LayerList(Shown):
+class LayerList(Page[LayerView]):
     """One page of layers, the lowest first."""
-
-    items: list[LayerView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class NewLayer(Given):

@@ -12,8 +12,8 @@ from dispatch.notices import ledger
 from dispatch.store.notice_tables import Message
 from dispatch.web.access import CLERK
 from dispatch.web.api.operations import operation, programs
-from dispatch.web.api.sittings import place
-from dispatch.web.api.values import Id, Moment, Paging, Resource, Shown, cursor_of, local, local_or_none
+from dispatch.web.api.paging import Page, Paging, cursor_of, place
+from dispatch.web.api.values import Id, Moment, Resource, local, local_or_none
 from dispatch.web.request import Request, ctx, me, zone
 
 Channel = Literal["mail", "sms"]
@@ -64,11 +64,8 @@ class MessageView(Resource):
         return f"/api/v1/messages/{self.id}"
 
 
-class MessageList(Shown):
+class MessageList(Page[MessageView]):
     """One page of messages, the newest first."""
-
-    items: list[MessageView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class MessageQuery(Paging):

@@ -15,9 +15,9 @@ from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.tables import User
 from dispatch.web.access import ADMINISTRATOR, CLERK
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Page, Paging, slice_of
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Change, Given, Id, Moment, Paging, Resource, Shown, left_out, local, local_or_none
+from dispatch.web.api.values import Change, Given, Id, Moment, Resource, Shown, left_out, local, local_or_none
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
 
@@ -57,11 +57,8 @@ class PersonView(Resource):
         return f"/api/v1/people/{self.id}"
 
 
-class PersonList(Shown):
+class PersonList(Page[PersonView]):
     """One page of the staff, by role and name."""
-
-    items: list[PersonView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class PersonQuery(Paging):

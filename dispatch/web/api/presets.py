@@ -17,8 +17,8 @@ from dispatch.console.wall.presets import KEYS, LONGEST_NAME, PresetDraft
 from dispatch.store.wall_tables import Preset
 from dispatch.web.access import OFFICER
 from dispatch.web.api.operations import operation, programs
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Change, Given, Id, Moment, Paging, Resource, Shown, left_out, local
+from dispatch.web.api.paging import Page, Paging, slice_of
+from dispatch.web.api.values import Change, Given, Id, Moment, Resource, left_out, local
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.console.wall_lines import walls_of
 from dispatch.web.request import Request, ctx, me, program, zone
@@ -108,11 +108,8 @@ class PresetView(Resource):
         return f"/api/v1/presets/{self.id}"
 
 
-class PresetList(Shown):
+class PresetList(Page[PresetView]):
     """One page of presets: those with a digit first, the others by name."""
-
-    items: list[PresetView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class NewPreset(Given):

@@ -15,9 +15,9 @@ from dispatch.sittings.procedures import Version
 from dispatch.web import procedure_words
 from dispatch.web.access import ADMINISTRATOR
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Page, Paging, slice_of
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Given, Moment, Paging, Resource, Shown, local_or_none
+from dispatch.web.api.values import Given, Moment, Resource, Shown, local_or_none
 from dispatch.web.api.versions import IfMatch, IfNoneMatch, names
 from dispatch.web.procedure_catalogue import file_answer
 from dispatch.web.request import Request, ctx, gettext, me, zone
@@ -62,11 +62,8 @@ class ProcedureView(Resource):
         return f"/api/v1/procedures/{self.id}"
 
 
-class ProcedureList(Shown):
+class ProcedureList(Page[ProcedureView]):
     """One page of versions: kind by kind the one in force, those that come with the program, those adopted before."""
-
-    items: list[ProcedureView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class ProcedureQuery(Paging):

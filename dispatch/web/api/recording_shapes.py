@@ -11,8 +11,9 @@ from pydantic import Field
 from dispatch.archive import explanations
 from dispatch.archive.jobs import remaining_s
 from dispatch.store.tables import Explanation, Job, Recording
+from dispatch.web.api.paging import Page, Paging
 from dispatch.web.api.sitting_shapes import CaseView, RoomName
-from dispatch.web.api.values import Day, Id, Moment, Paging, Shown, local, local_or_none
+from dispatch.web.api.values import Day, Id, Moment, Shown, local, local_or_none
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.verification import Verdict
 
@@ -148,11 +149,8 @@ class RecordingView(RecordingSummary):
     explanation: ExplanationView | None = Field(description="Of its faults; null where it has none.")
 
 
-class RecordingList(Shown):
+class RecordingList(Page[RecordingSummary]):
     """One page of recordings, the newest first."""
-
-    items: list[RecordingSummary]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class RecordingQuery(Paging):

@@ -13,6 +13,7 @@ from dispatch.booking.days import bounds
 from dispatch.store.tables import Job, Recording
 from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import cursor_of, place
 from dispatch.web.api.problems import PreconditionFailed, RangeNotSatisfiable
 from dispatch.web.api.recording_shapes import (
     ExplanationView,
@@ -23,8 +24,6 @@ from dispatch.web.api.recording_shapes import (
     RecordingView,
     VerificationView,
 )
-from dispatch.web.api.sittings import place
-from dispatch.web.api.values import cursor_of
 from dispatch.web.api.versions import IfMatch, names
 from dispatch.web.recorded_file import recorded
 from dispatch.web.request import Request, ctx, gettext, language, me, zone

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from pydantic import Field
 
-from dispatch.booking.orders import Order
 from dispatch.console.ranks import Rank, require
 from dispatch.console.roll_call import calls, groups, record, rules
 from dispatch.console.roll_call.groups import GroupDraft
@@ -20,9 +19,9 @@ from dispatch.store.roll_call_tables import RollCallGroup, RollCallRow
 from dispatch.web.access import CLERK, OFFICER
 from dispatch.web.api.files import file_answer
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Page, Paging, slice_of
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Change, Given, Id, Moment, Paging, Resource, Shown, left_out, local, local_or_none
+from dispatch.web.api.values import Change, Given, Id, Moment, Resource, Shown, left_out, local, local_or_none
 from dispatch.web.api.versions import IfMatch, IfNoneMatch
 from dispatch.web.request import Request, ctx, gettext, language, me, program, zone
 
@@ -107,11 +106,8 @@ def _line(line: Line, tz: ZoneInfo) -> LineView:
     )  # fmt: skip
 
 
-class RollCallList(Shown):
+class RollCallList(Page[RollCallView]):
     """One page of the newest roll-calls, the last one first."""
-
-    items: list[RollCallView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class NewRollCall(Given):
@@ -153,11 +149,8 @@ class GroupView(Resource):
         return f"/api/v1/roll-call-groups/{self.id}"
 
 
-class GroupList(Shown):
+class GroupList(Page[GroupView]):
     """One page of groups, by name."""
-
-    items: list[GroupView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class NewGroup(Given):
@@ -194,8 +187,8 @@ async def begin(request: Request, body: NewRollCall, headers: Once) -> RollCallV
 
     Those who cannot be called (no longer in use) are left out; where nobody is left it is refused.
     """
-    context, key = ctx(request), headers.idempotency_key
-    order = Order(me(request).id, key, f"roll-call {body.model_dump_json()}".encode()) if key else None
+    context = ctx(request)
+    order = headers.order(me(request), "roll-call", body)
     group = await groups.get(context.db, body.group_id) if body.group_id else None
     keys = [*(group.members if group else ()), *(each.key for each in body.who)]
     lines = groups.lines_of(await groups.callable_now(context.db, english=language(request) == "en"), keys)

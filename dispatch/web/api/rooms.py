@@ -13,9 +13,9 @@ from dispatch.booking.catalogue.rooms import LONGEST_NAME, MOST_SEATS, RoomDraft
 from dispatch.store.tables import Room
 from dispatch.web.access import ADMINISTRATOR, OFFICE_ROLES
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Page, Paging, slice_of
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Change, Given, Id, Paging, Resource, Shown, left_out
+from dispatch.web.api.values import Change, Given, Id, Resource, left_out
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me
 
@@ -55,11 +55,8 @@ class RoomView(Resource):
         return f"/api/v1/rooms/{self.id}"
 
 
-class RoomList(Shown):
+class RoomList(Page[RoomView]):
     """One page of rooms, in their order."""
-
-    items: list[RoomView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class RoomQuery(Paging):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dispatch.booking.draft import SittingDraft
-from dispatch.booking.orders import Order
 from dispatch.booking.series import changes as series_changes
 from dispatch.booking.series import prolonging, series
 from dispatch.booking.series.recurrence import Series
@@ -38,8 +37,7 @@ async def book(request: Request, body: NewSeries, headers: Once) -> SeriesView:
     those in `left_out` to book the others. At most 200 sittings within two years.
     """
     context, user = ctx(request), me(request)
-    key = headers.idempotency_key
-    order = Order(user.id, key, body.model_dump_json().encode()) if key else None
+    order = headers.order(user, "", body)
     try:
         plan = body.plan(zone(request))
         made = await series.create(context.db, body.drafted(None, None), plan, user, context.clock(), order, held_until=body.held_until)
@@ -87,9 +85,9 @@ async def prolong(request: Request, body: ProlongOrder, headers: OnceIfMatch) ->
     The rule goes on: new sittings are booked as the last one is, all or none. A refusal names in `clashes` every one that cannot be; name
     those in `left_out` to book the others.
     """
-    context, user, key = ctx(request), me(request), headers.idempotency_key
+    context, user = ctx(request), me(request)
     series_id = request.match_info["series"]
-    order = Order(user.id, key, f"prolong {series_id} {body.model_dump_json()}".encode()) if key else None
+    order = headers.order(user, f"prolong {series_id}", body)
 
     def seen(row: SeriesRow, plan: Series, sittings: list[Sitting]) -> None:
         headers.check(SeriesView.of(row, plan, sittings, zone(request)))

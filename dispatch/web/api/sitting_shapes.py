@@ -27,6 +27,7 @@ from dispatch.booking.orders import Order
 from dispatch.booking.protection import MOST_PAIRS
 from dispatch.store.tables import Sitting, User
 from dispatch.web.access import CLERK
+from dispatch.web.api.paging import Page, Paging
 from dispatch.web.api.participant_shapes import ParticipantView, PlannedParticipant, Word
 from dispatch.web.api.values import (
     Asked,
@@ -36,7 +37,6 @@ from dispatch.web.api.values import (
     Id,
     IdOrNone,
     Moment,
-    Paging,
     Resource,
     Shown,
     left_out,
@@ -166,11 +166,8 @@ class SittingView(Resource):
         return f"/api/v1/sittings/{self.id}"
 
 
-class SittingList(Shown):
+class SittingList(Page[SittingView]):
     """One page of sittings, in order of their start."""
-
-    items: list[SittingView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class SittingQuery(Paging):
@@ -298,8 +295,8 @@ class Once(Asked):
     )
 
     def order(self, owner: User, what: str, body: BaseModel, *, without: str = "") -> Order | None:
-        """The order of `what` that the body is, None where it has no key. `without`: a field that is to leave no trace."""
-        content = f"{what} {body.model_dump_json(exclude={without} if without else None)}".encode()
+        """The order of `what` ("" of sittings) that the body is, None where it has no key. `without`: a field that is to leave no trace."""
+        content = f"{what} {body.model_dump_json(exclude={without} if without else None)}".lstrip().encode()
         return Order(owner.id, self.idempotency_key, content) if self.idempotency_key else None
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from dispatch.booking import bookings
 from dispatch.booking.days import bounds
 from dispatch.booking.draft import SittingDraft
-from dispatch.booking.orders import Order
 from dispatch.sittings import listing
 from dispatch.store.tables import Sitting
 from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR
 from dispatch.web.api.operations import operation, programs
-from dispatch.web.api.problems import Invalid
+from dispatch.web.api.paging import cursor_of, place
 from dispatch.web.api.sitting_shapes import (
     CancelOrder,
     MoveOrder,
@@ -23,7 +20,6 @@ from dispatch.web.api.sitting_shapes import (
     SittingQuery,
     SittingView,
 )
-from dispatch.web.api.values import cursor_of, place_of
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
 
@@ -39,14 +35,6 @@ def view(request: Request, sitting: Sitting) -> SittingView:
 def shown(request: Request, sitting: Sitting) -> SittingView:
     """The same for the one who asks."""
     return view(request, sitting).shown_to(me(request).role)
-
-
-def place(cursor: str) -> tuple[datetime, str] | None:
-    """Where a list goes on. Raises Invalid."""
-    try:
-        return place_of(cursor)
-    except ValueError:
-        raise Invalid("parameter", [("cursor", "cursor_unknown", {})]) from None
 
 
 def _wanted(query: SittingQuery, request: Request) -> listing.Wanted:
@@ -85,8 +73,7 @@ async def book(request: Request, body: NewSitting, headers: Once) -> SittingView
     The room and every member of the staff must be free; a refusal names what is in the way and the nearest free time.
     """
     context, user = ctx(request), me(request)
-    key = headers.idempotency_key
-    order = Order(user.id, key, body.model_dump_json().encode()) if key else None
+    order = headers.order(user, "", body)
     made = await bookings.create_sitting(context.db, body.draft(), user, context.clock(), order, held_until=body.held_until)
     return shown(request, made)
 

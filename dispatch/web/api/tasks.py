@@ -8,16 +8,15 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from dispatch.booking.orders import Order
 from dispatch.console.field import listing, orders, tasks, teams
 from dispatch.console.field.listing import Filter, Whole
 from dispatch.console.field.orders import LONGEST, LONGEST_REPORT, Doing, TaskDraft
 from dispatch.store.field_tables import FieldTask
 from dispatch.web.access import CLERK, OFFICER
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Page, Paging, cursor_of, place
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.sittings import place
-from dispatch.web.api.values import Given, Id, IdOrNone, Moment, Paging, Resource, Shown, cursor_of, local, local_or_none
+from dispatch.web.api.values import Given, Id, IdOrNone, Moment, Resource, Shown, local, local_or_none
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
 
@@ -132,11 +131,8 @@ class TaskView(Resource):
         )  # fmt: skip
 
 
-class TaskList(Shown):
+class TaskList(Page[TaskView]):
     """One page of tasks, those made last first."""
-
-    items: list[TaskView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class TaskQuery(Paging):
@@ -212,8 +208,8 @@ async def create(request: Request, body: NewTask, headers: Once) -> TaskView:
 
     It is sent at once, or kept as a draft to which its material is added on its page.
     """
-    context, user, key = ctx(request), me(request), headers.idempotency_key
-    order = Order(user.id, key, f"task {body.model_dump_json()}".encode()) if key else None
+    context, user = ctx(request), me(request)
+    order = headers.order(user, "task", body)
     wanted = TaskDraft(**{name: getattr(body, name) for name in TaskDraft.__slots__})
     task = await orders.draft(context.db, wanted, user, context.clock(), order)
     if body.send and task.state == "drafted" and task.steps == 1:

@@ -16,9 +16,9 @@ from dispatch.booking.templates import LEAST_MINUTES, MOST_MEANS, MOST_MINUTES, 
 from dispatch.store.tables import SittingTemplate
 from dispatch.web.access import ADMINISTRATOR, CLERK
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Page, Paging, slice_of
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.slices import slice_of
-from dispatch.web.api.values import Change, Given, Id, Paging, Resource, Shown, left_out
+from dispatch.web.api.values import Change, Given, Id, Resource, left_out
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me
 from rooms.procedure import PROCEDURES
@@ -56,11 +56,8 @@ class TemplateView(Resource):
         return f"/api/v1/templates/{self.id}"
 
 
-class TemplateList(Shown):
+class TemplateList(Page[TemplateView]):
     """One page of templates, in their order."""
-
-    items: list[TemplateView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class TemplateQuery(Paging):

@@ -1,8 +1,7 @@
-"""Values of requests and answers: moments and days as RFC 3339 writes them, ids, and the place where a list goes on."""
+"""Values of requests and answers: moments and days as RFC 3339 writes them, and ids."""
 
 from __future__ import annotations
 
-import base64
 import re
 from abc import ABC, abstractmethod
 from datetime import UTC, date, datetime
@@ -18,7 +17,6 @@ FIRST_YEAR, LAST_YEAR = 1970, 2200
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WALL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
 def _moment(value: Any) -> datetime:
@@ -125,28 +123,6 @@ class Resource(Shown, ABC):
     def whole(self) -> Resource:
         """What its version is made of: the same for everybody, whatever part of it he is shown."""
         return self._whole or self
-
-
-class Paging(Asked):
-    """How much of a list, and where it goes on."""
-
-    limit: int = Field(50, ge=1, le=200, description="How many entries at most.")
-    cursor: str = Field("", max_length=100, description="Where the list goes on: `next` of the answer before.")
-
-
-def cursor_of(at: datetime, own_id: str) -> str:
-    """The place behind an entry, as a word that programs hand back and do not look into."""
-    return base64.urlsafe_b64encode(f"{at.astimezone(UTC):%Y%m%dT%H%M%S.%f} {own_id}".encode()).decode().rstrip("=")
-
-
-def place_of(cursor: str) -> tuple[datetime, str] | None:
-    """Inverse of :func:`cursor_of`; None where there is no cursor. Raises ValueError for what is none of ours."""
-    if not cursor:
-        return None
-    if not _CURSOR.fullmatch(cursor):
-        raise ValueError("not a cursor")
-    at, _, own_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(" ")
-    return datetime.strptime(at, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC), own_id
 
 
 def local(moment: datetime, zone: ZoneInfo) -> datetime:

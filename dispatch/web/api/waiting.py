@@ -25,18 +25,17 @@ from dispatch.booking.draft import (
 )
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.waiting import HIGHEST, LOWEST, WaitingDraft
-from dispatch.booking.orders import Order
 from dispatch.booking.protection import MOST_PAIRS
 from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.waiting_tables import WaitingSitting
 from dispatch.web.access import CLERK
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Page, Paging, slice_of
 from dispatch.web.api.participant_shapes import GUARDS, KEY, MINOR, PARTY_ROLES, Seat, Word
 from dispatch.web.api.rooms import Kind
 from dispatch.web.api.sitting_shapes import APART, KeptApart, Once
-from dispatch.web.api.slices import slice_of
 from dispatch.web.api.slots import Feature
-from dispatch.web.api.values import Change, Day, Given, Id, Moment, Paging, Resource, Shown, left_out, local
+from dispatch.web.api.values import Change, Day, Given, Id, Moment, Resource, left_out, local
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
 from rooms.procedure import PROCEDURES
@@ -125,11 +124,8 @@ class WaitingView(Resource):
         return f"/api/v1/waiting/{self.id}"
 
 
-class WaitingList(Shown):
+class WaitingList(Page[WaitingView]):
     """One page of waiting sittings, the first that came in front."""
-
-    items: list[WaitingView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class NewWaiting(Given):
@@ -186,8 +182,8 @@ async def add(request: Request, body: NewWaiting, headers: Once) -> WaitingView:
 
     The week's list places it with all others that wait.
     """
-    context, user, key = ctx(request), me(request), headers.idempotency_key
-    order = Order(user.id, key, b"waiting " + body.model_dump_json().encode()) if key else None
+    context, user = ctx(request), me(request)
+    order = headers.order(user, "waiting", body)
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in body}
     given["participants"] = tuple(ParticipantDraft(**each.model_dump()) for each in body.participants)
     given["apart"] = tuple((pair.one, pair.other) for pair in body.apart)

@@ -9,15 +9,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from dispatch.booking.orders import Order
 from dispatch.notices import webhooks
 from dispatch.notices.webhooks import EVENTS, LONGEST_NAME, LONGEST_URL, WebhookDraft
 from dispatch.store.notice_tables import Webhook, WebhookDelivery
 from dispatch.web.access import ADMINISTRATOR
 from dispatch.web.api.operations import operation, programs
+from dispatch.web.api.paging import Page, Paging, cursor_of, place
 from dispatch.web.api.sitting_shapes import Once
-from dispatch.web.api.sittings import place
-from dispatch.web.api.values import Change, Given, Id, Moment, Paging, Resource, Shown, cursor_of, left_out, local, local_or_none
+from dispatch.web.api.values import Change, Given, Id, Moment, Resource, left_out, local, local_or_none
 from dispatch.web.api.versions import IfMatch
 from dispatch.web.request import Request, ctx, me, zone
 
@@ -64,11 +63,8 @@ class WebhookView(Resource):
         return f"/api/v1/webhooks/{self.id}"
 
 
-class WebhookList(Shown):
+class WebhookList(Page[WebhookView]):
     """One page of webhooks, the oldest first."""
-
-    items: list[WebhookView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class NewWebhook(Given):
@@ -124,11 +120,8 @@ class DeliveryView(Resource):
         return f"/api/v1/webhooks/{self.webhook_id}/deliveries/{self.id}"
 
 
-class DeliveryList(Shown):
+class DeliveryList(Page[DeliveryView]):
     """One page of deliveries, the newest first."""
-
-    items: list[DeliveryView]
-    next: str | None = Field(description="`cursor` of the next page; null where this is the last.")
 
 
 class DeliveryQuery(Paging):
@@ -159,8 +152,8 @@ async def add(request: Request, body: NewWebhook, headers: Once) -> WebhookView:
 
     The secret by which its requests are signed is in this answer and in no other.
     """
-    context, user, key = ctx(request), me(request), headers.idempotency_key
-    order = Order(user.id, key, b"webhook " + body.model_dump_json().encode()) if key else None
+    context, user = ctx(request), me(request)
+    order = headers.order(user, "webhook", body)
     draft = WebhookDraft(body.name, body.url, tuple(body.events))
     private = context.settings.webhook_private
     secret, webhook = await webhooks.add(context.db, draft, private=private, by=user, now=context.clock(), order=order)
