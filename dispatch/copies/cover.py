@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -70,9 +70,6 @@ class Sheet:
     def shown(self, at: str) -> str:
         """A moment by the court's clock, to the second, with its offset."""
         return datetime.fromisoformat(at).astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S %z")
-
-
-Maker = Callable[[Contents], bytes]
 
 
 def qr(number: str, manifest_sha256: str) -> str:

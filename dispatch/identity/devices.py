@@ -82,15 +82,6 @@ async def device(db: Database, token: str) -> RoomDevice | None:
     return found
 
 
-async def list_devices(db: Database, room_id: str = "") -> list[RoomDevice]:
-    """Devices that are not revoked, newest first."""
-    wanted = select(RoomDevice).where(RoomDevice.revoked_at.is_(None)).order_by(RoomDevice.created_at.desc())
-    if room_id:
-        wanted = wanted.where(RoomDevice.room_id == room_id)
-    async with db.reader() as session:
-        return list(await session.scalars(wanted))
-
-
 async def revoke(db: Database, device_id: str, by: User | str = "system", now: datetime | None = None) -> RoomDevice:
     """The device's token and code are good no longer. Raises NotFound("device_unknown")."""
     now = now or utc_now()

@@ -201,21 +201,6 @@ async def get_user(db: Database, user_id: str) -> User:
     return user
 
 
-async def session_counts(db: Database) -> dict[str, int]:
-    """How many sessions each signed-in user has (user id → sessions)."""
-    async with db.reader() as session:
-        rows = await session.execute(select(Session.user_id, func.count().label("sessions")).group_by(Session.user_id))
-        return {row.user_id: row.sessions for row in rows}
-
-
-async def set_language(db: Database, user_id: str, language: str) -> None:
-    """Remember the language in which a user last worked."""
-    async with db.writer() as session:
-        user = await session.get(User, user_id)
-        if user is not None:
-            user.language = language
-
-
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """What a user likes: `theme` "light" or "dark", `text` "normal" or "large", `language` a tag of LANGUAGES."""

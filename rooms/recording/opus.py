@@ -5,7 +5,6 @@ from __future__ import annotations
 from rooms.recording.frame import Frame
 from rooms.recording.rtp import Packet
 
-CLOCK_HZ = 48_000
 _SILK_US = (10_000, 20_000, 40_000, 60_000)
 _HYBRID_US = (10_000, 20_000)
 _CELT_US = (2_500, 5_000, 10_000, 20_000)

@@ -61,11 +61,6 @@ class Kept:
     by: str
 
 
-def is_stamped(root: Path) -> bool:
-    """Whether the folder has its time-stamp: this file is the last to be written."""
-    return (root / STAMP).exists()
-
-
 def request(root: Path) -> Asked:
     """What to ask for the sealed folder `root`. Raises OSError."""
     over = SIGNATURE if (root / SIGNATURE).exists() else "manifest.json"

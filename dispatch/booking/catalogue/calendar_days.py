@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 
 import chinese_calendar
@@ -102,11 +102,3 @@ def published(year: int) -> tuple[CalendarDay, ...]:
 
 def _chinese(name: str) -> str:
     return str(chinese_calendar.Holiday(name).chinese)
-
-
-def next_working_day(day: date, calendar: WorkingCalendar, days: int = 1) -> date:
-    """The day that is so many working days after `day`. With 0 the day itself, or the next that is worked."""
-    while days > 0 or not calendar.is_working_day(day):
-        day += timedelta(days=1)
-        days -= calendar.is_working_day(day)
-    return day

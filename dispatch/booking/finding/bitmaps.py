@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dispatch.booking.spans import STEP, Span
 
 STEP_MINUTES = int(STEP.total_seconds() // 60)
 DAY_STEPS = 24 * 60 // STEP_MINUTES
-_ZERO = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,14 +204,6 @@ def _moved_rule(rule: Rule, by: timedelta, days: int) -> Rule:
     return replace(rule, until=until, weekdays=weekdays, week_starts=(rule.week_starts + days) % 7)
 
 
-def with_rule(series: Series, rule: Rule | None, starts: datetime | None = None) -> Series:
-    """ "All": another rule. Exceptions are kept where the new rule still has their occurrence."""
-    fresh = replace(series, rule=rule, starts=starts or series.starts)
-    ids = {*_by_rule(fresh), *fresh.added}
-    overrides = {key: own for key, own in series.overrides.items() if key in ids}
-    return replace(fresh, excluded=series.excluded & ids, overrides=overrides)
-
-
 def _require(series: Series, occurrence: datetime) -> None:
     if occurrence not in occurrence_ids(series):
         raise NotFound("occurrence_unknown", "occurrence", id=occurrence.isoformat(sep=" ", timespec="minutes"))

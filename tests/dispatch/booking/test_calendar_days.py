@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.booking.catalogue.calendar_days import CalendarDay, WorkingCalendar, next_working_day, published, published_years
+from dispatch.booking.catalogue.calendar_days import CalendarDay, WorkingCalendar, published, published_years
 from dispatch.booking.catalogue.calendar_files import MOST_BYTES, Loaded, read_calendar
 from dispatch.errors import UserError
 from dispatch.web.translations import catalogue
@@ -86,14 +86,6 @@ def test_a_make_up_day_is_a_free_weekday_and_no_holiday(year: int) -> None:
     holidays = {each.day for each in days if each.kind == "holiday"}
     assert {each.day.weekday() for each in days if each.kind == "working"} <= {5, 6}
     assert not holidays & {each.day for each in days if each.kind == "working"}
-
-
-def test_working_days_are_counted_over_holidays_and_make_up_days() -> None:
-    calendar = WorkingCalendar.of(published(2026))
-    assert next_working_day(date(2026, 9, 30), calendar) == date(2026, 10, 8)
-    assert next_working_day(date(2026, 10, 9), calendar) == date(2026, 10, 10)
-    assert next_working_day(date(2026, 10, 3), calendar, 0) == date(2026, 10, 8)
-    assert next_working_day(date(2026, 10, 8), calendar, 0) == date(2026, 10, 8)
 
 
 def test_a_file_of_each_kind_is_read() -> None:

@@ -21,7 +21,6 @@ from dispatch.booking.series.recurrence import (
     series_problems,
     split,
     with_one_moved,
-    with_rule,
     without_one,
 )
 from dispatch.booking.series.rule_words import words_of
@@ -180,14 +179,6 @@ def test_a_monthly_rule_keeps_its_days_when_only_the_hour_changes_and_has_to_be_
     with pytest.raises(UserError) as caught:
         moved(monthly, timedelta(days=1))
     assert caught.value.code == "rule_must_be_typed"
-
-
-def test_another_rule_keeps_the_exceptions_that_still_are_in_it() -> None:
-    base = without_one(without_one(series("FREQ=DAILY;COUNT=9"), wall("2026-11-26T09:00")), wall("2026-12-02T09:00"))
-    base = with_one_moved(base, wall("2026-11-27T09:00"), wall("2026-11-27T15:00"), 60)
-    weekly = with_rule(base, read_rule("FREQ=WEEKLY;COUNT=3", SHANGHAI))
-    assert days(weekly) == ["11-25", "12-09"]
-    assert (weekly.excluded, weekly.overrides) == (frozenset({wall("2026-12-02T09:00")}), {})
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,6 @@ async def test_a_device_that_was_taken_away_is_known_no_longer_nor_is_its_code(c
         await devices.revoke(court.db, each.id, court.users["xu"], NOW)
     assert await devices.device(court.db, token) is None
     await refused(court, other_code)
-    assert await devices.list_devices(court.db) == []
 
 
 async def test_taking_away_twice_is_taking_away_once(court: Court) -> None:
@@ -101,13 +100,6 @@ async def test_rooms_and_devices_that_are_not_there_are_named(court: Court) -> N
 async def test_an_unknown_token_is_no_device(court: Court, token: str) -> None:
     await made(court)
     assert await devices.device(court.db, token) is None
-
-
-async def test_devices_are_listed_newest_first_and_by_room(court: Court) -> None:
-    _, first = await made(court, "一")
-    _, second = await devices.create(court.db, court.other_room.id, " ", court.users["xu"], NOW + HOUR)
-    assert [(d.id, d.name) for d in await devices.list_devices(court.db)] == [(second.id, "第二法庭"), (first.id, "一")]
-    assert [d.id for d in await devices.list_devices(court.db, court.room.id)] == [first.id]
 
 
 async def test_the_way_of_a_device_is_audited_without_its_secrets(court: Court) -> None:

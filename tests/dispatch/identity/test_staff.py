@@ -102,12 +102,6 @@ async def test_a_person_is_found_by_id_or_named_as_unknown(court: Court) -> None
         await people.get_user(court.db, "nobody")
 
 
-async def test_the_language_is_remembered(court: Court) -> None:
-    await people.set_language(court.db, court.clerk.id, "en")
-    await people.set_language(court.db, "nobody", "en")
-    assert (await people.get_user(court.db, court.clerk.id)).language == "en"
-
-
 async def test_who_works_in_the_field_is_booked_into_no_room(court: Court) -> None:
     async def bookable(user: User) -> bool:
         async with court.db.reader() as session:
