@@ -15,7 +15,7 @@ from rooms.commands import Actor, BreakIn, EndBreakIn
 from rooms.kept import BreakIn as Kept
 from rooms.protocol import UserError
 from rooms.state import Observer, State
-from rooms.stepping import by_whom, falls_silent, need_open
+from rooms.stepping import about_to_be_heard, by_whom, falls_silent
 
 # ------------------------------------------------------------------------------------------------ decided
 
@@ -23,18 +23,9 @@ from rooms.stepping import by_whom, falls_silent, need_open
 def break_in(state: State, actor: Actor, command: BreakIn) -> Iterable[Fact]:
     """By an officer at the endpoint at which he watches; once more changes nothing.
 
-    Raises UserError as :func:`rooms.stepping.need_open`, "reason_missing", "not_watching", "nobody_hears" in a recess, or
-    "break_in_taken" while another officer has broken in.
+    Raises UserError as :func:`rooms.stepping.about_to_be_heard`, or "break_in_taken" while another officer has broken in.
     """
-    need_open(state, "break_in")
-    if state.now.closes_sources:
-        raise UserError("nobody_hears", "in a recess nobody is seen or heard")
-    reason = command.reason.strip()
-    if not reason:
-        raise UserError("reason_missing", "say why", field="reason")
-    observer = state.observers.get(command.endpoint)
-    if observer is None or observer.user != actor.user:
-        raise UserError("not_watching", "only who watches breaks in")
+    observer, reason = about_to_be_heard(state, actor, command, "break_in")
     other = state.broken_in
     if other is not None and other.endpoint != observer.endpoint:
         raise UserError("break_in_taken", other.name)

@@ -24,7 +24,7 @@ from rooms.kept import Intercom
 from rooms.media.engine import Source
 from rooms.protocol import AnswerCentre, IntercomView, UserError
 from rooms.state import State
-from rooms.stepping import by_whom, falls_silent, need_open
+from rooms.stepping import about_to_be_heard, by_whom, falls_silent
 
 # ------------------------------------------------------------------------------------------------ decided
 
@@ -33,19 +33,10 @@ def talk(state: State, actor: Actor, command: Talk) -> Iterable[Fact]:
     """By an officer at the endpoint at which he watches; with others than before the former talk is over, and once more with the same
     changes nothing. A higher rank has priority.
 
-    Raises UserError as :func:`rooms.stepping.need_open`, "reason_missing", "not_watching", "nobody_hears" in a recess,
-    "talk_taken" while another officer talks whom his rank does not outdo, "talk_broken_in" for who has broken in, and what is said at
-    :func:`_need_apart`.
+    Raises UserError as :func:`rooms.stepping.about_to_be_heard`, "talk_taken" while another officer talks whom his rank does not outdo,
+    "talk_broken_in" for who has broken in, and what is said at :func:`_need_apart`.
     """
-    need_open(state, "talk")
-    if state.now.closes_sources:
-        raise UserError("nobody_hears", "in a recess nobody is seen or heard")
-    reason = command.reason.strip()
-    if not reason:
-        raise UserError("reason_missing", "say why", field="reason")
-    observer = state.observers.get(command.endpoint)
-    if observer is None or observer.user != actor.user:
-        raise UserError("not_watching", "only who watches talks")
+    observer, reason = about_to_be_heard(state, actor, command, "talk")
     if observer.break_in is not None:
         raise UserError("talk_broken_in", "everybody hears him already")
     people = tuple(p for p in state.seats if p in command.participants)

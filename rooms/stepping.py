@@ -11,11 +11,11 @@ from typing import Any
 
 from rooms import departures
 from rooms.acts import Fact, present, seat_of
-from rooms.commands import Actor, Notify, StepIn
+from rooms.commands import Actor, BreakIn, Notify, StepIn, Talk
 from rooms.conversation import notify
 from rooms.desired import may_observe
 from rooms.protocol import UserError
-from rooms.state import State
+from rooms.state import Observer, State
 
 
 def need_open(state: State, act: str) -> None:
@@ -96,6 +96,23 @@ def _release(state: State, command: StepIn, why: dict[str, Any]) -> list[Fact]:
 _ACTS = {"mute": _mute, "admit": _admit, "waiting": _to_waiting, "restart": _restart, "time": _time, "release": _release}
 ACTS = tuple(_ACTS)
 """The acts of :class:`rooms.commands.StepIn`."""
+
+
+def about_to_be_heard(state: State, actor: Actor, command: BreakIn | Talk, act: str) -> tuple[Observer, str]:
+    """The officer at the endpoint at which he watches, and his reason to be heard from there.
+
+    Raises UserError as :func:`need_open`, "nobody_hears" in a recess, "reason_missing" or "not_watching".
+    """
+    need_open(state, act)
+    if state.now.closes_sources:
+        raise UserError("nobody_hears", "in a recess nobody is seen or heard")
+    reason = command.reason.strip()
+    if not reason:
+        raise UserError("reason_missing", "say why", field="reason")
+    observer = state.observers.get(command.endpoint)
+    if observer is None or observer.user != actor.user:
+        raise UserError("not_watching", "only who watches is heard")
+    return observer, reason
 
 
 def falls_silent(state: State, endpoint: str, kind: str, data: Mapping[str, Any]) -> str:
