@@ -15,7 +15,6 @@ import ctypes
 import errno
 import time
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -29,15 +28,45 @@ from .outbox import Group, Outbox
 
 _NOTHING = (errno.EAGAIN, errno.EINTR)
 
+#: Words of a note.
+_WIDTH, _SIZE, _REAL_US, _NS, _LEVEL = map(word, (layout.NOTE, layout.NOTE_SIZE, layout.NOTE_REAL_US, layout.NOTE_NS, layout.NOTE_LEVEL))
 
-#: What passed: the packet, when it came (microseconds since 1970), and how long ago that is, s.
-Passed = tuple[bytes, int, float]
+
+class Passed:
+    """What passed of one flow since its owner was told last. Its packets followed one another, each with a payload and no padding.
+
+    `packets` are as they were sent on, without header extension; `bytes` counts them as they came, `octets` what is behind their headers,
+    `frames` their marker bits. `begins`: a key frame may begin in them. `jitter` is that of the stream after them, ticks.
+    """
+
+    __slots__ = ("_notes", "_now", "_places", "begins", "bytes", "frames", "jitter", "octets", "packets")
+
+    def __init__(self, flow: Flow, notes: list[int], places: list[int], view: memoryview, now_ns: int) -> None:
+        self._notes, self._places, self._now = notes, places, now_ns
+        sizes = notes[_SIZE::_WIDTH]
+        self.packets = [view[place * SLOT : place * SLOT + sizes[place]].tobytes() for place in places]
+        self.bytes, self.octets, self.frames, begins, jitter = flow.counted()
+        self.begins = begins > 0
+        self.jitter = jitter / layout.JITTER_PARTS
+
+    def arrival_us(self, index: int) -> int:
+        """When one came, microseconds since 1970."""
+        return self._notes[self._places[index] * _WIDTH + _REAL_US]
+
+    def age_s(self, index: int) -> float:
+        """How long ago that is."""
+        return (self._now - self._notes[self._places[index] * _WIDTH + _NS]) / 1e9
+
+    def level(self, index: int) -> int | None:
+        """How loud it says that it is (RFC 6464), 0 to 127 -dBov; None if it does not."""
+        level = self._notes[self._places[index] * _WIDTH + _LEVEL]
+        return level if level >= 0 else None
 
 
 class Owner(Protocol):
     """Whose stream it is: a producer."""
 
-    def passed(self, came: Sequence[Passed]) -> None:
+    def passed(self, came: Passed) -> None:
         """These packets went to all in the flow's group, one after another. Raises ValueError if one is malformed."""
 
 
@@ -46,7 +75,7 @@ class Flow:
 
     __slots__ = ("__weakref__", "_inbox", "_row", "address", "group", "keeps", "number", "owner")
 
-    def __init__(self, inbox: Inbox, owner: Owner, number: int, frames: bool) -> None:
+    def __init__(self, inbox: Inbox, owner: Owner, number: int, clock_hz: int, frames: bool, keys: int) -> None:
         self._inbox = inbox
         self.owner = owner
         self.number = number
@@ -55,6 +84,8 @@ class Flow:
         self._row = words(word(layout.FLOW))
         self._row[word(layout.FLOW_NUMBER)] = number
         self._row[word(layout.FLOW_FRAMES)] = int(frames)
+        self._row[word(layout.FLOW_KEYS)] = keys
+        self._row[word(layout.FLOW_HZ)] = clock_hz
         self.address = adapter.memory_address(self._row)
 
     @property
@@ -62,11 +93,25 @@ class Flow:
         """The source that it was opened for last."""
         return self._row[word(layout.FLOW_SSRC)]
 
-    def open(self, ssrc: int, payload_type: int, following: int, group: Group, session: Any, keeps: object, slot: int, soon: bool) -> None:
+    def open(
+        self,
+        ssrc: int,
+        payload_type: int,
+        following: int,
+        group: Group,
+        session: Any,
+        keeps: object,
+        slot: int,
+        *,
+        soon: bool,
+        jitter: float = 0.0,
+        level: int = 0,
+    ) -> None:
         """From the packet numbered `following` on it goes to `group`, if it comes from where the datagram in `slot` came from.
 
         `session` unprotects it, and `keeps` has to live as long as that. `soon`: the owner is to be told within
-        :data:`layout.LONG_PASSED_NS`; else it is when many passed, and whenever somebody calls :meth:`Inbox.tell`.
+        :data:`layout.LONG_PASSED_NS`; else it is when many passed, and whenever somebody calls :meth:`Inbox.tell`. `jitter`: that of the
+        stream until now, ticks. `level`: the header extension that tells how loud it is (RFC 6464), 0 for none.
         """
         row = self._row
         if ssrc != self.ssrc:
@@ -82,10 +127,22 @@ class Flow:
         row[word(layout.FLOW_TYPE)] = payload_type
         row[word(layout.FLOW_SOON)] = int(soon)
         row[word(layout.FLOW_NEXT)] = following & 0xFFFF
+        row[word(layout.FLOW_LEVEL)] = level
+        row[word(layout.FLOW_JITTER)] = int(jitter * layout.JITTER_PARTS)
+        row[word(layout.FLOW_TIMESTAMP)] = int.from_bytes(self._inbox.view[slot * SLOT + 4 : slot * SLOT + 8], "big")
+        row[word(layout.FLOW_AT)] = self._inbox.came_at
         name = self._inbox.names[slot]
         start = layout.FLOW_FROM
         row.cast("B")[start : start + len(name)] = name
         self._inbox.show(self)
+
+    def counted(self) -> tuple[int, int, int, int, int]:
+        """Of what passed since this was asked last: bytes as they came, octets behind the headers, marker bits, packets that may begin a
+        key frame; and the jitter, in :data:`layout.JITTER_PARTS` of a tick."""
+        row, first = self._row, word(layout.FLOW_BYTES)
+        came, octets, marks, begins = row[first : first + 4]
+        row[first] = row[first + 1] = row[first + 2] = row[first + 3] = 0
+        return came, octets, marks, begins, row[word(layout.FLOW_JITTER)]
 
     def hold(self) -> None:
         """Have the owner told of all that passed; nothing more does until it is opened again."""
@@ -151,6 +208,11 @@ class Inbox:
         self.dropped: Counter[str] = Counter()
 
     @property
+    def came_at(self) -> int:
+        """When the newest batch came, ns of the monotonic clock."""
+        return self._tray[word(layout.MONOTONIC_NS)]
+
+    @property
     def received(self) -> int:
         """Datagrams so far."""
         return self._tray[word(layout.TAKEN)]
@@ -211,11 +273,12 @@ class Inbox:
 
     # -- flows
 
-    def flow(self, owner: Owner, *, frames: bool) -> Flow:
+    def flow(self, owner: Owner, clock_hz: int, *, frames: bool, keys: int = layout.NO_KEYS) -> Flow:
         """A flow for the stream of `owner`, who keeps it; it has to be opened. `frames`: several packets may be one frame, which comes
-        at once, and the marker bit is at its end, as in pictures (RFC 7741 section 4.1, RFC 6184 section 5.1)."""
+        at once, and the marker bit is at its end, as in pictures (RFC 7741 section 4.1, RFC 6184 section 5.1). `keys`: how its key frames
+        are told (:data:`layout.NO_KEYS` and so on)."""
         self._next += 1
-        made = self._flows[self._next] = Flow(self, owner, self._next, frames)
+        made = self._flows[self._next] = Flow(self, owner, self._next, clock_hz, frames, keys)
         return made
 
     def show(self, flow: Flow) -> None:
@@ -249,23 +312,20 @@ class Inbox:
         count = self._tray[word(layout.PASSED_COUNT)]
         if not count:
             return
-        now, view, width = time.monotonic_ns(), self._passed_view, word(layout.NOTE)
-        notes = self._notes[: count * width].tolist()
-        told: dict[int, list[Passed]] = {}
-        start = 0
-        for flow, size, arrival_us, at in zip(notes[::width], notes[1::width], notes[2::width], notes[3::width], strict=True):
-            came = (view[start : start + size].tobytes(), arrival_us, (now - at) / 1e9)
-            if flow in told:
-                told[flow].append(came)
+        now = time.monotonic_ns()
+        notes = self._notes[: count * _WIDTH].tolist()
+        told: dict[int, list[int]] = {}
+        for place, number in enumerate(notes[::_WIDTH]):
+            if number in told:
+                told[number].append(place)
             else:
-                told[flow] = [came]
-            start += SLOT
+                told[number] = [place]
+        flows = [(flow, places) for number, places in told.items() if (flow := self._flows.get(number)) is not None]
+        passed = [(flow.owner, Passed(flow, notes, places, self._passed_view, now)) for flow, places in flows]
         # Owners may hold flows while they are told.
         self._tray[word(layout.PASSED_COUNT)] = self._tray[word(layout.DUE)] = self._tray[word(layout.SINCE)] = 0
-        flows = [(self._flows.get(number), came) for number, came in told.items()]
-        for taken, packets in flows:
-            if taken is not None:
-                try:
-                    taken.owner.passed(packets)
-                except ValueError:
-                    self.dropped["media_malformed"] += 1
+        for owner, came in passed:
+            try:
+                owner.passed(came)
+            except ValueError:
+                self.dropped["media_malformed"] += 1

@@ -140,7 +140,6 @@ class Port:
             else:
                 if not slots:
                     break
-                self.inbox.tell()
                 self._take(slots)
         if self.inbox.due:
             self.inbox.tell()

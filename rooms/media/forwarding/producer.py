@@ -12,7 +12,7 @@ from .codecs import Codec
 from .copies import Clock
 from .inbox import Flow, Passed
 from .layer import Layer
-from .packets import SenderReport
+from .packets import HEADER, SenderReport
 from .sequence import RING, LossList, Reception, ReceptionReport, Ring, ring_get
 from .track import Track
 
@@ -100,41 +100,46 @@ class Producer:
         """Take one packet in its original form."""
         self._take(packet, retransmitted, time.time_ns() // 1000, self.transport.context.clock(), sent=False)
 
-    def passed(self, came: Sequence[Passed]) -> None:
+    def passed(self, came: Passed) -> None:
         """These packets, which followed one another, went to the consumers already."""
-        clock, following, layer = self.transport.context.clock(), self.reception.highest + 1, self.layer
-        numbers = came[0][0][2:4] + came[-1][0][2:4]
-        runs = numbers == struct.pack("!HH", following & 0xFFFF, (following + len(came) - 1) & 0xFFFF)
+        now, following, layer, packets = self.transport.context.clock(), self.reception.highest + 1, self.layer, came.packets
+        count, newest = len(packets), packets[-1]
+        if self.track.voice is not None:
+            for index in range(count):
+                if (level := came.level(index)) is not None:
+                    self.track.voice.heard(level, now - came.age_s(index))
+        numbers = packets[0][2:4] + newest[2:4]
+        runs = numbers == struct.pack("!HH", following & 0xFFFF, (following + count - 1) & 0xFFFF)
         if not runs or self._gated or following <= self._gate or not self.track.permitted or not layer.runs(self.stream, following):
-            for packet, arrival_us, age_s in came:
-                self._take(packet, False, arrival_us, clock - age_s, sent=True)
+            self.bytes += came.bytes - sum(map(len, packets))
+            for index, packet in enumerate(packets):
+                self._take(packet, False, came.arrival_us(index), now - came.age_s(index), sent=True)
             return
-        # Nothing is missing, repaired or held back, and each has a payload and no padding.
-        self.packets += len(came)
-        self.last_arrival_us = came[-1][1]
-        self.reception.followed([(int.from_bytes(packet[4:8], "big"), clock - age_s) for packet, _, age_s in came])
-        starts, hears, before, alike, octets = self.codec.starts_key_frame, self.track.voice is not None, came[0], 0, 0
-        plain = b""
-        for number, one in enumerate(came, following):
-            packet, arrival_us, age_s = one
-            self.bytes += len(packet)
-            self.frames += packet[1] >> 7
-            former, plain = plain, packets.without_extension(packet) if packet[0] & 0x10 else packet
-            self.ring[number & (RING - 1)] = plain
-            if hears:
-                self._hear(packet, clock - age_s)
-            begins = starts is not None and starts(plain, packets.HEADER)
-            if begins or self._newcomer or layer.feeding:
-                if alike:
-                    layer.followed(alike, octets, former, number - 1, clock - before[2])
-                    alike = octets = 0
-                self._hand_on(plain, number, arrival_us, clock - age_s, begins, sent=True)
-            else:
-                alike += 1
-                octets += len(plain) - packets.HEADER
-            before = one
-        if alike:
-            layer.followed(alike, octets, plain, following + len(came) - 1, clock - before[2])
+        # Nothing is missing, repaired or held back.
+        self.packets += count
+        self.bytes += came.bytes
+        self.frames += came.frames
+        self.last_arrival_us = came.arrival_us(-1)
+        newest_at = now - came.age_s(-1)
+        self.reception.followed(count, int.from_bytes(newest[4:8], "big"), newest_at, came.jitter)
+        self._keep(following, packets)
+        if came.begins or self._newcomer or layer.feeding:
+            starts = self.codec.starts_key_frame
+            for index, packet in enumerate(packets):
+                begins = starts is not None and starts(packet, HEADER)
+                self._hand_on(packet, following + index, came.arrival_us(index), now - came.age_s(index), begins, sent=True)
+        else:
+            layer.followed(count, came.octets, newest, following + count - 1, newest_at)
+
+    def _keep(self, first: int, packets: Sequence[bytes]) -> None:
+        """Put these into the ring, less than it has room for, from the number `first` on."""
+        place = first & (RING - 1)
+        fitting = RING - place
+        if len(packets) <= fitting:
+            self.ring[place : place + len(packets)] = packets
+        else:
+            self.ring[place:] = packets[:fitting]
+            self.ring[: len(packets) - fitting] = packets[fitting:]
 
     def _take(self, packet: bytes, retransmitted: bool, arrival_us: int, now: float, sent: bool) -> None:
         self.packets += 1

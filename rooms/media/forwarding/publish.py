@@ -10,7 +10,8 @@ from typing import Any
 from rooms.media.engine import Source, TrackKey
 
 from . import packets, sdp, uplink
-from .codecs import DTX, KIND
+from .codecs import DTX, H264, KIND, VP8
+from .native.layout import H264_KEYS, NO_KEYS, VP8_KEYS
 from .packets import ReferenceAnswer, SenderReport
 from .producer import Producer
 from .track import Track
@@ -19,6 +20,7 @@ from .uplink import Uplink
 
 #: Sources of unknown packets that are remembered for one transport.
 MAX_SSRCS = 64
+KEYS = {VP8.name: VP8_KEYS, H264.name: H264_KEYS}
 HELD_EXTENSIONS = (sdp.MID_EXTENSION, sdp.LEVEL_EXTENSION, sdp.RID_EXTENSION, sdp.REPAIRED_RID_EXTENSION)
 
 
@@ -119,6 +121,7 @@ class PublishTransport(Transport):
     # -- packets
 
     def on_rtp(self, packet: bytes) -> None:
+        self._inbox.tell()
         ssrc = int.from_bytes(packet[8:12], "big")
         entry = self._by_ssrc.get(ssrc) or self._learn(ssrc, packet)
         if entry is None:
@@ -145,12 +148,15 @@ class PublishTransport(Transport):
     def _open(self, producer: Producer, ssrc: int) -> None:
         """What comes next in this stream, from where the packet in hand came from, may pass without Python."""
         if producer.flow is None:
-            producer.flow = self._inbox.flow(producer, frames=producer.codec.kind == "video")
+            codec = producer.codec
+            producer.flow = self._inbox.flow(producer, codec.clock_hz, frames=codec.kind == "video", keys=KEYS.get(codec.name, NO_KEYS))
         following, session, layer = producer.reception.highest + 1, self.dtls.inbound, producer.layer
         if session is not None:
             # What is recorded is not to wait where a process may be killed; all else is for the worker's next look.
-            soon = layer.feeding
-            producer.flow.open(ssrc, producer.payload_type, following, layer.targets, session, self.dtls, self._slot, soon)
+            soon, jitter, level = layer.feeding, producer.reception.jitter, self._extensions.get(sdp.LEVEL_EXTENSION, 0)
+            producer.flow.open(
+                ssrc, producer.payload_type, following, layer.targets, session, self.dtls, self._slot, soon=soon, jitter=jitter, level=level
+            )
 
     def hold(self) -> None:
         for producer in self.producers:
@@ -163,6 +169,7 @@ class PublishTransport(Transport):
         return told[0] & 0x7F if told else None
 
     def on_replayed(self, packet: bytes) -> None:
+        self._inbox.tell()
         entry = self._by_ssrc.get(int.from_bytes(packet[8:12], "big"))
         if entry is not None and not entry[1]:
             entry[0].came_again(packet)
@@ -193,6 +200,7 @@ class PublishTransport(Transport):
     def on_feedback(self, item: packets.Feedback) -> None:
         now = self.context.clock()
         if isinstance(item, SenderReport):
+            self._inbox.tell()  # it goes on with the counts of what was sent
             entry = self._by_ssrc.get(item.ssrc)
             if entry is not None and entry[0].ssrc == item.ssrc:
                 # Two clocks, but of one and the same pair: what grows is the way.

@@ -85,16 +85,17 @@ class Reception:
                 self._jitter += (difference - self._jitter) / 16
         self._transit = transit
 
-    def followed(self, came: Sequence[tuple[int, float]]) -> None:
-        """Count the packets after the highest one, none missing: of each its timestamp and when it came. As :meth:`arrived` of each."""
-        self.highest += len(came)
-        self.received += len(came)
-        hz, transit, jitter = self._clock_hz, self._transit, self._jitter
-        for timestamp, now in came:
-            former, transit = transit, now * hz - timestamp
-            if former is not None and (difference := abs(transit - former)) < hz:
-                jitter += (difference - jitter) / 16
-        self._transit, self._jitter = transit, jitter
+    def followed(self, count: int, timestamp: int, now: float, jitter: float) -> None:
+        """Count so many packets after the highest one, none missing: the timestamp of the last and when it came, and the jitter after it
+        (ticks), which somebody else reckoned from :attr:`jitter` on."""
+        self.highest += count
+        self.received += count
+        self._transit, self._jitter = now * self._clock_hz - timestamp, jitter
+
+    @property
+    def jitter(self) -> float:
+        """Ticks."""
+        return self._jitter
 
     def overtaken(self) -> None:
         """What was counted as repaired came by itself too: it was late and not lost."""

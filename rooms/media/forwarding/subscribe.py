@@ -213,6 +213,8 @@ class SubscribeTransport(Transport):
         if consumer is None:
             return
         now = self.context.clock()
+        if not isinstance(item, ReportBlock):
+            self.context.inbox.tell()  # what is asked for may have passed just now
         if isinstance(item, Nack):
             consumer.resend(item.numbers, now)
         elif isinstance(item, ReportBlock):

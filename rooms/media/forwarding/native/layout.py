@@ -95,7 +95,7 @@ OTHERS, OTHER_COUNT, FAULT = 96, 104, 112
 TAKEN = 120
 #: The flows that are open, by :func:`loops.bucket` of their source.
 TABLE = 128
-#: What passed without Python: packets as they came, what is known of each, how many, and whether it is time to look at them.
+#: What passed without Python: packets as they were sent on, what is known of each, how many, and whether it is time to look at them.
 PASSED, NOTES, PASSED_COUNT, DUE = 136, 144, 152, 160
 #: When the batch came: microseconds since 1970, nanoseconds of the monotonic clock; room for a ``struct timespec``.
 REAL_US, MONOTONIC_NS, TIMESPEC = 168, 176, 184
@@ -123,11 +123,24 @@ MOST_PASSED, MANY_PASSED, LONG_PASSED_NS = 128, 64, 100_000_000
 #: A flow: the stream that passes. Its source, payload type, next number, session, group, own number; whether the marker bit ends a frame
 #: of several packets (1 or 0), and whether Python is to be told soon (1 or 0); and where it comes from.
 FLOW_SSRC, FLOW_TYPE, FLOW_NEXT, FLOW_SESSION, FLOW_GROUP, FLOW_NUMBER = 0, 8, 16, 24, 32, 40
-FLOW_FRAMES, FLOW_SOON, FLOW_FROM, FLOW = 48, 56, 64, 96
+FLOW_FRAMES, FLOW_SOON, FLOW_FROM = 48, 56, 64
+#: How key frames of its codec are told, which header extension has the level of the sound (0: none), and its clock, Hz.
+FLOW_KEYS, FLOW_LEVEL, FLOW_HZ = 96, 104, 112
+#: Of what passed since Python was told: bytes as they came, bytes behind the headers, marker bits, and how many packets may begin a key
+#: frame.
+FLOW_BYTES, FLOW_OCTETS, FLOW_MARKS, FLOW_BEGINS = 120, 128, 136, 144
+#: Jitter (RFC 3550 appendix A.8) in so many parts of a tick; timestamp and time (ns of the monotonic clock) of the newest packet.
+FLOW_JITTER, FLOW_TIMESTAMP, FLOW_AT, FLOW = 152, 160, 168, 176
+JITTER_PARTS = 4096
+#: Packets further apart than this say nothing of jitter, ns.
+LONG_APART_NS = 20_000_000_000
+#: How key frames are told: there are none; RFC 7741; RFC 6184.
+NO_KEYS, VP8_KEYS, H264_KEYS = 0, 1, 2
 #: What became of a datagram: for Python; passed; and so did a packet within a frame, and the last one of a frame.
 STAYS, PASSES, WITHIN, COMPLETE = 0, 1, 2, 3
-#: Of a packet that passed: its flow's number, its length, and when it came.
-NOTE_FLOW, NOTE_SIZE, NOTE_REAL_US, NOTE_NS, NOTE = 0, 8, 16, 24, 32
+#: Of a packet that passed: its flow's number, its length as it was sent on, when it came, and how loud it says that it is (RFC 6464), -1
+#: if it does not.
+NOTE_FLOW, NOTE_SIZE, NOTE_REAL_US, NOTE_NS, NOTE_LEVEL, NOTE = 0, 8, 16, 24, 32, 40
 
 REALTIME, MONOTONIC = 0, 1
 EAGAIN = 11

@@ -34,17 +34,28 @@ from .layout import (
     FAILED,
     FAULT,
     FIXED_HEADER,
+    FLOW_AT,
+    FLOW_BEGINS,
+    FLOW_BYTES,
     FLOW_FRAMES,
     FLOW_FROM,
     FLOW_GROUP,
+    FLOW_HZ,
+    FLOW_JITTER,
+    FLOW_KEYS,
+    FLOW_LEVEL,
+    FLOW_MARKS,
     FLOW_NEXT,
     FLOW_NUMBER,
+    FLOW_OCTETS,
     FLOW_SESSION,
     FLOW_SOON,
     FLOW_SSRC,
+    FLOW_TIMESTAMP,
     FLOW_TYPE,
     FREE,
     GROUP_TARGETS,
+    H264_KEYS,
     HEAD,
     HEAD_PACKET,
     HEAD_SEQ,
@@ -58,7 +69,9 @@ from .layout import (
     IN_NAME_LENGTH,
     IN_SLOTS,
     IN_VECTORS,
+    JITTER_PARTS,
     LEFT,
+    LONG_APART_NS,
     LONG_PASSED_NS,
     MADE,
     MANY_PASSED,
@@ -78,6 +91,7 @@ from .layout import (
     NAMES,
     NOTE,
     NOTE_FLOW,
+    NOTE_LEVEL,
     NOTE_NS,
     NOTE_REAL_US,
     NOTE_SIZE,
@@ -125,6 +139,7 @@ from .layout import (
     VECTOR_LENGTH,
     VECTORS,
     VECTORS_OF,
+    VP8_KEYS,
     WAITING,
     WHOLE,
     WITHIN,
@@ -482,11 +497,14 @@ def passes(tray: int, box: int, slot: int) -> int:
         put64(get64(tray + PLAIN) + WORD * slot, plain)
         put64(place, 0)
         return STAYS
-    keep(tray, flow, start, plain)
+    level = loudness(start, get64(flow + FLOW_LEVEL)) if extension > 0 else -1
     # The header goes to where the extension ends: ids are agreed hop by hop (RFC 8285 section 4.1).
     if extension > 0:
         move(get64(box + MEMMOVE), start + extension, start, FIXED_HEADER)
         put8(start + extension, 0x80)
+    keep(tray, flow, start + extension, plain - extension, level)
+    account(tray, flow, start + extension, plain - extension)
+    add(flow + FLOW_BYTES, plain)
     if get64(get64(flow + FLOW_GROUP)) > 0:
         queue(box, start + extension, plain - extension, get64(flow + FLOW_GROUP))
     put64(flow + FLOW_NEXT, (number + 1) & 0xFFFF)
@@ -495,7 +513,75 @@ def passes(tray: int, box: int, slot: int) -> int:
     return COMPLETE if get8(start + extension + 1) & 0x80 != 0 else WITHIN
 
 
-def keep(tray: int, flow: int, start: int, size: int) -> int:
+def loudness(start: int, number: int) -> int:
+    """The level in the header extension element `number` (RFC 6464, RFC 8285 sections 4.2 and 4.3) of a packet that has an extension, 0 to
+    127 -dBov; -1 if it has none, or if `number` is 0."""
+    profile, at = swapped16(get16(start + FIXED_HEADER)), start + FIXED_HEADER + 4
+    end = at + 4 * swapped16(get16(start + FIXED_HEADER + 2))
+    while number > 0 and at < end:
+        first = get8(at)
+        at += 1
+        if first == 0:
+            continue
+        if profile == 0xBEDE:
+            found, size = first >> 4, (first & 0x0F) + 1
+        elif profile & 0xFFF0 == 0x1000 and at < end:
+            found, size = first, get8(at)
+            at += 1
+        else:
+            break
+        if at + size > end:
+            break
+        if found == number and size > 0:
+            return get8(at) & 0x7F
+        at += size
+    return -1
+
+
+def account(tray: int, flow: int, packet: int, size: int) -> int:
+    """Count a packet (without extension) that passes."""
+    add(flow + FLOW_OCTETS, size - FIXED_HEADER)
+    add(flow + FLOW_MARKS, get8(packet + 1) >> 7)
+    add(flow + FLOW_BEGINS, begins(get64(flow + FLOW_KEYS), packet + FIXED_HEADER, packet + size))
+    timestamp, at, hz = swapped32(get32(packet + 4)), get64(tray + MONOTONIC_NS), get64(flow + FLOW_HZ)
+    apart = at - get64(flow + FLOW_AT)
+    if apart < LONG_APART_NS:
+        ticks = (timestamp - get64(flow + FLOW_TIMESTAMP) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        late = apart * hz * JITTER_PARTS // 1_000_000_000 - ticks * JITTER_PARTS
+        late = late if late >= 0 else -late
+        # A long pause is no jitter.
+        if late < hz * JITTER_PARTS:
+            put64(flow + FLOW_JITTER, get64(flow + FLOW_JITTER) + (late - get64(flow + FLOW_JITTER)) // 16)
+    put64(flow + FLOW_TIMESTAMP, timestamp)
+    put64(flow + FLOW_AT, at)
+    return 0
+
+
+def begins(keys: int, at: int, end: int) -> int:
+    """1 if the payload from `at` to `end` (not empty) may begin a key frame; `keys` says how that is told. All that do are found; of H.264
+    units that hold several parts some may be that do not."""
+    first = get8(at)
+    if keys == VP8_KEYS:
+        if first & 0x17 != 0x10:
+            return 0
+        at += 1
+        if first & 0x80 != 0 and at < end:
+            flags = get8(at)
+            at += 1
+            if flags & 0x80 != 0 and at < end:
+                at += 2 if get8(at) & 0x80 != 0 else 1
+            at += 1 if flags & 0x40 != 0 else 0
+            at += 1 if flags & 0x30 != 0 else 0
+        return 1 if at < end and get8(at) & 0x01 == 0 else 0
+    if keys == H264_KEYS:
+        kind = first & 0x1F
+        if kind == 28 and at + 1 < end and get8(at + 1) & 0x80 != 0:
+            kind = get8(at + 1) & 0x1F
+        return 1 if kind in (5, 7, 24) else 0
+    return 0
+
+
+def keep(tray: int, flow: int, start: int, size: int, level: int) -> int:
     """Keep a packet that passes, for Python."""
     count = get64(tray + PASSED_COUNT)
     move(get64(get64(tray + BOX) + MEMMOVE), get64(tray + PASSED) + SLOT * count, start, size)
@@ -504,6 +590,7 @@ def keep(tray: int, flow: int, start: int, size: int) -> int:
     put64(note + NOTE_SIZE, size)
     put64(note + NOTE_REAL_US, get64(tray + REAL_US))
     put64(note + NOTE_NS, get64(tray + MONOTONIC_NS))
+    put64(note + NOTE_LEVEL, level)
     put64(tray + PASSED_COUNT, count + 1)
     if get64(flow + FLOW_SOON) != 0 and get64(tray + SINCE) == 0:
         put64(tray + SINCE, get64(tray + MONOTONIC_NS))
