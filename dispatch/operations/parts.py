@@ -85,6 +85,7 @@ def _engine(settings: Settings, number: int) -> list[str]:
         "--address", settings.media_address,
         *(["--media-port", str(worker.media_port)] if settings.media_port else []),
         *([] if settings.dtx else ["--no-dtx"]),
+        "--red", settings.red,
         "--feed-socket", str(worker.feed_socket),
         "--recorder-feed-socket", str(_recorder_feed(settings)),
     ]  # fmt: skip

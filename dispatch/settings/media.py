@@ -33,6 +33,11 @@ class Media(BaseModel):
         description="Microphones send next to nothing in pauses (Opus DTX); not those of rooms with several people. "
         "Off: what an encoder takes for a pause is not on record.",
     )
+    red: Literal["off", "auto", "always"] = Field(
+        "auto",
+        description="Sound with redundancy (RED): auto sends it to who loses packets on a long way (150 ms there and back); always asks "
+        "publishers for it too, from the first on, for twice the octets of their sound; off: nobody.",
+    )
 
     janus_urls: str = Field("", description="WebSockets of the Janus of each worker, separated by commas; empty: serve starts them itself.")
     janus_admin_urls: str = Field("", description="WebSockets of their admin API, in the same order.")

@@ -20,6 +20,7 @@ from rooms.lasting import keep_what_is_loaded
 from rooms.media.forwarding.address import listed
 from rooms.media.forwarding.native.image import Code, Untranslated, load
 from rooms.media.forwarding.port import PortTaken, bind
+from rooms.media.forwarding.red import AUTO, CHOICES
 from rooms.media.forwarding.waiting import Waiting
 from rooms.spare import wait_until_needed
 
@@ -33,6 +34,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--address", default="127.0.0.1", help="addresses named in the candidates, with commas between them")
     parser.add_argument("--media-port", type=int, default=0, help="port named in the candidate, if not the UDP port")
     parser.add_argument("--no-dtx", action="store_false", dest="dtx", help="ask for sound in pauses too")
+    parser.add_argument("--red", choices=CHOICES, default=AUTO, help="who sends sound with redundancy (RFC 2198)")
     parser.add_argument("--feed-socket", type=Path, help="Unix datagram socket on which the recorder asks for its feed")
     parser.add_argument("--recorder-feed-socket", type=Path, help="Unix datagram socket of the recorder")
     parser.add_argument("--number", type=int, default=1, choices=range(1, 256), metavar="N", help="which of the workers it is, 1 to 255")
@@ -67,7 +69,8 @@ async def serve(options: argparse.Namespace, sock: socket.socket, code: Code, wa
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     feed = Feed(options.feed_socket, options.recorder_feed_socket, options.number)
-    worker = Worker(sock, options.address, feed, named_port=options.media_port, code=code, waiting=waiting, dtx=options.dtx)
+    asked = {"dtx": options.dtx, "red": options.red}
+    worker = Worker(sock, options.address, feed, named_port=options.media_port, code=code, waiting=waiting, **asked)
     drain = Drain(worker, marker(options.socket))
     control = Control(worker, drain)
     await control.listen(options.socket)

@@ -19,7 +19,11 @@ const ALWAYS = /** @type {const} */ (['microphone', 'camera']);
  * the profile that RFC 7742 asks of all.
  */
 const CODECS = /** @type {const} */ ({
-  audio: [{ mime: 'audio/opus', parameters: /^/ }],
+  // What stands first in the answer is sent: the engine may ask for redundancy (RFC 2198) by its order.
+  audio: [
+    { mime: 'audio/opus', parameters: /^/ },
+    { mime: 'audio/red', parameters: /^/ },
+  ],
   video: [
     { mime: 'video/vp8', parameters: /^/ },
     { mime: 'video/h264', parameters: /^(?=.*packetization-mode=1)(?=.*profile-level-id=42e0)/i },

@@ -21,7 +21,7 @@ class Codec:
     `payload_type` and `rtx_payload_type` are those of our own offers; a publisher keeps the browser's. `feedback` is
     what we offer and accept (RFC 4585). `starts_key_frame` looks at a payload; audio has no key frames. `fits` looks at
     the format parameters (fmtp) under which somebody else offers the codec. `picture_size` is told by some payloads of a key
-    frame: width and height.
+    frame: width and height. `red_payload_type`: of our offers, where it may come with redundancy (RFC 2198).
     """
 
     name: str
@@ -35,6 +35,7 @@ class Codec:
     starts_key_frame: Callable[[bytes, int], bool] | None
     fits: Callable[[Mapping[str, str]], bool] = lambda _: True
     picture_size: Callable[[bytes, int], tuple[int, int] | None] | None = None
+    red_payload_type: int | None = None
 
     @property
     def rtpmap(self) -> str:
@@ -124,7 +125,7 @@ CONSTRAINED_BASELINE = "level-asymmetry-allowed=1;packetization-mode=1;profile-l
 #: What asks a sender of Opus for discontinuous transmission (RFC 7587 section 6.1).
 DTX = "usedtx=1"
 
-OPUS = Codec("opus", "audio", 48_000, 2, 111, None, "minptime=10;useinbandfec=1", ("nack",), None)
+OPUS = Codec("opus", "audio", 48_000, 2, 111, None, "minptime=10;useinbandfec=1", ("nack",), None, red_payload_type=63)
 VP8 = Codec("VP8", "video", 90_000, 1, 96, 97, "", VIDEO_FEEDBACK, vp8_starts_key_frame, picture_size=vp8.picture_size)
 H264 = Codec(
     "H264", "video", 90_000, 1, 98, 99, CONSTRAINED_BASELINE, VIDEO_FEEDBACK, h264_starts_key_frame, is_constrained_baseline,

@@ -12,6 +12,7 @@ from .copies import Copy
 from .layer import LONG_AGO, Layer
 from .outbox import Target
 from .packets import ReportBlock
+from .red import Redundancy
 from .track import Track
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ REPORTS = 32
 FRESH = 2 << 16
 #: A packet is not sent again before the last time could have helped: within this share of a round trip, which trembles.
 AGAIN_SHARE, LEAST_AGAIN_S, AGAIN_MEMORY = 0.7, 0.03, 500
+#: So long after the last redundant packet nothing of sound is sent again.
+BOTH_WAYS_S = 3.0
 #: Packets that one burst of padding may have.
 BURST = 12
 
@@ -39,6 +42,10 @@ class Consumer:
         self.track = track
         self.codec = track.codec or offered(KIND[track.key.source])[0]
         self.accepted: tuple[Codec, ...] = ()
+        self.takes_redundancy = False
+        self._redundancy = Redundancy()
+        self._asked = self._sent_then = 0
+        self._plain_at = LONG_AGO
         self.asked: Codec | None = None
         self.answered: Codec | None = None
         self.ssrc = secrets.randbits(32) or 1
@@ -79,6 +86,8 @@ class Consumer:
                 target.retype(codec.payload_type)
         active = self.codec in self.accepted and self.allowed and transport.ready and transport.may_start(self)
         now = transport.context.clock()
+        if not active:
+            self.copy.repeat(False, self.codec.payload_type)
         protection, destination = transport.protection, transport.destination
         if active and not self.active and protection is not None and destination is not None:
             target = Target(transport.context.outbox, protection.stream(self.ssrc), destination, self.codec.payload_type)
@@ -160,11 +169,16 @@ class Consumer:
             found = self.copy.find(number) if self.active and self.copy.layer is not None else None
             if found is None or transport.destination is None or now - self._again_at.get(number, LONG_AGO) < patience:
                 continue
+            if self.copy.redundant or now - self._plain_at < BOTH_WAYS_S:
+                # What went out under this number had another sound with it: never two packets under one number (RFC 3711 section 9.1).
+                self._asked += 1
+                continue
             packet = self._again(number, *found)
             if not transport.may_resend() or (self.shows and not transport.downlink.may_repair(len(packet), now)):
                 self.unrepaired += 1
                 transport.context.counts["unrepaired"] += 1
                 continue
+            self._asked += number not in self._again_at
             self._again_at.pop(number, None)
             self._again_at[number] = now
             if len(self._again_at) > AGAIN_MEMORY:
@@ -257,6 +271,20 @@ class Consumer:
             self.rtt_ms = round(rtt_s * 1000, 1)
             if self.shows and block.dlsr < FRESH:
                 self.transport.downlink.delayed(rtt_s, fraction, now)
+        self._repeat(fraction, now)
+
+    def _repeat(self, fraction: float, now: float) -> None:
+        """Where the path loses sound and is long, each packet carries that of the one before it too: a repair would come too late."""
+        sent, asked = self.copy.sent - self._sent_then, self._asked
+        self._sent_then, self._asked = self.copy.sent, 0
+        doubled = self.codec.red_payload_type
+        # What was sent again in the same stream counts as received there: what was asked for tells what was lost.
+        fraction = max(fraction, min(1.0, asked / sent)) if sent > 0 else fraction
+        if doubled is not None and self.takes_redundancy and self.active:
+            on = self._redundancy.worth_it(fraction, self.rtt_ms or 0.0, now)
+            if self.copy.redundant and not on:
+                self._plain_at = now
+            self.copy.repeat(on, doubled if on else self.codec.payload_type)
 
     def _on_the_way_down(self, fraction: float) -> float:
         """What of a reported loss is this path's. A packet that never came up cannot be told from one that was lost on the way down,
@@ -298,4 +326,5 @@ class Consumer:
             "wanted": layers[min(level, len(layers) - 1)].rid if level >= 0 and layers else None,
             "waits": bool(self.copy.wanted),
             "slower": self.choice.slower,
+            "redundant": self.copy.redundant,
         }

@@ -121,10 +121,13 @@ class Copy(Line):
     """What one consumer gets. `target` is what the inner loop reads, None while the consumer takes nothing.
 
     `send_report` is given the sender's clock: NTP time and the timestamp in the consumer's numbers. `thinned`: frames of higher
-    temporal layers are left out; `whole`: they are to be sent again from the next key frame on.
+    temporal layers are left out; `whole`: they are to be sent again from the next key frame on. `redundant`: each packet carries the
+    sound of the one before it too (RFC 2198).
     """
 
-    __slots__ = ("octets_before", "octets_then", "packets_then", "padded", "send_report", "sent_before", "target", "thinned", "whole")
+    __slots__ = (
+        "octets_before", "octets_then", "packets_then", "padded", "redundant", "send_report", "sent_before", "target", "thinned", "whole",
+    )  # fmt: skip
 
     def __init__(self, send_report: Callable[[int, int], None]) -> None:
         super().__init__(Rewriter())
@@ -132,6 +135,7 @@ class Copy(Line):
         self.target: Target | None = None
         self.thinned = False
         self.whole = True
+        self.redundant = False
         self.padded: int | None = None
         self.sent_before = self.packets_then = self.octets_before = self.octets_then = 0
 
@@ -166,6 +170,14 @@ class Copy(Line):
         self.thinned = self.thinned or on
         if self.layer is not None:
             self.layer.thinning_changed()
+
+    def repeat(self, on: bool, payload_type: int) -> None:
+        """Send each packet with the sound of the one before it, or alone, under this payload type, from the next packet on."""
+        if on != self.redundant and self.target is not None:
+            self.redundant = on
+            self.target.retype(payload_type)
+            if self.layer is not None:
+                self.layer.redundancy_changed()
 
     def pass_over(self, packet: bytes, extended: int, ring: Ring, begins: bool) -> None:
         """Leave this packet out: the numbers close over it, and with its first one those of its frame."""

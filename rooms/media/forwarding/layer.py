@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import vp8
+from . import red, vp8
 from .codecs import VP8
 from .copies import Copy, Line, Recording
 from .outbox import Group, Outbox, Target
@@ -52,6 +52,7 @@ class Layer:
         self.size: tuple[int, int] | None = None
         self.thins = False
         self._thinned: list[Copy] = []
+        self._redundant = Group()
         self._groups: list[tuple[vp8.Shift, Group]] = []
         self._each = False
         self._outbox = outbox
@@ -121,20 +122,34 @@ class Layer:
             self._let_go(now)
 
     def _fan_out_each(self, packet: bytes, extended: int) -> None:
-        targets, groups = self.targets, self._groups
+        targets, redundant, groups = self.targets, self._redundant, self._groups
         if extended < self._guard:
             # A late packet: not for those who came to this layer after it.
             present = [c for c in self.copies if c.first <= extended and c.target is not None and not c.thinned]
+            redundant = Group(c.target for c in present if c.redundant and c.target is not None)
+            present = [c for c in present if not c.redundant]
             targets = Group(c.target for c in present if c.shift is None and c.target is not None)
             groups = [(c.shift, c.target.alone) for c in present if c.shift is not None and c.target is not None]
         if targets:
             self._outbox.fan_out(packet, targets)
             self.forwarded += len(targets)
+        if redundant:
+            self._outbox.fan_out(self._repeating(packet, extended), redundant)
+            self.forwarded += len(redundant)
         for shift, group in groups:
             self._outbox.fan_out(vp8.shifted(packet, HEADER + 4 * (packet[0] & 0x0F), shift), group)
             self.forwarded += len(group)
         if self._thinned:
             self._fan_out_thinned(packet, extended)
+
+    def _repeating(self, packet: bytes, extended: int) -> bytes:
+        """The packet with the sound of the one before it."""
+        before = ring_get(self.producer.ring, extended - 1 & 0xFFFF)
+        return red.pack(packet, before, self.producer.codec.payload_type)
+
+    def redundancy_changed(self) -> None:
+        """A copy is to repeat what was sent before, or not any more."""
+        self._refresh()
 
     def _fan_out_thinned(self, packet: bytes, extended: int) -> None:
         """Copies without the frames that no other needs (temporal layers above the lowest)."""
@@ -294,7 +309,8 @@ class Layer:
         if isinstance(line, Recording):
             self.track.feed_late(line, packet, key_frame)
         elif isinstance(line, Copy) and line.target is not None:
-            self.send(packet, line.target, line.shift)
+            extended = self.producer.reception.extend(packet[2] << 8 | packet[3])
+            self.send(self._repeating(packet, extended) if line.redundant else packet, line.target, line.shift)
             line.sent_before += 1
             line.octets_before += len(packet) - HEADER
 
@@ -311,13 +327,15 @@ class Layer:
         self.hold()
         groups: dict[vp8.Shift, list[Target]] = {}
         targets: list[Target] = []
+        redundant = [copy.target for copy in self.copies if copy.redundant and copy.target is not None]
         self._guard = max((c.first for c in self.copies), default=0)
         self._thinned = [copy for copy in self.copies if copy.thinned and copy.target is not None]
         for copy in self.copies:
-            if copy.target is not None and not copy.thinned:
+            if copy.target is not None and not copy.thinned and not copy.redundant:
                 (targets if copy.shift is None else groups.setdefault(copy.shift, [])).append(copy.target)
         self.targets, self._groups = Group(targets), [(shift, Group(group)) for shift, group in groups.items()]
-        self._each = bool(groups or self._thinned)
+        self._redundant = Group(redundant)
+        self._each = bool(groups or self._thinned or redundant)
 
     def pause(self) -> None:
         """Nothing passes for a while; what comes then is no hole."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import packets, sdp
+from . import packets, red, sdp
 from .codecs import Codec
 from .copies import Clock
 from .inbox import Flow, Passed
@@ -48,6 +48,8 @@ class Producer:
         self.codec: Codec = described.codec
         self.payload_type = described.payload_type
         self.rtx_payload_type = described.rtx_payload_type
+        self.red_payload_type = described.red_payload_type
+        self.recovered = 0
         self.ssrc: int | None = None
         self.stream = object()
         self.ring: Ring = [None] * RING
@@ -154,6 +156,20 @@ class Producer:
             extended = self.reception.extend(packet[2] << 8 | packet[3])
         if self._counts(packet, extended, retransmitted, now) and self._passes(extended):
             self._forward(packet, extended, arrival_us, now, sent)
+
+    def arrived_redundant(self, packet: bytes) -> None:
+        """Take a packet with redundancy (RFC 2198): what was lost before it is in it, and need not be asked for. Raises ValueError."""
+        plain, blocks = red.unpack(packet, self.payload_type)
+        self.arrived(plain, retransmitted=False)
+        if not self.track.permitted:
+            return
+        for index, block in enumerate(blocks):
+            behind = len(blocks) - index
+            number = self.reception.extend((packet[2] << 8 | packet[3]) - behind & 0xFFFF)
+            missing = number >= self.reception.base and ring_get(self.ring, number & 0xFFFF) is None
+            if missing and block.sound and block.payload_type == self.payload_type:
+                self.recovered += 1
+                self.arrived(red.earlier(plain, block, behind), retransmitted=True)
 
     def _counts(self, packet: bytes, extended: int, retransmitted: bool, now: float) -> bool:
         """Keep the books; False for what came already."""
@@ -313,6 +329,7 @@ class Producer:
             "bytes": self.bytes,
             "lost": self.reception.unrepaired,
             "repaired": self.reception.repaired,
+            "recovered": self.recovered,
             "fraction_lost": round(self.fraction_lost / 256, 4),
             "jitter_ms": round(self.reception.jitter_ms, 2),
             "nacks": self.nacks,

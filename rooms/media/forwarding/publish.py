@@ -14,6 +14,7 @@ from .codecs import DTX, H264, KIND, VP8
 from .native.layout import H264_KEYS, NO_KEYS, VP8_KEYS
 from .packets import ReferenceAnswer, SenderReport
 from .producer import Producer
+from .red import ALWAYS, OFF
 from .track import Track
 from .transport import CLOSED, Context, Owner, Transport
 from .uplink import Uplink
@@ -83,7 +84,7 @@ class PublishTransport(Transport):
             source = sources.get(section.mid) if section.sends else None
             if source is not None:
                 wanted[section.mid] = self._producers(section, track_of(TrackKey(self.endpoint, source)))
-            written.append(_answer_section(section, source is not None, pauses and source is Source.MICROPHONE))
+            written.append(_answer_section(section, source is not None, pauses and source is Source.MICROPHONE, self.context.red))
             self._extensions |= section.extmap
         for mid in self._sections.keys() - wanted.keys():
             self._close_producers(self._sections[mid])
@@ -96,7 +97,7 @@ class PublishTransport(Transport):
         return sdp.write(self.local("passive"), written, self.session_id, self._version)
 
     def _producers(self, section: sdp.Section, track: Track) -> tuple[Producer, ...]:
-        described, rids = section.chosen(), section.layers or ("",)
+        described, rids = _redundant(section.chosen(), self.context.red), section.layers or ("",)
         producers = self._sections.get(section.mid, ())
         same = [p.rid for p in producers] == list(rids) and all(p.track is track and p.described == described for p in producers)
         if not same:
@@ -142,6 +143,10 @@ class PublishTransport(Transport):
             producer.arrived(packet, retransmitted=False)
             if producer.flows():
                 self._open(producer, ssrc)
+        elif payload_type == producer.red_payload_type:
+            if producer.ssrc != ssrc:
+                producer.begin(ssrc)
+            producer.arrived_redundant(packet)
         else:
             self.context.port.dropped["media_unknown_payload_type"] += 1
 
@@ -180,7 +185,7 @@ class PublishTransport(Transport):
         if ssrc in self._by_ssrc or len(self._by_ssrc) >= MAX_SSRCS:
             return None
         payload_type = packet[1] & 0x7F
-        fitting = [p for p in self.producers if payload_type in (p.payload_type, p.rtx_payload_type)]
+        fitting = [p for p in self.producers if payload_type in (p.payload_type, p.rtx_payload_type, p.red_payload_type)]
         told = packets.extensions(packet)
         mid = told.get(self._extensions.get(sdp.MID_EXTENSION, 0))
         rid = told.get(self._extensions.get(sdp.REPAIRED_RID_EXTENSION, 0)) or told.get(self._extensions.get(sdp.RID_EXTENSION, 0))
@@ -262,7 +267,7 @@ class PublishTransport(Transport):
         }
 
 
-SUMMED = ("packets", "bytes", "lost", "repaired", "nacks", "plis", "dropped_not_permitted", "bitrate_bps", "key_frames")
+SUMMED = ("packets", "bytes", "lost", "repaired", "recovered", "nacks", "plis", "dropped_not_permitted", "bitrate_bps", "key_frames")
 HIGHEST = ("fraction_lost", "jitter_ms", "last_arrival_us")
 
 
@@ -283,10 +288,18 @@ def _section_report(producers: tuple[Producer, ...]) -> dict[str, Any]:
     }
 
 
-def _answer_section(section: sdp.Section, wanted: bool, pauses: bool) -> sdp.Written:
+def _redundant(described: sdp.Format, red: str) -> sdp.Format:
+    """Who offers redundancy sends it if it stands first, or if all are asked for it."""
+    if red == OFF:
+        return replace(described, red_payload_type=None, red_first=False)
+    return replace(described, red_first=described.red_first or (red == ALWAYS and described.red_payload_type is not None))
+
+
+def _answer_section(section: sdp.Section, wanted: bool, pauses: bool, red: str) -> sdp.Written:
     chosen = section.choose() if section.port != 0 and section.kind in ("audio", "video") else None
     if chosen is None:
         return sdp.Written(section.kind, section.mid, profile=section.profile, formats=section.formats)
+    chosen = _redundant(chosen, red)
     if pauses:
         chosen = replace(chosen, parameters=";".join(filter(None, (chosen.parameters, DTX))))
     held = {uri: number for uri, number in section.extmap.items() if uri in HELD_EXTENSIONS}

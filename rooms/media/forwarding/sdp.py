@@ -31,17 +31,22 @@ class SdpError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A codec under its payload types in one section; `parameters` is our fmtp for it (RFC 8866 section 6.15)."""
+    """A codec under its payload types in one section; `parameters` is our fmtp for it (RFC 8866 section 6.15).
+
+    `red_payload_type`: of the same with redundancy (RFC 2198), which is sent rather than it if it stands first.
+    """
 
     codec: Codec
     payload_type: int
     rtx_payload_type: int | None
     parameters: str
+    red_payload_type: int | None = None
+    red_first: bool = field(default=False, compare=False)
 
     @classmethod
-    def ours(cls, codec: Codec) -> Format:
-        """As in our own offers."""
-        return cls(codec, codec.payload_type, codec.rtx_payload_type, codec.format)
+    def ours(cls, codec: Codec, *, red: bool = True) -> Format:
+        """As in our own offers, with redundancy or without."""
+        return cls(codec, codec.payload_type, codec.rtx_payload_type, codec.format, codec.red_payload_type if red else None)
 
 
 @dataclass(slots=True)
@@ -88,7 +93,9 @@ class Section:
             parameters = self._parameters(number)
             codec = codec_for(self.rtpmap.get(number, "").split("/")[0], self.kind, parameters)
             if codec is not None:
-                yield Format(codec, number, self._rtx_of(number), codec.answered(parameters))
+                red = self._red_of(number, codec)
+                first = red is not None and self.formats.index(str(red)) < self.formats.index(text)
+                yield Format(codec, number, self._rtx_of(number), codec.answered(parameters), red, first)
 
     def choose(self) -> Format | None:
         """The first codec of ours in the section."""
@@ -104,6 +111,16 @@ class Section:
     def _rtx_of(self, payload_type: int) -> int | None:
         for number, name in self.rtpmap.items():
             if name.split("/")[0].lower() == "rtx" and self._parameters(number).get("apt") == str(payload_type):
+                return number
+        return None
+
+    def _red_of(self, payload_type: int, codec: Codec) -> int | None:
+        """Redundancy of this codec and no other: its fmtp names the codec of each block (RFC 2198 section 5)."""
+        if codec.red_payload_type is None:
+            return None
+        for number, name in self.rtpmap.items():
+            named = set(self.fmtp.get(number, "").strip().split("/"))
+            if name.lower() == f"red/{codec.clock_hz}/{codec.channels}" and named == {str(payload_type)} and str(number) in self.formats:
                 return number
         return None
 
@@ -280,7 +297,7 @@ def _section_lines(local: Local, section: Written) -> list[str]:
     if not section.codecs:
         head = f"m={section.kind} 0 {section.profile} {' '.join(section.formats)}"
         return [head, "c=IN IP4 0.0.0.0", f"a=mid:{section.mid}", "a=inactive"]
-    types = [n for f in section.codecs for n in (f.payload_type, f.rtx_payload_type) if n is not None]
+    types = [n for f in section.codecs for n in _types(f) if n is not None]
     return [
         f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, types))}",
         "c=IN IP4 0.0.0.0",
@@ -295,6 +312,12 @@ def _section_lines(local: Local, section: Written) -> list[str]:
         *_source_lines(section),
         *_layer_lines(section),
     ]
+
+
+def _types(described: Format) -> tuple[int | None, ...]:
+    """Payload types in order of preference."""
+    red = described.red_payload_type
+    return (red, described.payload_type) if described.red_first else (described.payload_type, described.rtx_payload_type, red)
 
 
 def _layer_lines(section: Written) -> list[str]:
@@ -312,6 +335,10 @@ def _format_lines(described: Format) -> Iterator[str]:
     if rtx is not None:
         yield f"a=rtpmap:{rtx} rtx/{codec.clock_hz}"
         yield f"a=fmtp:{rtx} apt={number}"
+    red = described.red_payload_type
+    if red is not None:
+        yield f"a=rtpmap:{red} red/{codec.clock_hz}/{codec.channels}"
+        yield f"a=fmtp:{red} {number}/{number}"
 
 
 def _source_lines(section: Written) -> list[str]:

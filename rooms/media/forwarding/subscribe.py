@@ -18,6 +18,7 @@ from .codecs import KIND, offered
 from .consumer import Consumer
 from .downlink import Downlink
 from .packets import Estimate, KeyFrameRequest, Nack, ReportBlock
+from .red import OFF
 from .told import FULL
 from .track import Track
 from .transport import CLOSED, Context, Owner, Transport
@@ -141,10 +142,11 @@ class SubscribeTransport(Transport):
         self._by_ssrc[slot.consumer.ssrc] = slot.consumer
 
     def _write(self) -> str:
-        written = []
+        written, red = [], self.context.red != OFF
         for slot in self._slots:
             first = slot.consumer.codec if slot.consumer is not None else None
-            section = sdp.Written(slot.kind, slot.mid, "inactive", tuple(map(sdp.Format.ours, offered(slot.kind, first))))
+            formats = tuple(sdp.Format.ours(codec, red=red) for codec in offered(slot.kind, first))
+            section = sdp.Written(slot.kind, slot.mid, "inactive", formats)
             if slot.consumer is not None:
                 slot.consumer.asked = first
                 key = slot.consumer.track.key
@@ -175,7 +177,9 @@ class SubscribeTransport(Transport):
                 slot.reusable = True
                 continue
             slot.consumer.answered = slot.consumer.asked
-            slot.consumer.accepted = tuple(described.codec for described in section.known()) if section.receives else ()
+            known = tuple(section.known()) if section.receives else ()
+            slot.consumer.accepted = tuple(described.codec for described in known)
+            slot.consumer.takes_redundancy = any(described.red_payload_type is not None for described in known)
             slot.consumer.update()
         self.start(answer.ufrag, answer.fingerprints)
         if self._differs():

@@ -19,6 +19,7 @@ from .inbox import Inbox
 from .outbox import Destination, Outbox
 from .port import Port
 from .protection import Protection
+from .red import AUTO
 from .sdp import Local
 
 #: RFC 7675: consent expires 30 s after the last authenticated check; a transport is *stale* long before.
@@ -47,6 +48,8 @@ class Context:
     """the port in the candidate; another than ours behind port forwarding"""
     dtx: bool = True
     """whether microphones may send next to nothing in pauses"""
+    red: str = AUTO
+    """who sends sound with redundancy"""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     """what was sent to viewers besides what is new"""

@@ -19,6 +19,7 @@ from .feed import Feed
 from .native.image import Code, load
 from .port import Port
 from .producer import Producer
+from .red import AUTO
 from .router import Router
 from .told import STATES
 from .transport import Context
@@ -37,7 +38,7 @@ EventListener = Callable[[str, str, str, dict[str, Any]], None]
 class Worker:
     """Made on the loop it runs on. `address`: where browsers reach it, one or several with commas between them, the preferred one
     first. `code`: the inner loops, if they are loaded already. `waiting`: see :class:`Port`. `dtx`: microphones may send next to
-    nothing in pauses. `on_event(name, router, endpoint, fields)` is called for every event."""
+    nothing in pauses. `red`: see :mod:`red`. `on_event(name, router, endpoint, fields)` is called for every event."""
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Worker:
         waiting: Waiting | None = None,
         *,
         dtx: bool = True,
+        red: str = AUTO,
     ) -> None:
         self.instance = secrets.token_hex(8)
         self.started_at = time.time()
@@ -57,7 +59,7 @@ class Worker:
         self.feed = feed
         self.on_event: EventListener = lambda name, router, endpoint, fields: None
         self._clock = clock
-        self._context = Context(self.port, Certificate(), listed(address), clock, named_port or self.port.number, dtx)
+        self._context = Context(self.port, Certificate(), listed(address), clock, named_port or self.port.number, dtx, red)
         self._routers = Routers(self._made)
         self._lossy: dict[Producer, None] = {}
         self._restless: dict[Router, None] = {}
@@ -192,17 +194,19 @@ class Worker:
         ``{"instance", "worker": {...}, "routers": {router: {"epoch", "endpoints": {endpoint: {...}}}}}``. An endpoint has
 
         * ``publish``: null, or ``{"transport", "state", "rtt_ms", "limit_bps", "producers": {source: {"codec", "packets", "bytes", "lost",
-          "repaired", "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed", "dropped_not_permitted",
+          "repaired", "recovered", "fraction_lost", "jitter_ms", "nacks", "plis", "forwarded", "recorded", "fed", "dropped_not_permitted",
           "last_arrival_us", "bitrate_bps", "frames_per_second", "width", "height", "key_frames", "layers"}}}``.
           `packets` counts all that arrived; `forwarded` each copy that went to a viewer, `recorded` each that went to the recorder's
           feed, `fed` those since the present recording began with the track (null before); `dropped_not_permitted` what the gate held
-          back. `lost` is what repair did not bring back, `fraction_lost` (0 to 1) the loss before repair in the last second. `rtt_ms` is
-          null until it was measured, `limit_bps` (what the path up carries) where no limit was seen.
+          back. `lost` is what repair did not bring back, `fraction_lost` (0 to 1) the loss before repair in the last second; `recovered` of
+          the `repaired` came as redundancy (RED). `rtt_ms` is null until it was measured, `limit_bps` (what the path up carries) where no
+          limit was seen.
           `layers`: of a simulcast the same of each layer by its rid, without what counts for the track as a whole; the sums and the
           worst of them stand above, size and frame rate are those of the best layer that comes.
         * ``subscribe``: null, or ``{"transport", "state", "downlink", "consumers": {"endpoint/source": {"packets", "bytes", "nacks", "rtx",
           "unrepaired", "padding", "never_came", "fraction_lost", "rtt_ms", "undecodable", "bitrate_bps", "layer", "wanted", "waits",
-          "slower"}}}``. `fraction_lost` is the loss on the way down alone; `never_came` counts what the publisher lost on his way up.
+          "slower", "redundant"}}}``. `fraction_lost` is the loss on the way down alone; `never_came` counts what the publisher lost on his
+          way up; `redundant`: sound goes there with that of the packet before.
           `undecodable`: the browser answered without the track's codec. `layer` is the rid that it is sent, "" where there is only one,
           null for none; `wanted` the one that was chosen for it, null if it is to get none; `waits`: a key frame is waited for;
           `slower`: without the frames that no other needs. Of the packets asked for (`nacks`), `rtx` were sent again; `unrepaired`

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -214,3 +215,42 @@ async def test_a_microphone_is_asked_for_pauses_unless_it_is_to_be_heard_through
         await engine.stop()
     assert ("usedtx=1" in answer) is asked
     assert "useinbandfec=1" in answer
+
+
+@pytest.mark.parametrize(
+    ("setting", "order", "answered"),
+    [
+        ("off", "111 63", ["111"]),
+        ("off", "63 111", ["111"]),
+        ("auto", "111 63", ["111", "63"]),
+        ("auto", "63 111", ["63", "111"]),
+        ("always", "111 63", ["63", "111"]),
+        ("always", "111", ["111"]),
+    ],
+)
+async def test_redundancy_is_sent_by_who_puts_it_first_or_by_all_who_know_it(
+    tmp_path: Path, setting: str, order: str, answered: list[str]
+) -> None:
+    """What stands first in the answer is what a browser sends."""
+    engine = EngineProcess(tmp_path)
+    engine.options = ["--red", setting]
+    await engine.start()
+    try:
+        await engine.client.apply("room", 1, everybody("ana", "bo"))
+        offer = RED_OFFER.replace("SAVPF 111 63", f"SAVPF {order}")
+        published = await engine.client.publish("room", 1, "ana", offer, {"0": Source.MICROPHONE})
+        watched = await engine.client.subscribe("room", 1, "bo")
+    finally:
+        await engine.stop()
+    assert re.findall(r"^m=audio \d+ \S+ (.*?)\r?$", published.sdp, re.M) == [" ".join(answered)]
+    assert ("a=rtpmap:63 red/48000/2" in watched.sdp) is (setting != "off")
+
+
+RED_OFFER = "\r\n".join(
+    (
+        "v=0", "o=- 4611731400430051336 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0",
+        "m=audio 9 UDP/TLS/RTP/SAVPF 111 63", "c=IN IP4 0.0.0.0", "a=rtcp-mux", "a=ice-ufrag:4ZcD", "a=ice-pwd:2/1muCWoOi3uLifh0NuRHlkc",
+        "a=fingerprint:sha-256 " + ":".join(["AB"] * 32), "a=setup:actpass", "a=mid:0", "a=sendonly", "a=rtpmap:111 opus/48000/2",
+        "a=fmtp:111 minptime=10;useinbandfec=1", "a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111", "",
+    )
+)  # fmt: skip
