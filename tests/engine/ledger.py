@@ -1,8 +1,8 @@
 """Who got whose media: every payload that somebody sent is known again by its bytes, wherever it comes out.
 
 Sound and pictures are of noise, so that no payload is like another; engines renumber packets and the pictures in them (the payload
-descriptor of VP8, RFC 7741), and leave the rest as it is. A payload that is so short that little of it is noise is nobody's: now and then
-it is the end of a picture, and counts neither for its sender nor as what nobody has sent.
+descriptor of VP8, RFC 7741), and leave the rest as it is. Now and then the end of a picture is a payload of its own, so short that its last
+bytes would be in part its number: it is known by what follows the descriptor. One with too little behind that is nobody's.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from rooms.participant.connections import Receiving, Sending
 from rooms.participant.tracks import RATE_HZ, SAMPLES, Paced
 from rooms.recording import feed
 
-KNOWN_BY = 16
-"""So many bytes at the end of a payload."""
+KNOWN_BY, LEAST = 16, 6
+"""So many bytes at the end of a payload; of a short one, what there is behind the descriptor, at least so many."""
 DESCRIPTOR = 6
 """Bytes at its beginning that an engine may write anew, at most."""
 LIMIT_S = 60.0
@@ -108,13 +108,13 @@ class Ledger:
 
     def _leaves(self, who: str, payload: bytes) -> None:
         self.sent[who] = self.sent.get(who, 0) + 1
-        if len(payload) >= KNOWN_BY + DESCRIPTOR:
-            self._known.setdefault(payload[-KNOWN_BY:], (who, asyncio.get_running_loop().time()))
+        if len(payload) >= LEAST + DESCRIPTOR:
+            self._known.setdefault(payload[DESCRIPTOR:][-KNOWN_BY:], (who, asyncio.get_running_loop().time()))
 
     def comes(self, who: str, payload: bytes) -> None:
         """A payload came to `who`."""
-        sender, at_s = self._known.get(payload[-KNOWN_BY:], ("", 0.0))
-        if len(payload) >= KNOWN_BY + DESCRIPTOR:
+        sender, at_s = self._known.get(payload[DESCRIPTOR:][-KNOWN_BY:], ("", 0.0))
+        if len(payload) >= LEAST + DESCRIPTOR:
             self.got.setdefault(who, Got()).payloads.append((sender, at_s, len(payload)))
 
     def of(self, who: str) -> Got:
