@@ -21,15 +21,18 @@ const RINGS = 14;
  * there is no room left near by, a mark stands where it covers least.
  * @param {Box[]} boxes the most important first
  * @param {Edges[]} taken what no mark may cover, and does not move
+ * @param {Edges} view what is seen of the map: a mark of a place in it is seen whole, where that can be
  * @returns {{dx: number, dy: number}[]}
  */
-export function apart(boxes, taken) {
+export function apart(boxes, taken, view) {
   const stands = [...taken];
   return boxes.map((box) => {
     const near = stands.filter((other) => Math.hypot(middle(other.left, other.right) - box.x, middle(other.top, other.bottom) - box.y) < reach(box, other));
+    const seen = box.x >= view.left && box.x <= view.right && box.y >= view.top && box.y <= view.bottom;
     let best = { dx: 0, dy: 0, covers: Infinity };
     for (const move of moves(box)) {
-      const covers = near.reduce((sum, other) => sum + covered(edges(box, move), other), 0);
+      const stood = edges(box, move);
+      const covers = near.reduce((sum, other) => sum + covered(stood, other), seen ? outside(stood, view) : 0);
       if (covers < best.covers) best = { ...move, covers };
       if (covers === 0) break;
     }
@@ -73,6 +76,13 @@ function covered(one, other) {
   const wide = Math.min(one.right, other.right) - Math.max(one.left, other.left) + GAP;
   const high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) + GAP;
   return wide > 0 && high > 0 ? wide * high : 0;
+}
+
+/** How many square px lie out of sight. @param {Edges} one @param {Edges} view */
+function outside(one, view) {
+  const wide = Math.max(0, Math.min(one.right, view.right) - Math.max(one.left, view.left));
+  const high = Math.max(0, Math.min(one.bottom, view.bottom) - Math.max(one.top, view.top));
+  return Math.round((one.right - one.left) * (one.bottom - one.top) - wide * high);
 }
 
 /** How far from its place a mark can come to lie on another. @param {Box} box @param {Edges} other */

@@ -29,7 +29,7 @@ export class Marks {
   constructor(map) {
     this.map = map;
     this.#ties.addTo(map);
-    map.on('zoomend resize', () => this.#lay());
+    map.on('moveend', () => this.#lay());
     map.on('layeradd layerremove', ({ layer }) => layer instanceof L.GeoJSON && this.#lay());
   }
 
@@ -63,7 +63,7 @@ export class Marks {
     });
     const points = [...this.map.getContainer().querySelectorAll('.map-point .map-mark-inside')].map((point) => point.getBoundingClientRect());
     const taken = points.map((point) => ({ left: point.left - edge.left, top: point.top - edge.top, right: point.right - edge.left, bottom: point.bottom - edge.top }));
-    const moves = apart(boxes, taken);
+    const moves = apart(boxes, taken, { left: 0, top: 0, right: edge.width, bottom: edge.height });
     this.#ties.clearLayers();
     standing.forEach((each, n) => this.#move(each, /** @type {import('./apart.js').Box} */ (boxes[n]), /** @type {{dx: number, dy: number}} */ (moves[n])));
   }

@@ -25,8 +25,11 @@ def point(x: float, y: float) -> dict[str, float]:
     return {"left": x - 13, "top": y - 13, "right": x + 13, "bottom": y + 13}
 
 
+VIEW = {"left": 0.0, "top": 0.0, "right": 1000.0, "bottom": 800.0}
+
+
 def moves(boxes: list[dict[str, float]], taken: list[dict[str, float]] | None = None) -> list[dict[str, float]]:
-    found: list[dict[str, float]] = run("apart.js", "apart(boxes, taken)", boxes=boxes, taken=taken or [])
+    found: list[dict[str, float]] = run("apart.js", "apart(boxes, taken, view)", boxes=boxes, taken=taken or [], view=VIEW)
     return found
 
 
@@ -66,6 +69,18 @@ def test_a_point_of_a_layer_is_not_covered_and_does_not_move() -> None:
     boxes, factory = [person(300, 300)], point(300, 325)
     standing = edges(boxes, moves(boxes, [factory]))
     assert not covers(standing[0], (factory["left"], factory["top"], factory["right"], factory["bottom"]))
+
+
+@pytest.mark.parametrize(("x", "y"), [(20, 400), (985, 400), (500, 10), (990, 5)])
+def test_a_mark_at_the_edge_of_the_map_is_seen_whole(x: float, y: float) -> None:
+    boxes = [site(x, y)]
+    left, top, right, bottom = edges(boxes, moves(boxes))[0]
+    assert VIEW["left"] <= left < right <= VIEW["right"]
+    assert VIEW["top"] <= top < bottom <= VIEW["bottom"]
+
+
+def test_a_mark_of_a_place_that_is_not_seen_goes_with_its_place() -> None:
+    assert moves([site(1030, 400)]) == [STAYS]
 
 
 def test_more_marks_than_there_is_room_for_all_stand_somewhere() -> None:
