@@ -77,7 +77,9 @@ async def test_a_phone_goes_live_for_a_task_and_an_officer_has_it_on_the_wall_in
     await card.locator("[data-act=live]").press("Enter")
     await expect(phone.page.locator("field-live.is-live video")).to_be_visible()
     await expect(phone.page.locator("[data-stop]")).to_be_focused()
-    await expect(phone.page.locator(".live-state")).not_to_be_empty()
+    unwatched = {"zh-CN": "暂无人观看", "en": "nobody in the command centre is watching yet"}[language]
+    await expect(phone.page.locator(".live-state")).to_contain_text(unwatched)
+    await expect(card.locator("[data-act=live]")).to_have_count(0)  # it is live for this task
     assert await phone.accessibility_faults() == []
     await kept(phone.page, "unwatched")
 
@@ -90,6 +92,7 @@ async def test_a_phone_goes_live_for_a_task_and_an_officer_has_it_on_the_wall_in
     await officer.page.locator("wall-tile:nth-of-type(1)[data-sitting^=feed-]").wait_for()
     await plays(officer)
     await expect(phone.page.locator(".live-watchers")).to_contain_text("梁雨")
+    await expect(phone.page.locator(".live-state")).not_to_contain_text(unwatched)
     await kept(phone.page, "watched")
     await kept(officer.page, "wall", english=False)
     assert await officer.accessibility_faults() == []
@@ -112,6 +115,7 @@ async def test_a_phone_goes_live_for_a_task_and_an_officer_has_it_on_the_wall_in
     await expect(phone.page.locator("[data-sound]")).to_have_attribute("aria-pressed", "false")
     await phone.page.locator("[data-stop]").click()
     await expect(phone.page.locator("[data-begin]")).to_be_focused()
+    await expect(card.locator("[data-act=live]")).to_be_visible()
     await expect(officer.page.locator("wall-tile:nth-of-type(1) video")).to_have_count(0)
     await kept(officer.page, "wall-over", english=False)
     assert phone.errors == officer.errors == []

@@ -128,6 +128,7 @@ export class FieldLive extends HTMLElement {
   #draw() {
     const live = this.#media !== null;
     this.classList.toggle('is-live', live);
+    document.dispatchEvent(new CustomEvent('field-live-now', { detail: live ? this.#task : null })); // for the tasks below
     if (!live) {
       fill(this,
         this.#trouble && el('p', { class: 'field-line field-line-broken', role: 'alert' }, icon('alert'), this.#trouble),
@@ -152,9 +153,15 @@ export class FieldLive extends HTMLElement {
     const away = this.#broken || view?.media === 'away';
     this.classList.toggle('is-away', away);
     this.#mark.hidden = view === null || away;
-    say(this.#state, view === null ? t('Connecting…') : away ? t('Connection lost; the live video goes on by itself when it is back.') : t('You are live: the command centre can see and hear you.'));
+    say(this.#state, view === null ? t('Connecting…') : away ? t('Connection lost; the live video goes on by itself when it is back.') : this.#seen((view.watchers ?? []).length > 0));
     const names = view?.watchers ?? [];
-    say(this.#watchers, view === null ? '' : names.length > 0 ? t('Watching: {names}', { names: names.join(t(', ')) }) : t('Nobody watches now; no picture is sent meanwhile. Without watchers it ends after 15 minutes.'));
+    say(this.#watchers, view === null || away ? '' : names.length > 0 ? t('Watching: {names}', { names: names.join(t(', ')) }) : t('The picture goes out as soon as somebody watches. If nobody does for 15 minutes, the live video ends.'));
+  }
+
+  /** Who sees and hears him at this moment. @param {boolean} watched */
+  #seen(watched) {
+    if (!watched) return t('You are live, but nobody in the command centre is watching yet.');
+    return this.#media?.sound === false ? t('You are live: the command centre sees you; your sound is off.') : t('You are live: the command centre sees and hears you.');
   }
 
   /** @param {boolean} on */

@@ -1,7 +1,7 @@
 // The phone page of people in the field. What the server last said is shown, with what waits on the phone marked as waiting; everything
 // that is done goes into the queue first and is sent from there, at once or when there is a connection again.
 
-import { clock, language, t } from '../i18n.js';
+import { clock, gap, language, t } from '../i18n.js';
 import { el } from '../markup.js';
 import { announce, send } from '../page.js';
 import { Telling } from './position.js';
@@ -31,6 +31,8 @@ export class FieldPage extends HTMLElement {
   #busy = false;
   #again = false;
   #telling = new Telling();
+  /** The task for which this phone is live, "" for none; null while it is not live. @type {string | null} */
+  #live = null;
 
   connectedCallback() {
     this.card = new TaskCard(this.dataset.icons ?? '', (task, act) => void this.#do(task, act), (entry) => void this.#correct(entry), (entry) => void this.#drop(entry));
@@ -38,6 +40,10 @@ export class FieldPage extends HTMLElement {
     addEventListener('offline', () => void this.#pass());
     document.addEventListener('visibilitychange', () => document.hidden || void this.#pass());
     document.querySelector('[data-leave]')?.addEventListener('submit', (event) => void this.#leave(event));
+    document.addEventListener('field-live-now', (event) => {
+      this.#live = /** @type {CustomEvent<string | null>} */ (event).detail;
+      this.#draw();
+    });
     this.addEventListener('toggle', (event) => this.#toggled(event), { capture: true });
     setInterval(() => document.hidden || void this.#pass(), EVERY_MS);
     void this.#begin();
@@ -156,7 +162,7 @@ export class FieldPage extends HTMLElement {
 
   #draw() {
     const state = this.#state;
-    const now = JSON.stringify([state?.tasks, state?.team, state?.me, this.#line, this.#line === 'done' ? 0 : state?.seen_ms, this.#waiting.map((entry) => [entry.key, entry.refused])]);
+    const now = JSON.stringify([state?.tasks, state?.team, state?.me, this.#line, this.#line === 'done' ? 0 : state?.seen_ms, this.#waiting.map((entry) => [entry.key, entry.refused]), this.#live]);
     if (now === this.#shown) return; // nobody loses his place or his focus over a poll
     this.#shown = now;
     const team = document.querySelector('[data-team]');
@@ -187,7 +193,7 @@ export class FieldPage extends HTMLElement {
     return [
       ...lost.map((entry) => card.waits(entry)),
       this.#asking(tasks),
-      ...sorted.map((task) => card.make(task, this.#waiting.filter((entry) => entry.task === task.id && entry.user === state.me.id), state.time_zone, this.#open.has(task.id))),
+      ...sorted.map((task) => card.make(task, this.#waiting.filter((entry) => entry.task === task.id && entry.user === state.me.id), state.time_zone, this.#open.has(task.id), this.#live)),
       tasks.length === 0 ? el('div', { class: 'empty' }, card.icon('check-circle', 36), el('p', {}, t('Nothing to do now. A new task appears here by itself.'))) : null,
     ];
   }
@@ -202,7 +208,7 @@ export class FieldPage extends HTMLElement {
     if (this.#line === 'done') return own ? el('div', { class: 'field-line', role: 'status' }, card.icon('upload', 20), t('Being sent: {n}', { n: own })) : null;
     const seen = this.#state?.seen_ms ? t('As of {time}.', { time: clock(this.#state.seen_ms, this.#state.time_zone) }) : '';
     const kept = own ? t('Kept on this phone and sent by itself: {n}.', { n: own }) : t('What you do is kept and sent later.');
-    return el('div', { class: 'field-line field-line-broken', role: 'status' }, card.icon('network-off', 20), el('span', {}, `${t('No connection.')} ${kept} ${seen}`));
+    return el('div', { class: 'field-line field-line-broken', role: 'status' }, card.icon('network-off', 20), el('span', {}, [t('No connection.'), kept, seen].join(gap)));
   }
 
   /** Whether his position may be sent while a task is under way, and what it is for. @param {Task[]} tasks */

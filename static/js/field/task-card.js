@@ -57,8 +57,9 @@ export class TaskCard {
    * @param {Entry[]} waiting of this task
    * @param {string} zone
    * @param {boolean} open
+   * @param {string | null} live the task for which this phone is live, "" for none; null while it is not live
    */
-  make(task, waiting, zone, open) {
+  make(task, waiting, zone, open, live) {
     const look = ['field-own', task.overdue && 'is-late', task.state === 'sent' && 'is-new'].filter(Boolean).join(' ');
     const facts = (/** @type {string} */ name, /** @type {string} */ text) => el('span', { class: 'field-own-facts' }, this.icon(name, 16), el('span', {}, text));
     const until = `${day(task.deadline_ms, zone)} ${clock(task.deadline_ms, zone)}`;
@@ -83,7 +84,7 @@ export class TaskCard {
       task.latitude !== null && el('span', { class: 'field-own-facts figures' }, this.icon('pin', 16), `${task.latitude.toFixed(5)}, ${(task.longitude ?? 0).toFixed(5)}`),
       this.pictures(task, null),
       ...waiting.map((entry) => this.waits(entry)),
-      (acts.length > 0 || UNDER_WAY.has(task.state)) && el('div', { class: 'field-own-acts' }, ...acts.map((act) => this.button(task, act)), UNDER_WAY.has(task.state) && this.live(task)),
+      (acts.length > 0 || UNDER_WAY.has(task.state)) && el('div', { class: 'field-own-acts' }, ...acts.map((act) => this.button(task, act)), UNDER_WAY.has(task.state) && this.live(task, live)),
       task.steps.length > 0 && el('section', {}, el('h2', { class: 'small' }, t('What happened')), el('ol', { class: 'field-log', role: 'list' }, ...[...task.steps].reverse().map((step) => this.step(task, step, zone)))),
       el('p', { class: 'muted small figures' }, task.number),
     );
@@ -97,10 +98,11 @@ export class TaskCard {
     return el('button', { type: 'button', class: look, 'data-act': act, onclick: () => this.act(task, act) }, word(`task.do.${act}`));
   }
 
-  /** Live video for this task (live.js). @param {Task} task */
-  live(task) {
+  /** Live video for this task (live.js); one that goes on for another, or for none, is for this one from then on. @param {Task} task @param {string | null} live */
+  live(task, live) {
+    if (live === task.id) return el('p', { class: 'field-own-facts' }, this.icon('camera', 20), t('You are live for this task.'));
     const begin = () => document.dispatchEvent(new CustomEvent('field-live', { detail: { id: task.id, title: task.title } }));
-    return el('button', { type: 'button', class: 'button', 'data-act': 'live', onclick: begin }, this.icon('camera', 20), t('Go live for this task'));
+    return el('button', { type: 'button', class: 'button', 'data-act': 'live', onclick: begin }, this.icon('camera', 20), live === null ? t('Go live for this task') : t('Make the live video one of this task'));
   }
 
   /** What is not with the server yet. @param {Entry} entry */
