@@ -29,8 +29,8 @@ _RIGHTS = dict.fromkeys(RightsView.model_fields, False)
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a feed is of. `id` is the same whenever the same person sends; `owner` is his account; `team` where he belongs; `task` the one
-    for which he sends, with its `number` and `title`, or "" each."""
+    """What a feed is of. `id` is the same whenever the same person sends; `owner` is his account; `team` where he belongs and `team_en` its
+    name in English, or ""; `task` the one for which he sends, with its `number` and `title`, or "" each."""
 
     id: str
     owner: str
@@ -39,6 +39,7 @@ class About:
     task: str = ""
     number: str = ""
     title: str = ""
+    team_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ def overview(feed: Feed, producers: frozenset[tuple[str, Source]]) -> dict[str, 
         "owner": about.owner,
         "name": about.name,
         "team": about.team,
+        "team_en": about.team_en,
         "task": about.task,
         "number": about.number,
         "title": about.title,

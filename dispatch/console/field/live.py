@@ -3,6 +3,7 @@ is, is :mod:`rooms.feeds`; who watches is audited where he watches."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -33,12 +34,12 @@ async def begin(db: Database, hub: Hub, user: User, task_id: str, clock: Callabl
     if member is None:
         raise Refused("feed_no_team")
     team = await teams.get(db, member.team_id)
-    about = About(id_of(user.id), user.id, user.name, team.name)
+    about = About(id_of(user.id), user.id, user.name, team.name, team_en=team.name_en)
     if task_id:
         task = (await listing.get(db, user, task_id)).task
         if task.state in OVER:
             raise Refused("feed_task_over")
-        about = About(about.id, user.id, user.name, team.name, task.id, task.number, task.title)
+        about = replace(about, task=task.id, number=task.number, title=task.title)
     _keep(db, hub, clock)
     try:
         _, new = hub.feeds.start(about)

@@ -82,7 +82,8 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a team's task took, seconds since it was sent; None for what has not come. `late`: done after its deadline, or overdue."""
+    """What a team's task took, seconds since it was sent; None for what has not come. `late`: done after its deadline, or overdue;
+    `team_en`: its name in English, or ""."""
 
     team: str
     signed_s: float | None
@@ -90,6 +91,7 @@ class Step:
     reported_s: float | None
     ended_s: float | None
     late: bool
+    team_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)

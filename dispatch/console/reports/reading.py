@@ -122,7 +122,7 @@ def _step(task: FieldTask, now: datetime) -> Step:
     signed, arrived, reported, ended = (
         _seconds(task.sent_at, at) for at in (task.signed_at, task.arrived_at, task.reported_at, task.ended_at)
     )
-    return Step(task.team.name, signed, arrived, reported, ended, late=done > task.deadline)
+    return Step(task.team.name, signed, arrived, reported, ended, late=done > task.deadline, team_en=task.team.name_en)
 
 
 def _seconds(begin: datetime | None, end: datetime | None) -> float | None:

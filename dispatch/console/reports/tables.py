@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from dispatch.booking.use import Use
-from dispatch.console.reports.figures import Day, Held, Spread, answered, by_day, delays, lost, tasks
+from dispatch.console.reports.figures import Day, Held, Spread, Step, answered, by_day, delays, lost, tasks
 from dispatch.console.reports.reading import Report
 from dispatch.store.tables import Room
 
@@ -36,7 +36,9 @@ class Table:
     none: str
 
 
-def tables(found: Report, _: Words, room_name: Callable[[Room], str], day_name: Callable[[Day], str]) -> list[Table]:
+def tables(
+    found: Report, _: Words, room_name: Callable[[Room], str], day_name: Callable[[Day], str], team_name: Callable[[Step], str]
+) -> list[Table]:
     """All tables of a report, in the order of the page."""
     return [
         _days(found, _, day_name),
@@ -45,7 +47,7 @@ def tables(found: Report, _: Words, room_name: Callable[[Room], str], day_name: 
         _delays(found, _),
         _lost(found, _),
         _alerts(found, _),
-        _tasks(found, _),
+        _tasks(found, _, team_name),
     ]
 
 
@@ -201,8 +203,9 @@ def _alerts(found: Report, _: Words) -> Table:
     )
 
 
-def _tasks(found: Report, _: Words) -> Table:
-    teams = [(team, tasks([t for t in found.tasks if t.team == team])) for team in sorted({task.team for task in found.tasks})]
+def _tasks(found: Report, _: Words, team_name: Callable[[Step], str]) -> Table:
+    names = {task.team: team_name(task) for task in found.tasks}
+    teams = [(names[team], tasks([task for task in found.tasks if task.team == team])) for team in sorted(names)]
     return Table(
         "tasks",
         _("Tasks of the teams"),

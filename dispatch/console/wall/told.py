@@ -24,12 +24,14 @@ def told(situation: Mapping[str, Any], overview: Mapping[str, Any] | None) -> Js
     }
 
 
-def told_of_feed(feed: Mapping[str, Any], words: Callable[..., str]) -> Json:
-    """A live video of the field (:func:`rooms.feeds.feed.overview`), in the same words as a sitting. `words` translates."""
+def told_of_feed(feed: Mapping[str, Any], words: Callable[..., str], tag: str) -> Json:
+    """A live video of the field (:func:`rooms.feeds.feed.overview`), in the same words as a sitting. `words` translates into the language
+    `tag`."""
+    team = (tag == "en" and feed["team_en"]) or feed["team"]
     return {
         "id": feed["id"],
         "kind": feed["kind"],
-        "title": f"{feed['name']} · {feed['team']}" if feed["team"] else feed["name"],
+        "title": f"{feed['name']} · {team}" if team else feed["name"],
         "case_number": f"{feed['number']} {feed['title']}".strip(),
         "room": "",
         "status": feed["status"],

@@ -11,7 +11,7 @@ from babel.dates import format_date
 from dispatch import audit
 from dispatch.booking.catalogue.sites import list_sites
 from dispatch.console.reports import period as periods
-from dispatch.console.reports.figures import MOST_COLUMNS, Day
+from dispatch.console.reports.figures import MOST_COLUMNS, Day, Step
 from dispatch.console.reports.period import Period
 from dispatch.console.reports.reading import Logs, Report, report
 from dispatch.console.reports.tables import Table, tables
@@ -50,7 +50,10 @@ def _words(request: Request, found: Report) -> list[Table]:
             return format_date(each.first, "MMM y" if tag == "en" else "yyyy-MM", locale=BABEL[tag])
         return day(each.first, tag, zone(request))
 
-    return tables(found, gettext(request), lambda room: room_name(room, tag), day_name)
+    def team_name(task: Step) -> str:
+        return (tag == "en" and task.team_en) or task.team
+
+    return tables(found, gettext(request), lambda room: room_name(room, tag), day_name, team_name)
 
 
 async def show(request: Request) -> Response:

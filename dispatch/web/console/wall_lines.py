@@ -193,8 +193,8 @@ class _Line:
 
     def _feeds(self, wanted: Collection[str] | None = None) -> list[dict[str, Any]]:
         """The live videos of the field, all or those of these ids."""
-        words = gettext(self._request)
-        return [told_of_feed(feed, words) for feed in ctx(self._request).hub.feeds.overviews() if wanted is None or feed["id"] in wanted]
+        words, tag, feeds = gettext(self._request), language(self._request), ctx(self._request).hub.feeds.overviews()
+        return [told_of_feed(feed, words, tag) for feed in feeds if wanted is None or feed["id"] in wanted]
 
     def _told_of(self, situation: dict[str, Any]) -> dict[str, Any]:
         overview = ctx(self._request).hub.overview(situation["id"])
