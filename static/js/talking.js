@@ -26,6 +26,8 @@ export class Talking {
   #asking = false;
   #held = false;
   #latched = false;
+  /** His hand goes to the key of the intercom, as soon as it is there. */
+  #aims = false;
 
   /** @param {HTMLElement} root the silent watch @param {string} sitting */
   constructor(root, sitting) {
@@ -164,7 +166,9 @@ export class Talking {
     this.button.hidden = !may;
     this.button.disabled = !this.#provided || view?.break_in?.you === true;
     say(find(this.button, 'span'), now?.you ? t('Talk with others…') : t('Intercom…'));
+    const inside = this.bar.contains(document.activeElement);
     this.bar.hidden = now === null;
+    if (inside && now === null) this.button.focus();
     if (!now || !view) return;
     for (const key of [this.key, this.latch]) key.hidden = !now.you;
     const heard = now.you && (this.#held || this.#latched);
@@ -176,6 +180,10 @@ export class Talking {
     say(this.state, now.you ? yours(view, now) : talkLine(view, now));
     const answers = namesIn(view, now.answering);
     say(find(this.bar, '[data-talk-answers]'), now.to_all ? '' : answers ? t('Answering: {names}', { names: answers }) : t('Nobody answers yet.'));
+    if (this.#aims && now.you) {
+      this.#aims = false;
+      if (document.activeElement === this.button || document.activeElement === document.body) this.key.focus();
+    }
   }
 
   // -- with whom ----------------------------------------------------------------------------------------------
@@ -258,8 +266,8 @@ export class Talking {
       }
       dialog.close();
       [this.#held, this.#latched] = [false, false];
+      this.#aims = true;
       this.#send();
-      this.key.focus();
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
       this.#refuse(dialog, t('Your microphone could not be opened. Without it nobody would hear you.'));

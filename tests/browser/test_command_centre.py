@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from playwright.async_api import expect
 
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court
@@ -86,6 +87,7 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     await called.wait_for()
     await judge.page.locator(".banner", has_text="与李明单独通话").wait_for()
     await page.locator("[data-talk-key]").wait_for()  # his own page knows that he talks
+    await expect(page.locator("[data-talk-key]")).to_be_focused()
     await page.keyboard.down("t")
     await page.locator('[data-talk-key][aria-pressed="true"]').wait_for()
     await eventually(lambda: hears_intercom(party), "who is called hears the officer")
@@ -101,6 +103,7 @@ async def test_an_officer_watches_a_hearing_and_plays_its_recording(site: Site, 
     await page.locator('[data-talk-key][aria-pressed="false"]').wait_for()
     await page.click("[data-talk-end]")
     await answers.wait_for(state="detached")
+    await expect(page.locator("[data-talk]")).to_be_focused()
     await invited.until(lambda f: f["media"]["own"]["microphone"] == "off", "his microphone is closed when it is over")
     await page.keyboard.press("Escape")
     await chair.until(lambda f: f["view"]["watchers"] == [], "the chair sees that nobody watches any more")
