@@ -82,8 +82,8 @@ export function conduct(person) {
     person.held_back && t('not heard: identity not confirmed'),
     roll === 'late' && t('came late'),
     spoke >= 1 && t('spoke {time}', { time: minutes(spoke) }),
-    prompts > 0 && t('reminded {n} times', { n: prompts }),
-    warnings > 0 && t('warned {n} times', { n: warnings }),
+    prompts > 0 && (prompts === 1 ? t('reminded once') : t('reminded {n} times', { n: prompts })),
+    warnings > 0 && (warnings === 1 ? t('warned once') : t('warned {n} times', { n: warnings })),
     departure && t('Cause: {cause}', { cause: causeWord(departure.cause) }),
     guard.length > 0 && t('speaks only while the guardian is here'),
   ].filter((text) => typeof text === 'string').join(' · ');

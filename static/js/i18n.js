@@ -5,6 +5,8 @@ let texts = {};
 
 /** Language tag of the page: "zh-CN" or "en". */
 export const language = document.documentElement.lang || "zh-CN";
+/** What stands between two sentences. */
+export const gap = language === "en" ? " " : "";
 
 try {
   const response = await fetch(new URL(`../i18n/${language}.json`, import.meta.url));

@@ -1,6 +1,6 @@
 // What the sitting wants of its viewer himself: consents, his opinion, his vote; and what came of them. Cards beside the pictures.
 
-import { language, t, word } from './i18n.js';
+import { gap, language, t, word } from './i18n.js';
 import { ask } from './ask.js';
 import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
@@ -137,7 +137,7 @@ export class OwnTasks {
         el('div', { class: 'row' }, el('button', { class: 'button button-primary', type: 'button', 'data-act': 'opinion' }, icon('lock', 18), t('Hand in, sealed')))));
     }
     const counted = this.opinion.querySelector('[data-part="opinion-count"]');
-    if (counted) say(counted, `${t('What you write is kept on this page until you hand it in.')} ${count(opinions)}`);
+    if (counted) say(counted, `${t('What you write is kept on this page until you hand it in.')}${gap}${count(opinions)}`);
   }
 
   /** @param {View} view */

@@ -141,7 +141,7 @@ addEventListener("pageshow", () => {
 
 /** Where a bar of sections is wider than the screen, the section that is shown stands in its middle. */
 function showSections() {
-  for (const bar of document.querySelectorAll(".centre-sections, .staff-nav-row")) {
+  for (const bar of document.querySelectorAll(".centre-sections, .staff-nav-row, .catalogue-tabs")) {
     const here = bar.querySelector("[aria-current]");
     if (!here || bar.scrollWidth <= bar.clientWidth) continue;
     const at = here.getBoundingClientRect();

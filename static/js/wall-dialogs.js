@@ -209,7 +209,7 @@ export class ScreensDialog {
   /** @param {RoomMessage['screens']} screens */
   show(screens) {
     this.#screens = screens;
-    const state = (/** @type {RoomMessage['screens'][number]} */ screen) => screen.lit > 0 ? t('Shows its wall in {n} windows', { n: screen.lit }) : screen.signed_in ? t('Signed in, dark at present') : screen.waits ? t('Waits for its code') : t('Not signed in');
+    const state = (/** @type {RoomMessage['screens'][number]} */ screen) => screen.lit === 1 ? t('Shows its wall') : screen.lit > 1 ? t('Shows its wall in {n} windows', { n: screen.lit }) : screen.signed_in ? t('Signed in, dark at present') : screen.waits ? t('Waits for its code') : t('Not signed in');
     fill(find(this.#dialog, '[data-screen-list]'), ...screens.map((screen) => el('li', {},
       el('span', { class: 'grow' }, el('b', {}, `${screen.number} · ${screen.name}`), el('span', { class: 'small muted' }, state(screen))),
       el('a', { class: 'button button-small', href: `/console/wall/screens/${screen.number}`, target: '_blank', rel: 'noopener' }, icon('expand', 16), t('Open its window')),

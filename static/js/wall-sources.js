@@ -67,7 +67,7 @@ export function showSources(list, found, standing, choose) {
     return el('li', { class: `wall-source wall-source-${choice.level}${choice.on ? '' : ' wall-source-off'}` },
       el('button', { type: 'button', draggable: 'true', 'data-source': key, 'data-kind': choice.kind },
         icon(choice.level === 0 ? `kind-${choice.kind}` : 'user', 18),
-        el('span', { class: 'wall-source-words' }, el('b', { class: 'truncate' }, choice.title), el('span', { class: 'truncate' }, choice.more)),
+        el('span', { class: 'wall-source-words' }, el('b', { class: 'truncate' }, choice.title), el('span', {}, choice.more)),
         choice.trouble !== 'none' && el('span', { class: `wall-source-trouble wall-${choice.trouble}` }, icon('alert', 16), el('span', { class: 'visually-hidden' }, t('Trouble'))),
         !choice.on && el('span', { class: 'wall-source-state' }, t('off line')),
         standing.has(key) && el('span', { class: 'wall-source-state' }, icon('wall', 16), el('span', { class: 'visually-hidden' }, t('on the wall')))));

@@ -277,11 +277,12 @@ export class WallDesk extends HTMLElement {
     const going = find(this, '[data-patrol-going]');
     if (patrol === null && going.contains(document.activeElement)) find(this, '[data-do="patrol"]').focus();
     going.hidden = patrol === null;
+    find(this, '[data-no-patrol]').hidden = patrol !== null;
     if (!patrol) return;
     const names = new Map([...this.#sources, ...message.sittings].flatMap((told) => [[`${told.id}/`, told.room || told.title], ...told.people.map((person) => /** @type {[string, string]} */ ([`${told.id}/${person.id}`, `${person.name} · ${told.room}`]))]));
     const here = new Set(patrol.windows.flatMap((window) => (message.shown[window] ? [keyOf(/** @type {Source} */ (message.shown[window]))] : [])));
     const state = patrol.paused ? t('Paused') : t('{n} s each', { n: patrol.dwell_s });
-    say(find(this, '[data-patrol-state]'), `${state} · ${t('windows {list}', { list: patrol.windows.map((window) => window + 1).join(t(', ')) })}`);
+    say(find(this, '[data-patrol-state]'), `${state} · ${inWindows(patrol.windows)}`);
     fill(find(this, '[data-patrol-list]'), ...patrol.sources.map((source, n) => el('li', { class: `${here.has(keyOf(source)) ? 'wall-here' : ''}${message.on[n] ? '' : ' wall-source-off'}` },
       here.has(keyOf(source)) && icon('eye', 16), el('span', { class: 'truncate' }, names.get(keyOf(source)) ?? t('Not among those of today')), !message.on[n] && el('span', { class: 'wall-source-state' }, t('off line')))));
     fill(find(this, '[data-do="pause"]'), icon(patrol.paused ? 'play' : 'pause', 16), patrol.paused ? t('Go on') : t('Pause'));
@@ -305,6 +306,12 @@ export class WallDesk extends HTMLElement {
     empty.hidden = found.length > 0;
     say(empty, this.#sources.length === 0 ? t('No sitting is held or still to come today.') : t('No sitting matches this choice.'));
   }
+}
+
+/** @param {number[]} windows from 0 */
+function inWindows(windows) {
+  const list = windows.map((window) => window + 1).join(t(', '));
+  return windows.length === 1 ? t('window {n}', { n: list }) : t('windows {list}', { list });
 }
 
 customElements.define('wall-desk', WallDesk);

@@ -47,7 +47,7 @@ async def test_a_sitting_holds_what_was_ticked_and_is_shown_in_each_of_its_rooms
         assert site.rooms[1].name_en in text, page
     listed = await clerk.page("/booking/list?day=2026-11-24")
     assert f"With {site.rooms[0].name_en}" in listed  # in the list of the other room
-    assert "1 sittings" in listed
+    assert "· 1 sitting<" in listed
 
 
 async def test_the_list_is_grouped_by_site_and_keeps_what_was_ticked(site: Site) -> None:

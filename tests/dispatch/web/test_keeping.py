@@ -215,7 +215,7 @@ async def test_two_people_destroy_a_recording_and_its_certificate_can_be_verifie
     assert "You proposed this" in await clerk.page(path)
     assert (await judge.get(path)).status == 404
     await given(site, "judge", "approve")
-    assert "1 destructions wait" in await judge.page("/keeping")
+    assert "1 destruction waits" in await judge.page("/keeping")
     await judge.page(path)
     wrong = await judge.post(f"{path}/approve", {"password": "wrong"})
     assert (wrong.status, "password-error-1" in await wrong.text(), "wrong" in await wrong.text()) == (422, True, False)

@@ -106,7 +106,7 @@ async def test_what_came_in_between_is_said_at_its_row(site: Site) -> None:
     answer = await clerk.post(address, {"act": "book"} | {f"take-{key}": "1" for key in proposal["placements"]})
     page = await answer.text()
     assert answer.status == 409
-    assert "1 sittings could not be booked" in page
+    assert "1 sitting could not be booked" in page
     assert "（2026）京0105民初77号" in page
     assert [row.id for row in await waiting.listed(site.db)] == [first]
 
