@@ -104,12 +104,12 @@ unprotect: Callable[[Any, Any, Any], int] = _lib.srtp_unprotect
 unprotect_rtcp: Callable[[Any, Any, Any], int] = _lib.srtp_unprotect_rtcp
 
 
-def outbound_session(profile: str, key: bytes) -> Any:
-    """A session of libsrtp for what is sent; `key` is master key and salt. As aiortc makes it: a packet may be sent again."""
+def outbound_session(profile: str, key: bytes, window: int) -> Any:
+    """A session of libsrtp for what is sent; `key` is master key and salt. The last packets, so many, may be sent again."""
     kind = next(known.libsrtp_profile for known in PROFILES if known.openssl_profile.decode() == profile)
     policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=kind)
     policy.allow_repeat_tx = True
-    policy.window_size = 1024
+    policy.window_size = window
     return Session(policy)
 
 

@@ -149,7 +149,7 @@ class Protection:
         if works() if own is None else own:
             self._derive(kind, key[: kind.key], key[kind.key :])
         else:
-            self._session = adapter.outbound_session(profile, key)
+            self._session = adapter.outbound_session(profile, key, layout.WINDOW)
             self._row[word(layout.KIND)] = layout.LIBSRTP
             self._row[word(layout.OWN_SESSION)] = adapter.session_address(self._session)
 

@@ -42,7 +42,7 @@ def libsrtps(profile: str, kind: int) -> Session:
     known = next(p.libsrtp_profile for p in adapter.PROFILES if p.openssl_profile.decode() == profile)
     policy = Policy(key=key(profile), ssrc_type=kind, srtp_profile=known)
     policy.allow_repeat_tx = True
-    policy.window_size = 1024
+    policy.window_size = layout.WINDOW
     return Session(policy)
 
 
@@ -89,7 +89,7 @@ def machine() -> Iterator[Sender]:
 step = st.one_of(
     st.just(1),
     st.integers(-70, 70),
-    st.sampled_from([-1024, -1023, -1022, 1022, 1023, 1024, 1025]),
+    st.sampled_from([sign * (layout.WINDOW + more) for sign in (1, -1) for more in (-2, -1, 0, 1)]),
     st.sampled_from([-32769, -32768, -32767, 32767, 32768, 32769]),
     st.integers(-40_000, 40_000),
 )

@@ -77,8 +77,9 @@ HMAC_TAG, GCM_TAG, GET_TAG = 10, 16, 0x10
 #: A stream: its highest packet index so far, its keys, its source, its nonce for index 0, and of each index in the window what tells its
 #: packet from others, or 0. Four bytes each.
 INDEX, KEYS, STREAM_SSRC, NONCE, MARKS = 0, 8, 16, 24, 40
-#: Packets that may go out once more, or late; a power of two. A mark that is no packet's.
-WINDOW, SPENT = 1024, 2
+#: Packets that may go out once more, or late; a power of two. As many as are kept to be sent again: twice as many would make a copy 4 %
+#: dearer, as each stream's row then takes a page and more. And a mark that is no packet's.
+WINDOW, SPENT = 512, 2
 STREAM_SIZE = MARKS + 4 * WINDOW
 
 # -- the inbox
