@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from dispatch.settings.values import PREFIX, read_secret
+from dispatch.settings.values import PREFIX, matching, read_secret
 
 
 class Keeping(BaseModel):
@@ -135,16 +135,12 @@ class Keeping(BaseModel):
     @field_validator("seal_signer", "store_keys")
     @classmethod
     def _device(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
-            raise ValueError("not a path like package.module:factory")
-        return value
+        return matching(value, r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", "not a path like package.module:factory")
 
     @field_validator("tsa_url")
     @classmethod
     def _stamping(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
-            raise ValueError("not an address like http://tsa.example/stamp")
-        return value
+        return matching(value, r"https?://[^\s/@]+(/\S*)?", "not an address like http://tsa.example/stamp")
 
     @field_validator("look_again_hours")
     @classmethod
@@ -157,16 +153,14 @@ class Keeping(BaseModel):
     @field_validator("s3_url")
     @classmethod
     def _s3(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https?://[^\s/@]+/?", value):
-            raise ValueError("not an address like https://s3.court.example")
-        return value.rstrip("/")
+        return matching(value, r"https?://[^\s/@]+/?", "not an address like https://s3.court.example").rstrip("/")
 
     @field_validator("s3_bucket")
     @classmethod
     def _bucket(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value):
-            raise ValueError("not the name of a bucket: 3 to 63 small letters, digits, dots and hyphens")
-        return value
+        return matching(
+            value, r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "not the name of a bucket: 3 to 63 small letters, digits, dots and hyphens"
+        )
 
     @model_validator(mode="after")
     def _whole_store(self) -> Self:

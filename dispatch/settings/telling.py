@@ -11,7 +11,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from dispatch.notices.addresses import is_email
-from dispatch.settings.values import PREFIX, SettingsError, is_loopback, listed, read_secret
+from dispatch.settings.values import PREFIX, SettingsError, is_loopback, listed, matching, read_secret
 
 
 class Telling(BaseModel):
@@ -72,9 +72,7 @@ class Telling(BaseModel):
     @field_validator("sms_url")
     @classmethod
     def _gateway(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
-            raise ValueError("not an address like https://sms.example/send")
-        return value
+        return matching(value, r"https?://[^\s/@]+(/\S*)?", "not an address like https://sms.example/send")
 
     @field_validator("sms_template")
     @classmethod
@@ -90,9 +88,7 @@ class Telling(BaseModel):
     @field_validator("sms_success")
     @classmethod
     def _gateway_says(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[\w.-]+=.+", value):
-            raise ValueError("not a field of the answer and its value like code=OK")
-        return value
+        return matching(value, r"[\w.-]+=.+", "not a field of the answer and its value like code=OK")
 
     @model_validator(mode="after")
     def _whole_mail(self) -> Self:

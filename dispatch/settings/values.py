@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -15,6 +16,13 @@ class SettingsError(Exception):
 def listed(text: str) -> tuple[str, ...]:
     """The entries of a text that has them with commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def matching(value: str, pattern: str, told: str) -> str:
+    """A value that is empty or matches whole; raises ValueError with what is told of another."""
+    if value and not re.fullmatch(pattern, value):
+        raise ValueError(told)
+    return value
 
 
 def read_secret(name: str, path: Path | None) -> str:
