@@ -11,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Playwright, async_playwright, expect
 
 from tests.browser import participants
+from tests.browser.court import Court
 from tests.browser.material import make
 from tests.browser.network import Computer, Network, NetworkSite, NoNamespaces
 from tests.browser.participants import CHROMIUM, DESK, FLAGS, GRANTED, Person, arrive
@@ -38,6 +39,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A running server with the demonstration's rooms and people, for all files that need none of their own."""
     with Site(tmp_path_factory.mktemp("site"), command="demo", adopts=SHORT_COURT) as site:
         yield site
+
+
+@pytest_asyncio.fixture
+async def court(site: Site) -> AsyncIterator[Court]:
+    """The control plane of the test's site."""
+    found = await Court.open(site)
+    yield found
+    await found.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import PersonFactory
@@ -15,13 +13,6 @@ from tests.browser.court import Court
 from tests.browser.hearing import Seat, eventually, take_the_chair, to_the_waiting_room
 from tests.browser.participants import PHONE
 from tests.browser.site import Site
-
-
-@pytest_asyncio.fixture
-async def court(site: Site) -> AsyncIterator[Court]:
-    found = await Court.open(site)
-    yield found
-    await found.close()
 
 
 async def reach(page: Page, target: Locator, limit: int = 60) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from dispatch.booking import bookings
@@ -18,16 +16,8 @@ from dispatch.store.tables import Invitation, utc_now
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court, Held
 from tests.browser.participants import PHONE, Person
-from tests.browser.site import Site
 
 WECHAT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/116.0 Mobile Safari/537.36 MicroMessenger/8.0.49"
-
-
-@pytest_asyncio.fixture
-async def court(site: Site) -> AsyncIterator[Court]:
-    found = await Court.open(site)
-    yield found
-    await found.close()
 
 
 async def consent(page: Page, link: str) -> None:

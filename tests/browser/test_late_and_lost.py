@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import PersonFactory
@@ -13,13 +10,6 @@ from tests.browser.hearing import Seat, eventually, take_the_chair, to_the_waiti
 from tests.browser.participants import PHONE, Person
 from tests.browser.site import Site
 from tests.browser.test_procedure_pages import go_to, identify, part
-
-
-@pytest_asyncio.fixture
-async def court(site: Site) -> AsyncIterator[Court]:
-    found = await Court.open(site)
-    yield found
-    await found.close()
 
 
 async def come_in(chair: Seat, seat: Seat) -> None:

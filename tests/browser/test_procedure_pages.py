@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import PersonFactory
@@ -13,13 +10,6 @@ from tests.browser.court import Court
 from tests.browser.hearing import Seat, eventually, take_the_chair, to_the_waiting_room
 from tests.browser.participants import PHONE
 from tests.browser.site import Site
-
-
-@pytest_asyncio.fixture
-async def court(site: Site) -> AsyncIterator[Court]:
-    found = await Court.open(site)
-    yield found
-    await found.close()
 
 
 def part(page: Page, name: str) -> Locator:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from dispatch.identity import devices
@@ -19,13 +17,6 @@ from tests.browser.site import Site
 
 pytestmark = pytest.mark.timeout(180)
 PICTURES = os.environ.get("SCREENSHOTS", "")
-
-
-@pytest_asyncio.fixture
-async def court(site: Site) -> AsyncIterator[Court]:
-    found = await Court.open(site)
-    yield found
-    await found.close()
 
 
 async def look(page: Page, name: str) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import PersonFactory
@@ -17,13 +14,6 @@ from tests.browser.shared_screens import BLUE, FLAGS, GREEN, ORANGE, SAME_COLOUR
 from tests.browser.site import Site
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest_asyncio.fixture
-async def court(site: Site) -> AsyncIterator[Court]:
-    found = await Court.open(site)
-    yield found
-    await found.close()
 
 
 async def test_a_document_is_shared_read_ended_and_recorded(site: Site, court: Court, person: PersonFactory) -> None:

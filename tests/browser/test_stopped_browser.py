@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import PersonFactory
@@ -22,13 +20,6 @@ BACK_LIMIT_S = 30.0
 MEDIA_STOPS_S = 30.0
 """The engine sends nothing to whom it has not heard of for so long (RFC 7675)."""
 KEPT = ("id", "role", "endpoint", "consented")
-
-
-@pytest_asyncio.fixture
-async def court(site: Site) -> AsyncIterator[Court]:
-    found = await Court.open(site)
-    yield found
-    await found.close()
 
 
 @pytest.mark.parametrize("for_s", [0.0, MEDIA_STOPS_S + 5], ids=["until he is missed", "until nothing is sent to him any more"])
