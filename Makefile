@@ -30,12 +30,12 @@ lane() {
 }
 endef
 
-# What runs without a browser, a file at a time in each of three processes, which wait half of the time; then the browsers, which
-# need all cores. ARGS="..." runs just those tests.
+# What runs without a browser, a file at a time in each of three processes, which wait half of the time (their order: tests/conftest.py);
+# then the browsers, which need all cores. ARGS="..." runs just those tests.
 test: $(PACKAGES) $(MODULES) browser
 	@[ -z "$(ARGS)" ] || exec $(BIN)/python -m pytest $(ARGS)
 	$(LANE)
-	lane plain "not long and not alone" "tests/dispatch tests/rooms tests/engine $$(echo tests/test_*.py)" -q -n 3 --dist loadfile
+	lane plain "not long and not alone" "tests/dispatch tests/rooms tests/engine $$(echo tests/test_*.py)" -q -n 3 --dist loadfile --no-loadscope-reorder
 	lane browser "not long" "tests/browser tests/rooms/media/test_chromium_narrow.py"
 	exit $$failed
 
@@ -43,7 +43,7 @@ test: $(PACKAGES) $(MODULES) browser
 # `make test` that is everything.
 test-long: $(PACKAGES) $(MODULES) browser
 	@$(LANE)
-	lane long long "tests/browser tests/rooms tests/engine tests/test_release.py"
+	lane long long "tests/browser tests/dispatch tests/rooms tests/engine tests/test_release.py"
 	exit $$failed
 
 lint: $(PACKAGES) $(MODULES)

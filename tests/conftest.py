@@ -14,12 +14,35 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 
+IN_REAL_TIME = ("tests/engine/", "tests/rooms/media/", "tests/rooms/recording/", "tests/test_")
+"""Where tests mostly wait for pictures, sound and servers; the others use the processor all the time."""
+
+
+def spread(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The order of files where several processes take one after the other: those that wait evenly among those that compute, so that no
+    core is idle and none is fought for, and of both kinds first those that may take longest, so that none is alone at the end."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.split("::")[0], []).append(item)
+
+    def longest(name: str) -> tuple[float, int]:
+        limits = [mark.args[0] for item in files[name] if (mark := item.get_closest_marker("timeout")) is not None]
+        return -max(limits, default=0), -len(files[name])
+
+    waiting = [name for name in files if name.startswith(IN_REAL_TIME)]
+    computing = [name for name in files if not name.startswith(IN_REAL_TIME)]
+    placed = [(place / len(kind), name) for kind in (waiting, computing) for place, name in enumerate(sorted(kind, key=longest))]
+    return [item for _, name in sorted(placed) for item in files[name]]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--failed-files", action="store_true", help="only the files in which a test failed the last time, whole")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whole files: their tests may build on one another."""
+    if hasattr(config, "workerinput"):
+        items[:] = spread(items)
     if not config.getoption("failed_files"):
         return
     failed = config.cache.get("cache/lastfailed", {}) if config.cache is not None else {}
