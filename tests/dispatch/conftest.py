@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from dispatch.store.database import Database, engine, migrated
 from dispatch.store.site import Site
 from dispatch.store.tables import Room, User, new_id
-from tests.dispatch import cluster
+from tests.dispatch import as_founded, cluster
 from tests.dispatch.making import PASSWORD, Court
 
 STAFF = (
@@ -104,7 +104,7 @@ async def sqlite_court(tmp_path: Path, founded_court: FoundedCourt, engines: Eng
 
 @dataclass(frozen=True)
 class FoundedOnPostgresql:
-    """The same in a cluster of this test process: each test's database is made anew from a template, under one name."""
+    """The same in a cluster of this test process: each test has a copy of the database, under one name."""
 
     folder: Path
     users: dict[str, User]
@@ -132,6 +132,7 @@ def founded_on_postgresql(postgresql: Path) -> FoundedOnPostgresql:
     cluster.told(postgresql, "CREATE DATABASE founded")
     migrated(cluster.url(postgresql, "founded"))
     users, rooms = asyncio.run(_found(cluster.url(postgresql, "founded")))
+    as_founded.keep(postgresql, "founded")
     address = make_url(cluster.url(postgresql, "court"))
     return FoundedOnPostgresql(postgresql, users, rooms, engine(address, writes=False), engine(address, writes=True))
 
@@ -139,7 +140,7 @@ def founded_on_postgresql(postgresql: Path) -> FoundedOnPostgresql:
 @pytest.fixture
 async def postgresql_court(tmp_path: Path, founded_on_postgresql: FoundedOnPostgresql) -> AsyncIterator[Court]:
     founded = founded_on_postgresql
-    cluster.told(founded.folder, "DROP DATABASE IF EXISTS court WITH (FORCE);\nCREATE DATABASE court TEMPLATE founded")
+    await as_founded.again(founded.folder, "court", "founded")
     db = Database(founded.url, founded.reading, founded.writing, Site())
     await db.close()
     yield Court(db, tmp_path / "no such file", founded.users, *founded.rooms)
