@@ -73,7 +73,7 @@ class Layer:
 
 class Simulcast(Peer):
     """Publishes a camera in layers. `lose` names sequence numbers (counted from a layer's first) that are sent only when asked for.
-    `ceilings`: what it was told to send at most (REMB), bit/s."""
+    `ceilings`: what it was told to send at most (REMB), bit/s. `pause_s`: how long it sent nothing at most, for want of the processor."""
 
     def __init__(self, *arguments: Any, seed: int = 1, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -96,6 +96,7 @@ class Simulcast(Peer):
         self.told: list[tuple[bool, list[str]]] = []
         self.ceilings: list[int] = []
         self.obeys = False
+        self.pause_s = 0.0
         self._first = {rid: layer.seq for rid, layer in self.layers.items()}
         self._dtls: Any = None
         self._sending: asyncio.Task[None] | None = None
@@ -139,8 +140,10 @@ class Simulcast(Peer):
         while self._dtls.state != "connected":
             await asyncio.sleep(0.02)
         loop = asyncio.get_running_loop()
-        due = loop.time()
+        due = before = loop.time()
         while True:
+            before, since_s = loop.time(), loop.time() - before
+            self.pause_s = max(self.pause_s, since_s)
             for layer in self.layers.values():
                 if layer.active:
                     await self._frame(layer)
@@ -207,12 +210,15 @@ class Simulcast(Peer):
 
 
 class Log:
-    """What a subscriber was sent of a picture, by its numbers: every packet of the media stream, and how many were sent again."""
+    """What a subscriber was sent of a picture, by its numbers: every packet of the media stream, and how many were sent again.
+    `pause_s`: how long nothing came at most."""
 
     def __init__(self, peer: Peer) -> None:
         assert peer.receiving is not None
         self.packets: list[bytes] = []
         self.kinds: Counter[int] = Counter()
+        self.pause_s = 0.0
+        self._heard_at = 0.0
         dtls: Any = next(t.receiver.transport for t in peer.receiving.getTransceivers())
         self._take = dtls._handle_rtp_data
         dtls._handle_rtp_data = self._heard
@@ -221,6 +227,8 @@ class Log:
         kind = data[1] & 0x7F
         self.kinds[kind] += 1
         if kind == 96:
+            before, self._heard_at = self._heard_at, asyncio.get_running_loop().time()
+            self.pause_s = max(self.pause_s, self._heard_at - before) if self.packets else 0.0
             self.packets.append(data)
         await self._take(data, arrival_time_ms)
 

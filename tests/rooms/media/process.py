@@ -12,7 +12,7 @@ from pathlib import Path
 from rooms.media.client import EngineClient
 from rooms.media.engine import EngineEvent
 
-START_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
 
 
 class EngineProcess:
@@ -32,11 +32,16 @@ class EngineProcess:
         self.client.on_event(self.events.append)
 
     async def start(self, address: str = "127.0.0.1") -> EngineProcess:
-        """Start the process and wait until the client is connected to it."""
+        """Start the process and wait until the client is connected to it. Where it fails nothing is left running."""
         before = sum(e.name == "up" for e in self.events)
         await self.spawn(address)
         await self.client.start()
-        await until(lambda: sum(e.name == "up" for e in self.events) > before and self.client.connected)
+        try:
+            await until(lambda: sum(e.name == "up" for e in self.events) > before and self.client.connected)
+        except BaseException:
+            await self.kill()
+            await self.client.close()
+            raise
         self.udp_port = (await self.client.report())["worker"]["udp_port"]
         return self
 
