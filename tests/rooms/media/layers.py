@@ -144,11 +144,12 @@ class Simulcast(Peer):
         while True:
             before, since_s = loop.time(), loop.time() - before
             self.pause_s = max(self.pause_s, since_s)
+            missed = max(0, int((before - due) / FRAME_S))  # a camera on a busy machine drops pictures, it does not make up for them
             for layer in self.layers.values():
+                layer.timestamp = layer.timestamp + round((1 + missed) * FRAME_S * 90_000) & 0xFFFFFFFF
                 if layer.active:
                     await self._frame(layer)
-                layer.timestamp = layer.timestamp + round(FRAME_S * 90_000) & 0xFFFFFFFF
-            due += FRAME_S
+            due += (1 + missed) * FRAME_S
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     async def _frame(self, layer: Layer) -> None:
