@@ -88,7 +88,7 @@ async def test_the_device_check_tells_of_the_relay_and_of_one_that_is_blocked(
     await li.page.click('[data-part="start"]')
     await li.page.get_by_role("button", name="听到了").click(timeout=30_000)
     row = li.page.locator('[data-check="network"]')
-    await expect(row).to_contain_text(f"经由法院的中继服务器（{way.upper()}）", timeout=40_000)
+    await expect(row).to_contain_text(f"经由本单位的中继服务器（{way.upper()}）", timeout=40_000)
     told = (await seen_by_the_clerk(court, held, "李明"))["network"]
     assert (told["ok"], told["relay"]) == (True, way)
 
