@@ -31,10 +31,11 @@ class Disk:
         self._run("mount", "-o", "loop,errors=remount-ro", str(self.image), str(self.path))
 
     @staticmethod
-    def _run(*command: str) -> None:
+    def _run(*command: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
+        return done.stdout.strip()
 
     def fill(self) -> None:
         self._ballast = fill(self.path)
@@ -60,9 +61,14 @@ class Disk:
             os.close(descriptor)
 
     def come_back(self) -> None:
-        """Mounted anew, as after a repair."""
+        """Mounted anew, as after a repair; by a device of its own, as the kernel may still know the failed file system by the former
+        one: somebody has a file of it open, or a copy of the mount in a namespace of his own."""
         self._run("umount", "-l", str(self.path))
-        self._run("mount", "-o", "loop", str(self.image), str(self.path))
+        device = self._run("losetup", "--find", "--show", str(self.image))
+        try:
+            self._run("mount", device, str(self.path))
+        finally:
+            self._run("losetup", "--detach", device)  # when it is unmounted, if it was mounted
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
