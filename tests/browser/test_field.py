@@ -18,7 +18,7 @@ from dispatch.console.field.teams import Member, TeamDraft
 from tests.browser import gallery
 from tests.browser.participants import CHROMIUM, FLAGS, accessibility_faults
 from tests.browser.test_keeping_pages import signed_in
-from tests.dispatch.web.conftest import NOW, Site, founded, settings, site  # noqa: F401 - fixtures of a site without engine
+from tests.dispatch.web.conftest import NOW, Site, founded, settings, site, site_engines, templates  # noqa: F401 - fixtures of a site without engine
 
 HERE: Geolocation = {"latitude": 39.9219, "longitude": 116.4432, "accuracy": 9}
 

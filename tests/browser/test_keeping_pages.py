@@ -19,7 +19,16 @@ from dispatch.store.tables import Job, Participant, Recording, Sitting
 from tests.browser import gallery
 from tests.browser.participants import CHROMIUM, FLAGS
 from tests.dispatch.archive.sealed import make_sealed
-from tests.dispatch.web.conftest import NOW, PASSWORD, Site, founded, settings, site  # noqa: F401 - fixtures of a site without engine
+from tests.dispatch.web.conftest import (  # noqa: F401 - fixtures of a site without engine
+    NOW,
+    PASSWORD,
+    Site,
+    founded,
+    settings,
+    site,
+    site_engines,
+    templates,
+)
 
 SIZES = (("en", 1366), ("zh-CN", 390))
 
