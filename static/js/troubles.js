@@ -102,7 +102,7 @@ export function pathTrouble(code) {
     case 'relay_blocked':
       return {
         title: t('Your network blocks every way for picture and sound'),
-        remedy: t("Neither the direct way (UDP) nor the court's relay can be reached. Switch to mobile data or another Wi-Fi and try again. In an office, ask the network administrator to allow the court's relay."),
+        remedy: t("Neither the direct way (UDP) nor the site's relay can be reached. Switch to mobile data or another Wi-Fi and try again. In an office, ask the network administrator to allow the site's relay."),
       };
     case 'no_answer':
       return {

@@ -178,7 +178,7 @@ async def test_a_closure_warns_of_the_sittings_that_are_booked_for_its_time_and_
     answer = await person.post("/catalogue/closures", fields)
     warned = await answer.text()
     assert answer.status == 409
-    assert "1 sittings are booked for this time" in warned
+    assert "Sittings booked for this time: 1" in warned
     assert 'value="检修音响"' in warned
     async with site.db.reader() as session:
         assert list(await session.scalars(select(Closure))) == []
@@ -186,7 +186,7 @@ async def test_a_closure_warns_of_the_sittings_that_are_booked_for_its_time_and_
     assert answer.status == 303
     page = await person.page("/catalogue/closures")
     assert "检修音响" in page
-    assert "1 sittings are booked for this time" in page
+    assert "Sittings booked for this time: 1" in page
     assert "（2026）京0105民初31号" in page
     async with site.db.reader() as session:
         (closure,) = await session.scalars(select(Closure))
