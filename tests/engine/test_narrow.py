@@ -10,15 +10,14 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from aiohttp import web
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from rooms.media.engine import Source
 from tests.rooms.media.process import until
 from tests.rooms.media.rights import everybody
-from tests.rooms.media.test_chromium import FLAGS
 
 from .conftest import Hall
+from .pages import two_pages
 from .test_pictures import CAMERA
 from .test_quality import Paths
 
@@ -26,7 +25,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(280)]
 SETTLED_S, LISTENED_S, LIMIT_S = 8.0, 8.0, 75.0
 CONCEALED = 0.1
 """Of the sound: a busy machine alone makes some of it."""
-PAGE = r"""<!doctype html><meta charset=utf-8><title>peer</title><body><script>
+PAGE = r"""<script>
 async function offer() {
   const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 1280, height: 720, frameRate: 15}});
   const pc = window.pub = new RTCPeerConnection();
@@ -45,18 +44,6 @@ async function obey(rids) {
   const sender = pub.getSenders()[1], parameters = sender.getParameters();
   for (const encoding of parameters.encodings) encoding.active = rids.includes(encoding.rid);
   await sender.setParameters(parameters);
-}
-async function take(sdp) {
-  const pc = window.sub = window.sub ?? new RTCPeerConnection();
-  pc.ontrack = event => {
-    const element = document.createElement(event.track.kind);
-    element.autoplay = element.muted = true;
-    element.srcObject = new MediaStream([event.track]);
-    document.body.append(element);
-  };
-  await pc.setRemoteDescription({type: 'offer', sdp});
-  await pc.setLocalDescription();
-  return pc.localDescription.sdp.replace(/a=candidate.*\r\n/g, '');
 }
 async function inbound(kind) {
   for (const s of (await sub.getStats()).values()) if (s.type == 'inbound-rtp' && s.kind == kind) return {...s};
@@ -132,25 +119,10 @@ class Narrow:
 
 @pytest.fixture
 async def narrow(hall: Hall) -> AsyncIterator[Narrow]:
-    async def page(_: web.Request) -> web.Response:
-        return web.Response(text=PAGE, content_type="text/html")
-
-    app = web.Application()
-    app.router.add_get("/", page)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", headless=True, args=FLAGS)
-        context = await chromium.new_context()
-        ana, bo = await context.new_page(), await context.new_page()
-        for opened in (ana, bo):
-            await opened.goto(f"http://localhost:{runner.addresses[0][1]}/")
+    async with two_pages(PAGE) as (ana, bo):
         made = await Narrow(hall, ana, bo).begin()
         yield made
         await made.close()
-        await chromium.close()
-    await runner.cleanup()
 
 
 async def test_a_narrow_path_carries_a_smaller_picture_then_sound_alone_and_all_again_when_it_is_wide(narrow: Narrow) -> None:

@@ -10,39 +10,26 @@ from typing import Any
 
 import av
 import pytest
-from aiohttp import web
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from rooms.media.engine import EngineError, Source, TrackKey
 from tests.rooms.media.peer import SAMPLES, Tone
 from tests.rooms.media.process import until
 from tests.rooms.media.rights import everybody, tracks
-from tests.rooms.media.test_chromium import FLAGS
 
 from .conftest import Hall
+from .pages import two_pages
 
 CAMERA = TrackKey("ana", Source.CAMERA)
 STILL_S = 1.5
 """A busy machine stops a picture by itself now and then; a change of layer that failed would stop it for longer."""
-PAGE = r"""<!doctype html><meta charset=utf-8><title>peer</title><body><script>
+PAGE = r"""<script>
 async function offer() {
   const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 1280, height: 720}});
   const pc = window.pub = new RTCPeerConnection();
   pc.addTransceiver(stream.getAudioTracks()[0], {direction: 'sendonly'});
   const sendEncodings = [{rid: 'q', scaleResolutionDownBy: 4}, {rid: 'h', scaleResolutionDownBy: 2}, {rid: 'f'}];
   pc.addTransceiver(stream.getVideoTracks()[0], {direction: 'sendonly', sendEncodings});
-  await pc.setLocalDescription();
-  return pc.localDescription.sdp;
-}
-async function take(sdp) {
-  const pc = window.sub = window.sub ?? new RTCPeerConnection();
-  pc.ontrack = event => {
-    const element = document.createElement(event.track.kind);
-    element.autoplay = element.muted = true;
-    element.srcObject = new MediaStream([event.track]);
-    document.body.append(element);
-  };
-  await pc.setRemoteDescription({type: 'offer', sdp});
   await pc.setLocalDescription();
   return pc.localDescription.sdp;
 }
@@ -56,24 +43,8 @@ async function inbound() {
 @pytest.fixture
 async def pages() -> AsyncIterator[tuple[Page, Page]]:
     """Two pages of a Chromium."""
-
-    async def page(_: web.Request) -> web.Response:
-        return web.Response(text=PAGE, content_type="text/html")
-
-    app = web.Application()
-    app.router.add_get("/", page)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", headless=True, args=FLAGS)
-        context = await chromium.new_context()
-        opened = await context.new_page(), await context.new_page()
-        for one in opened:
-            await one.goto(f"http://localhost:{runner.addresses[0][1]}/")
+    async with two_pages(PAGE) as opened:
         yield opened
-        await chromium.close()
-    await runner.cleanup()
 
 
 def demands(hall: Hall) -> list[tuple[bool, list[str]]]:

@@ -7,11 +7,9 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
-from aiohttp import web
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from rooms.figures import WAYS, Figures, Point, Score, Way
 from rooms.media.engine import Source
@@ -22,16 +20,15 @@ from tests.relay import Relay
 from tests.rooms.media.peer import Tone
 from tests.rooms.media.process import until
 from tests.rooms.media.rights import everybody, tracks
-from tests.rooms.media.test_chromium import FLAGS
 
 from .conftest import Hall
+from .pages import two_pages
 
 pytestmark = pytest.mark.timeout(200)
-STATIC = Path(__file__).parents[2] / "static"
 SOURCES = {"0": Source.MICROPHONE, "1": Source.CAMERA}
 PEOPLE = ("ana", "bo")
 NOTICED_S = 60.0
-PAGE = r"""<!doctype html><meta charset=utf-8><title>peer</title><body><script type=module>
+PAGE = r"""<script type=module>
 import { measure } from '/js/measure.js';
 let totals = null;
 window.measured = async () => {
@@ -40,8 +37,7 @@ window.measured = async () => {
   return found.sample;
 };
 </script><script>
-window.pub = window.sub = null;
-const withoutCandidates = sdp => sdp.replace(/a=candidate.*\r\n/g, '');
+window.pub = null;
 async function offer() {
   const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 480}});
   pub = new RTCPeerConnection();
@@ -53,20 +49,6 @@ async function still(on) {
   const sender = pub.getSenders()[1];
   window.camera ??= sender.track;
   await sender.replaceTrack(on ? null : camera);
-}
-async function take(sdp) {
-  if (sub === null) {
-    sub = new RTCPeerConnection();
-    sub.ontrack = event => {
-      const element = document.createElement(event.track.kind);
-      element.autoplay = element.muted = true;
-      element.srcObject = new MediaStream([event.track]);
-      document.body.append(element);
-    };
-  }
-  await sub.setRemoteDescription({type: 'offer', sdp});
-  await sub.setLocalDescription();
-  return withoutCandidates(sub.localDescription.sdp);
 }
 </script>"""
 
@@ -184,26 +166,10 @@ class Watched:
 
 @pytest.fixture
 async def watched(hall: Hall) -> AsyncIterator[Watched]:
-    async def page(_: web.Request) -> web.Response:
-        return web.Response(text=PAGE, content_type="text/html")
-
-    app = web.Application()
-    app.router.add_get("/", page)
-    app.router.add_static("/js", STATIC / "js")
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", headless=True, args=FLAGS)
-        context = await chromium.new_context()
-        pages = {name: await context.new_page() for name in PEOPLE}
-        for opened in pages.values():
-            await opened.goto(f"http://localhost:{runner.addresses[0][1]}/")
-        made = await Watched(hall, pages).begin()
+    async with two_pages(PAGE) as pages:
+        made = await Watched(hall, dict(zip(PEOPLE, pages, strict=True))).begin()
         yield made
         await made.close()
-        await chromium.close()
-    await runner.cleanup()
 
 
 async def test_every_figure_of_both_directions_is_known_and_a_good_path_is_called_good(watched: Watched) -> None:
