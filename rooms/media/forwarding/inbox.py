@@ -1,6 +1,6 @@
 """The receiving side of the UDP port: ``recvmmsg`` into preallocated memory, where SRTP is taken off in place.
 
-What is exactly the next packet of an open :class:`Flow` is sent on by :mod:`native.loops` before Python sees it, and kept; the flow's
+What is exactly the next packet of an open :class:`Flow` is sent on by :mod:`native.receiving` before Python sees it, and kept; the flow's
 owner is given it soon after (:meth:`Inbox.tell`), in order, to count and keep it like any other. All else is for Python at once.
 So whoever is about to change where packets of a stream go, or who may have them, calls :meth:`Flow.hold` first: what passed until then
 is told, and nothing more passes until the owner opens the flow again, at a packet that Python took the long way.
@@ -21,7 +21,7 @@ from weakref import WeakValueDictionary
 from . import adapter
 from .adapter import SLOT
 from .batch import Batch, c_function
-from .native import layout, loops
+from .native import layout, receiving
 from .native.image import Code
 from .native.layout import word, words
 from .outbox import Group, Outbox
@@ -283,7 +283,7 @@ class Inbox:
 
     def show(self, flow: Flow) -> None:
         """The loops may take packets of this flow. Another whose source falls into the same place goes the long way from now on."""
-        place = loops.bucket(flow.ssrc)
+        place = receiving.bucket(flow.ssrc)
         former = self._shown.get(place)
         if former is not None and former is not flow:
             former.hold()
@@ -292,7 +292,7 @@ class Inbox:
 
     def hide(self, flow: Flow) -> None:
         """The loops do not know this flow any more."""
-        place = loops.bucket(flow.ssrc)
+        place = receiving.bucket(flow.ssrc)
         if self._shown.get(place) is flow:
             self._table[place] = 0
             self.keep(flow.group)

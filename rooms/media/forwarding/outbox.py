@@ -2,7 +2,7 @@
 
 What came together leaves together: the packets of a frame that go to one viewer are one message, which the kernel takes once
 through its layers and cuts into datagrams at the end (UDP_SEGMENT). Whoever queues must call :meth:`Outbox.flush` before it gives
-the loop back. What is done for each copy is in :mod:`native.loops`; here is what those loops read.
+the loop back. What is done for each copy is in :mod:`native.sending`; here is what those loops read.
 
 **Lifetimes.** Machine code knows addresses only. An address that it meets is one of the outbox itself or one that what is queued names:
 a packet and a :class:`Group`, with its :class:`Target` s, their streams and :class:`Destination` s. The outbox keeps packets, groups

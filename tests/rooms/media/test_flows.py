@@ -19,7 +19,7 @@ from rooms.media.forwarding import adapter, packets
 from rooms.media.forwarding.batch import c_function
 from rooms.media.forwarding.codecs import H264, VP8
 from rooms.media.forwarding.inbox import Flow, Inbox, Passed
-from rooms.media.forwarding.native import layout, loops
+from rooms.media.forwarding.native import counting, layout, receiving
 from rooms.media.forwarding.native.image import Code, Interpreted, load
 from rooms.media.forwarding.native.layout import word, words
 from rooms.media.forwarding.native.memory import exchange
@@ -167,7 +167,7 @@ def test_the_rest_of_a_frame_is_looked_for_before_anything_is_sent(frames: bool,
         return count
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loops, "exchange", take)
+        patch.setattr(receiving, "exchange", take)
         assert street.turn() == []
     assert took == [1] * looks
     assert len(viewer.received()) == looks
@@ -308,7 +308,7 @@ def test_how_loud_a_packet_is_is_read_as_in_python(elements: list[tuple[int, byt
     packet = b"\x90" + HEADED[1:] + struct.pack("!HH", 0x1000 if wide else 0xBEDE, len(written) // 4) + written + b"sound"
     told = packets.extensions(packet).get(number)
     with pinned(packet) as start:
-        assert loops.loudness(start, number) == (told[0] & 0x7F if told else -1)
+        assert counting.loudness(start, number) == (told[0] & 0x7F if told else -1)
 
 
 PAYLOADS = st.one_of(
@@ -321,8 +321,8 @@ PAYLOADS = st.one_of(
 @given(PAYLOADS)
 def test_what_may_begin_a_key_frame_is_found_as_in_python(payload: bytes) -> None:
     with pinned(HEADED + payload) as start:
-        vp8, h264 = (loops.begins(keys, start + 12, start + 12 + len(payload)) for keys in (layout.VP8_KEYS, layout.H264_KEYS))
-        assert loops.begins(layout.NO_KEYS, start + 12, start + 12 + len(payload)) == 0
+        vp8, h264 = (counting.begins(keys, start + 12, start + 12 + len(payload)) for keys in (layout.VP8_KEYS, layout.H264_KEYS))
+        assert counting.begins(layout.NO_KEYS, start + 12, start + 12 + len(payload)) == 0
     assert vp8 == VP8.starts_key_frame(HEADED + payload, 12)  # type: ignore[misc]
     several = payload[0] & 0x1F == 24
     assert several or h264 == H264.starts_key_frame(HEADED + payload, 12)  # type: ignore[misc]
@@ -343,7 +343,7 @@ def test_jitter_is_reckoned_as_in_python(steps: list[tuple[int, int]], timestamp
         tray[word(layout.MONOTONIC_NS)] = now
         told.arrived(number, unwrapped, now / 1e9)
         with pinned(packet) as start:
-            loops.account(adapter.memory_address(tray), adapter.memory_address(flow), start, len(packet))
+            counting.account(adapter.memory_address(tray), adapter.memory_address(flow), start, len(packet))
     assert flow[word(layout.FLOW_JITTER)] / layout.JITTER_PARTS == pytest.approx(told.jitter, abs=0.01)
 
 

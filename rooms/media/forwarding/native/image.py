@@ -1,4 +1,4 @@
-"""The machine code of :mod:`loops` and :mod:`srtp` as a file: found or made, mapped into memory, and called.
+"""The machine code of the inner loops as a file: found or made, mapped into memory, and called.
 
 It is kept where Python keeps its own compiled code, in ``__pycache__`` beside the source, or where that cannot be written in a folder
 that the caller names, or not at all: making it takes a second or two. ``python -m rooms.media.forwarding.native.image`` makes it
@@ -28,7 +28,7 @@ from typing import Any
 
 from rooms.media.forwarding import adapter
 
-from . import loops, srtp
+from . import counting, receiving, sending, srtp
 
 HERE = Path(__file__).parent
 BESIDE = HERE / "__pycache__"
@@ -38,9 +38,9 @@ TRANSLATE_S = 300
 _MAGIC = b"loops 1\n"
 _SUM = hashlib.sha256().digest_size
 #: What is translated; a function has its name in all of them.
-MODULES = (srtp, loops)
+MODULES = (srtp, sending, counting, receiving)
 #: What machine code is made of this.
-_SOURCES = ("loops.py", "srtp.py", "layout.py", "memory.py", "translate.py", "image.py")
+_SOURCES = (*(f"{module.__name__.rpartition('.')[2]}.py" for module in MODULES), "layout.py", "memory.py", "translate.py", "image.py")
 
 
 class Untranslated(RuntimeError):
@@ -74,7 +74,7 @@ def key() -> str:
 
 
 class Code:
-    """The loops in machine code; ``code.flush(box)`` is :func:`loops.flush` and so on. A `packet` is given as bytes.
+    """The loops in machine code; ``code.flush(box)`` is :func:`sending.flush` and so on. A `packet` is given as bytes.
 
     Raises ValueError for a file that is no whole image.
     """

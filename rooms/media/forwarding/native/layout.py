@@ -94,7 +94,7 @@ PLAIN = 88
 OTHERS, OTHER_COUNT, FAULT = 96, 104, 112
 #: Datagrams received so far.
 TAKEN = 120
-#: The flows that are open, by :func:`loops.bucket` of their source.
+#: The flows that are open, by :func:`receiving.bucket` of their source.
 TABLE = 128
 #: What passed without Python: packets as they were sent on, what is known of each, how many, and whether it is time to look at them.
 PASSED, NOTES, PASSED_COUNT, DUE = 136, 144, 152, 160

@@ -1,4 +1,4 @@
-"""Memory and C functions by address: what :mod:`loops` is made of.
+"""Memory and C functions by address: what the inner loops are made of.
 
 As they stand here these work in any Python, by ctypes. :mod:`translate` puts one machine instruction or call in the place of each.
 Addresses and values are 64-bit integers. Nothing is checked: an address that is none ends the process.

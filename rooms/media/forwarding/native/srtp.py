@@ -1,4 +1,4 @@
-"""Outgoing RTP, protected: RFC 3711 with AES-CM and HMAC-SHA1-80, RFC 7714 with AES-GCM. Plain Python on integers like :mod:`loops`.
+"""Outgoing RTP, protected: RFC 3711 with AES-CM and HMAC-SHA1-80, RFC 7714 with AES-GCM. Plain Python on integers like :mod:`sending`.
 
 The keys of an association are a row (:data:`KIND` and on), and so is each stream of it, by its SSRC: how far it is, and what of the last
 :data:`WINDOW` packets went out. **No packet index is used for two different packets**, and none that is older than that window at all:

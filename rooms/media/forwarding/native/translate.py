@@ -1,4 +1,4 @@
-"""Machine code of :mod:`loops` and :mod:`srtp`: ``python -m rooms.media.forwarding.native.translate`` writes an image to standard output.
+"""Machine code of the inner loops: ``python -m rooms.media.forwarding.native.translate`` writes an image to standard output.
 
 numba makes LLVM's intermediate code of each function, LLVM one object of them all, and what is taken of that is its text: bytes that
 run wherever they lie. For that they may call nothing but what an address in memory names, and have no data of their own; whatever else
