@@ -31,7 +31,7 @@ def main(path: str, form: str) -> int:
     import av
     import av.error
 
-    from dispatch.console.field.media import small
+    from dispatch.console.field.thumbnail import small
 
     try:
         with av.open(path, format=form) as container:

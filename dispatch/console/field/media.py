@@ -6,13 +6,13 @@ upright and has nothing but the picture.
 
 from __future__ import annotations
 
-import io
 import warnings
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from dispatch.console.field import first_frame
+from dispatch.console.field.thumbnail import SIDE_PIXELS, small
 from dispatch.errors import UserError
 
 PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -20,8 +20,6 @@ VIDEOS = {"mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm"}
 PDF = "application/pdf"
 MOST_BYTES = {"image": 30_000_000, "video": 500_000_000, "application": 50_000_000}
 LARGEST_PIXELS = 120_000_000
-SIDE_PIXELS = 480
-QUALITY = 80
 KINDS = "JPEG, PNG, WebP, MP4, MOV, WebM"
 _EBML = b"\x1aE\xdf\xa3"
 
@@ -67,14 +65,3 @@ def _video(path: Path, head: bytes) -> tuple[str, bytes]:
     if picture is None:
         raise UserError("file_kind", "file", kinds=KINDS)
     return _sized(path, VIDEOS[kind]), picture
-
-
-def small(found: Image.Image) -> bytes:
-    """A picture, upright, at most 480 pixels wide or high, and nothing but the picture: no place, no device, no time."""
-    upright = ImageOps.exif_transpose(found).convert("RGB")
-    upright.thumbnail((SIDE_PIXELS, SIDE_PIXELS))
-    plain = Image.new("RGB", upright.size)
-    plain.paste(upright)
-    made = io.BytesIO()
-    plain.save(made, "WEBP", quality=QUALITY)
-    return made.getvalue()
