@@ -9,13 +9,16 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
+from markupsafe import Markup
 
 from dispatch.errors import UserError, ValidationFailed
 from dispatch.store.tables import Browser, RoomDevice, Session, User
 from dispatch.store.wall_tables import Wall
+from dispatch.web import formats
 from dispatch.web.context import CONTEXT, Context
+from dispatch.web.navigation import INLINE, entries, sections
 from dispatch.web.templates import TEMPLATES
-from dispatch.web.translations import Catalogue, catalogue
+from dispatch.web.translations import LANGUAGES, Catalogue, catalogue
 
 Request = web.Request
 Response = web.StreamResponse
@@ -29,9 +32,6 @@ BROWSER: web.RequestKey[Browser] = web.RequestKey("browser", Browser)
 VISITOR = web.RequestKey("visitor", str)
 PROGRAM: web.RequestKey[User | None] = web.RequestKey("program", User)
 """Set where a bearer token was given; None where it is not good. Such a request has no session, whatever cookies it carries."""
-
-Errors = Mapping[str, list[str]]
-"""Field name ("" for the whole form) → what is wrong with it, translated."""
 
 
 def ctx(request: Request) -> Context:
@@ -196,11 +196,42 @@ def rows(fields: Mapping[str, str], prefix: str) -> list[dict[str, str]]:
 
 
 def render(request: Request, template: str, *, status: int = 200, **data: Any) -> web.Response:
-    """A page in the person's language. Pages are never stored: they show what is so now, to one person."""
-    body = request.app[TEMPLATES].page(request, template, data)
+    """A page in the person's language. Pages are never stored: they show what is so now, to one person.
+
+    Beside `data` its template has `_('text', name=…)`, `csrf_field()`, `csrf`, `lang`, `languages`, `me`, `court`, `clerk_phone`, `path`,
+    `now`, `time_zone`, `request_id`, `large_text`, `theme`, `navigation`, `inline_entries`, `centre_sections`, `switch(name, value)` (the
+    address of this page in another language or text size); `fmt_clock(t)`, `fmt_day(t)`, `fmt_day_long(t)`, `fmt_moment(t)`,
+    `fmt_duration(span)`, `fmt_phone(number)`, all in the court's time zone.
+    """
+    body = request.app[TEMPLATES].page(template, _of_every_page(request) | data)
     response = web.Response(text=body, status=status, content_type="text/html", charset="utf-8")
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _of_every_page(request: Request) -> dict[str, Any]:
+    tag, context, person, token = language(request), ctx(request), visitor(request), csrf(request)
+    return {
+        "_": gettext(request),
+        "lang": tag,
+        "languages": list(LANGUAGES),
+        "me": person,
+        "court": context.settings.court_en if tag == "en" else context.settings.court,
+        "clerk_phone": clerk_contact(request),
+        "path": request.path,
+        "csrf": token,
+        "csrf_field": lambda: Markup('<input type="hidden" name="_csrf" value="{}">').format(token),
+        "now": context.clock(),
+        "large_text": (request.cookies.get("text") or (person.text if person else "")) == "large",
+        "theme": person.theme if person else "light",
+        "request_id": request.get(REQUEST_ID, ""),
+        "time_zone": context.settings.time_zone,
+        "navigation": entries(person.role, request.path) if person else [],
+        "inline_entries": INLINE,
+        "centre_sections": sections(person.role, request.path) if person else [],
+        "switch": lambda name, value: str(request.rel_url.update_query({name: value})),
+        **formats.for_page(tag, zone(request)),
+    }
 
 
 def see_other(path: str) -> web.Response:

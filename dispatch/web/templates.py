@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +10,14 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
-from dispatch.web import formats
 from dispatch.web.assets import Assets
-from dispatch.web.navigation import INLINE, entries, sections
-from dispatch.web.translations import LANGUAGES, catalogue
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates"
 
 
 class Templates:
-    """Renders pages. In templates: `_('text', name=…)`, `static('css/base.css')`, `icon('clock')`, `csrf_field()`, `csrf`, `lang`,
-    `me`, `court`, `clerk_phone`, `path`, `now`, `time_zone`, `large_text`, `theme`, `navigation`, `centre_sections`, `switch(name,
-    value)` (the address of this page in another language or text size); `fmt_clock(t)`, `fmt_day(t)`, `fmt_day_long(t)`, `fmt_moment(t)`,
-    `fmt_duration(span)`, `fmt_phone(number)`, all in the court's time zone.
+    """Renders pages. In all templates: `static('css/base.css')`, `icon('clock')`, and what a page has from its request
+    (:func:`dispatch.web.request.render`).
     """
 
     def __init__(self, assets: Assets, folder: Path = FOLDER) -> None:
@@ -41,37 +37,9 @@ class Templates:
             size, self.assets.url("icons.svg"), name
         )
 
-    def page(self, request: web.Request, template: str, data: dict[str, Any]) -> str:
+    def page(self, template: str, data: Mapping[str, Any]) -> str:
         """The finished page. An unknown name in a template is an error, never an empty spot."""
-        from dispatch.web.request import REQUEST_ID, clerk_contact, csrf, ctx, language, visitor, zone
-
-        tag, context = language(request), ctx(request)
-        words = catalogue(tag)
-        person = visitor(request)
-        court = context.settings.court_en if tag == "en" else context.settings.court
-        token = csrf(request)
-        common: dict[str, Any] = {
-            "_": words.gettext,
-            "lang": tag,
-            "languages": list(LANGUAGES),
-            "me": person,
-            "court": court,
-            "clerk_phone": clerk_contact(request),
-            "path": request.path,
-            "csrf": token,
-            "csrf_field": lambda: Markup('<input type="hidden" name="_csrf" value="{}">').format(token),
-            "now": context.clock(),
-            "large_text": (request.cookies.get("text") or (person.text if person else "")) == "large",
-            "theme": person.theme if person else "light",
-            "request_id": request.get(REQUEST_ID, ""),
-            "time_zone": context.settings.time_zone,
-            "navigation": entries(person.role, request.path) if person else [],
-            "inline_entries": INLINE,
-            "centre_sections": sections(person.role, request.path) if person else [],
-            "switch": lambda name, value: str(request.rel_url.update_query({name: value})),
-            **formats.for_page(tag, zone(request)),
-        }
-        return self.environment.get_template(template).render(**(common | data))
+        return self.environment.get_template(template).render(**data)
 
 
 TEMPLATES = web.AppKey("templates", Templates)
