@@ -33,7 +33,8 @@ import uvloop
 from bench.load.usage import machine
 from dispatch.booking import bookings
 from dispatch.booking.days import between
-from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.booking.draft import SittingDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.errors import Conflict
 from dispatch.store.database import Database, migrated
 from dispatch.store.tables import Case, Room, User

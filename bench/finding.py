@@ -29,12 +29,13 @@ from bench import booking
 from dispatch.booking import bookings
 from dispatch.booking.catalogue.calendar_days import WorkingCalendar, published
 from dispatch.booking.catalogue.hours import COURT_HOURS, open_spans
-from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.booking.draft import SittingDraft
 from dispatch.booking.finding import searching
 from dispatch.booking.finding.finding import find
 from dispatch.booking.finding.occupancy import Held, Occupancy, Times
 from dispatch.booking.finding.searching import Wanted
 from dispatch.booking.finding.slots import Candidate, Need, Search
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.spans import STEP, Span, merged
 from dispatch.store.database import Database
 from dispatch.store.tables import User

@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from dispatch.booking import bookings
 from dispatch.booking.catalogue.sites import site_named
-from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.booking.draft import SittingDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.demo_catalogue import COURT, furnish
 from dispatch.demo_map import draw
 from dispatch.demo_tasks import send_out

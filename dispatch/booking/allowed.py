@@ -21,8 +21,8 @@ from sqlalchemy import bindparam, select
 from dispatch.booking import protection
 from dispatch.booking.catalogue.calendar_days import CalendarDay, Calendars, Kind, WorkingCalendar, published, published_years
 from dispatch.booking.catalogue.hours import ALWAYS, COURT_HOURS, WeeklyHours, is_open, open_spans, weekly_hours
-from dispatch.booking.draft import ParticipantDraft, tidy
 from dispatch.booking.finding.slots import notice_from
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.spans import Span, within
 from dispatch.errors import FieldError, ValidationFailed
 from dispatch.store import ready
@@ -30,6 +30,7 @@ from dispatch.store.base import Base
 from dispatch.store.ready import Ready
 from dispatch.store.tables import CalendarDay as DayRow
 from dispatch.store.tables import CourtSite, Resource, SiteDay
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

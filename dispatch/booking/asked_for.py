@@ -17,8 +17,9 @@ from sqlalchemy import func, select
 
 from dispatch import audit
 from dispatch.booking import allowed, bookings
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, problems, rows_of
+from dispatch.booking.draft import SittingDraft, problems, rows_of
 from dispatch.booking.in_force import held
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.spans import Span
 from dispatch.errors import NotFound, Refused, UserError, ValidationFailed
 from dispatch.notices import outbox

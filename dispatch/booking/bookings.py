@@ -13,19 +13,10 @@ from typing import TYPE_CHECKING, Any
 from dispatch import audit
 from dispatch.booking import allowed, history, holds, orders, protection
 from dispatch.booking.conflicts import ENDED, UNDER_WAY, Want, refuse_conflicts
-from dispatch.booking.draft import (
-    LONGEST_REASON,
-    ParticipantDraft,
-    SittingDraft,
-    draft_of,
-    problems,
-    rows_of,
-    span_problems,
-    tidy,
-    title_of,
-)
+from dispatch.booking.draft import LONGEST_REASON, SittingDraft, draft_of, problems, rows_of, span_problems, title_of
 from dispatch.booking.in_force import held_in
 from dispatch.booking.named import ask_ahead, checked
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.seating import case_of, reissue_links, seat, seated
 from dispatch.booking.spans import Span
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
@@ -34,6 +25,7 @@ from dispatch.notices import outbox, webhooks
 from dispatch.store import direct
 from dispatch.store.resources import MEANS
 from dispatch.store.tables import Booking, Resource, Sitting, User, new_id
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dispatch.booking import protection
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.protection import CHAIR, STAFF_WORDS, Pair
 from dispatch.booking.roles import CLERK, PROSECUTOR, Procedures, chair_role, has_role, quorum_problems, roles_for
 from dispatch.errors import FieldError
 from dispatch.notices.addresses import is_email
+from dispatch.typed import is_phone, tidy
 from rooms.procedure import PROCEDURES
 
 if TYPE_CHECKING:
@@ -29,33 +31,11 @@ MOST_EQUIPMENT = 30
 LONGEST_NUMBER = 80
 LONGEST_TITLE = 200
 LONGEST_NAME = 80
-LONGEST_PHONE = 40
 LONGEST_REASON = 200
 
 SEATS = ("link", "room")
 
-_PHONE = re.compile(r"\+?[\d\s()-]{5,30}(?:(?:转|ext\.?|x)\s*\d{1,6})?", re.IGNORECASE)
 _YEAR = re.compile(r"^[(\[〔【（](\d{4})[)\]〕】）]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
-
-
-@dataclass(frozen=True, slots=True)
-class ParticipantDraft:
-    """One row of the form. `id` is that of a participant who is there already; `user_id` makes it a member of the staff; `minor`: he is
-    under 18."""
-
-    name: str
-    role: str
-    phone: str = ""
-    seat: str = "link"
-    id: str = ""
-    user_id: str = ""
-    email: str = ""
-    key: str = ""
-    """the word by which a row that is new is meant elsewhere in the form"""
-    minor: bool = False
-    guards: str = ""
-    """of a guardian: the word of whom he guards (:mod:`dispatch.booking.protection`)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +72,6 @@ class SittingDraft:
         """All members of the staff who take part, each once: the bench, the clerk, the prosecutor, then the form's rows."""
         named = (self.chair_id, self.clerk_id, self.prosecutor_id, *(row.user_id for row in self.participants))
         return tuple(dict.fromkeys(each for each in named if each))
-
-
-def tidy(text: str) -> str:
-    """Without control characters, without halves of characters, which no file takes, and without spaces around."""
-    return _CONTROL.sub(" ", text).strip()
-
-
-def is_phone(text: str) -> bool:
-    """Whether `text` can be a telephone number, with an extension where there is one."""
-    return len(text.strip()) <= LONGEST_PHONE and _PHONE.fullmatch(text.strip()) is not None
 
 
 def normal_case_number(number: str) -> str:

@@ -9,14 +9,11 @@ Rules of Online Litigation of the People's Courts (2021), art. 26.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.roles import Procedures
 from dispatch.errors import FieldError
 from rooms.procedure import PROCEDURES
-
-if TYPE_CHECKING:
-    from dispatch.booking.draft import ParticipantDraft
 
 Pair = tuple[str, str]
 """Two people by their words."""

@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatch.booking import protection
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, rows_of, tidy
+from dispatch.booking.draft import SittingDraft, normal_case_number, rows_of
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.identity import invitations
 from dispatch.notices.addresses import normal_email
 from dispatch.store import ready
@@ -18,6 +19,7 @@ from dispatch.store.base import Base
 from dispatch.store.postgresql import is_postgresql
 from dispatch.store.ready import Ready
 from dispatch.store.tables import Case, Invitation, Participant, Sitting, SittingApart, User, new_id
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -15,12 +15,13 @@ from dispatch.booking import orders
 from dispatch.booking.catalogue.details import LAST_POSITION
 from dispatch.booking.catalogue.rooms import KINDS as ROOM_KINDS
 from dispatch.booking.catalogue.rooms import LONGEST_NAME
-from dispatch.booking.draft import LONGEST, MOST_EQUIPMENT, MOST_PARTICIPANTS, MOST_ROOMS, SHORTEST, tidy
+from dispatch.booking.draft import LONGEST, MOST_EQUIPMENT, MOST_PARTICIPANTS, MOST_ROOMS, SHORTEST
 from dispatch.booking.in_force import held_in
 from dispatch.booking.roles import Procedures, roles_for
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.resources import MEANS
 from dispatch.store.tables import Resource, SittingTemplate, User, new_id
+from dispatch.typed import tidy
 from rooms.procedure import PROCEDURES
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.board_tables import BoardView
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dispatch.booking import protection, templates
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.protection import Pair
 from dispatch.booking.roles import Procedures, accounts_that_preside, has_role, roles_for
 from dispatch.errors import FieldError

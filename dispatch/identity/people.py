@@ -11,13 +11,13 @@ from sqlalchemy import func, select
 
 from dispatch import audit
 from dispatch.booking import orders
-from dispatch.booking.draft import is_phone, tidy
 from dispatch.errors import FieldError, NotFound, Refused, UserError, ValidationFailed
 from dispatch.identity import passwords
 from dispatch.identity.sign_in import folded
 from dispatch.notices import outbox
 from dispatch.notices.addresses import is_email, masked_email, normal_email
 from dispatch.store.tables import Participant, Session, Sitting, User, utc_now
+from dispatch.typed import is_phone, tidy
 
 if TYPE_CHECKING:
     from sqlalchemy import Select

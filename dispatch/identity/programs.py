@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.identity.tokens import is_token, new_token, token_hash
 from dispatch.store.database import CannotWrite
 from dispatch.store.tables import ApiToken, User
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database

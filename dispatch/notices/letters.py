@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dispatch.booking.draft import tidy
 from dispatch.notices.calendar import Contact, Entry, Method, uid_of, written
 from dispatch.notices.outbox import ENDS
 from dispatch.sittings.nouns import nouns
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings

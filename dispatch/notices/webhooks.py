@@ -19,13 +19,13 @@ from sqlalchemy import and_, or_, select
 
 from dispatch import audit
 from dispatch.booking import orders
-from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store import ready
 from dispatch.store.base import Base
 from dispatch.store.notice_tables import Webhook, WebhookDelivery
 from dispatch.store.ready import Ready
 from dispatch.store.tables import new_id
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dispatch.booking import allowed, protection
-from dispatch.booking.draft import LONGEST_REASON, rows_of, tidy
+from dispatch.booking.draft import LONGEST_REASON, rows_of
 from dispatch.errors import FieldError, ValidationFailed
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
-    from dispatch.booking.draft import ParticipantDraft, SittingDraft
+    from dispatch.booking.draft import SittingDraft
+    from dispatch.booking.participant_draft import ParticipantDraft
     from dispatch.booking.roles import Procedures
     from dispatch.store.tables import Sitting
 

@@ -13,8 +13,9 @@ from sqlalchemy.orm import joinedload
 from dispatch import audit
 from dispatch.booking import history, holds, orders
 from dispatch.booking.conflicts import ENDED
-from dispatch.booking.draft import MOST_PARTICIPANTS, ParticipantDraft, draft_of, row_problems, tidy
+from dispatch.booking.draft import MOST_PARTICIPANTS, draft_of, row_problems
 from dispatch.booking.in_force import held_in
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.people import hold_also
 from dispatch.booking.roles import quorum_problems
 from dispatch.booking.seating import keep_apart
@@ -24,6 +25,7 @@ from dispatch.notices import outbox
 from dispatch.notices.addresses import normal_email
 from dispatch.sittings import guarding
 from dispatch.store.tables import AgreedWords, Participant, Sitting, User, new_id
+from dispatch.typed import tidy
 from rooms.consents import digest_of
 
 NEW = "new"

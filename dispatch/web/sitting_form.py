@@ -10,8 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dispatch.booking import in_force, protection
-from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.booking.draft import SittingDraft
 from dispatch.booking.draft import draft_of as draft_of_sitting
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.protection import GUARDIAN, Pair
 from dispatch.booking.roles import Procedures, roles_for
 from dispatch.booking.templates import Start

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Page, expect
 
-from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.waiting import WaitingDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.store.tables import utc_now
 from tests.browser.conftest import PersonFactory
 from tests.browser.court import Court

@@ -15,7 +15,8 @@ from dispatch.booking.catalogue import resources
 from dispatch.booking.catalogue.details import Details
 from dispatch.booking.catalogue.resources import PLAIN, ResourceDraft
 from dispatch.booking.catalogue.sites import site_named
-from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.booking.draft import SittingDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.sittings.moments import microseconds
 from dispatch.sittings.statuses import project_rows
 from dispatch.store.database import Database

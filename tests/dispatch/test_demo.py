@@ -18,7 +18,8 @@ from sqlalchemy import func, select
 from dispatch import audit, demo
 from dispatch.booking import bookings, days
 from dispatch.booking.catalogue import loaded_days, resources
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number
+from dispatch.booking.draft import SittingDraft, normal_case_number
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.templates import STANDARD
 from dispatch.console.field import listing, positions
 from dispatch.demo import ROOMS, SITTINGS, STAFF, Account

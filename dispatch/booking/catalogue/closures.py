@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, or_, select
 from dispatch import audit
 from dispatch.booking import holds, orders
 from dispatch.booking.conflicts import ENDED
-from dispatch.booking.draft import LONGEST_REASON, tidy
+from dispatch.booking.draft import LONGEST_REASON
 from dispatch.booking.holds import LONGEST
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.tables import Booking, Case, Closure, CourtSite, Hold, Resource, Sitting, User, new_id
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -12,10 +12,10 @@ from sqlalchemy import Select, select, update
 from dispatch import audit
 from dispatch.booking.catalogue.calendar_days import KINDS, CalendarDay, Kind, published, published_years
 from dispatch.booking.catalogue.calendar_files import FIRST_YEAR, LAST_YEAR, LONGEST_NAME
-from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.tables import CalendarDay as DayRow
 from dispatch.store.tables import CourtSite, Resource, SiteDay, User
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

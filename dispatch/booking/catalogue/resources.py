@@ -15,11 +15,11 @@ from dispatch.booking import holds, orders
 from dispatch.booking.catalogue import details as details_
 from dispatch.booking.catalogue.details import LAST_POSITION, Details, details_of
 from dispatch.booking.catalogue.rooms import refuse_booked
-from dispatch.booking.draft import tidy
 from dispatch.booking.holds import ORDER
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.resources import MEANS
 from dispatch.store.tables import CourtSite, Resource, User, new_id
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -16,9 +16,9 @@ from dispatch.booking.catalogue import details as details_
 from dispatch.booking.catalogue.details import LAST_POSITION, Details
 from dispatch.booking.catalogue.sites import site_named
 from dispatch.booking.conflicts import ENDED
-from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.store.tables import Booking, Hold, Resource, Room, Sitting, User, new_id
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

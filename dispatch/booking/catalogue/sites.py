@@ -13,9 +13,9 @@ from sqlalchemy import select
 from dispatch import audit
 from dispatch.booking import holds, orders
 from dispatch.booking.catalogue.details import LAST_POSITION, hours_problems, kept_hours
-from dispatch.booking.draft import tidy
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.store.tables import CourtSite, Resource, User, new_id
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking.draft import tidy
 from dispatch.booking.listing import week
 from dispatch.booking.wall_clock import day_span
 from dispatch.errors import FieldError, Forbidden, Refused, ValidationFailed
 from dispatch.store.tables import Resource, User
 from dispatch.store.waiting_tables import Listing, WaitingSitting
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -12,17 +12,19 @@ from sqlalchemy import func, select
 from dispatch import audit
 from dispatch.booking import draft as forms
 from dispatch.booking import orders
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, tidy
+from dispatch.booking.draft import SittingDraft, normal_case_number
 from dispatch.booking.finding.searching import ANY, STAFF, Wanted
 from dispatch.booking.finding.searching import problems as search_problems
 from dispatch.booking.in_force import held_in
 from dispatch.booking.listing.docket import MOST_WAITING
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.protection import Pair
 from dispatch.booking.roles import Procedures
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.store.resources import MEANS
 from dispatch.store.tables import Resource, User, new_id
 from dispatch.store.waiting_tables import WaitingSitting
+from dispatch.typed import tidy
 from rooms.procedure import PROCEDURES
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from sqlalchemy import or_, select, update
 from dispatch import audit
 from dispatch.booking import orders
 from dispatch.booking.allowed import noticed_from
-from dispatch.booking.draft import tidy
 from dispatch.booking.finding.obstacles import Obstacle
 from dispatch.booking.finding.occupancy_store import Snapshot, store_of, travel_between
 from dispatch.booking.finding.searching import ANY, PARTS, needs_of, staff_of
@@ -31,6 +30,7 @@ from dispatch.booking.wall_clock import day_span
 from dispatch.errors import FieldError, NotFound, UserError, ValidationFailed
 from dispatch.store.tables import Resource, User, new_id
 from dispatch.store.waiting_tables import Listing, WaitingSitting
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

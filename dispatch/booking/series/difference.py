@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, tidy
+from dispatch.booking.draft import SittingDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.protection import STAFF_WORDS, Pair, words_of
 from dispatch.booking.wall_clock import moment, wall_time
 from dispatch.errors import FieldError, ValidationFailed
+from dispatch.typed import tidy
 
 _FIELDS = ("case_number", "case_title", "title", "kind", "chair_id", "clerk_id", "prosecutor_id")
 _Key = tuple[str, str, str]

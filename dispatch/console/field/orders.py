@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import func, select, update
 
 from dispatch import audit
-from dispatch.booking.draft import tidy
 from dispatch.booking.orders import Order, keep_made, made_before
 from dispatch.console.field import positions, tasks
 from dispatch.console.field.tasks import REASONED, Act, Asking, State
@@ -23,6 +22,7 @@ from dispatch.store.base import new_id
 from dispatch.store.field_tables import FieldFile, FieldStep, FieldTask, Team, TeamMember
 from dispatch.store.postgresql import lock_words
 from dispatch.store.tables import Case, User
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from dispatch import audit
-from dispatch.booking.draft import is_phone, tidy
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.field_tables import FieldPosition, Team, TeamMember
 from dispatch.store.tables import User
+from dispatch.typed import is_phone, tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

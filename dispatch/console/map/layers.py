@@ -11,10 +11,10 @@ from prometheus_client import Counter
 from sqlalchemy import func, select
 
 from dispatch import audit
-from dispatch.booking.draft import tidy
 from dispatch.console.map.geojson import MOST_FEATURES
 from dispatch.errors import FieldError, NotFound, Refused, ValidationFailed
 from dispatch.store.map_tables import MapLayer
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -11,12 +11,12 @@ from prometheus_client import Counter
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking.draft import tidy
 from dispatch.booking.orders import Order, keep_made, made_before
 from dispatch.console.roll_call import rules
 from dispatch.console.roll_call.rules import Line, RollCall
 from dispatch.errors import NotFound, ValidationFailed
 from dispatch.store.roll_call_tables import RollCallRow
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

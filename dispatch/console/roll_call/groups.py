@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import func, select
 
 from dispatch import audit
-from dispatch.booking.draft import tidy
 from dispatch.console.field import teams
 from dispatch.console.roll_call.rules import MOST_LINES, Line
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.roll_call_tables import RollCallGroup
 from dispatch.store.tables import Resource
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from dispatch import audit
 from dispatch.booking import extension
-from dispatch.booking.draft import tidy
 from dispatch.console.ranks import Rank, require
 from dispatch.console.stepping.noted import LONGEST_REASON, ask, noted
 from dispatch.errors import FieldError, Refused, ValidationFailed
 from dispatch.store.tables import Sitting, User
+from dispatch.typed import tidy
 from rooms.commands import StepIn
 from rooms.media.engine import Source
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dispatch.booking.draft import tidy
 from dispatch.console.ranks import Rank, rank_of, require
 from dispatch.console.stepping.noted import LONGEST_REASON, ask, noted
 from dispatch.errors import FieldError, ValidationFailed
+from dispatch.typed import tidy
 from rooms.commands import EndTalk, Talk
 
 if TYPE_CHECKING:

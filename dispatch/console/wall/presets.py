@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking.draft import tidy
 from dispatch.console.wall.arrangement import Arrangement
 from dispatch.errors import FieldError, NotFound, ValidationFailed
 from dispatch.store.tables import User, new_id
 from dispatch.store.wall_tables import Preset
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from dispatch import audit
-from dispatch.booking.draft import tidy
 from dispatch.console.wall.arrangement import EMPTY
 from dispatch.errors import NotFound, UserError
 from dispatch.identity.devices import new_code, normal_code
 from dispatch.identity.tokens import is_token, new_token, token_hash
 from dispatch.store.tables import User
 from dispatch.store.wall_tables import Wall
+from dispatch.typed import tidy
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 from pydantic import Field
 
-from dispatch.booking.draft import LONGEST_REASON, tidy
+from dispatch.booking.draft import LONGEST_REASON
 from dispatch.errors import UserError, ValidationFailed
 from dispatch.exchange import drafts, reading, waiting_files
 from dispatch.exchange.columns import TAKEN
@@ -18,6 +18,7 @@ from dispatch.exchange.importing import Given as Names
 from dispatch.exchange.importing import Judged, of_kind
 from dispatch.exchange.reading import Row
 from dispatch.store.notice_tables import ImportDraft
+from dispatch.typed import tidy
 from dispatch.web.access import CLERK
 from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.sitting_shapes import Once

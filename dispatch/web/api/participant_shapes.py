@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from dispatch.booking.draft import LONGEST_NAME, LONGEST_PHONE, LONGEST_REASON
+from dispatch.booking.draft import LONGEST_NAME, LONGEST_REASON
 from dispatch.booking.roles import roles_for
 from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.tables import Participant
+from dispatch.typed import LONGEST_PHONE
 from dispatch.web.access import CLERK, OFFICER
 from dispatch.web.api.values import Asked, Change, Given, Id, IdOrNone, Moment, Resource, Shown, left_out, local, local_or_none
 from rooms.procedure import PROCEDURES

@@ -7,12 +7,12 @@ from typing import Literal, cast
 
 from pydantic import Field
 
-from dispatch.booking.draft import LONGEST_PHONE
 from dispatch.identity import people
 from dispatch.identity.passwords import MAX_LENGTH, MIN_LENGTH
 from dispatch.identity.people import LONGEST_NAME, UserDraft
 from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.tables import User
+from dispatch.typed import LONGEST_PHONE
 from dispatch.web.access import ADMINISTRATOR, CLERK
 from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.paging import Page, Paging, slice_of

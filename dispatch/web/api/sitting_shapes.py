@@ -17,13 +17,13 @@ from dispatch.booking.draft import (
     MOST_EQUIPMENT,
     MOST_PARTICIPANTS,
     MOST_ROOMS,
-    ParticipantDraft,
     SittingDraft,
     draft_of,
     presided_by,
     words_of,
 )
 from dispatch.booking.orders import Order
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.protection import MOST_PAIRS
 from dispatch.store.tables import Sitting, User
 from dispatch.web.access import CLERK

@@ -12,22 +12,14 @@ from pydantic.config import JsonDict
 
 from dispatch.booking.catalogue.features import FEATURES
 from dispatch.booking.catalogue.rooms import MOST_SEATS
-from dispatch.booking.draft import (
-    LONGEST,
-    LONGEST_NAME,
-    LONGEST_NUMBER,
-    LONGEST_PHONE,
-    LONGEST_TITLE,
-    MOST_EQUIPMENT,
-    MOST_PARTICIPANTS,
-    SHORTEST,
-    ParticipantDraft,
-)
+from dispatch.booking.draft import LONGEST, LONGEST_NAME, LONGEST_NUMBER, LONGEST_TITLE, MOST_EQUIPMENT, MOST_PARTICIPANTS, SHORTEST
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.waiting import HIGHEST, LOWEST, WaitingDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.protection import MOST_PAIRS
 from dispatch.notices.addresses import LONGEST_EMAIL
 from dispatch.store.waiting_tables import WaitingSitting
+from dispatch.typed import LONGEST_PHONE
 from dispatch.web.access import CLERK
 from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.paging import Page, Paging, slice_of

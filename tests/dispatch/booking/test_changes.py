@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from dispatch.booking import bookings
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.upcoming import next_in_rooms
 from dispatch.errors import Conflict, NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations

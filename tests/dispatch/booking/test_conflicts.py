@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from dispatch.booking import bookings
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.errors import Conflict, ValidationFailed
 from dispatch.store.tables import Booking, Case, Invitation, Participant, Resource, Room, Sitting, User
 from tests.dispatch.making import NOW, Court, at, audited, bring_to, draft_of, make_draft, make_sitting, other_sitting

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, normal_case_number, problems, tidy, title_of
+from dispatch.booking.draft import SittingDraft, normal_case_number, problems, title_of
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.roles import roles_for
 from tests.dispatch.making import NOW, at
 
@@ -128,11 +129,6 @@ def test_bench_and_clerk_are_no_roles_of_a_row() -> None:
 def test_a_sitting_without_a_title_of_its_own_is_called_as_its_case() -> None:
     assert title_of(draft(title=" ")) == "物业服务合同纠纷"
     assert title_of(draft(title=" 第二次开庭\n")) == "第二次开庭"
-
-
-def test_what_no_paper_can_show_is_taken_out_of_texts() -> None:
-    assert tidy(" 刘\x00芳\r\n") == "刘 芳"
-    assert tidy("刘\ud800芳") == "刘 芳"
 
 
 @pytest.mark.parametrize(

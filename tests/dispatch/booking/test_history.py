@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from dispatch.booking import bookings, history
-from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.extension import extend
 from dispatch.booking.history import Changed, differences
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.identity import invitations
 from dispatch.sittings import participants
 from dispatch.store import postgresql

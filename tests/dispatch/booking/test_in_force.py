@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dispatch.booking import bookings, in_force, templates
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.templates import TemplateDraft
 from dispatch.errors import ValidationFailed
 from dispatch.sittings import participants, procedures

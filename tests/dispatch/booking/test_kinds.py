@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.booking import bookings, days
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, draft_of
+from dispatch.booking.draft import SittingDraft, draft_of
 from dispatch.booking.finding.searching import Wanted, search
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.roles import chair_role, roles_for
 from dispatch.errors import Refused, ValidationFailed
 from dispatch.sittings import participants, sittings

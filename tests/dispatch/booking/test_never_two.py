@@ -17,8 +17,9 @@ from sqlalchemy import select, text
 from dispatch.booking import bookings, decisions
 from dispatch.booking.catalogue import closures
 from dispatch.booking.catalogue.details import Details
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, draft_of
+from dispatch.booking.draft import SittingDraft, draft_of
 from dispatch.booking.extension import extend
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.series import series
 from dispatch.booking.series.recurrence import Series
 from dispatch.booking.series.rules import read_rule

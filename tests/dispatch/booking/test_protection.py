@@ -10,7 +10,8 @@ import pytest
 from dispatch.booking import bookings, history, protection
 from dispatch.booking.asked_for import document
 from dispatch.booking.asked_for import draft_of as draft_kept
-from dispatch.booking.draft import ParticipantDraft, SittingDraft, problems
+from dispatch.booking.draft import SittingDraft, problems
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.series.difference import Difference
 from dispatch.errors import ValidationFailed
 from dispatch.sittings import participants, sittings

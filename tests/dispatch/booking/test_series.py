@@ -14,8 +14,8 @@ from sqlalchemy import func, select, update
 
 from dispatch.booking import bookings, decisions
 from dispatch.booking.catalogue import closures
-from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.orders import Order
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.series import changes as series_changes
 from dispatch.booking.series import prolonging, series
 from dispatch.booking.series.recurrence import Series, with_one_moved

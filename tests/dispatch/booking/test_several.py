@@ -15,8 +15,8 @@ from sqlalchemy import select
 from dispatch.booking import bookings, decisions
 from dispatch.booking.catalogue import closures, sites
 from dispatch.booking.catalogue.details import Details
-from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.extension import extend
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.errors import Conflict, NotFound, Refused, ValidationFailed
 from dispatch.sittings import participants
 from dispatch.store.database import Database

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.booking import bookings, orders
-from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.finding.searching import ANY
 from dispatch.booking.listing import adjusting, confirming, waiting, week
 from dispatch.booking.listing.adjusting import Adjustment, Pin
 from dispatch.booking.listing.runs import LEASE, Runs
 from dispatch.booking.listing.waiting import WaitingDraft
 from dispatch.booking.listing.week import Order
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.errors import Forbidden, NotFound, Refused, UserError, ValidationFailed
 from dispatch.identity.people import add_user
 from dispatch.store.tables import Hold, Sitting, User

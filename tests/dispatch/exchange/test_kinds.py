@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from dispatch.booking.draft import ParticipantDraft, draft_of, rows_of
+from dispatch.booking.draft import draft_of, rows_of
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.roles import Procedures
 from dispatch.booking.templates import STANDARD
 from dispatch.errors import FieldError

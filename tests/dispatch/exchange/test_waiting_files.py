@@ -10,11 +10,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from dispatch.booking.draft import ParticipantDraft
 from dispatch.booking.finding.searching import ANY
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.docket import MOST_WAITING
 from dispatch.booking.listing.waiting import WaitingDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.errors import Refused, UserError
 from dispatch.exchange import reading, waiting_files
 from dispatch.exchange.waiting_files import COLUMNS, NEEDED, Judged

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dispatch.booking import bookings
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.identity import browsers, devices, invitations
 from dispatch.identity.invitations import open_link
 from dispatch.identity.tokens import is_token, new_token, token_hash

@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from sqlalchemy import select
 
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.notices.sender import LEASE
 from dispatch.store.database import Database
 from dispatch.store.tables import utc_now

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.booking import bookings
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.identity import invitations, people
 from dispatch.notices.mail import MailServer
 from dispatch.notices.sender import Unreachable

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.booking import bookings, decisions
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.errors import Conflict, ValidationFailed
 from dispatch.identity import invitations, people
 from dispatch.notices import outbox

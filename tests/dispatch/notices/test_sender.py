@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.booking import bookings
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.notices.sender import LEASE
 from dispatch.settings import Settings
 from dispatch.store.database import CannotWrite

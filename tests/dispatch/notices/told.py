@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.store.database import Database
 from dispatch.store.notice_tables import Message
 from dispatch.store.tables import Participant, Sitting

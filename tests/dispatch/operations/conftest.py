@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from dispatch.booking import bookings
-from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.booking.draft import SittingDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.identity.people import add_user
 from dispatch.settings import Settings
 from dispatch.sittings.statuses import project_rows

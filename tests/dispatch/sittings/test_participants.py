@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dispatch.booking.draft import MOST_PARTICIPANTS, ParticipantDraft
+from dispatch.booking.draft import MOST_PARTICIPANTS
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.errors import Conflict, NotFound, Refused, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.identity.invitations import LinkRefused, open_link

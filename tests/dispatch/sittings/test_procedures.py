@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from dispatch.booking.draft import ParticipantDraft, draft_of
+from dispatch.booking.draft import draft_of
 from dispatch.booking.in_force import held_in
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.errors import Refused, ValidationFailed
 from dispatch.sittings import guarding, procedures, sittings
 from dispatch.store.tables import ProcedureVersion

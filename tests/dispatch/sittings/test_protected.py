@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.booking.draft import ParticipantDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.settings import Settings
 from dispatch.sittings.live import LivePlane
 from dispatch.sittings.moments import microseconds

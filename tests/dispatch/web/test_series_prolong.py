@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.booking.draft import SittingDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.series import series
 from tests.dispatch.booking.test_series import weekly
 from tests.dispatch.web.conftest import Site

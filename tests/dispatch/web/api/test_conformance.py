@@ -20,7 +20,8 @@ from dispatch.booking.catalogue.calendar_days import CalendarDay, published
 from dispatch.booking.catalogue.details import Details
 from dispatch.booking.catalogue.hours import WEEKDAYS
 from dispatch.booking.catalogue.sites import SiteDraft
-from dispatch.booking.draft import ParticipantDraft, SittingDraft
+from dispatch.booking.draft import SittingDraft
+from dispatch.booking.participant_draft import ParticipantDraft
 from dispatch.booking.templates import TemplateDraft
 from dispatch.console.alerts.handling import listed as listed_alerts
 from dispatch.console.alerts.raising import raise_alert
