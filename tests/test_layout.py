@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,8 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports_of(path: Path, *, at_run_time: bool = False) -> set[str]:
+@cache
+def imports_of(path: Path, *, at_run_time: bool = False) -> frozenset[str]:
     """Modules that `path` imports anywhere in it; `at_run_time` leaves out what only type checkers see."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     if at_run_time:
@@ -41,7 +44,7 @@ def imports_of(path: Path, *, at_run_time: bool = False) -> set[str]:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, base] if base else above)
             found |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 class _WithoutTypeChecking(ast.NodeTransformer):
@@ -81,6 +84,16 @@ def test_arrows_run_one_way() -> None:
         own = layer_of(module_of(path))
         wrong += [f"{module_of(path)} → {name}" for name in imports_of(path, at_run_time=True) if layer_of(name) > own]
     assert wrong == []
+
+
+def test_imports_go_round_in_no_circle() -> None:
+    drawn = {module: imports_of(path, at_run_time=True) & MODULES.keys() - {module} for module, path in MODULES.items()}
+    circle: list[str] = []
+    try:
+        TopologicalSorter(drawn).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+    assert circle == []
 
 
 @pytest.mark.parametrize("start", [m for m in MODULES if m.startswith(PURE)])
