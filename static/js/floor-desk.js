@@ -55,9 +55,9 @@ export class FloorDesk {
     keyed(this.hands, hands, (person) => person.id, () => el('li', {}), (row, person) => keepingFocus(row, 'act', () => fill(
       row,
       icon('hand', 18), el('b', {}, person.name), el('time', {}, clock(Number(person.hand_at_us) / 1000, this.timeZone, true)),
-      mayHave(view, person) && el('button', { class: 'button button-small button-primary', type: 'button', 'data-act': 'give-floor', 'data-for': person.id, 'aria-label': `${t('Give the floor')}${t(': ')}${person.name}` }, t('Give the floor')),
+      el('span', { class: 'hand-acts' }, mayHave(view, person) && el('button', { class: 'button button-small button-primary', type: 'button', 'data-act': 'give-floor', 'data-for': person.id, 'aria-label': `${t('Give the floor')}${t(': ')}${person.name}` }, t('Give the floor')),
       person.held_back && el('button', { class: 'button button-small button-primary', type: 'button', 'data-act': 'identify', 'data-for': person.id, 'aria-label': `${t('Identity…')}${t(': ')}${person.name}` }, icon('shield', 18), t('Identity…')),
-      (view.rights.admit || view.rights.direct) && el('button', { class: 'button button-small', type: 'button', 'data-act': 'lower-hand', 'data-for': person.id, 'aria-label': t('Lower the hand of {name}', { name: person.name }) }, t('Lower')),
+      (view.rights.admit || view.rights.direct) && el('button', { class: 'button button-small', type: 'button', 'data-act': 'lower-hand', 'data-for': person.id, 'aria-label': t('Lower the hand of {name}', { name: person.name }) }, t('Lower'))),
     )));
     this.tick();
   }

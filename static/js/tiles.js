@@ -86,6 +86,7 @@ export class HearingTile extends HTMLElement {
     const called = place.you ? t('{name} (you)', { name: names }) : names;
     this.setAttribute('aria-label', `${roles} ${called}${voice ? `, ${voice}` : ''}`);
     say(this.#names, called);
+    if (this.#names.title !== called) this.#names.title = called; // a long name may end in an ellipsis
     say(this.#roles, roles);
     this.#showHand(place, view);
     this.#showSound(place, view);
