@@ -1,6 +1,7 @@
 // The phone page of people in the field. What the server last said is shown, with what waits on the phone marked as waiting; everything
 // that is done goes into the queue first and is sent from there, at once or when there is a connection again.
 
+import { ask } from '../ask.js';
 import { clock, gap, language, t } from '../i18n.js';
 import { el } from '../markup.js';
 import { announce, send } from '../page.js';
@@ -16,7 +17,6 @@ import { newKey } from './upload.js';
 
 const EVERY_MS = 10_000;
 const UNDER_WAY = new Set(['signed', 'on_site']);
-const ASK = { arrive: askArrival, hand_back: askReason };
 
 export class FieldPage extends HTMLElement {
   /** @type {any} what the server last said */
@@ -31,6 +31,8 @@ export class FieldPage extends HTMLElement {
   #busy = false;
   #again = false;
   #telling = new Telling();
+  /** What was begun and not sent, by task and step, or by what was refused. @type {Map<string, import('./report.js').Draft>} */
+  #drafts = new Map();
   /** The task for which this phone is live, "" for none; null while it is not live. @type {string | null} */
   #live = null;
 
@@ -103,14 +105,22 @@ export class FieldPage extends HTMLElement {
 
   /** @param {Task} task @param {string} act */
   async #do(task, act) {
-    const wanted = act === 'sign' ? { text: '', files: [], place: false } : act === 'report' ? await askReport({ text: '', files: [] }) : await ASK[/** @type {'arrive'} */ (act)]();
+    const wanted = act === 'sign' ? { text: '', files: [], place: false } : act === 'arrive' ? await askArrival() : await this.#written(`${task.id} ${act}`, act, { text: '', files: [] });
     if (document.activeElement === document.body) this.#goOn(task.id, act); // what opened the dialog was drawn anew meanwhile
     if (wanted) await this.#queue(task.id, act, wanted);
   }
 
+  /** Who goes back and opens it again finds what he has written and chosen. @param {string} key @param {string} act @param {import('./report.js').Draft} former */
+  async #written(key, act, former) {
+    const asks = act === 'report' ? askReport : askReason;
+    const wanted = await asks(this.#drafts.get(key) ?? former, (draft) => this.#drafts.set(key, draft));
+    if (wanted) this.#drafts.delete(key);
+    return wanted;
+  }
+
   /** @param {Entry} entry */
   async #correct(entry) {
-    const wanted = await askReport(entry);
+    const wanted = await this.#written(entry.key, entry.act, entry);
     if (!wanted) return;
     await remove(entry);
     await this.#queue(entry.task, entry.act, wanted);
@@ -128,6 +138,8 @@ export class FieldPage extends HTMLElement {
 
   /** @param {Entry} entry */
   async #drop(entry) {
+    const text = t('What you wrote and the files that you chose are deleted from this phone. The task stays as it is.');
+    if ((await ask({ title: t('Drop this step?'), text, act: t('Drop it'), danger: true })) === null) return;
     await remove(entry);
     this.#waiting = await entries();
     this.#draw();
@@ -145,7 +157,8 @@ export class FieldPage extends HTMLElement {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
     const own = this.#waiting.filter((entry) => entry.user === this.#state?.me.id);
-    if (own.length > 0 && !confirm(t('Steps that are not sent yet and would be lost: {n}. Sign out all the same?', { n: own.length }))) return;
+    const text = t('Steps that are not sent yet and would be lost: {n}.', { n: own.length });
+    if (own.length > 0 && (await ask({ title: t('Sign out all the same?'), text, act: t('Sign out'), danger: true })) === null) return;
     await forget();
     navigator.serviceWorker?.controller?.postMessage({ forget: true });
     form.submit();

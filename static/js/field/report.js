@@ -16,19 +16,27 @@ const VIDEOS = 'video/mp4,video/quicktime,video/webm';
 const MOST = 20;
 
 /**
+ * What was written and chosen, so far.
+ * @typedef {{text: string, files: Chosen[]}} Draft
+ */
+
+/**
  * @param {string} title
  * @param {(HTMLElement | null)[]} content
  * @param {string} act
+ * @param {HTMLTextAreaElement | null} text the field of `content` beside which it is said that something is missing
  * @param {() => string} check says what is missing, "" where nothing is
  * @returns {Promise<boolean>}
  */
-function dialog(title, content, act, check) {
+function dialog(title, content, act, text = null, check = () => '') {
   return new Promise((resolve) => {
-    const problem = el('p', { class: 'field-error', role: 'alert', hidden: true });
+    const problem = el('p', { class: 'field-error', id: 'step-problem', role: 'alert', hidden: true });
+    text?.setAttribute('aria-describedby', problem.id);
+    text?.after(problem);
     const back = el('button', { type: 'button', class: 'button' }, t('Back'));
     const form = el(
       'form', { class: 'dialog-body', method: 'dialog', novalidate: true },
-      el('h2', { id: 'step-title' }, title), ...content, problem,
+      el('h2', { id: 'step-title' }, title), ...content,
       el('div', { class: 'dialog-actions' }, back, el('button', { class: 'button button-primary' }, act)),
     );
     const made = el('dialog', { 'aria-labelledby': 'step-title' }, form);
@@ -37,8 +45,11 @@ function dialog(title, content, act, check) {
       const missing = check();
       problem.textContent = missing;
       problem.hidden = !missing;
-      if (missing) event.preventDefault();
-      else sent = true;
+      text?.setAttribute('aria-invalid', String(missing !== ''));
+      sent = missing === '';
+      if (sent) return;
+      event.preventDefault();
+      text?.focus();
     });
     back.addEventListener('click', () => made.close());
     made.addEventListener('close', () => {
@@ -47,6 +58,7 @@ function dialog(title, content, act, check) {
     });
     document.body.append(made);
     made.showModal();
+    text?.focus();
   });
 }
 
@@ -60,29 +72,37 @@ function placeBox() {
 /** He is there. @returns {Promise<Wanted | null>} */
 export async function askArrival() {
   const { box, label } = placeBox();
-  const yes = await dialog(t('I am on site'), [label], t('I am on site'), () => '');
+  const yes = await dialog(t('I am on site'), [label], t('I am on site'));
   return yes ? { text: '', files: [], place: box.checked } : null;
 }
 
-/** He hands it back. @returns {Promise<Wanted | null>} */
-export async function askReason() {
+/**
+ * He hands it back. @param {Draft} former what he had written before
+ * @param {(draft: Draft) => void} keep takes what he has written, where he goes back
+ * @returns {Promise<Wanted | null>}
+ */
+export async function askReason(former, keep) {
   const text = el('textarea', { id: 'step-text', rows: 3, maxlength: 4000 });
+  text.value = former.text;
   const field = el('div', { class: 'field' }, el('label', { for: 'step-text' }, t('Reason')), text);
   const said = el('p', {}, t('The task goes back to the command centre, which sends somebody else.'));
-  const yes = await dialog(t('Hand the task back'), [said, field], t('Hand it back'), () => (text.value.trim() ? '' : t('Please say why.')));
+  const yes = await dialog(t('Hand the task back'), [said, field], t('Hand it back'), text, () => (text.value.trim() ? '' : t('Please say why.')));
+  if (!yes) keep({ text: text.value, files: [] });
   return yes ? { text: text.value.trim(), files: [], place: false } : null;
 }
 
 /**
- * He reports. @param {{text: string, files: Chosen[]}} former what he had written and chosen before
+ * He reports. @param {Draft} former what he had written and chosen before
+ * @param {(draft: Draft) => void} keep takes what he has written and chosen, where he goes back
  * @returns {Promise<Wanted | null>}
  */
-export async function askReport(former) {
+export async function askReport(former, keep) {
   const text = el('textarea', { id: 'step-text', rows: 5, maxlength: 4000 });
   text.value = former.text;
   /** @type {Chosen[]} */
   let files = [...former.files];
   const shown = el('ul', { class: 'field-pictures', role: 'list' });
+  const over = el('p', { class: 'field-error', role: 'alert', hidden: true });
   const draw = () => {
     shown.replaceChildren(...files.map((file) => {
       const address = URL.createObjectURL(file.blob);
@@ -99,8 +119,12 @@ export async function askReport(former) {
   const pick = (label, accept) => {
     const input = el('input', { type: 'file', multiple: true, accept });
     input.addEventListener('change', () => {
-      for (const blob of [...(input.files ?? [])].slice(0, MOST - files.length)) files.push({ key: newKey(), name: blob.name, blob });
+      const chosen = [...(input.files ?? [])];
+      const room = MOST - files.length;
+      for (const blob of chosen.slice(0, room)) files.push({ key: newKey(), name: blob.name, blob });
       input.value = '';
+      over.hidden = chosen.length <= room;
+      over.textContent = t('A report takes {most} files at most. Left out: {n}.', { most: MOST, n: Math.max(chosen.length - room, 0) });
       draw();
     });
     return el('label', { class: 'button field-pick' }, label, input);
@@ -111,9 +135,10 @@ export async function askReport(former) {
     'div', { class: 'field-report' },
     el('div', { class: 'field' }, el('label', { for: 'step-text' }, t('What you found and did')), text),
     el('div', { class: 'field-picks' }, pick(t('Add photos'), PICTURES), pick(t('Add videos'), VIDEOS)),
-    shown, label,
+    over, shown, label,
   );
   const missing = () => (text.value.trim() || files.length > 0 ? '' : t('Write something or add a photo.'));
-  const yes = await dialog(t('Report'), [content], t('Send the report'), missing);
+  const yes = await dialog(t('Report'), [content], t('Send the report'), text, missing);
+  if (!yes) keep({ text: text.value, files });
   return yes ? { text: text.value.trim(), files, place: box.checked } : null;
 }
