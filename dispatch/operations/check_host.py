@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dispatch.kernel_clock import discipline
 from dispatch.operations import snapshot
-from dispatch.operations.clock import Stepping, discipline
+from dispatch.operations.clock import Stepping
 from dispatch.operations.findings import Finding, mend, note, ok
 from dispatch.store.database import RESTORING, is_postgresql, place
 from dispatch.store.migrate import head, is_known

@@ -7,7 +7,6 @@ computer they are shown on believes (``static/js/court-clock.js``). So nothing e
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from dispatch.kernel_clock import discipline
 from dispatch.store.database import is_postgresql
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 STEPPED_FOR_S = 600.0
 """So long it is told that the clock was set."""
-_STA_UNSYNC = 0x0040
-_TIME_ERROR = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,8 @@ class Judge:
 async def read(db: Database, wall: Callable[[], float] = time.time) -> Reading:
     """Read them all; `wall` is the server's. A kernel's slow correction of the clock moves both of the server's alike and is no step."""
     ahead = await _ahead(db, wall) if is_postgresql(db.url) else None
-    return Reading(wall(), time.clock_gettime(time.CLOCK_BOOTTIME), ahead, held_by_kernel())
+    kernel = discipline()
+    return Reading(wall(), time.clock_gettime(time.CLOCK_BOOTTIME), ahead, None if kernel is None else kernel.synchronised)
 
 
 async def _ahead(db: Database, wall: Callable[[], float]) -> float:
@@ -85,27 +84,3 @@ async def _ahead(db: Database, wall: Callable[[], float]) -> float:
         told: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
         after = wall()
     return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() - (before + after) / 2
-
-
-class _Timex(ctypes.Structure):
-    """``struct timex`` of adjtimex(2), as far as it is read."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint), ("offset", ctypes.c_long), ("freq", ctypes.c_long), ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long), ("status", ctypes.c_int), ("rest", ctypes.c_byte * 256),
-    )  # fmt: skip
-
-
-def held_by_kernel() -> bool | None:
-    """Whether something (chrony, ntpd, systemd-timesyncd) holds the kernel's clock to a source of time; None where that cannot be asked.
-
-    adjtimex(2) changes nothing while `modes` is 0. Without a word of its source for long enough the kernel calls itself unsynchronised.
-    """
-    adjtimex = getattr(ctypes.CDLL(None, use_errno=True), "adjtimex", None)
-    if adjtimex is None:
-        return None
-    state = _Timex()
-    found = int(adjtimex(ctypes.byref(state)))
-    if found < 0:
-        return None
-    return found != _TIME_ERROR and not state.status & _STA_UNSYNC

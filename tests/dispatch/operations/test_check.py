@@ -24,7 +24,7 @@ import pytest
 from dispatch.operations import check, check_host, check_media, check_network
 from dispatch.operations.authority import certify
 from dispatch.operations.check_network import Serving
-from dispatch.operations.clock import Stepping, discipline
+from dispatch.operations.clock import Stepping
 from dispatch.operations.findings import Finding, mend, ok
 from dispatch.settings import Settings
 from dispatch.web.translations import catalogue
@@ -212,13 +212,6 @@ def test_a_clock_that_is_set_while_we_look_is_named(tmp_path: Path) -> None:
     assert codes(check_host.clock(Settings(data=tmp_path), watched))[0] == "ok well"
     now[0] -= 3600
     assert codes(check_host.clock(Settings(data=tmp_path), watched))[0] == "mend stepped"
-
-
-def test_the_kernel_is_asked_whether_a_time_service_keeps_the_clock() -> None:
-    found = discipline()
-    if found is None:
-        pytest.skip("this kernel lets nobody ask for the state of its clock")
-    assert found.max_error_ms >= 0
 
 
 def test_the_wall_clock_and_the_monotonic_one_go_alike() -> None:
