@@ -103,7 +103,6 @@ class Rights:
 
 
 NOTHING = Rights()
-EVERYTHING = Rights.of("SVPARLD")
 
 
 def intersection(rights: Iterable[Rights]) -> Rights:

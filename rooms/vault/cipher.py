@@ -67,11 +67,6 @@ def hidden(key: bytes, file: str) -> str:
     return mac.finalize()[:16].hex()
 
 
-def sealed_bytes(plain_bytes: int) -> int:
-    """Size of a part when it is encrypted."""
-    return HEADER_BYTES + plain_bytes + TAG_BYTES * _chunks(plain_bytes, CHUNK_BYTES)
-
-
 def seal(key: bytes, part: Part, plain: bytes) -> bytes:
     """Encrypt it."""
     salt = os.urandom(32)

@@ -57,11 +57,6 @@ class WorkingCalendar:
             return special.like
         return {SATURDAY: 4, SATURDAY + 1: 0}.get(day.weekday(), day.weekday())
 
-    def is_working_day(self, day: date) -> bool:
-        """Whether the court works on `day`: Monday to Friday but holidays, and the days that make up for them."""
-        weekday = self.works_like(day)
-        return weekday is not None and weekday < SATURDAY
-
     def name(self, day: date) -> str:
         """What a special day is called, empty on any other."""
         special = self.days.get(day)

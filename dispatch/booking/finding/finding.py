@@ -91,11 +91,6 @@ def nearest_free(occupancy: Occupancy, search: Search) -> datetime | None:
     return None if best is None else finder.moment(best)
 
 
-def what_is_in_the_way(occupancy: Occupancy, search: Search) -> list[Obstacle]:
-    """Why there is no slot at all: needs that cannot be met together, none of which can be left out. Empty where there is one."""
-    return Finder(occupancy, search).obstacles()
-
-
 class Finder:
     """One search, in steps of its window with a day on either side, so that its edges are no walls. Two searches over one window and one
     occupancy count the same steps."""
@@ -411,7 +406,8 @@ class Finder:
         return {}
 
     def obstacles(self) -> list[Obstacle]:
-        """See :func:`what_is_in_the_way`. With places at several sites the site with the shortest explanation speaks."""
+        """Why there is no slot at all: needs that cannot be met together, none of which can be left out. Empty where there is
+        one. With places at several sites the site with the shortest explanation speaks."""
         if any(self.nearest_assigned(room) >= 0 for room in range(len(self.places))):
             return []
         if not self.places:

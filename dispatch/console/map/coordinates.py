@@ -31,8 +31,6 @@ class Place(NamedTuple):
 
 RESIDUAL_M = 0.001
 """How far there and back ends from where it began, at most, in metres."""
-EARTH_M = 6_371_008.8
-"""Mean radius of the earth (IUGG), metres."""
 
 _A = 6_378_245.0
 """Krasovsky 1940: half of the longer axis in metres."""
@@ -75,13 +73,6 @@ def to_wgs84(place: Place, system: System) -> Place:
 def from_wgs84(place: Place, system: System) -> Place:
     """A place in WGS-84, said in `system`."""
     return gcj02_from_wgs84(place) if system is System.GCJ02 else place
-
-
-def distance_m(one: Place, other: Place) -> float:
-    """Metres between two places along the surface of a sphere (haversine); within half a percent of the ellipsoid's."""
-    north, east = math.radians(other.latitude - one.latitude), math.radians(other.longitude - one.longitude)
-    narrow = math.cos(math.radians(one.latitude)) * math.cos(math.radians(other.latitude))
-    return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(math.sin(north / 2) ** 2 + narrow * math.sin(east / 2) ** 2)))
 
 
 def _offset(place: Place) -> tuple[float, float]:

@@ -10,13 +10,12 @@ from datetime import date, timedelta
 from dispatch.booking.use import MOST_DAYS
 from dispatch.errors import ValidationFailed
 
-UNITS = ("day", "week", "month", "span")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Both days included. `unit` is one of :data:`UNITS`."""
+    """Both days included. `unit`: day, week, month or span."""
 
     unit: str
     first: date

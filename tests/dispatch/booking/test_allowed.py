@@ -54,7 +54,7 @@ async def test_the_calendar_has_the_days_that_were_loaded(court: Court) -> None:
     async with court.db.reader() as session:
         whole = (await allowed.calendars(session)).court
         other_year = (await allowed.calendars(session, date(2028, 1, 1), date(2028, 12, 31))).court
-    assert not whole.is_working_day(date(2027, 10, 1))
+    assert whole.works_like(date(2027, 10, 1)) is None
     assert whole.name(date(2027, 10, 1)) == "国庆节"
     assert whole.works_like(date(2027, 10, 9)) == 2
     assert not other_year.days
@@ -91,8 +91,8 @@ async def test_a_sites_own_day_stands_in_the_place_of_the_courts(court: Court) -
         session.add(SiteDay(site_id="east", day=date(2027, 12, 1), kind="holiday", name="停电"))
     async with court.db.reader() as session:
         days = await allowed.calendars(session, date(2027, 9, 1), date(2027, 12, 31))
-    assert [days.of("east").is_working_day(date(2027, *day)) for day in ((10, 1), (10, 4), (12, 1))] == [True, False, False]
-    assert [days.of("west").is_working_day(date(2027, *day)) for day in ((10, 1), (10, 4), (12, 1))] == [False, False, True]
+    assert [days.of("east").works_like(date(2027, *day)) for day in ((10, 1), (10, 4), (12, 1))] == [4, None, None]
+    assert [days.of("west").works_like(date(2027, *day)) for day in ((10, 1), (10, 4), (12, 1))] == [None, None, 2]
     assert days.of(None) == days.of("west") == days.court
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dispatch.booking.catalogue.calendar_days import CalendarDay, WorkingCalendar
 from dispatch.booking.catalogue.hours import ALWAYS, COURT_HOURS, open_spans, weekly_hours
 from dispatch.booking.finding import finding
-from dispatch.booking.finding.finding import find, nearest_free, what_is_in_the_way
+from dispatch.booking.finding.finding import Finder, find, nearest_free
 from dispatch.booking.finding.occupancy import Held, Occupancy, Times
 from dispatch.booking.finding.slots import Candidate, Need, Search, Slot, notice_from, suiting
 from dispatch.booking.spans import STEP, Span
@@ -202,16 +202,16 @@ def test_the_nearest_time_at_which_all_are_free_is_found_on_either_side() -> Non
 def test_what_is_in_the_way_is_named_and_nothing_else() -> None:
     made = occupancy(r1=[Held(span("09:00", "12:00"))], j=[Held(span("13:30", "17:30"))], i1=[Held(span("09:00", "09:30"))])
     needs = (Need((ROOM,)), Need((JUDGE,), travels=True), Need((INTERPRETER,)))
-    assert [(each.code, each.data.get("resource_ids")) for each in what_is_in_the_way(made, search(*needs))] == [
+    assert [(each.code, each.data.get("resource_ids")) for each in Finder(made, search(*needs)).obstacles()] == [
         ("window", None),  # tomorrow there would be room
         ("resource_not_free", ("r1",)),
         ("resource_not_free", ("j",)),
     ]
-    assert what_is_in_the_way(made, search(Need((ROOM,)), Need((INTERPRETER,)))) == []
-    assert [each.code for each in what_is_in_the_way(made, search(Need(())))] == ["no_candidate"]
-    assert [each.code for each in what_is_in_the_way(made, search(Need((ROOM, OTHER_ROOM)), Need(())))] == ["no_candidate"]
-    assert [each.code for each in what_is_in_the_way(made, search(minutes=300))] == ["resource_not_free"]
-    assert [each.code for each in what_is_in_the_way(made, search(Need((ROOM,)), Need((ROOM,))))] == ["shared"]
+    assert Finder(made, search(Need((ROOM,)), Need((INTERPRETER,)))).obstacles() == []
+    assert [each.code for each in Finder(made, search(Need(()))).obstacles()] == ["no_candidate"]
+    assert [each.code for each in Finder(made, search(Need((ROOM, OTHER_ROOM)), Need(()))).obstacles()] == ["no_candidate"]
+    assert [each.code for each in Finder(made, search(minutes=300)).obstacles()] == ["resource_not_free"]
+    assert [each.code for each in Finder(made, search(Need((ROOM,)), Need((ROOM,)))).obstacles()] == ["shared"]
 
 
 def test_only_what_has_another_revision_is_loaded_again() -> None:
@@ -375,4 +375,4 @@ def test_no_slot_is_better_than_those_that_are_given(wanted: Search, times: dict
     near = wanted.near or max(wanted.window.start, wanted.earliest)
     nearest = min((start for _, _, _, start, _ in possible), key=lambda start: (abs(start - near), start < near), default=None)
     assert nearest_free(made, wanted) == nearest
-    assert bool(what_is_in_the_way(made, wanted)) == (not possible)
+    assert bool(Finder(made, wanted).obstacles()) == (not possible)

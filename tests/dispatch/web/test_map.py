@@ -9,9 +9,10 @@ import pytest
 from aiohttp import WSMsgType
 
 from dispatch.booking.catalogue.sites import SiteDraft, add_site
-from dispatch.console.map.coordinates import Place, distance_m
+from dispatch.console.map.coordinates import Place
 from dispatch.console.map.layers import list_layers
 from dispatch.store.tables import User
+from tests.dispatch.distances import distance_m
 from tests.dispatch.making import audited
 from tests.dispatch.web.conftest import Person, Site
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.console.map.coordinates import Place, distance_m
+from dispatch.console.map.coordinates import Place
 from dispatch.console.map.layers import list_layers
 from dispatch.settings import Settings
+from tests.dispatch.distances import distance_m
 from tests.dispatch.web.conftest import Site
 from tests.dispatch.web.test_map import layer, leader
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from rooms.media.engine import Source
-from rooms.procedure.model import EVERYTHING, LETTERS, NOTHING, Rights, Stage, intersection, stages, table
+from rooms.procedure.model import IN_TURN_LETTERS, LETTERS, NOTHING, Rights, Stage, intersection, stages, table
 
 MICROPHONE, CAMERA, SCREEN = Source.MICROPHONE, Source.CAMERA, Source.SCREEN
 
@@ -17,7 +19,8 @@ def test_each_letter_is_one_right(letter: str, right: str) -> None:
 
 
 def test_all_letters_are_all_rights_and_no_letter_none() -> None:
-    assert Rights.of("".join(LETTERS)) == EVERYTHING
+    of_all = asdict(Rights.of("".join(LETTERS)))
+    assert {name for name, has in of_all.items() if has} == set(LETTERS.values()) == of_all.keys() - set(IN_TURN_LETTERS.values())
     assert Rights.of("") == NOTHING == Rights()
     with pytest.raises(KeyError):
         Rights.of("X")
@@ -41,13 +44,13 @@ def test_several_have_what_all_of_them_have() -> None:
     assert intersection([Rights.of("SVPAD"), Rights.of("SVARL"), Rights.of("VAL")]) == Rights.of("VA")
     assert intersection([Rights.of("SV")]) == Rights.of("SV")
     assert intersection([]) == NOTHING
-    assert intersection([EVERYTHING, NOTHING]) == NOTHING
+    assert intersection([Rights.of("SVPARLD"), NOTHING]) == NOTHING
 
 
 def test_a_table_is_read_by_stage_and_role_and_written_by_nobody() -> None:
     rights = table(hearing={"judge": "SVD"})
     assert rights["hearing"]["judge"] == Rights.of("SVD")
     with pytest.raises(TypeError):
-        rights["hearing"]["judge"] = EVERYTHING  # type: ignore[index]
+        rights["hearing"]["judge"] = Rights.of("S")  # type: ignore[index]
     with pytest.raises(TypeError):
         stages(Stage("hearing", status="live"))["recess"] = Stage("recess", status="recess")  # type: ignore[index]

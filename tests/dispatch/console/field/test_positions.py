@@ -9,12 +9,13 @@ import pytest
 from dispatch.console.field import positions, teams
 from dispatch.console.field.positions import Fix, fix_of
 from dispatch.console.field.teams import Member, TeamDraft
-from dispatch.console.map.coordinates import Place, distance_m, gcj02_from_wgs84
+from dispatch.console.map.coordinates import Place, gcj02_from_wgs84
 from dispatch.errors import Refused, ValidationFailed
 from dispatch.store.base import new_id
 from dispatch.store.database import Database
 from dispatch.store.field_tables import FieldTask, Team
 from dispatch.store.tables import User
+from tests.dispatch.distances import distance_m
 from tests.dispatch.making import NOW
 
 HERE = Fix(39.9219, 116.4432, 12.0)

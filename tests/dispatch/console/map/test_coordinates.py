@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.console.map.coordinates import (
-    RESIDUAL_M,
-    Place,
-    System,
-    distance_m,
-    from_wgs84,
-    gcj02_from_wgs84,
-    moved,
-    to_wgs84,
-    wgs84_from_gcj02,
-)
+from dispatch.console.map.coordinates import RESIDUAL_M, Place, System, from_wgs84, gcj02_from_wgs84, moved, to_wgs84, wgs84_from_gcj02
+from tests.dispatch.distances import distance_m
 
 PUBLISHED = [
     # googollee/eviltransform: Shanghai, Shenzhen, Beijing

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from dispatch.console.map.coordinates import Place, System, distance_m
+from dispatch.console.map.coordinates import Place, System
 from dispatch.console.map.geojson import MOST_FEATURES, read, turned
 from dispatch.errors import UserError
+from tests.dispatch.distances import distance_m
 
 RING = [[116.6, 39.9], [116.7, 39.9], [116.7, 40.0], [116.6, 39.9]]
 

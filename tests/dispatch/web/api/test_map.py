@@ -9,7 +9,8 @@ import pytest
 from dispatch.console.field import positions, teams
 from dispatch.console.field.positions import Fix
 from dispatch.console.field.teams import Member, TeamDraft
-from dispatch.console.map.coordinates import Place, distance_m
+from dispatch.console.map.coordinates import Place
+from tests.dispatch.distances import distance_m
 from tests.dispatch.making import audited
 from tests.dispatch.web.api.conftest import Json, Programs
 from tests.dispatch.web.conftest import NOW, Site
