@@ -48,6 +48,6 @@ export class Alerts {
 }
 
 /** @param {AlertView} alert */
-export function alertWord(alert) {
+function alertWord(alert) {
   return word(`alert.${alert.code}`, alert.data);
 }

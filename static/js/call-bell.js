@@ -8,7 +8,7 @@ const EVERY_MS = 2_000;
 const TONE_HZ = 880;
 const TONE_S = 0.35;
 
-export class CallBell extends HTMLElement {
+class CallBell extends HTMLElement {
   #call = '';
   #csrf = '';
   #busy = false;

@@ -11,7 +11,7 @@ import { announce, pageData, send, toast } from './page.js';
 const EVERY_MS = 1_000;
 const BADGES = { waiting: '', ringing: 'badge-note badge-live', present: 'badge-well', late: 'badge-warning', absent: 'badge-danger' };
 
-export class CallingRoll extends HTMLElement {
+class CallingRoll extends HTMLElement {
   #called = '';
 
   connectedCallback() {

@@ -19,7 +19,7 @@ const LOOKS = 4;
 const LOOK_EVERY_MS = 60;
 const SILENCE_LIMIT_MS = 15_000;
 
-export class DeviceCheck extends HTMLElement {
+class DeviceCheck extends HTMLElement {
   /** @type {Devices} */
   devices = new Devices();
   /** @type {Record<Part, any>} */

@@ -13,7 +13,7 @@ import { announce, toast } from './page.js';
  * @param {string} search @param {number} duration_s
  * @returns {Clip | null}
  */
-export function clipOf(search, duration_s) {
+function clipOf(search, duration_s) {
   const query = new URLSearchParams(search);
   const from_s = Number(query.get('from') ?? NaN);
   const to_s = query.has('to') ? Number(query.get('to')) : duration_s;

@@ -16,7 +16,7 @@ import { listenForAcknowledgements, showTask, taskKey, tasksOf } from './tasks.j
 /** @typedef {import('./situation.js').Situation} Situation */
 /** @typedef {import('./situation.js').ConsoleMessage} ConsoleMessage */
 
-export class SituationBoard extends HTMLElement {
+class SituationBoard extends HTMLElement {
   connectedCallback() {
     if (this._line) return;
     /** @type {ConsoleMessage & {time_zone: string, me: string, views: import('./board-view.js').SavedView[]}} */

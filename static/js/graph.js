@@ -22,7 +22,7 @@ const SCORE_ROW = 12;
  * The end of the axis: the next of 1, 2, 2.5, 5 times a power of ten, so that half of it is a round number too. Pure.
  * @param {number} most
  */
-export function axisEnd(most) {
+function axisEnd(most) {
   const power = 10 ** Math.floor(Math.log10(most));
   return [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= most * 0.999) ?? 10 * power;
 }
@@ -103,7 +103,7 @@ export function scores(names, quality, frame) {
  * @param {import('./quality.js').Point[]} points @param {number} step_us
  * @returns {[import('./quality.js').Score, number, number][]} score, from and to µs
  */
-export function runs(points, step_us) {
+function runs(points, step_us) {
   /** @type {[import('./quality.js').Score, number, number][]} */
   const found = [];
   for (const [at_us, score] of points) {

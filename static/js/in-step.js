@@ -15,7 +15,7 @@ const JUMP_PAUSE_MS = 800;
  * @param {number} rate the leader's speed
  * @returns {{jump: true} | {jump: false, rate: number}}
  */
-export function correction(drift_s, rate) {
+function correction(drift_s, rate) {
   if (Math.abs(drift_s) > JUMP_S) return { jump: true };
   if (Math.abs(drift_s) <= CLOSE_S) return { jump: false, rate };
   return { jump: false, rate: rate * (1 - Math.max(-MOST, Math.min(MOST, drift_s))) };

@@ -18,7 +18,7 @@ const SMALL_STEP_PX = 1;
 const ARROWS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] });
 const MOST_UNDONE = 50;
 
-export class LayerEditor extends HTMLElement {
+class LayerEditor extends HTMLElement {
   /** @type {Feature[]} */
   #features = [];
   /** What was before each change, the newest last. @type {string[]} */

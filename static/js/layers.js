@@ -17,7 +17,7 @@ const RATES = /** @type {const} */ ([[500, 1_500_000], [250, 500_000], [0, 150_0
 const WORTH = /** @type {const} */ ([[960 * 540 * 0.9, 3], [480 * 270 * 0.9, 2], [0, 1]]);
 
 /** How many of {@link RIDS} a picture of this size has. @param {Size} size */
-export function layersOf({ width, height }) {
+function layersOf({ width, height }) {
   return WORTH.find(([pixels]) => width * height >= pixels)?.[1] ?? 1;
 }
 

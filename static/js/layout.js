@@ -39,7 +39,7 @@ export function arrangeAll(places, screens, wish) {
  * @param {Omit<Wish, 'wide'>} wish
  * @returns {[Place[], Place[]]}
  */
-export function arrange(places, { mode, pinned, speaker }) {
+function arrange(places, { mode, pinned, speaker }) {
   /** @param {(place: Place) => boolean} large @returns {[Place[], Place[]]} */
   const split = (large) => [places.filter(large), places.filter((place) => !large(place))];
   if (pinned !== null && places.some((place) => place.key === pinned)) return split((place) => place.key === pinned);

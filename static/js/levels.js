@@ -14,7 +14,7 @@ export function audioContext() {
  * Linear amplitude (0 to 1) on a scale from -60 dB to -6 dB.
  * @param {number} amplitude
  */
-export function loudness(amplitude) {
+function loudness(amplitude) {
   if (amplitude <= 0.001) return 0;
   return Math.min(1, Math.max(0, (20 * Math.log10(amplitude) + 60) / 54));
 }

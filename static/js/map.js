@@ -38,7 +38,7 @@ function picture(thing) {
   return first ? el('img', { class: 'map-mark-photo', src: small(first.id), alt: '', width: 40, height: 40 }) : null;
 }
 
-export class DistrictMap extends HTMLElement {
+class DistrictMap extends HTMLElement {
   /** @type {Marks | null} */
   #marks = null;
   /** @type {Choice | null} */

@@ -18,7 +18,7 @@ import { WriteDialog } from './write.js';
 /** @typedef {import('./situation.js').ConsoleMessage} ConsoleMessage */
 /** @typedef {import('./situation.js').LogMessage} LogMessage */
 
-export class SittingMonitor extends HTMLElement {
+class SittingMonitor extends HTMLElement {
   connectedCallback() {
     if (this._line) return;
     /** @type {ConsoleMessage & {time_zone: string, may_watch: boolean, back: string, me: string, acts: Record<string, boolean>}} */

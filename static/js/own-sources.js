@@ -9,7 +9,7 @@ import { choose, DeviceError } from './devices.js';
 /** @typedef {import('./devices.js').Device} Device */
 /** @typedef {'on' | 'opening' | 'off' | 'muted' | 'unavailable'} Condition */
 
-export const DEVICES = /** @type {const} */ (['microphone', 'camera']);
+const DEVICES = /** @type {const} */ (['microphone', 'camera']);
 
 export class OwnSources {
   /** What the person chose before being let in. @type {Record<Device, boolean>} */

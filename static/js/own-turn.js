@@ -12,7 +12,7 @@ import { minutes } from './strip-line.js';
 /** @typedef {{words: string, kind: 'turn' | 'ask' | 'asked' | 'held' | 'private', icon: string, main?: Act, other?: Act}} Line */
 /** @typedef {{act: string, text: string, icon: string}} Act */
 
-export class OwnTurn {
+class OwnTurn {
   /** @type {View | null} */
   #view = null;
   #line = '';

@@ -27,7 +27,7 @@ const PEEK_S = 2;
  * The last line that has happened by `us`, -1 before the first.
  * @param {LogLine[]} lines in order of time @param {number} us
  */
-export function lineAt(lines, us) {
+function lineAt(lines, us) {
   let low = 0;
   let high = lines.length;
   while (low < high) {
@@ -38,7 +38,7 @@ export function lineAt(lines, us) {
   return low - 1;
 }
 
-export class RecordingPlayer extends HTMLElement {
+class RecordingPlayer extends HTMLElement {
   connectedCallback() {
     if (this._timeline) return;
     /** @type {{sitting: string, time_zone: string, now_us: number, timeline: Timeline, lines: LogLine[], people: import('./one-person.js').Person[], verification: import('./verification.js').Verification}} */

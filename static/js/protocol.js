@@ -262,7 +262,7 @@
  * @property {Farewell} farewell
  */
 
-export const SUBPROTOCOL = 'sitting.v1';
+const SUBPROTOCOL = 'sitting.v1';
 
 /** WebSocket close codes of rooms/protocol/, CloseCode. */
 export const CloseCode = Object.freeze({

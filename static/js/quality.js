@@ -31,7 +31,7 @@ export const LEAST = { [LOST]: 5, [RTT]: 200, [BPS]: 500_000, [LINES]: 360 };
  * What was known with what came since; what has become too old goes. Pure.
  * @param {History | undefined} known @param {History} newer @returns {History}
  */
-export function merged(known, newer) {
+function merged(known, newer) {
   /** @type {Record<string, Quality>} */
   const people = {};
   const since_us = newer.now_us - newer.span_us;
@@ -54,7 +54,7 @@ export function merged(known, newer) {
  * The worse of both directions in each step, or one of them. Pure.
  * @param {Quality} quality @param {Figure} figure @param {readonly Way[]} ways @returns {[number, number][]} at µs, value
  */
-export function worse(quality, figure, ways) {
+function worse(quality, figure, ways) {
   /** @type {Map<number, number>} */
   const found = new Map();
   for (const way of ways) {
@@ -70,7 +70,7 @@ export function worse(quality, figure, ways) {
  * The area under the values; where one is missing the area is broken. Pure.
  * @param {[number, number][]} values @param {Figure} figure @param {History} history
  */
-export function area(values, figure, { now_us, span_us, step_us }) {
+function area(values, figure, { now_us, span_us, step_us }) {
   const most = Math.max(LEAST[figure], ...values.map(([, value]) => value));
   const x = (/** @type {number} */ us) => Math.max(0, Math.min(WIDTH, ((us - now_us + span_us) / span_us) * WIDTH)).toFixed(1);
   return values.map(([at_us, value]) => {

@@ -63,7 +63,7 @@ function rollRow(person) {
 }
 
 /** @param {Roll} roll */
-export function rollWord(roll) {
+function rollWord(roll) {
   return { present: t('Present'), late: t('Late'), absent: t('Absent'), '': t('Not called yet') }[roll];
 }
 

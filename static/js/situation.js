@@ -91,7 +91,7 @@ const TROUBLE_ORDER = { critical: 0, warning: 1, none: 2 };
 const STATUS_ORDER = { live: 0, recess: 1, open: 2, planned: 3, closed: 4, cancelled: 5 };
 
 /** Trouble first, then what goes on, by time (`order` of dispatch/console/situation.py). @param {Situation} a @param {Situation} b */
-export function inOrder(a, b) {
+function inOrder(a, b) {
   return TROUBLE_ORDER[a.trouble] - TROUBLE_ORDER[b.trouble] || STATUS_ORDER[a.status] - STATUS_ORDER[b.status]
     || a.starts_at_us - b.starts_at_us || (a.id < b.id ? -1 : Number(a.id > b.id));
 }

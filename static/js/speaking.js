@@ -4,7 +4,7 @@
 // longer before it ends, so that nothing flickers.
 
 /** Level from which somebody may be speaking, and below which he is silent; between them nothing changes. */
-export const SPEAKS = 0.35;
+const SPEAKS = 0.35;
 const SILENT = 0.25;
 /** So long somebody is heard before his picture is marked: a cough or a sheet of paper marks nobody. */
 const MARKED_AFTER_MS = 240;

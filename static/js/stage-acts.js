@@ -43,7 +43,7 @@ export function consequence(view, to) {
 }
 
 /** A pause and the end are no steps forward. @param {View} view @param {NextStage} next */
-export function isForward(view, next) {
+function isForward(view, next) {
   const { status, pause } = aim(view, next.to);
   return !pause && status !== 'closed';
 }

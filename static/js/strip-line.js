@@ -80,7 +80,7 @@ export function minutes(seconds) {
 }
 
 /** A side by the first who sits there. @param {View} view @param {Side} side */
-export function sideWord(view, side) {
+function sideWord(view, side) {
   const first = firstOf(view, side);
   return side === 'bench' ? word(`role.${first?.role}`) : t('Side of {name}', { name: first?.name ?? '' });
 }

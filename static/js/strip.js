@@ -16,7 +16,7 @@ const NARROW_LABELS = 76;
 /** The hours shown: the office day, widened by what is booked or goes on.
  * @param {{starts_at_us: number, ends_at_us: number}[]} sittings @param {number} midnight @param {number} now_us
  */
-export function hoursOf(sittings, midnight, now_us) {
+function hoursOf(sittings, midnight, now_us) {
   let first = 8;
   let last = 18;
   for (const { starts_at_us, ends_at_us } of sittings) {

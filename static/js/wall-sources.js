@@ -41,7 +41,7 @@ export function choices(sittings, text) {
 }
 
 /** Whether there is something to see of a sitting. @param {Told} told */
-export function isOn(told) {
+function isOn(told) {
   return told.going && told.observable && told.people.some(({ presence }) => presence === 'present');
 }
 

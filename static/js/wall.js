@@ -19,7 +19,7 @@ const OWN = 'own';
 /** A window that is dragged onto another one. */
 const DRAGGED_WINDOW = 'application/x-wall-window';
 
-export class WallDesk extends HTMLElement {
+class WallDesk extends HTMLElement {
   #wall = OWN;
   #chosen = 0;
   /** @type {TellingLine<import('./wall-line.js').Message> | null} */

@@ -14,7 +14,7 @@ const TROUBLES = {
   NotReadableError: () => t('Another program uses the camera or the microphone. Close it, then try again.'),
 };
 
-export class FieldLive extends HTMLElement {
+class FieldLive extends HTMLElement {
   /** @type {LiveMedia | null} */
   #media = null;
   /** @type {View | null} */

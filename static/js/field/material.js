@@ -6,7 +6,7 @@ import { UploadRefused, newKey, upload } from './upload.js';
 
 const PATIENCE = 5;
 
-export class MaterialFiles extends HTMLElement {
+class MaterialFiles extends HTMLElement {
   connectedCallback() {
     this.input = /** @type {HTMLInputElement} */ (this.querySelector('input[type=file]'));
     this.input.addEventListener('change', () => void this.#send());

@@ -18,7 +18,7 @@ import { newKey } from './upload.js';
 const EVERY_MS = 10_000;
 const UNDER_WAY = new Set(['signed', 'on_site']);
 
-export class FieldPage extends HTMLElement {
+class FieldPage extends HTMLElement {
   /** @type {any} what the server last said */
   #state = null;
   /** @type {Entry[]} */

@@ -3,14 +3,14 @@
 
 import { Sha256, hexOf } from '../verifier/digests.js';
 
-export const PART_BYTES = 512 * 1024;
+const PART_BYTES = 512 * 1024;
 const PIECE_BYTES = 4 * 1024 * 1024;
 const AT_ODDS = new Set([409, 460]);
 
 /** The server refused the file for good; the text is for people. */
 export class UploadRefused extends Error {}
 /** The server could not be reached, or could not answer now: to be tried again. */
-export class UploadBroken extends Error {}
+class UploadBroken extends Error {}
 
 /**
  * @typedef {object} Sending
@@ -25,7 +25,7 @@ export class UploadBroken extends Error {}
  */
 
 /** @param {Blob} blob @returns {Promise<string>} */
-export async function digestOf(blob) {
+async function digestOf(blob) {
   const digest = new Sha256();
   for (let at = 0; at < blob.size; at += PIECE_BYTES) digest.update(new Uint8Array(await blob.slice(at, at + PIECE_BYTES).arrayBuffer()));
   return digest.hex();

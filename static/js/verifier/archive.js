@@ -27,7 +27,7 @@ function long(view, at) {
  * @param {Blob} zip
  * @returns {Promise<Files>}
  */
-export async function unzipped(zip) {
+async function unzipped(zip) {
   const from = Math.max(0, zip.size - END_BYTES - LONGEST_COMMENT);
   const tail = await viewOf(zip, from);
   let end = tail.byteLength - END_BYTES;
@@ -80,7 +80,7 @@ function entryOf(view, at) {
  * @param {Files} loose by their bare names
  * @returns {Promise<Files>}
  */
-export async function placed(loose) {
+async function placed(loose) {
   const around = await namesIn(loose.get("package.json"));
   const inside = await namesIn(loose.get("manifest.json"));
   if (!loose.has("package.json")) return loose;
