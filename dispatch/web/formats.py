@@ -56,10 +56,26 @@ def month(value: date, language: str) -> str:
     return format_date(value, "MMMM yyyy" if language == "en" else "yyyy年M月", locale=BABEL[language])
 
 
-def moment(value: datetime, language: str, zone: ZoneInfo) -> str:
-    """Day and time of day, with seconds: for logs and audit."""
+def day_of_year(value: datetime, language: str, zone: ZoneInfo) -> str:
+    """2026-11-24 or 24 Nov 2026: in tables, where the year is not said elsewhere."""
+    pattern = "d MMM yyyy" if language == "en" else "yyyy-MM-dd"
+    return format_date(value.astimezone(zone).date(), pattern, locale=BABEL[language])
+
+
+def lately(value: datetime, language: str, zone: ZoneInfo) -> str:
+    """11-24 09:30 or 24 Nov 09:30: of what is days old at most."""
     local = value.astimezone(zone)
-    return f"{local:%Y-%m-%d %H:%M:%S}"
+    return f"{format_date(local.date(), 'd MMM' if language == 'en' else 'MM-dd', locale=BABEL[language])} {local:%H:%M}"
+
+
+def minute(value: datetime, language: str, zone: ZoneInfo) -> str:
+    """2026-11-24 09:30 or 24 Nov 2026 09:30."""
+    return f"{day_of_year(value, language, zone)} {clock(value, zone)}"
+
+
+def moment(value: datetime, language: str, zone: ZoneInfo) -> str:
+    """The same with seconds: for logs and audit."""
+    return f"{minute(value, language, zone)}:{value.astimezone(zone):%S}"
 
 
 def duration(value: timedelta, language: str) -> str:
@@ -86,6 +102,9 @@ def for_page(language: str, zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "fmt_day_in_week": lambda value: day_in_week(value, language),
         "fmt_week": lambda value: week(value, language),
         "fmt_month": lambda value: month(value, language),
+        "fmt_date": lambda value: day_of_year(value, language, zone),
+        "fmt_lately": lambda value: lately(value, language, zone),
+        "fmt_minute": lambda value: minute(value, language, zone),
         "fmt_moment": lambda value: moment(value, language, zone),
         "fmt_duration": lambda value: duration(value, language),
         "fmt_phone": masked_phone,

@@ -200,8 +200,8 @@ def render(request: Request, template: str, *, status: int = 200, **data: Any) -
 
     Beside `data` its template has `_('text', name=…)`, `csrf_field()`, `csrf`, `lang`, `languages`, `me`, `court`, `clerk_phone`, `path`,
     `now`, `time_zone`, `request_id`, `large_text`, `theme`, `navigation`, `inline_entries`, `centre_sections`, `switch(name, value)` (the
-    address of this page in another language or text size); `fmt_clock(t)`, `fmt_day(t)`, `fmt_day_long(t)`, `fmt_moment(t)`,
-    `fmt_duration(span)`, `fmt_phone(number)`, all in the court's time zone.
+    address of this page in another language or text size); `fmt_clock(t)`, `fmt_day(t)`, `fmt_day_long(t)`, `fmt_date(t)`,
+    `fmt_lately(t)`, `fmt_minute(t)`, `fmt_moment(t)`, `fmt_duration(span)`, `fmt_phone(number)`, all in the court's time zone.
     """
     body = request.app[TEMPLATES].page(template, _of_every_page(request) | data)
     response = web.Response(text=body, status=status, content_type="text/html", charset="utf-8")

@@ -243,7 +243,9 @@ async def _files_missing(session: AsyncSession, task: FieldTask, doing: Doing, b
 
 
 async def _receiver(session: AsyncSession, team_id: str, user_id: str) -> list[FieldError]:
-    team = await session.get(Team, team_id) if team_id else None
+    if not team_id:
+        return [("team_id", "required", {})]
+    team = await session.get(Team, team_id)
     if team is None or not team.active:
         return [("team_id", "team_unknown", {})]
     if user_id:
@@ -265,7 +267,7 @@ async def _check(session: AsyncSession, wanted: TaskDraft, now: datetime) -> Cas
         found.append(("coordinates", "coordinates_shape", {}))
     number = tidy(wanted.case_number)
     case: Case | None = await session.scalar(select(Case).where(Case.number == number)) if number else None
-    if number and case is None:
+    if number and case is None and len(number) <= LONGEST["case_number"]:
         found.append(("case_number", "case_unknown", {"number": number}))
     if found:
         raise ValidationFailed(found)

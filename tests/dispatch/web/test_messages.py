@@ -85,7 +85,7 @@ async def test_the_list_shows_what_was_put_off_why_and_until_when(telling: Site)
         (await session.get_one(Message, message.id)).next_at = NOW + timedelta(minutes=4)
     page = await clerk.page("/messages")
     assert "450 4.2.1 greylisted" in page
-    assert "2026-11-24 09:34" in page
+    assert "24 Nov 2026 09:34" in page
 
 
 async def test_the_list_is_filtered_and_searched(telling: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from dispatch.store.tables import Room
 from dispatch.web.access import LINK, PUBLIC, STAFF, Access, roles
 from dispatch.web.attempts import Attempts
 from dispatch.web.day_grid import day_grid, minute_of, moment_at
-from dispatch.web.formats import duration, masked_phone
+from dispatch.web.formats import day_of_year, duration, lately, masked_phone, minute, moment
 from dispatch.web.logs import mask, mask_phones, masked_path
 from dispatch.web.navigation import BY_ROLE, entries, home
 from dispatch.web.request import rows
@@ -184,6 +185,21 @@ class TestForms:
 )
 def test_lengths_are_said_as_people_say_them(minutes: int, english: str, chinese: str) -> None:
     assert (duration(timedelta(minutes=minutes), "en"), duration(timedelta(minutes=minutes), "zh-CN")) == (english, chinese)
+
+
+@pytest.mark.parametrize(
+    ("write", "english", "chinese"),
+    [
+        (day_of_year, "30 Nov 2026", "2026-11-30"),
+        (lately, "30 Nov 08:29", "11-30 08:29"),
+        (minute, "30 Nov 2026 08:29", "2026-11-30 08:29"),
+        (moment, "30 Nov 2026 08:29:05", "2026-11-30 08:29:05"),
+    ],
+)
+def test_a_day_is_written_in_the_readers_language(write: Callable[..., str], english: str, chinese: str) -> None:
+    at = datetime(2026, 11, 30, 0, 29, 5, tzinfo=UTC)
+    assert write(at, "en", SHANGHAI) == english
+    assert write(at, "zh-CN", SHANGHAI) == chinese
 
 
 def test_short_numbers_are_hidden_whole() -> None:

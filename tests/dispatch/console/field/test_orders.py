@@ -188,6 +188,12 @@ async def test_a_bad_draft_names_every_bad_field(centre: Centre) -> None:
     ]  # fmt: skip
 
 
+async def test_a_draft_without_a_team_and_with_an_endless_case_number_says_one_thing_of_each(centre: Centre) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        await centre.draft(team_id="", case_number="长" * 81)
+    assert [(field, code) for field, code, _ in refused.value.errors] == [("case_number", "too_long"), ("team_id", "required")]
+
+
 async def test_an_overdue_task_is_told_once_and_again_after_a_new_deadline(centre: Centre) -> None:
     task = await centre.draft()
     assert await overdue.escalate(centre.db, SOON + timedelta(hours=1)) == []  # nobody has it yet
