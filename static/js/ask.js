@@ -39,11 +39,11 @@ export async function ask(question) {
  */
 export function choose({ title, text, points = [], act, danger = false, reason, hint, longest = 500, optional = false, short = false, choices = [], choice = '', several = false, none = false }) {
   return new Promise((resolve) => {
-    const written = { id: 'ask-reason', maxlength: longest, required: !optional, 'aria-describedby': 'ask-hint' };
+    const written = { id: 'ask-reason', maxlength: longest, required: !optional, 'aria-describedby': 'ask-hint ask-problem' };
     const field = reason ? (short ? el('input', { ...written, type: 'text', autocomplete: 'off' }) : el('textarea', { ...written, rows: 3 })) : null;
     const boxes = choices.map(({ value }) => el('input', { type: several ? 'checkbox' : 'radio', name: 'ask-choice', value }));
     const options = choices.map((one, index) => el('label', { class: 'check ask-choice' }, boxes[index] ?? null, el('span', {}, one.text)));
-    const problem = el('p', { class: 'field-error', role: 'alert', hidden: true });
+    const problem = el('p', { class: 'field-error', id: 'ask-problem', role: 'alert', hidden: true });
     const fault = el('p', { class: 'field-error', role: 'alert', hidden: true }, t('Please choose.'));
     const yes = el('button', { class: danger ? 'button button-danger solid' : 'button button-primary', type: 'submit' }, act);
     const no = el('button', { class: 'button', type: 'button' }, t('Cancel'));
@@ -62,6 +62,12 @@ export function choose({ title, text, points = [], act, danger = false, reason, 
     /** @type {Answer | null} */
     let answer = null;
     no.addEventListener('click', () => dialog.close());
+    field?.addEventListener('input', () => {
+      if (!field.value.trim()) return;
+      problem.hidden = true;
+      field.removeAttribute('aria-invalid');
+    });
+    for (const box of boxes) box.addEventListener('change', () => (fault.hidden = true));
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       const given = field?.value.trim() ?? '';

@@ -222,6 +222,7 @@ class HearingPage {
     if (screen === 'inside') this.outside.remember(true);
     if (screen !== 'inside') this.entrance.cancel();
     this.#show(screen);
+    if (screen === 'waiting' && former?.place === 'inside') this.outside.takenBack();
     this.top.show(view);
     this.banners.show(view, former, this.sources);
     this.alerts.show(view.alerts);

@@ -8,6 +8,9 @@ import { notOpen } from './procedure.js';
 /** @typedef {import('./protocol.js').View} View */
 
 export class Outside {
+  /** Whether he waits again, having been inside. */
+  #again = false;
+
   /**
    * @param {(name: string) => HTMLElement} part of the page
    * @param {{sitting: string, home: string, seal_url: string}} data `home`: where staff go from here, empty for everybody else
@@ -26,10 +29,18 @@ export class Outside {
     if (view.place === 'device_pending') return this.#say(t('You are already here at another device'), t('The clerk will confirm that you go on here; the other device is then disconnected. Please wait.'));
     this.#say(
       view.sitting.locked ? t('Waiting. Nobody is let in just now') : t('Waiting. {usher} will let you in'),
-      notOpen(view)
+      this.#again
+        ? t('You are in the waiting room again: nobody sees or hears you now. Stay on this page. {usher} will let you in.')
+        : notOpen(view)
         ? t('Nobody sees or hears you now. Stay on this page; you do not have to do anything.')
         : t('The {sitting} is in progress. Nobody sees or hears you now. Stay on this page; you do not have to do anything.'),
     );
+  }
+
+  /** He was inside and has to wait now: it is said, and the keyboard goes on here. */
+  takenBack() {
+    this.#again = true;
+    this.part('before-title').focus();
   }
 
   /** @param {string} title @param {string} text */
@@ -89,6 +100,7 @@ export class Outside {
 
   /** @param {boolean} inside */
   remember(inside) {
+    if (inside) this.#again = false;
     try {
       if (inside) sessionStorage.setItem(this.#key, 'yes');
       else sessionStorage.removeItem(this.#key);

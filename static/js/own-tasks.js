@@ -5,7 +5,6 @@ import { ask } from './ask.js';
 import { keepingFocus } from './focus.js';
 import { keyed } from './keyed.js';
 import { el, fill, icon, say } from './markup.js';
-import { toast } from './page.js';
 import { mine, named, nameOf, opinionsOf, questionsOf, shutOut, stageWord } from './procedure.js';
 
 /** @typedef {import('./procedure.js').View} View */
@@ -41,7 +40,7 @@ export class OwnTasks {
     root.append(this.consents, this.opinion, this.votes);
     root.addEventListener('click', (event) => void this.#press(event));
     root.addEventListener('toggle', (event) => this.#unfold(event.target), true);
-    root.addEventListener('input', (event) => event.target instanceof HTMLTextAreaElement && event.target.dataset.part === 'opinion-text' && this.#keep(event.target.value));
+    root.addEventListener('input', (event) => event.target instanceof HTMLTextAreaElement && event.target.dataset.part === 'opinion-text' && this.#written(event.target.value));
   }
 
   /** @param {View} view */
@@ -132,7 +131,8 @@ export class OwnTasks {
         el('h2', {}, icon('pencil', 20), t('Your opinion')),
         el('p', {}, t('Nobody reads it before all are in. Then all are opened together.')),
         el('label', { class: 'visually-hidden', for: 'opinion-text' }, t('Your opinion')),
-        el('textarea', { id: 'opinion-text', rows: 8, maxlength: LONGEST_OPINION, 'data-part': 'opinion-text' }, this.#kept() || opinions.mine),
+        el('textarea', { id: 'opinion-text', rows: 8, maxlength: LONGEST_OPINION, 'data-part': 'opinion-text', 'aria-describedby': 'opinion-problem' }, this.#kept() || opinions.mine),
+        el('p', { class: 'field-error', id: 'opinion-problem', role: 'alert', 'data-part': 'opinion-problem', hidden: true }),
         el('p', { class: 'hint', 'data-part': 'opinion-count' }),
         el('div', { class: 'row' }, el('button', { class: 'button button-primary', type: 'button', 'data-act': 'opinion' }, icon('lock', 18), t('Hand in, sealed')))));
     }
@@ -194,14 +194,21 @@ export class OwnTasks {
     const field = this.opinion.querySelector('textarea');
     const text = field?.value.trim() ?? '';
     if (!field) return;
-    if (text === '') {
-      toast(t('Please write your opinion first.'));
-      return field.focus();
-    }
+    this.#opinionProblem(text === '' ? t('Please write your opinion first.') : '');
+    if (text === '') return field.focus();
     const question = { title: t('Hand in your opinion?'), text: t('It is sealed and cannot be changed. It is opened together with those of the others.'), act: t('Hand in, sealed') };
     if ((await ask(question)) === null) return;
     this.send({ type: 'opinion', text, final: true });
     this.#keep('');
+  }
+
+  /** What is wrong with the opinion, said at its field; "" for nothing. @param {string} text */
+  #opinionProblem(text) {
+    const problem = this.opinion.querySelector('[data-part="opinion-problem"]');
+    if (!(problem instanceof HTMLElement)) return;
+    problem.hidden = text === '';
+    say(problem, text);
+    this.opinion.querySelector('textarea')?.setAttribute('aria-invalid', String(text !== ''));
   }
 
   /** @param {string} question @param {Choice} choice */
@@ -212,6 +219,12 @@ export class OwnTasks {
       title: t('Vote: {choice}', { choice: choiceWord(choice) }), text: asked.text, act: t('Vote'), reason: t('Dissent or remark, for the minutes (may be left out)'), optional: true, longest: LONGEST_DISSENT,
     });
     if (dissent !== null) this.send({ type: 'vote', question, choice, dissent });
+  }
+
+  /** @param {string} text */
+  #written(text) {
+    this.#keep(text);
+    if (text.trim() !== '') this.#opinionProblem('');
   }
 
   /** What is not handed in yet stays in this tab: others may use the computer later. @param {string} text */

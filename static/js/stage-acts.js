@@ -22,7 +22,7 @@ function single(view) {
 export function actWord(view, to) {
   const { status, pause, private: unheard } = aim(view, to);
   const stage = stageWord(view, to);
-  if (status === 'closed') return view.sitting.kind === 'remote_court' ? t('Close the hearing') : t('End the sitting');
+  if (status === 'closed') return view.sitting.kind === 'remote_court' ? t('Close the hearing') : t('End the {sitting}');
   if (pause || (status === 'recess' && !unheard)) return single(view) ? t('Call a recess') : t('Announce: {stage}', { stage });
   if (status === 'live' && single(view)) return stageOf(view).status === 'recess' ? t('Resume the hearing') : t('Open the hearing');
   if (stageOf(view).pause) return t('Resume: {stage}', { stage });

@@ -51,6 +51,13 @@ function dialog(title, content, act, text = null, check = () => '') {
       event.preventDefault();
       text?.focus();
     });
+    const mended = () => {
+      if (problem.hidden || check() !== '') return;
+      problem.hidden = true;
+      text?.removeAttribute('aria-invalid');
+    };
+    made.addEventListener('input', mended);
+    made.addEventListener('change', mended); // files are there only then
     back.addEventListener('click', () => made.close());
     made.addEventListener('close', () => {
       made.remove();
