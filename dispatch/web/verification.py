@@ -15,7 +15,7 @@ import structlog
 from dispatch.archive import recordings, seals
 from dispatch.archive.playback import gaps, manifest_of, whose
 from dispatch.store.tables import Recording, utc_now
-from dispatch.web.recording_words import size
+from dispatch.web.recording_words import names_in, size
 from rooms.vault.checkout import checked_out
 from rooms.vault.vault import Vault
 from rooms.verification.folder import NotARecording, verify
@@ -179,14 +179,14 @@ def _vouched(report: Report, words: Catalogue, moment: Callable[[datetime], str]
     signed, stamped = report.signature, report.stamp
     signature = {
         "": _("Nobody signed the manifest"),
-        "good": _("Signed by {who}; certificate of {issuer}, good at the time", who=signed.by, issuer=signed.issuer),
+        "good": _("Signed by {who}; certificate of {issuer}, good at the time", who=names_in(signed.by), issuer=names_in(signed.issuer)),
         "bad": _("The signature is not good"),
         "unchecked": _("Signed; the signature ({algorithm}) cannot be checked by this server", algorithm=signed.algorithm),
     }
     at = moment(datetime.fromisoformat(stamped.at)) if stamped.at else ""
     stamp = {
         "": _("No time-stamp"),
-        "good": _("Time-stamped {time} by {who}", time=at, who=stamped.by),
+        "good": _("Time-stamped {time} by {who}", time=at, who=names_in(stamped.by)),
         "bad": _("The time-stamp is not good"),
         "unchecked": _("Time-stamped {time}; it cannot be checked by this server", time=at),
     }

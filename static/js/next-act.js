@@ -86,6 +86,7 @@ export class NextAct {
   #toRoll() {
     const roll = find(this.drawer, '[data-section="roll"]');
     const target = roll.hidden ? find(this.drawer, '[data-part="people"]') : roll;
+    if (target instanceof HTMLDetailsElement) target.open = true;
     target.scrollIntoView({ block: 'start' });
     target.querySelector('button')?.focus();
   }
