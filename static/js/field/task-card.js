@@ -86,7 +86,7 @@ export class TaskCard {
       ...waiting.map((entry) => this.waits(entry)),
       (acts.length > 0 || UNDER_WAY.has(task.state)) && el('div', { class: 'field-own-acts' }, ...acts.map((act) => this.button(task, act)), UNDER_WAY.has(task.state) && this.live(task, live)),
       task.steps.length > 0 && el('section', {}, el('h2', { class: 'small' }, t('What happened')), el('ol', { class: 'field-log', role: 'list' }, ...[...task.steps].reverse().map((step) => this.step(task, step, zone)))),
-      el('p', { class: 'muted small figures' }, task.number),
+      el('p', { class: 'muted small figures' }, t('Task number {number}', { number: task.number })),
     );
     const details = el('details', { open }, summary, body);
     return el('article', { class: look, 'data-task': task.id }, details);
