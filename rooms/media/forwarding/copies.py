@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from . import packets, vp8
 from .feed import FedTrack
 from .outbox import Target
-from .sequence import Rewriter, Ring
+from .ring import Ring
+from .sequence import Rewriter
 
 if TYPE_CHECKING:
     from .layer import Layer

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import mmap
 import time
 from collections import Counter
 from typing import Any, Protocol
@@ -25,42 +26,51 @@ from .native import layout, receiving
 from .native.image import Code
 from .native.layout import word, words
 from .outbox import Group, Outbox
+from .ring import Ring
 
 _NOTHING = (errno.EAGAIN, errno.EINTR)
-
-#: Words of a note.
-_WIDTH, _SIZE, _REAL_US, _NS, _LEVEL = map(word, (layout.NOTE, layout.NOTE_SIZE, layout.NOTE_REAL_US, layout.NOTE_NS, layout.NOTE_LEVEL))
+#: Stands for the ring of a flow that was never opened.
+_NO_RING = Ring(mmap.PAGESIZE)
 
 
 class Passed:
-    """What passed of one flow since its owner was told last. Its packets followed one another, each with a payload and no padding.
+    """What passed of one flow since its owner was told last: `count` packets from the number `first` (16 bits) on, one after another, each
+    with a payload and no padding.
 
-    `packets` are as they were sent on, without header extension; `bytes` counts them as they came, `octets` what is behind their headers,
-    `frames` their marker bits. `begins`: a key frame may begin in them. `jitter` is that of the stream after them, ticks.
+    `bytes` counts them as they came, `octets` what is behind their headers, `frames` their marker bits. `begins`: a key frame may begin in
+    them. `jitter` is that of the stream after them, ticks. They are in the ring until more comes.
     """
 
-    __slots__ = ("_notes", "_now", "_places", "begins", "bytes", "frames", "jitter", "octets", "packets")
+    __slots__ = ("_now", "_ring", "begins", "bytes", "count", "first", "frames", "jitter", "octets")
 
-    def __init__(self, flow: Flow, notes: list[int], places: list[int], view: memoryview, now_ns: int) -> None:
-        self._notes, self._places, self._now = notes, places, now_ns
-        sizes = notes[_SIZE::_WIDTH]
-        self.packets = [view[place * SLOT : place * SLOT + sizes[place]].tobytes() for place in places]
-        self.bytes, self.octets, self.frames, begins, jitter = flow.counted()
+    def __init__(self, flow: Flow, now_ns: int) -> None:
+        self._ring, self._now = flow.ring, now_ns
+        self.bytes, self.octets, self.frames, begins, self.count, jitter, following = flow.counted()
+        self.first = (following - self.count) & 0xFFFF
         self.begins = begins > 0
         self.jitter = jitter / layout.JITTER_PARTS
 
+    def _number(self, index: int) -> int:
+        return self.first + index & 0xFFFF
+
+    def packet(self, index: int) -> bytes:
+        """One of them as it was sent on, without header extension."""
+        packet = self._ring.get(self._number(index))
+        if packet is None:
+            raise LookupError("what passed is kept until its owner was told")
+        return packet
+
     def arrival_us(self, index: int) -> int:
         """When one came, microseconds since 1970."""
-        return self._notes[self._places[index] * _WIDTH + _REAL_US]
+        return self._ring.came_us(self._number(index))
 
     def age_s(self, index: int) -> float:
         """How long ago that is."""
-        return (self._now - self._notes[self._places[index] * _WIDTH + _NS]) / 1e9
+        return (self._now - self._ring.came_ns(self._number(index))) / 1e9
 
     def level(self, index: int) -> int | None:
         """How loud it says that it is (RFC 6464), 0 to 127 -dBov; None if it does not."""
-        level = self._notes[self._places[index] * _WIDTH + _LEVEL]
-        return level if level >= 0 else None
+        return self._ring.level(self._number(index))
 
 
 class Owner(Protocol):
@@ -73,7 +83,7 @@ class Owner(Protocol):
 class Flow:
     """The one stream of an owner, while it may pass without Python."""
 
-    __slots__ = ("__weakref__", "_inbox", "_row", "address", "group", "keeps", "number", "owner")
+    __slots__ = ("__weakref__", "_inbox", "_row", "address", "group", "keeps", "number", "owner", "ring")
 
     def __init__(self, inbox: Inbox, owner: Owner, number: int, clock_hz: int, frames: bool, keys: int) -> None:
         self._inbox = inbox
@@ -81,6 +91,7 @@ class Flow:
         self.number = number
         self.group = Group()
         self.keeps: object | None = None
+        self.ring = _NO_RING
         self._row = words(word(layout.FLOW))
         self._row[word(layout.FLOW_NUMBER)] = number
         self._row[word(layout.FLOW_FRAMES)] = int(frames)
@@ -101,6 +112,7 @@ class Flow:
         group: Group,
         session: Any,
         keeps: object,
+        ring: Ring,
         slot: int,
         *,
         soon: bool,
@@ -109,11 +121,13 @@ class Flow:
     ) -> None:
         """From the packet numbered `following` on it goes to `group`, if it comes from where the datagram in `slot` came from.
 
-        `session` unprotects it, and `keeps` has to live as long as that. `soon`: the owner is to be told within
+        `session` unprotects it, and `keeps` has to live as long as that; `ring` keeps what passes. `soon`: the owner is to be told within
         :data:`layout.LONG_PASSED_NS`; else it is when many passed, and whenever somebody calls :meth:`Inbox.tell`. `jitter`: that of the
         stream until now, ticks. `level`: the header extension that tells how loud it is (RFC 6464), 0 for none.
         """
         row = self._row
+        if row[word(layout.FLOW_COUNT)]:
+            self._inbox.tell()
         if ssrc != self.ssrc:
             self._inbox.hide(self)
         if group is not self.group:
@@ -123,6 +137,9 @@ class Flow:
         if keeps is not self.keeps:
             self.keeps = keeps
             row[word(layout.FLOW_SESSION)] = adapter.address_of(session)
+        if ring is not self.ring:
+            self.ring = ring
+            row[word(layout.FLOW_RING)] = ring.address
         row[word(layout.FLOW_SSRC)] = ssrc
         row[word(layout.FLOW_TYPE)] = payload_type
         row[word(layout.FLOW_SOON)] = int(soon)
@@ -136,13 +153,13 @@ class Flow:
         row.cast("B")[start : start + len(name)] = name
         self._inbox.show(self)
 
-    def counted(self) -> tuple[int, int, int, int, int]:
+    def counted(self) -> tuple[int, int, int, int, int, int, int]:
         """Of what passed since this was asked last: bytes as they came, octets behind the headers, marker bits, packets that may begin a
-        key frame; and the jitter, in :data:`layout.JITTER_PARTS` of a tick."""
+        key frame, packets; and the jitter, in :data:`layout.JITTER_PARTS` of a tick, and the number of the packet after them."""
         row, first = self._row, word(layout.FLOW_BYTES)
-        came, octets, marks, begins = row[first : first + 4]
-        row[first] = row[first + 1] = row[first + 2] = row[first + 3] = 0
-        return came, octets, marks, begins, row[word(layout.FLOW_JITTER)]
+        came, octets, marks, begins, count, jitter = row[first : first + 6]
+        row[first] = row[first + 1] = row[first + 2] = row[first + 3] = row[first + 4] = 0
+        return came, octets, marks, begins, count, jitter, row[word(layout.FLOW_NEXT)]
 
     def hold(self) -> None:
         """Have the owner told of all that passed; nothing more does until it is opened again."""
@@ -176,10 +193,8 @@ class Inbox:
         self._tray = words(word(layout.INBOX))
         self._address = adapter.memory_address(self._tray)
         self._table, self._plain, self._others = words(layout.BUCKETS), words(count), words(layout.BATCH)
-        self._notes = words(word(layout.NOTE) * layout.MOST_PASSED)
+        self._told = words(layout.MOST_PASSED)
         self._events = words(2 * layout.MOST_EVENTS)
-        self._passed = adapter.new_buffer(SLOT * layout.MOST_PASSED)
-        self._passed_view = adapter.buffer_view(self._passed)
         for offset, value in {
             layout.UNPROTECT: adapter.c_function("srtp_unprotect"),
             layout.RECVMMSG: c_function("recvmmsg"),
@@ -195,8 +210,7 @@ class Inbox:
             layout.PLAIN: adapter.memory_address(self._plain),
             layout.OTHERS: adapter.memory_address(self._others),
             layout.TABLE: adapter.memory_address(self._table),
-            layout.PASSED: adapter.address_of(self._passed),
-            layout.NOTES: adapter.memory_address(self._notes),
+            layout.TOLD: adapter.memory_address(self._told),
             layout.EVENTS: adapter.memory_address(self._events),
         }.items():
             self._tray[word(offset)] = value
@@ -309,21 +323,15 @@ class Inbox:
 
     def tell(self) -> None:
         """Tell every owner of what passed since the last time, in order."""
-        count = self._tray[word(layout.PASSED_COUNT)]
+        tray = self._tray
+        count = tray[word(layout.TOLD_COUNT)]
         if not count:
             return
         now = time.monotonic_ns()
-        notes = self._notes[: count * _WIDTH].tolist()
-        told: dict[int, list[int]] = {}
-        for place, number in enumerate(notes[::_WIDTH]):
-            if number in told:
-                told[number].append(place)
-            else:
-                told[number] = [place]
-        flows = [(flow, places) for number, places in told.items() if (flow := self._flows.get(number)) is not None]
-        passed = [(flow.owner, Passed(flow, notes, places, self._passed_view, now)) for flow, places in flows]
+        flows = [flow for number in self._told[:count].tolist() if (flow := self._flows.get(number)) is not None]
+        passed = [(flow.owner, Passed(flow, now)) for flow in flows]
         # Owners may hold flows while they are told.
-        self._tray[word(layout.PASSED_COUNT)] = self._tray[word(layout.DUE)] = self._tray[word(layout.SINCE)] = 0
+        tray[word(layout.TOLD_COUNT)] = tray[word(layout.PASSED_COUNT)] = tray[word(layout.DUE)] = tray[word(layout.SINCE)] = 0
         for owner, came in passed:
             try:
                 owner.passed(came)

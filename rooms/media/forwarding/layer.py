@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from . import red, vp8
 from .codecs import VP8
 from .copies import Copy, Line, Recording
+from .native.layout import KEPT
 from .outbox import Group, Outbox, Target
 from .packets import HEADER
-from .sequence import RING, missed_ticks, ring_get
+from .sequence import missed_ticks
 
 if TYPE_CHECKING:
     from .producer import Producer
@@ -144,7 +145,7 @@ class Layer:
 
     def _repeating(self, packet: bytes, extended: int) -> bytes:
         """The packet with the sound of the one before it."""
-        before = ring_get(self.producer.ring, extended - 1 & 0xFFFF)
+        before = self.producer.ring.get(extended - 1 & 0xFFFF)
         return red.pack(packet, before, self.producer.codec.payload_type)
 
     def redundancy_changed(self) -> None:
@@ -184,7 +185,7 @@ class Layer:
     def look(self) -> None:
         """Each second: whether there are frames that can be left out."""
         ring, last = self.producer.ring, self.last
-        recent = (ring_get(ring, number & 0xFFFF) for number in range(last - LOOK_BACK, last + 1))
+        recent = (ring.get(number & 0xFFFF) for number in range(last - LOOK_BACK, last + 1))
         told = (self.describe(packet) for packet in recent if packet is not None)
         self.thins = any(found is not None and found.temporal > 0 for found in told)
 
@@ -266,7 +267,7 @@ class Layer:
     def _key_frame_fits(self, line: Line, now: float) -> bool:
         """Whether the line may begin with the newest key frame, all of which the ring has."""
         key_frame = self._key_frame
-        if key_frame is None or self.last - key_frame >= RING // 2:
+        if key_frame is None or self.last - key_frame >= KEPT // 2:
             return False
         # What was sent before somebody had the right to it is not theirs.
         return line.since <= self._key_frame_at and now - self._key_frame_at <= FRESH_S
@@ -284,7 +285,7 @@ class Layer:
 
     def _admit(self, line: Line, now: float) -> None:
         key_frame, ring = self._key_frame, self.producer.ring
-        first = ring_get(ring, key_frame & 0xFFFF) if key_frame is not None else None
+        first = ring.get(key_frame & 0xFFFF) if key_frame is not None else None
         if key_frame is None or first is None:
             return
         former = line.layer
@@ -296,7 +297,7 @@ class Layer:
             layer.waiting.pop(line, None)
         line.wanted = line.wanted[:preferred]
         for number in range(key_frame, self.last + 1):
-            packet = ring_get(ring, number & 0xFFFF)
+            packet = ring.get(number & 0xFFFF)
             if packet is not None:
                 self._hand(line, packet, number == key_frame)
         if isinstance(line, Copy):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import packets, red, sdp
@@ -12,8 +10,10 @@ from .codecs import Codec
 from .copies import Clock
 from .inbox import Flow, Passed
 from .layer import Layer
+from .native.layout import KEPT
 from .packets import HEADER, SenderReport
-from .sequence import RING, LossList, Reception, ReceptionReport, Ring, ring_get
+from .ring import PICTURE, Ring
+from .sequence import LossList, Reception, ReceptionReport
 from .track import Track
 
 if TYPE_CHECKING:
@@ -32,14 +32,17 @@ class Producer:
     """One incoming stream of a publish transport, `rid` its name where the track is sent in several layers (RFC 8851).
 
     `stream` is its identity and changes when the numbers begin anew. `layer` is where its packets go; the track sets it. `usual_bps` is
-    its rate over some seconds, while it is silent that of before; 0 if it never came. `demanded`: somebody wants it.
+    its rate over some seconds, while it is silent that of before; 0 if it never came. `demanded`: somebody wants it. Of its last packets
+    so many `octets` are kept.
     """
 
     layer: Layer
     #: Its packets on the way that needs no Python, once the first came.
     flow: Flow | None = None
 
-    def __init__(self, transport: PublishTransport, track: Track, mid: str, described: sdp.Format, rid: str = "") -> None:
+    def __init__(
+        self, transport: PublishTransport, track: Track, mid: str, described: sdp.Format, rid: str = "", octets: int = PICTURE
+    ) -> None:
         self.transport = transport
         self.track = track
         self.mid = mid
@@ -52,7 +55,8 @@ class Producer:
         self.recovered = 0
         self.ssrc: int | None = None
         self.stream = object()
-        self.ring: Ring = [None] * RING
+        self._octets = octets
+        self.ring = Ring(octets)
         self.reception = Reception(self.codec.clock_hz)
         self.losses = LossList()
         self.packets = self.bytes = self.nacks = self.plis = self.dropped_not_permitted = 0
@@ -82,7 +86,7 @@ class Producer:
 
     def _renew(self) -> None:
         self.stream = object()
-        self.ring = [None] * RING
+        self.ring = Ring(self._octets)
         self.reception.restart()
         self.losses.clear()
         self.clock = None
@@ -104,44 +108,33 @@ class Producer:
 
     def passed(self, came: Passed) -> None:
         """These packets, which followed one another, went to the consumers already."""
-        now, following, layer, packets = self.transport.context.clock(), self.reception.highest + 1, self.layer, came.packets
-        count, newest = len(packets), packets[-1]
+        now, following, layer, count = self.transport.context.clock(), self.reception.highest + 1, self.layer, came.count
         if self.track.voice is not None:
             for index in range(count):
                 if (level := came.level(index)) is not None:
                     self.track.voice.heard(level, now - came.age_s(index))
-        numbers = packets[0][2:4] + newest[2:4]
-        runs = numbers == struct.pack("!HH", following & 0xFFFF, (following + count - 1) & 0xFFFF)
+        runs = came.first == following & 0xFFFF
         if not runs or self._gated or following <= self._gate or not self.track.permitted or not layer.runs(self.stream, following):
-            self.bytes += came.bytes - sum(map(len, packets))
-            for index, packet in enumerate(packets):
+            came_packets = [came.packet(index) for index in range(count)]
+            self.bytes += came.bytes - sum(map(len, came_packets))
+            for index, packet in enumerate(came_packets):
                 self._take(packet, False, came.arrival_us(index), now - came.age_s(index), sent=True)
             return
         # Nothing is missing, repaired or held back.
+        newest, newest_at = came.packet(count - 1), now - came.age_s(count - 1)
         self.packets += count
         self.bytes += came.bytes
         self.frames += came.frames
-        self.last_arrival_us = came.arrival_us(-1)
-        newest_at = now - came.age_s(-1)
+        self.last_arrival_us = came.arrival_us(count - 1)
         self.reception.followed(count, int.from_bytes(newest[4:8], "big"), newest_at, came.jitter)
-        self._keep(following, packets)
         if came.begins or self._newcomer or layer.feeding:
             starts = self.codec.starts_key_frame
-            for index, packet in enumerate(packets):
+            for index in range(count):
+                packet = came.packet(index)
                 begins = starts is not None and starts(packet, HEADER)
                 self._hand_on(packet, following + index, came.arrival_us(index), now - came.age_s(index), begins, sent=True)
         else:
             layer.followed(count, came.octets, newest, following + count - 1, newest_at)
-
-    def _keep(self, first: int, packets: Sequence[bytes]) -> None:
-        """Put these into the ring, less than it has room for, from the number `first` on."""
-        place = first & (RING - 1)
-        fitting = RING - place
-        if len(packets) <= fitting:
-            self.ring[place : place + len(packets)] = packets
-        else:
-            self.ring[place:] = packets[:fitting]
-            self.ring[: len(packets) - fitting] = packets[fitting:]
 
     def _take(self, packet: bytes, retransmitted: bool, arrival_us: int, now: float, sent: bool) -> None:
         self.packets += 1
@@ -166,7 +159,7 @@ class Producer:
         for index, block in enumerate(blocks):
             behind = len(blocks) - index
             number = self.reception.extend((packet[2] << 8 | packet[3]) - behind & 0xFFFF)
-            missing = number >= self.reception.base and ring_get(self.ring, number & 0xFFFF) is None
+            missing = number >= self.reception.base and not self.ring.had(number & 0xFFFF)
             if missing and block.sound and block.payload_type == self.payload_type:
                 self.recovered += 1
                 self.arrived(red.earlier(plain, block, behind), retransmitted=True)
@@ -182,7 +175,7 @@ class Producer:
                 self._missed(highest + 1, extended, now)
             reception.arrived(extended, int.from_bytes(packet[4:8], "big"), now)
             return True
-        if extended <= highest - RING or ring_get(self.ring, extended & 0xFFFF) is not None:
+        if extended <= highest - KEPT or self.ring.had(extended & 0xFFFF):
             return False
         # Where retransmissions have a stream of their own, what comes late in this one was overtaken and never lost.
         overtaken = not retransmitted and self.rtx_payload_type is not None
@@ -223,7 +216,7 @@ class Producer:
         if self.track.voice is not None:
             self._hear(packet, now)
         payload = packets.HEADER + 4 * (plain[0] & 0x0F)
-        self.ring[extended & (RING - 1)] = plain
+        self.ring.put(extended & 0xFFFF, plain)
         if packets.payload_end(plain) <= payload:
             self.layer.skip(extended)
             return

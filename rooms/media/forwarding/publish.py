@@ -15,6 +15,7 @@ from .native.layout import H264_KEYS, NO_KEYS, VP8_KEYS
 from .packets import ReferenceAnswer, SenderReport
 from .producer import Producer
 from .red import ALWAYS, OFF
+from .ring import PICTURE, SMALLER, SOUND
 from .track import Track
 from .transport import CLOSED, Context, Owner, Transport
 from .uplink import Uplink
@@ -102,7 +103,9 @@ class PublishTransport(Transport):
         same = [p.rid for p in producers] == list(rids) and all(p.track is track and p.described == described for p in producers)
         if not same:
             self._close_producers(producers)
-            producers = tuple(Producer(self, track, section.mid, described, rid) for rid in rids)
+            kept = SOUND if section.kind == "audio" else PICTURE
+            sizes = [SMALLER] * (len(rids) - 1) + [kept]
+            producers = tuple(Producer(self, track, section.mid, described, *one) for one in zip(rids, sizes, strict=True))
         track.set_producers(producers, self.context.clock())
         if not section.layers:
             repairs = {rtx for _, rtx in section.fid}
@@ -160,7 +163,17 @@ class PublishTransport(Transport):
             # What is recorded is not to wait where a process may be killed; all else is for the worker's next look.
             soon, jitter, level = layer.feeding, producer.reception.jitter, self._extensions.get(sdp.LEVEL_EXTENSION, 0)
             producer.flow.open(
-                ssrc, producer.payload_type, following, layer.targets, session, self.dtls, self._slot, soon=soon, jitter=jitter, level=level
+                ssrc,
+                producer.payload_type,
+                following,
+                layer.targets,
+                session,
+                self.dtls,
+                producer.ring,
+                self._slot,
+                soon=soon,
+                jitter=jitter,
+                level=level,
             )
 
     def hold(self) -> None:

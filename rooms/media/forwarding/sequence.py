@@ -5,9 +5,11 @@ Times are seconds of any monotonic clock and are passed in. "Extended" numbers (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .ring import Ring
 
 #: A jump further than this, either way, is a sender that began anew (RFC 3550 appendix A.1, MAX_DROPOUT).
 MAX_JUMP = 3000
@@ -209,19 +211,6 @@ class LossList:
         self._missing.clear()
 
 
-Ring = list[bytes | None]
-RING = 512
-EMPTY: Ring = [None] * RING
-
-
-def ring_get(ring: Ring, seq: int) -> bytes | None:
-    """The packet numbered `seq` (16 bits) if the ring still has it."""
-    packet = ring[seq & (RING - 1)]
-    if packet is None or (packet[2] << 8 | packet[3]) != seq:
-        return None
-    return packet
-
-
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of an outgoing stream that was renumbered by the same offsets, and the packets it was made from.
@@ -232,7 +221,7 @@ class Span:
     first_out: int
     seq_offset: int
     ts_offset: int
-    ring: Sequence[bytes | None]
+    ring: Ring | None
     mark: Any
 
 
@@ -263,13 +252,13 @@ class Rewriter:
         self.mark: Any = None
         self._spans: list[Span] = []
 
-    def start(self, first_in: int, first_out: int, ring: Ring) -> None:
+    def start(self, first_in: int, first_out: int, ring: Ring | None) -> None:
         """The incoming packet `first_in` shall be numbered `first_out`; another stream takes over, or this is the very first one."""
         self.seq_offset = (first_out - first_in) & 0xFFFF
         self.started = True
         self._span(first_out & 0xFFFF, ring)
 
-    def resume(self, last_in: int, first_in: int, ring: Ring, missed: int = 0) -> None:
+    def resume(self, last_in: int, first_in: int, ring: Ring | None, missed: int = 0) -> None:
         """After a pause of the same stream: `last_in` was the last that went out, `first_in` is next, with no hole between.
 
         `missed`: ticks by which the timestamps were left behind, see :func:`missed_ticks`.
@@ -281,7 +270,7 @@ class Rewriter:
 
     def pad(self, first_out: int) -> None:
         """From `first_out` on numbers go out that carry nothing, until another start."""
-        self._span(first_out & 0xFFFF, EMPTY)
+        self._span(first_out & 0xFFFF, None)
 
     def forget(self) -> None:
         """Nothing that went out so far can be found any more: it was in another codec."""
@@ -292,10 +281,8 @@ class Rewriter:
         for span in reversed(self._spans):
             if (seq_out - span.first_out) & 0xFFFF < 0x8000:
                 seq = (seq_out - span.seq_offset) & 0xFFFF
-                packet = span.ring[seq & (RING - 1)]
-                if packet is None or (packet[2] << 8 | packet[3]) != seq:
-                    return None
-                return packet, span.ts_offset, span.mark
+                packet = span.ring.get(seq) if span.ring is not None else None
+                return (packet, span.ts_offset, span.mark) if packet is not None else None
         return None
 
     def place(self, seq_in: int, ring: Ring) -> tuple[int, int, Any] | None:
@@ -306,7 +293,7 @@ class Rewriter:
                 return span.seq_offset, span.ts_offset, span.mark
         return None
 
-    def _span(self, first_out: int, ring: Ring) -> None:
+    def _span(self, first_out: int, ring: Ring | None) -> None:
         if self._spans and self._spans[-1].first_out == first_out:
             del self._spans[-1]  # nothing went out by it
         if self._spans and self._spans[-1].ring is not ring:

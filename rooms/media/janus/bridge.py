@@ -144,14 +144,14 @@ class Forward:
     def _seam(self, extended: int) -> None:
         """After a pause numbers go on without a hole: what was not permitted is no loss."""
         if self._fed is not None:
-            self._fed.rewriter.resume(self._last & 0xFFFF, extended & 0xFFFF, [])
+            self._fed.rewriter.resume(self._last & 0xFFFF, extended & 0xFFFF, None)
         self._first, self._last, self._paused = extended, extended - 1, False
 
     def _skip(self, extended: int) -> None:
         """A packet that carries nothing: the numbers close over it."""
         if extended == self._last + 1:
             if self._fed is not None:
-                self._fed.rewriter.resume((extended - 1) & 0xFFFF, (extended + 1) & 0xFFFF, [])
+                self._fed.rewriter.resume((extended - 1) & 0xFFFF, (extended + 1) & 0xFFFF, None)
             self._first, self._last = extended + 1, extended
 
     def _end(self, cause: str) -> None:

@@ -211,7 +211,7 @@ async def test_any_rtp_of_an_authenticated_publisher_is_taken_or_counted(target:
     publisher: Any = target.transport("publish")
     assert len(publisher._by_ssrc) <= 64
     for producer in publisher.producers if isinstance(publisher.producers, list) else publisher.producers.values():
-        assert len(producer.ring) == 512
+        assert sum(producer.ring.get(number) is not None for number in range(1 << 16)) <= 512
 
 
 @pytest.mark.parametrize("direction", ["publish", "subscribe"])

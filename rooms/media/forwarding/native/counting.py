@@ -85,7 +85,8 @@ def begins(keys: int, at: int, end: int) -> int:
         return 1 if at < end and get8(at) & 0x01 == 0 else 0
     if keys == H264_KEYS:
         kind = first & 0x1F
-        if kind == 28 and at + 1 < end and get8(at + 1) & 0x80 != 0:
-            kind = get8(at + 1) & 0x1F
+        if kind == 28:
+            # What is cut into parts may not be several in one (RFC 6184 section 5.8).
+            return 1 if at + 1 < end and get8(at + 1) & 0x80 != 0 and get8(at + 1) & 0x1F in (5, 7) else 0
         return 1 if kind in (5, 7, 24) else 0
     return 0

@@ -96,8 +96,9 @@ OTHERS, OTHER_COUNT, FAULT = 96, 104, 112
 TAKEN = 120
 #: The flows that are open, by :func:`receiving.bucket` of their source.
 TABLE = 128
-#: What passed without Python: packets as they were sent on, what is known of each, how many, and whether it is time to look at them.
-PASSED, NOTES, PASSED_COUNT, DUE = 136, 144, 152, 160
+#: What passed without Python: the numbers of the flows that have something to tell of, how many those are; how many packets passed, and
+#: whether it is time to look at them.
+TOLD, TOLD_COUNT, PASSED_COUNT, DUE = 136, 144, 152, 160
 #: When the batch came: microseconds since 1970, nanoseconds of the monotonic clock; room for a ``struct timespec``.
 REAL_US, MONOTONIC_NS, TIMESPEC = 168, 176, 184
 #: Whether a turn left anything for Python.
@@ -119,7 +120,7 @@ MOST_BATCHES = 8
 BUCKETS = 1024
 #: Packets that may pass before Python has to look at them, and how many, or how old the first that is to be told soon (ns), make it
 #: time to.
-MOST_PASSED, MANY_PASSED, LONG_PASSED_NS = 128, 64, 100_000_000
+MOST_PASSED, MANY_PASSED, LONG_PASSED_NS = 384, 256, 100_000_000
 
 #: A flow: the stream that passes. Its source, payload type, next number, session, group, own number; whether the marker bit ends a frame
 #: of several packets (1 or 0), and whether Python is to be told soon (1 or 0); and where it comes from.
@@ -127,11 +128,13 @@ FLOW_SSRC, FLOW_TYPE, FLOW_NEXT, FLOW_SESSION, FLOW_GROUP, FLOW_NUMBER = 0, 8, 1
 FLOW_FRAMES, FLOW_SOON, FLOW_FROM = 48, 56, 64
 #: How key frames of its codec are told, which header extension has the level of the sound (0: none), and its clock, Hz.
 FLOW_KEYS, FLOW_LEVEL, FLOW_HZ = 96, 104, 112
-#: Of what passed since Python was told: bytes as they came, bytes behind the headers, marker bits, and how many packets may begin a key
-#: frame.
-FLOW_BYTES, FLOW_OCTETS, FLOW_MARKS, FLOW_BEGINS = 120, 128, 136, 144
+#: Of what passed since Python was told: bytes as they came, bytes behind the headers, marker bits, how many packets may begin a key frame,
+#: and how many there are.
+FLOW_BYTES, FLOW_OCTETS, FLOW_MARKS, FLOW_BEGINS, FLOW_COUNT = 120, 128, 136, 144, 152
 #: Jitter (RFC 3550 appendix A.8) in so many parts of a tick; timestamp and time (ns of the monotonic clock) of the newest packet.
-FLOW_JITTER, FLOW_TIMESTAMP, FLOW_AT, FLOW = 152, 160, 168, 176
+FLOW_JITTER, FLOW_TIMESTAMP, FLOW_AT = 160, 168, 176
+#: Where its packets are kept.
+FLOW_RING, FLOW = 184, 192
 JITTER_PARTS = 4096
 #: Packets further apart than this say nothing of jitter, ns.
 LONG_APART_NS = 20_000_000_000
@@ -139,9 +142,13 @@ LONG_APART_NS = 20_000_000_000
 NO_KEYS, VP8_KEYS, H264_KEYS = 0, 1, 2
 #: What became of a datagram: for Python; passed; and so did a packet within a frame, and the last one of a frame.
 STAYS, PASSES, WITHIN, COMPLETE = 0, 1, 2, 3
-#: Of a packet that passed: its flow's number, its length as it was sent on, when it came, and how loud it says that it is (RFC 6464), -1
-#: if it does not.
-NOTE_FLOW, NOTE_SIZE, NOTE_REAL_US, NOTE_NS, NOTE_LEVEL, NOTE = 0, 8, 16, 24, 32, 40
+
+#: A ring: bytes that were ever put in, those left free at its end among them; for how many there is room, and where; then a place for each
+#: of the last packets, so many (a power of two; more than may pass unseen).
+RING_PUT, RING_OCTETS, RING_DATA, RING_PLACES, KEPT = 0, 8, 16, 24, 512
+#: A place: the packet's number and one, 0 for none; at which of the bytes ever put in it begins, and its length as it was sent on. If it
+#: passed without Python, when it came, and how loud it says that it is (RFC 6464), -1 if it does not.
+PLACE_NUMBER, PLACE_AT, PLACE_SIZE, PLACE_REAL_US, PLACE_NS, PLACE_LEVEL, PLACE = 0, 8, 16, 24, 32, 40, 48
 
 REALTIME, MONOTONIC = 0, 1
 EAGAIN = 11

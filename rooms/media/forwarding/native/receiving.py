@@ -22,12 +22,14 @@ from .layout import (
     FAULT,
     FIXED_HEADER,
     FLOW_BYTES,
+    FLOW_COUNT,
     FLOW_FRAMES,
     FLOW_FROM,
     FLOW_GROUP,
     FLOW_LEVEL,
     FLOW_NEXT,
     FLOW_NUMBER,
+    FLOW_RING,
     FLOW_SESSION,
     FLOW_SOON,
     FLOW_SSRC,
@@ -39,6 +41,7 @@ from .layout import (
     IN_NAME_LENGTH,
     IN_SLOTS,
     IN_VECTORS,
+    KEPT,
     LEFT,
     LONG_PASSED_NS,
     MANY_PASSED,
@@ -51,19 +54,18 @@ from .layout import (
     MOST_PASSED,
     MSG_DONTWAIT,
     NAMES,
-    NOTE,
-    NOTE_FLOW,
-    NOTE_LEVEL,
-    NOTE_NS,
-    NOTE_REAL_US,
-    NOTE_SIZE,
-    NOTES,
     NOTHING,
     OTHER_COUNT,
     OTHERS,
-    PASSED,
     PASSED_COUNT,
     PASSES,
+    PLACE,
+    PLACE_AT,
+    PLACE_LEVEL,
+    PLACE_NS,
+    PLACE_NUMBER,
+    PLACE_REAL_US,
+    PLACE_SIZE,
     PLAIN,
     POLLED,
     READY,
@@ -71,6 +73,10 @@ from .layout import (
     REALTIME,
     RECEIVED,
     RECVMMSG,
+    RING_DATA,
+    RING_OCTETS,
+    RING_PLACES,
+    RING_PUT,
     SINCE,
     SLOT,
     SOCKET,
@@ -78,6 +84,8 @@ from .layout import (
     TABLE,
     TAKEN,
     TIMESPEC,
+    TOLD,
+    TOLD_COUNT,
     TURNED,
     UNPROTECT,
     VECTOR,
@@ -212,7 +220,7 @@ def passes(tray: int, box: int, slot: int) -> int:
     if flow == 0 or get64(flow + FLOW_SSRC) != ssrc or same(flow + FLOW_FROM, get64(tray + NAMES) + length * slot, length) == 0:
         return STAYS
     number = swapped16(get16(start + 2))
-    if get8(start + 1) & 0x7F != get64(flow + FLOW_TYPE) or number != get64(flow + FLOW_NEXT) or get64(tray + PASSED_COUNT) == MOST_PASSED:
+    if get8(start + 1) & 0x7F != get64(flow + FLOW_TYPE) or number != get64(flow + FLOW_NEXT) or full(tray, flow, size) == 1:
         put64(place, 0)
         return STAYS
     vector = get64(tray + IN_VECTORS) + VECTOR * slot
@@ -246,17 +254,34 @@ def passes(tray: int, box: int, slot: int) -> int:
     return COMPLETE if get8(start + extension + 1) & 0x80 != 0 else WITHIN
 
 
+def full(tray: int, flow: int, size: int) -> int:
+    """1 if Python has to be told of what passed before another packet may: all of that is still to be kept then."""
+    room = get64(get64(flow + FLOW_RING) + RING_OCTETS) // 2
+    return 1 if get64(tray + PASSED_COUNT) == MOST_PASSED or get64(flow + FLOW_BYTES) + size > room else 0
+
+
 def keep(tray: int, flow: int, start: int, size: int, level: int) -> int:
-    """Keep a packet that passes, for Python."""
-    count = get64(tray + PASSED_COUNT)
-    move(get64(get64(tray + BOX) + MEMMOVE), get64(tray + PASSED) + SLOT * count, start, size)
-    note = get64(tray + NOTES) + NOTE * count
-    put64(note + NOTE_FLOW, get64(flow + FLOW_NUMBER))
-    put64(note + NOTE_SIZE, size)
-    put64(note + NOTE_REAL_US, get64(tray + REAL_US))
-    put64(note + NOTE_NS, get64(tray + MONOTONIC_NS))
-    put64(note + NOTE_LEVEL, level)
-    put64(tray + PASSED_COUNT, count + 1)
+    """Keep the next packet of a flow, for who asks for it again, and for Python, which is to be told."""
+    ring, number = get64(flow + FLOW_RING), get64(flow + FLOW_NEXT)
+    put, octets = get64(ring + RING_PUT), get64(ring + RING_OCTETS)
+    at = put % octets
+    if at + size > octets:
+        put += octets - at
+        at = 0
+    move(get64(get64(tray + BOX) + MEMMOVE), get64(ring + RING_DATA) + at, start, size)
+    put64(ring + RING_PUT, put + size)
+    place = ring + RING_PLACES + PLACE * (number & (KEPT - 1))
+    put64(place + PLACE_NUMBER, number + 1)
+    put64(place + PLACE_AT, put)
+    put64(place + PLACE_SIZE, size)
+    put64(place + PLACE_REAL_US, get64(tray + REAL_US))
+    put64(place + PLACE_NS, get64(tray + MONOTONIC_NS))
+    put64(place + PLACE_LEVEL, level)
+    if get64(flow + FLOW_COUNT) == 0:
+        put64(get64(tray + TOLD) + WORD * get64(tray + TOLD_COUNT), get64(flow + FLOW_NUMBER))
+        add(tray + TOLD_COUNT, 1)
+    add(flow + FLOW_COUNT, 1)
+    add(tray + PASSED_COUNT, 1)
     if get64(flow + FLOW_SOON) != 0 and get64(tray + SINCE) == 0:
         put64(tray + SINCE, get64(tray + MONOTONIC_NS))
     return 0
