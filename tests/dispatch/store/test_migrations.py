@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -32,6 +34,8 @@ from dispatch.store.migrate import configuration, head, upgrade
 from dispatch.store.tables import Resource, Sitting
 
 TOP = Path(__file__).resolve().parents[3]
+VERSIONS = [step.revision for step in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
+"""The first one first."""
 
 
 def url_of(tmp_path: Path) -> str:
@@ -76,10 +80,38 @@ def test_upgrading_again_changes_nothing(tmp_path: Path) -> None:
     assert schema(tmp_path / "dispatch.db") == before
 
 
-@pytest.mark.parametrize("start", [step.revision for step in ScriptDirectory.from_config(configuration()).walk_revisions()])
-def test_a_database_of_every_earlier_version_comes_to_this_one_with_its_data(tmp_path: Path, start: str) -> None:
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+    """The schema of a database that is made now."""
+    folder = tmp_path_factory.mktemp("fresh")
+    upgrade(url_of(folder))
+    return schema(folder / "dispatch.db")
+
+
+@pytest.fixture(scope="module")
+def of_version(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """An empty database of a version: each is one step from the one before, and made once."""
+    folder = tmp_path_factory.mktemp("versions")
+
+    def made(version: str) -> Path:
+        file = folder / f"{version}.db"
+        if not file.exists():
+            position = VERSIONS.index(version)
+            if position:
+                shutil.copyfile(made(VERSIONS[position - 1]), file)
+            step_to(file, version)
+        return file
+
+    return made
+
+
+@pytest.mark.parametrize("start", VERSIONS)
+def test_a_database_of_every_earlier_version_comes_to_this_one_with_its_data(
+    tmp_path: Path, start: str, of_version: Callable[[str], Path], fresh: list[tuple[str, str]]
+) -> None:
     """Each version is reached as it was by the steps up to it; a user of then is there afterwards."""
-    step_to(tmp_path / "dispatch.db", start)
+    shutil.copyfile(of_version(start), tmp_path / "dispatch.db")
+    assert revision(tmp_path) == start
     with closing(sqlite3.connect(tmp_path / "dispatch.db")) as database:
         database.execute(
             "INSERT INTO user (id, name, sign_in_name, role, phone, password_hash, failures, active, language, created_at)"
@@ -90,10 +122,7 @@ def test_a_database_of_every_earlier_version_comes_to_this_one_with_its_data(tmp
     assert revision(tmp_path) == head()
     with closing(sqlite3.connect(tmp_path / "dispatch.db")) as database:
         assert database.execute("SELECT name, failures FROM user").fetchall() == [("赵书宁", 2)]
-    fresh = tmp_path / "fresh"
-    fresh.mkdir()
-    upgrade(url_of(fresh))
-    assert schema(tmp_path / "dispatch.db") == schema(fresh / "dispatch.db")
+    assert schema(tmp_path / "dispatch.db") == fresh
 
 
 def step_to(file: Path, revision: str) -> None:
