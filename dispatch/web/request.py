@@ -184,6 +184,17 @@ async def form(request: Request) -> dict[str, str]:
     return {name: value.strip() for name, value in posted.items() if isinstance(value, str) and name != "_csrf"}
 
 
+async def json_of(request: Request) -> dict[str, Any]:
+    """The object that was sent. Raises HTTPBadRequest."""
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise web.HTTPBadRequest
+    return body
+
+
 def rows(fields: Mapping[str, str], prefix: str) -> list[dict[str, str]]:
     """Repeated groups of a form, ``prefix-0-name``, ``prefix-0-role``, ``prefix-1-name`` …, in the order of their numbers."""
     groups: dict[int, dict[str, str]] = {}

@@ -3,15 +3,17 @@ who does not is absent and can be called again. Pure: time is passed in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from dispatch.errors import NotFound, Refused
 
 Standing = Literal["waiting", "ringing", "present", "late", "absent"]
 How = Literal["", "device", "phone", "voice"]
+Act = Literal["present", "absent", "again", "pause", "resume", "end"]
+ACTS: tuple[Act, ...] = get_args(Act)
 State = Literal["calling", "paused", "ended"]
 
 LEAST_LIMIT_S, LIMIT_S, MOST_LIMIT_S = 5, 30, 600
@@ -122,6 +124,19 @@ def end(roll: RollCall) -> RollCall:
     _open(roll)
     lines = tuple(replace(line, standing="absent") if line.standing in {"waiting", "ringing"} else line for line in roll.lines)
     return replace(roll, lines=lines, state="ended")
+
+
+def by_officer(act: Act, key: str, by: str, now: datetime) -> Callable[[RollCall], RollCall]:
+    """What an officer does: present and absent are of the line `key`, marked by voice; the others of the whole roll-call."""
+    acts: Mapping[Act, Callable[[RollCall], RollCall]] = {
+        "present": lambda roll: answer(roll, key, "voice", by, now),
+        "absent": lambda roll: absent(roll, key, by, now),
+        "again": lambda roll: again(roll, now),
+        "pause": pause,
+        "resume": lambda roll: resume(roll, now),
+        "end": end,
+    }
+    return acts[act]
 
 
 def _open(roll: RollCall) -> None:

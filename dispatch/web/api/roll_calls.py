@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,7 @@ from pydantic import Field
 from dispatch.console.ranks import Rank, require
 from dispatch.console.roll_call import calls, groups, record, rules
 from dispatch.console.roll_call.groups import GroupDraft
-from dispatch.console.roll_call.rules import Line, RollCall, Standing, State
+from dispatch.console.roll_call.rules import Act, Line, Standing, State
 from dispatch.errors import UserError
 from dispatch.exchange.exporting import MEDIA_TYPES
 from dispatch.store.roll_call_tables import RollCallGroup, RollCallRow
@@ -122,7 +121,7 @@ class NewRollCall(Given):
 class RollCallStep(Given):
     """What is done with a roll-call."""
 
-    act: Literal["present", "absent", "again", "pause", "resume", "end"] = Field(
+    act: Act = Field(
         description="`present` and `absent` mark `called`; `again`: the absent are called once more; `end`: nothing changes any more."
     )
     called: Called | None = Field(None, description="For `present` and `absent`: who.")
@@ -206,16 +205,8 @@ async def step(request: Request, body: RollCallStep, headers: IfMatch) -> RollCa
     if body.called is None and body.act in ("present", "absent"):
         raise UserError("required", "called")
     key = body.called.key if body.called else ""
-    acts: dict[str, Callable[[RollCall], RollCall]] = {
-        "present": lambda roll: rules.answer(roll, key, "voice", user.name, now),
-        "absent": lambda roll: rules.absent(roll, key, user.name, now),
-        "again": lambda roll: rules.again(roll, now),
-        "pause": rules.pause,
-        "resume": lambda roll: rules.resume(roll, now),
-        "end": rules.end,
-    }
     headers.check(RollCallView.of(await calls.look(context.db, call, now), tz))
-    return RollCallView.of(await calls.change(context.db, call, acts[body.act], now, user, body.act), tz)
+    return RollCallView.of(await calls.change(context.db, call, rules.by_officer(body.act, key, user.name, now), now, user, body.act), tz)
 
 
 async def record_csv(request: Request, headers: IfNoneMatch) -> web.Response:

@@ -23,7 +23,7 @@ from dispatch.web.console.lines import only_tells
 from dispatch.web.console.parts import Told, dumped
 from dispatch.web.formats import clock
 from dispatch.web.middleware import SESSION_COOKIE
-from dispatch.web.request import Request, Response, answer, ctx, gettext, language, me, problem, render, session, translate, zone
+from dispatch.web.request import Request, Response, answer, ctx, gettext, json_of, language, me, problem, render, session, translate, zone
 from rooms.plan import Ticket
 from rooms.protocol import CloseCode, UserError
 from rooms.signalling import new_socket
@@ -194,17 +194,6 @@ async def message(request: Request) -> Response:
     detail = {"sitting": sitting, "participants": people}
     await audit.record(ctx(request).db, user, "message_sent", _name(request, sitting), detail=detail)
     return answer({"sent": True})
-
-
-async def json_of(request: Request) -> dict[str, Any]:
-    """The object that was sent. Raises HTTPBadRequest."""
-    try:
-        body = await request.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise web.HTTPBadRequest
-    return body
 
 
 async def watch_socket(request: Request) -> Response:

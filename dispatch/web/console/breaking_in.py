@@ -5,8 +5,8 @@ from __future__ import annotations
 from dispatch.console.stepping import breaking_in
 from dispatch.console.stepping.breaking_in import Wish
 from dispatch.web.access import OFFICER, Route, roles
-from dispatch.web.console.board import json_of, observer_endpoint
-from dispatch.web.request import Request, Response, answer, ctx, me
+from dispatch.web.console.board import observer_endpoint
+from dispatch.web.request import Request, Response, answer, ctx, json_of, me
 
 
 async def break_in(request: Request) -> Response:

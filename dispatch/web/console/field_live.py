@@ -11,9 +11,8 @@ from aiohttp import web
 from dispatch.console.field import live
 from dispatch.identity import sign_in
 from dispatch.web.access import CLERK, FIELD, OFFICER, Route, roles
-from dispatch.web.console.board import json_of
 from dispatch.web.middleware import SESSION_COOKIE
-from dispatch.web.request import Request, Response, answer, ctx, me, session
+from dispatch.web.request import Request, Response, answer, ctx, json_of, me, session
 from rooms.feeds.feeds import id_of
 from rooms.plan import Ticket
 from rooms.protocol import CloseCode

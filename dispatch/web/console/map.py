@@ -24,7 +24,7 @@ from dispatch.web.console.feed import feed_of
 from dispatch.web.console.lines import only_tells
 from dispatch.web.console.parts import dumped
 from dispatch.web.middleware import SESSION_COOKIE
-from dispatch.web.request import Request, Response, answer, ctx, error_text, gettext, language, me, problem, render, translate
+from dispatch.web.request import Request, Response, answer, ctx, error_text, gettext, json_of, language, me, problem, render, translate
 from dispatch.web.sitting_form import errors_of
 from rooms.feeds.feeds import id_of
 from rooms.protocol import CloseCode
@@ -192,16 +192,6 @@ async def list_all(request: Request) -> Response:
     return answer({"layers": await _layers(request)})
 
 
-async def _given(request: Request) -> Json:
-    try:
-        body = await request.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise web.HTTPBadRequest
-    return body
-
-
 def _draft(request: Request, body: Json) -> layers.LayerDraft:
     """The layer as the editor sends it. Raises UserError; a feature that is not right is named."""
     given = body.get("features")
@@ -222,7 +212,7 @@ class _Problems(Exception):
 
 async def save(request: Request) -> Response:
     """Add a layer, or save one over the version that was seen."""
-    context, body, chosen = ctx(request), await _given(request), request.match_info.get("layer", "")
+    context, body, chosen = ctx(request), await json_of(request), request.match_info.get("layer", "")
     try:
         _must_lead(request)
         draft = _draft(request, body)
@@ -240,7 +230,7 @@ async def save(request: Request) -> Response:
 async def read_file(request: Request) -> Response:
     """What is in a file of GeoJSON, in the system of the tiles, for the editor: nothing is saved yet. Bad features are named; with
     `good_alone` the others are taken."""
-    body = await _given(request)
+    body = await json_of(request)
     if body.get("system") not in set(System):
         return problem(request, 422, translate(request, "error.geojson_system"), code="geojson_system")
     try:
@@ -281,7 +271,7 @@ def _named(request: Request, found: tuple[geojson.Problem, ...], good: int = 0) 
 
 async def move(request: Request) -> Response:
     """A layer one up or one down."""
-    body = await _given(request)
+    body = await json_of(request)
     try:
         _must_lead(request)
         await layers.move_layer(ctx(request).db, request.match_info["layer"], body.get("up") is True, me(request), ctx(request).clock())
@@ -292,7 +282,7 @@ async def move(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     """Take a layer away, if nobody changed it since it was seen."""
-    context, body = ctx(request), await _given(request)
+    context, body = ctx(request), await json_of(request)
     try:
         _must_lead(request)
         await layers.remove_layer(context.db, request.match_info["layer"], _version(body), me(request), context.clock())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from aiohttp import web
@@ -26,6 +25,7 @@ from dispatch.web.request import (
     ctx,
     error_text,
     gettext,
+    json_of,
     language,
     me,
     problem,
@@ -176,25 +176,14 @@ def _line(request: Request, line: Line) -> Json:
 
 async def act(request: Request) -> Response:
     """{"act": present | absent | again | pause | resume | end, "key"}: what is so then."""
-    try:
-        body = await request.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+    body = await json_of(request)
+    what = next((each for each in rules.ACTS if each == body.get("act")), None)
+    if what is None:
         raise web.HTTPBadRequest
-    what, key, user, now = str(body.get("act")), str(body.get("key", "")), me(request), ctx(request).clock()
-    acts: dict[str, Callable[[RollCall], RollCall]] = {
-        "present": lambda roll: rules.answer(roll, key, "voice", user.name, now),
-        "absent": lambda roll: rules.absent(roll, key, user.name, now),
-        "again": lambda roll: rules.again(roll, now),
-        "pause": rules.pause,
-        "resume": lambda roll: rules.resume(roll, now),
-        "end": rules.end,
-    }
-    if what not in acts:
-        raise web.HTTPBadRequest
+    user, now = me(request), ctx(request).clock()
+    change = rules.by_officer(what, str(body.get("key", "")), user.name, now)
     try:
-        row = await calls.change(ctx(request).db, request.match_info["call"], acts[what], now, user, what)
+        row = await calls.change(ctx(request).db, request.match_info["call"], change, now, user, what)
     except UserError as error:
         return problem(request, error.status, error_text(request, error), code=error.code)
     return answer(_told(request, row))

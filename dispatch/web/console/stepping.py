@@ -5,8 +5,7 @@ from __future__ import annotations
 from dispatch.console.stepping import acts
 from dispatch.console.stepping.acts import Act
 from dispatch.web.access import OFFICER, Route, roles
-from dispatch.web.console.board import json_of
-from dispatch.web.request import Request, Response, answer, ctx, gettext, me
+from dispatch.web.request import Request, Response, answer, ctx, gettext, json_of, me
 from dispatch.web.translations import LANGUAGES, catalogue
 
 
