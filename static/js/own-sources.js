@@ -65,7 +65,7 @@ export class OwnSources {
   async switch(device, on = !(this.condition[device] === 'on' || this.condition[device] === 'opening')) {
     if (!on) return this.#off(device);
     if (this.inside && (this.condition[device] === 'muted' || this.condition[device] === 'unavailable')) return;
-    if (!(await this.#open(device))) return;
+    if (!(await this.#open(device))) return this.#show(); // it is not being opened any more
     if (this.inside) this.#ask(device);
     this.wanted[device] = true;
     this.#show();

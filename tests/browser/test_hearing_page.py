@@ -228,6 +228,7 @@ async def test_a_camera_refused_inside_is_explained_above_the_pictures(site: Sit
     await chair.page.keyboard.press("v")
     banner = chair.page.locator('[data-key="trouble-camera"]')
     await expect(banner).to_contain_text("浏览器未获准使用摄像头")
+    await expect(chair.page.locator('[data-part="tool-camera"]')).to_have_attribute("aria-busy", "false")
     await chair.context.grant_permissions(["camera", "microphone"])
     await banner.get_by_role("button", name="重试").click()
     await expect(chair.page.locator('[data-part="tool-camera"]')).to_have_attribute("aria-pressed", "true")
