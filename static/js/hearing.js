@@ -167,7 +167,10 @@ class HearingPage {
     const { connection, media } = this;
     connection.on('link', (link) => this.#linked(link));
     connection.on('state', ({ view }) => this.#take(view));
-    connection.on('error', ({ code, message }) => toast(word(`error.${code}`, {}, message)));
+    connection.on('error', ({ ref, code, message }) => {
+      const why = word(`error.${code}`, {}, message);
+      if (![this.messages, this.clerkMessages].some((one) => one.refused(ref, why))) toast(why);
+    });
     connection.on('speaker', ({ endpoint }) => this.board.hear(endpoint));
     connection.on('downlink', ({ state }) => this.banners.downlink(state));
     connection.on('media_reset', () => {

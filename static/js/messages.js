@@ -17,10 +17,13 @@ export class Messages {
   #newest = 0;
   #people = '';
   #first = true;
+  /** What was sent last: where it is refused, its writer has it back. */
+  #sent = { ref: 0, text: '' };
+  #problem = el('p', { class: 'field-error', role: 'alert', hidden: true });
 
   /**
    * @param {HTMLElement} root
-   * @param {{send: (message: Write) => void, timeZone: string, onunread?: (count: number) => void}} options
+   * @param {{send: (message: Write) => number, timeZone: string, onunread?: (count: number) => void}} options
    */
   constructor(root, { send, timeZone, onunread = () => {} }) {
     this.root = root;
@@ -34,10 +37,16 @@ export class Messages {
       event.preventDefault();
       const text = this.text.value.trim();
       if (text === '') return this.text.focus();
-      send(addressed(this.to?.value ?? 'clerk', text));
-      this.text.value = '';
+      const ref = send(addressed(this.to?.value ?? 'clerk', text));
+      this.#sent = { ref, text };
+      if (ref > 0) this.text.value = '';
+      this.#say(ref > 0 ? '' : t('There is no connection just now. What you wrote is still here; send it again in a moment.'));
       this.text.focus();
     });
+    this.#problem.id = `${this.text.id}-problem`;
+    this.text.setAttribute('aria-describedby', this.#problem.id);
+    this.text.after(this.#problem);
+    this.text.addEventListener('input', () => this.#say(''));
     this.text.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
       event.preventDefault();
@@ -47,6 +56,27 @@ export class Messages {
 
   get open() {
     return !this.root.hidden;
+  }
+
+  /** @param {string} problem "" for none */
+  #say(problem) {
+    this.#problem.hidden = problem === '';
+    say(this.#problem, problem);
+    this.text.setAttribute('aria-invalid', String(problem !== ''));
+  }
+
+  /**
+   * The court refused what was sent: if that was written here, it is in its field again, and why is said beside it.
+   * @param {number | null} ref
+   * @param {string} why
+   * @returns {boolean} whether it was
+   */
+  refused(ref, why) {
+    if (ref === null || ref !== this.#sent.ref) return false;
+    this.text.value = [this.#sent.text, this.text.value].filter(Boolean).join('\n');
+    this.#sent = { ref: 0, text: '' };
+    this.#say(why);
+    return true;
   }
 
   /** @param {View} view */

@@ -111,3 +111,14 @@ async def test_the_chair_is_given_more_time_or_told_what_is_in_the_way(site: Sit
     before = (await chair.view())["sitting"]["ends_at_us"]
     await page.click('[data-act="extend"][data-minutes="30"]')
     await chair.until(lambda f: f["view"]["sitting"]["ends_at_us"] == before + 1_800_000_000, "sees the later end")
+
+
+async def test_what_nobody_can_read_yet_is_back_in_its_field_and_why_is_said_beside_it(court: Court, person: PersonFactory) -> None:
+    held = await court.sitting()
+    page = (await to_the_waiting_room(await person(viewport=PHONE), held, "李明", devices=False)).person.page
+    await page.fill("#clerk-text", "我到了")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#clerk-text + .field-error")).to_have_text("目前没有可以收到留言的人。")
+    await expect(page.locator("#clerk-text")).to_have_value("我到了")
+    await page.fill("#clerk-text", "我还在等")
+    await expect(page.locator("#clerk-text + .field-error")).to_be_hidden()
