@@ -115,6 +115,7 @@ export class OwnTasks {
     if (this.opinion.dataset.kind !== kind) {
       this.opinion.dataset.kind = kind;
       this.opinion.replaceChildren();
+      if (given) this.#keep(''); // only now the court has it
     }
     if (kind === 'form') this.#opinionForm(opinions);
     else if (kind === 'sealed') fill(this.opinion, el('section', { class: 'task-card' }, el('h2', {}, icon('lock', 20), t('Opinions are sealed')), el('p', {}, count(opinions)), given && opinions.mine !== '' && el('p', { class: 'task-text' }, opinions.mine)));
@@ -199,7 +200,6 @@ export class OwnTasks {
     const question = { title: t('Hand in your opinion?'), text: t('It is sealed and cannot be changed. It is opened together with those of the others.'), act: t('Hand in, sealed') };
     if ((await ask(question)) === null) return;
     this.send({ type: 'opinion', text, final: true });
-    this.#keep('');
   }
 
   /** What is wrong with the opinion, said at its field; "" for nothing. @param {string} text */
