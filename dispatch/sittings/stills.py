@@ -15,9 +15,10 @@ import re
 import warnings
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from dispatch.errors import NotFound, UserError
+from dispatch.pictures import UNREADABLE
 from rooms.recording.stills import name
 
 MOST_BYTES = 1_000_000
@@ -59,14 +60,7 @@ def _check(data: bytes) -> None:
                 if found.width * found.height > LARGEST_PIXELS:
                     raise UserError("still_large", "still", most=MOST_BYTES // 1_000_000)
                 found.load()
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-        OSError,
-        ValueError,
-        SyntaxError,
-    ) as error:
+    except UNREADABLE as error:
         raise UserError("still_kind", "still") from error
 
 

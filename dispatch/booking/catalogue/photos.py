@@ -16,11 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from sqlalchemy import select
 
 from dispatch import audit
 from dispatch.errors import NotFound, UserError
+from dispatch.pictures import UNREADABLE, bare
 from dispatch.store.tables import Resource, User
 
 if TYPE_CHECKING:
@@ -47,22 +48,9 @@ def redrawn(data: bytes) -> bytes:
             with Image.open(io.BytesIO(data), formats=FORMATS) as found:
                 if found.width * found.height > LARGEST_PIXELS:
                     raise UserError("photo_large", "photo", most=MOST_BYTES // 1_000_000)
-                upright = ImageOps.exif_transpose(found).convert("RGB")
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-        OSError,
-        ValueError,
-        SyntaxError,
-    ) as error:
+                return bare(found, SIDE_PIXELS, QUALITY)
+    except UNREADABLE as error:
         raise UserError("photo_kind", "photo", kinds="JPEG, PNG, WebP") from error
-    upright.thumbnail((SIDE_PIXELS, SIDE_PIXELS))
-    plain = Image.new("RGB", upright.size)
-    plain.paste(upright)
-    made = io.BytesIO()
-    plain.save(made, "WEBP", quality=QUALITY)
-    return made.getvalue()
 
 
 async def set_photo(db: Database, folder: Path, resource_id: str, data: bytes, by: User, now: datetime) -> Resource:

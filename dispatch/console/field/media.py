@@ -9,11 +9,12 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from dispatch.console.field import first_frame
 from dispatch.console.field.thumbnail import SIDE_PIXELS, small
 from dispatch.errors import UserError
+from dispatch.pictures import UNREADABLE
 
 PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 VIDEOS = {"mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm"}
@@ -55,7 +56,7 @@ def _picture(path: Path) -> tuple[str, bytes]:
                     raise UserError("file_large", "file", most=MOST_BYTES["image"] // 1_000_000)
                 found.draft("RGB", (2 * SIDE_PIXELS, 2 * SIDE_PIXELS))
                 return kind, small(found)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+    except UNREADABLE as error:
         raise UserError("file_kind", "file", kinds=KINDS) from error
 
 
