@@ -56,10 +56,11 @@ def month(value: date, language: str) -> str:
     return format_date(value, "MMMM yyyy" if language == "en" else "yyyy年M月", locale=BABEL[language])
 
 
-def day_of_year(value: datetime, language: str, zone: ZoneInfo) -> str:
+def day_of_year(value: date | datetime, language: str, zone: ZoneInfo) -> str:
     """2026-11-24 or 24 Nov 2026: in tables, where the year is not said elsewhere."""
-    pattern = "d MMM yyyy" if language == "en" else "yyyy-MM-dd"
-    return format_date(value.astimezone(zone).date(), pattern, locale=BABEL[language])
+    if isinstance(value, datetime):
+        value = value.astimezone(zone).date()
+    return format_date(value, "d MMM yyyy" if language == "en" else "yyyy-MM-dd", locale=BABEL[language])
 
 
 def lately(value: datetime, language: str, zone: ZoneInfo) -> str:

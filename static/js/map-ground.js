@@ -2,6 +2,7 @@
 
 import * as L from '../lib/leaflet/leaflet.js';
 import { t } from './i18n.js';
+import { placeOfName } from './line-name.js';
 import { el, svg } from './markup.js';
 
 /** @typedef {import('./shapes.js').Feature} Feature */
@@ -122,6 +123,16 @@ export class Ground {
   show(layers, choose) {
     for (const drawn of this.#drawn.values()) drawn.remove();
     this.#drawn = new Map(layers.map((layer) => [layer.id, this.#layer(layer, choose).addTo(this.map)]));
+    const points = layers.flatMap(({ features }) => features.flatMap(({ geometry }) => (geometry.type === 'Point' ? [geometry.coordinates] : [])));
+    for (const drawn of this.#drawn.values()) drawn.eachLayer((each) => this.#name(each, points));
+  }
+
+  /** A line is named where no point lies on its name. @param {L.Layer} drawn @param {import('./shapes.js').Position[]} points */
+  #name(drawn, points) {
+    const { geometry } = /** @type {{feature: Feature}} */ (/** @type {unknown} */ (drawn)).feature;
+    if (geometry.type !== 'LineString' || geometry.coordinates.length < 2 || !drawn.getTooltip()) return;
+    const [longitude, latitude] = placeOfName(geometry.coordinates, points);
+    drawn.openTooltip([latitude, longitude]);
   }
 
   /** @param {Layer} layer @param {(feature: Feature, layer: Layer) => void} [choose] */

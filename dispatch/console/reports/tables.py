@@ -87,7 +87,7 @@ def _days(found: Report, _: Words, day_name: Callable[[Day], str]) -> Table:
     days = by_day(found.sittings, found.days)
     return Table(
         "days",
-        _("Over the time"),
+        _("Over time"),
         _("Sittings that were not cancelled, on the day on which they were booked to begin."),
         _("Sittings"),
         [_("Day"), _("Sittings"), _("Connections lost"), _("Alerts")],
