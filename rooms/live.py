@@ -21,6 +21,7 @@ from rooms.farewells import COME_BACK, farewells
 from rooms.journal import Journal
 from rooms.log import EventLog, Row
 from rooms.mailbox import Job, Mailbox
+from rooms.measured import Measured
 from rooms.media.engine import Engine, EngineEvent, Routing, Source
 from rooms.media_link import MediaLink
 from rooms.overview import Overview, overview
@@ -49,7 +50,6 @@ from rooms.reserve import Reserve
 from rooms.sealing import Sealing
 from rooms.state import State
 from rooms.viewers import Connection, Viewers
-from rooms.views import Measured
 
 LOST_AFTER_S = 9.5
 """Presence turns to lost within 10 s of the last sign of life; the half second is for finding out."""

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rooms.desired import may_observe
+from rooms.measured import Measured
+from rooms.participant_views import participant_view
 from rooms.privacy import Doors
 from rooms.procedure.model import CENTRE
 from rooms.state import State
-from rooms.views import Measured, alert_view, participant_view, room_view
+from rooms.views import alert_view, room_view
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from rooms.desired import routing
+from rooms.measured import Measured
 from rooms.media_link import MediaLink
 from rooms.plan import Ticket
 from rooms.protocol import Farewell, ServerMessage, View
 from rooms.protocol import State as StateMessage
 from rooms.state import State
-from rooms.views import Common, Measured, view_for
+from rooms.views import Common, view_for
 
 COALESCE_S = 0.05
 PRIVATE_FIRST_S = 2.0

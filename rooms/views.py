@@ -7,26 +7,24 @@ Whoever waits sees the sitting and himself, and nothing of what goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from rooms import acts, departures, floor, intercom, needs, opinions, roll_call, votes
 from rooms.conversation import text_of
 from rooms.desired import listening, may_observe, officers, quality
 from rooms.desk_views import course, on_the_desk
+from rooms.measured import Measured
 from rooms.media.engine import Source
+from rooms.participant_views import Channel, participant_view, sources_of
 from rooms.privacy import Doors, consultations, offers, private_view
 from rooms.procedure import Rights
 from rooms.protocol import (
     AlertView,
     BreakInView,
-    DepartureView,
     DeviceView,
     MessageView,
-    NetworkView,
     ParticipantView,
-    RecordingView,
     RightsView,
     RoomView,
     SittingView,
@@ -37,31 +35,7 @@ from rooms.sealing import Seal
 from rooms.state import Alert, Endpoint, Seat, State, WrittenMessage, doers
 
 MESSAGES_SHOWN = 100
-OFF = RecordingView(state="off", seconds=0.0, at_us=0)
 Place = Literal["waiting", "inside", "device_pending", "observing"]
-Channel = Literal["mix", "original", "interpretation"]
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What is seen and measured, and never logged.
-
-    * `producers`: tracks that arrive at the engine. * `networks`: endpoint → how well it is connected.
-    * `awaited`: endpoints that have not come back since the server restarted at `restarted_us`. Whose tracks arrive all the
-      same is not lost: media flow on without the server.
-    * `recorder_ready`: the recorder could begin now. * `undecodable`: endpoint → tracks that its browser cannot show.
-    * `seal`: the sitting's, with which each reads again what he himself has written in secret.
-    """
-
-    producers: frozenset[tuple[str, Source]] = frozenset()
-    networks: Mapping[str, NetworkView] = field(default_factory=dict)
-    awaited: frozenset[str] = frozenset()
-    restarted_us: int | None = None
-    media: Literal["up", "away"] = "up"
-    recorder_ready: bool = True
-    recording: RecordingView = OFF
-    undecodable: Mapping[str, frozenset[tuple[str, Source]]] = field(default_factory=dict)
-    seal: Seal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +123,7 @@ class Common:
         """The same to himself, to the others and to the desk, but while the command centre talks with a few."""
         key = (seat.participant.id, behind, you and self._state.intercom is not None)
         if key not in self._sources:
-            self._sources[key] = _sources(self._state, self._measured, seat, frozenset(), behind, you)
+            self._sources[key] = sources_of(self._state, self._measured, seat, frozenset(), behind, you)
         return self._sources[key]
 
     def course(self, *, seen: bool) -> Mapping[str, Any]:
@@ -334,79 +308,6 @@ def _participants(
         behind = p not in mine and audience.doors.hide(p)
         shown[p] = common.participant(seat, you=p in mine, all_of_it=all_of_it, desk=desk, unseen=unseen, behind=behind)
     return tuple(shown[p] for p in state.seats if p in shown)
-
-
-def participant_view(
-    state: State,
-    measured: Measured,
-    seat: Seat,
-    *,
-    you: bool,
-    all_of_it: bool,
-    unseen: frozenset[tuple[str, Source]] = frozenset(),
-    behind: bool = False,
-    sources: dict[str, SourceView] | None = None,
-) -> ParticipantView:
-    """One participant; `all_of_it` adds the network's figures and the device check, and of somebody else any word of the network;
-    `unseen` are tracks that the viewer's browser cannot show. `behind` closed doors: what is open there is not told. `sources`: his,
-    where they were looked at before."""
-    flowing = any(endpoint == seat.endpoint for endpoint, _ in measured.producers)
-    awaited = seat.endpoint in measured.awaited and not flowing and seat.presence in {"present", "waiting"}
-    network = measured.networks.get(seat.endpoint) if seat.endpoint else None
-    return ParticipantView(
-        id=seat.participant.id,
-        name=seat.participant.name,
-        role=seat.participant.role,
-        presence="lost" if awaited else seat.presence,
-        you=you,
-        endpoint=seat.endpoint,
-        consented=bool(seat.consent),
-        sources=_sources(state, measured, seat, unseen, behind, you) if sources is None else sources,
-        hand_at_us=seat.hand_at_us,
-        network=network if all_of_it or network is None else _score_alone(network) if you else None,
-        device_check=dict(seat.device_check) if all_of_it and seat.device_check is not None else None,
-        lost_at_us=measured.restarted_us if awaited else seat.lost_at_us,
-        guards=(seat.participant.guards or None) if you or all_of_it else None,
-        guarded_by=tuple(p.id for p in state.plan.participants if p.guards == seat.participant.id) if you or all_of_it else (),
-        out=seat.participant.id in state.out,
-        channel=cast("Channel", seat.listens) if you or all_of_it else None,
-        departure=DepartureView(cause=seat.departure.cause, at_us=seat.departure.at_us) if all_of_it and seat.departure else None,
-    )
-
-
-def _score_alone(network: NetworkView) -> NetworkView:
-    return network.model_copy(update=dict.fromkeys(("lost_percent", "rtt_ms", "received_bps", "sent_bps")))
-
-
-def _sources(
-    state: State, measured: Measured, seat: Seat, unseen: frozenset[tuple[str, Source]], behind: bool, you: bool
-) -> dict[str, SourceView]:
-    endpoint = state.endpoints.get(seat.endpoint) if seat.endpoint else None
-    muted = frozenset[Source]() if state.circle(seat.participant.id) else seat.muted
-    given = frozenset[Source]() if behind else state.rights_in_role(seat.participant.id).sources - muted
-    on = endpoint.on if endpoint and not behind else frozenset()
-    passing = state.passing(endpoint) if endpoint and not behind else frozenset()
-    if endpoint is not None and state.answers_at(endpoint):
-        if you:  # he is told what he sends to the command centre; in the room his microphone is closed
-            given, muted = given | {Source.MICROPHONE}, muted - {Source.MICROPHONE}
-        else:
-            on, passing = on - {Source.MICROPHONE}, passing - {Source.MICROPHONE}
-    return {
-        str(source): _source(
-            source in given,
-            source in on,
-            source in passing and (seat.endpoint, source) in measured.producers,
-            source in muted,
-            (seat.endpoint, source) in unseen,
-        )
-        for source in Source
-    }
-
-
-@cache
-def _source(allowed: bool, on: bool, live: bool, muted: bool, undecodable: bool) -> SourceView:
-    """One of the thirty-two that there are: everybody has several, and each is looked at whenever anything changes."""
-    return SourceView(allowed=allowed, on=on, live=live, muted_by_chair=muted, undecodable=undecodable)
 
 
 def _devices(state: State) -> tuple[DeviceView, ...]:

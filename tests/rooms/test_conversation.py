@@ -8,8 +8,9 @@ from rooms.commands import Actor, Notify
 from rooms.conference import handle
 from rooms.conversation import MESSAGES_KEPT
 from rooms.fold import apply
+from rooms.measured import Measured
 from rooms.protocol import Admit, ChangeStage, Leave, Lock, LowerHand, RaiseHand, ReturnToWaiting, Write
-from rooms.views import Measured, view_for
+from rooms.views import view_for
 from tests.rooms.making import Sitting, refused
 
 OFFICER = Actor(name="指挥员 孙", user="u-officer")

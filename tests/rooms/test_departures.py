@@ -10,8 +10,9 @@ from rooms import departures
 from rooms.commands import Disappear, Observe, RaiseAlert, Revise
 from rooms.departures import GRACE_US, overdue
 from rooms.fold import fold
+from rooms.measured import Measured
 from rooms.protocol import CastVote, ChangeStage, Classify, CloseQuestion, Leave, PutQuestion
-from rooms.views import Measured, next_stages
+from rooms.views import next_stages
 from tests.rooms.making import Sitting, refused
 from tests.rooms.test_opinions_and_votes import come_to
 

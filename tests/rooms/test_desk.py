@@ -9,6 +9,7 @@ import pytest
 from rooms.commands import Arrive, Disappear, Facts, KeepStill
 from rooms.consents import VERSION, stages_of
 from rooms.desired import recording, routing
+from rooms.measured import Measured
 from rooms.media.engine import Source
 from rooms.procedure import PROCEDURES
 from rooms.protocol import (
@@ -31,7 +32,7 @@ from rooms.protocol import (
     Warn,
     YieldFloor,
 )
-from rooms.views import Measured, view_for
+from rooms.views import view_for
 from tests.rooms.making import Sitting, held_by, refused, ticket
 
 MICROPHONE, CAMERA, SCREEN = Source.MICROPHONE, Source.CAMERA, Source.SCREEN

@@ -36,6 +36,7 @@ from rooms.departures import GRACE_US
 from rooms.desired import recording, routing
 from rooms.fold import apply, fold
 from rooms.log import GENESIS, Event, Row, chain
+from rooms.measured import Measured
 from rooms.media.engine import Source, TrackKey
 from rooms.plan import PlanParticipant
 from rooms.procedure import PROCEDURES
@@ -74,7 +75,7 @@ from rooms.protocol import (
 )
 from rooms.refusals import Refusals
 from rooms.state import Endpoint, State, doers
-from rooms.views import Measured, view_for
+from rooms.views import view_for
 from rooms.votes import NO_VOTE
 from tests.rooms.court import path_to
 from tests.rooms.making import NOW_US, SEAL, make_plan, observer, room_ticket, ticket

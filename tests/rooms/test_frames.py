@@ -7,12 +7,13 @@ import json
 import pytest
 
 from rooms.commands import Disappear
+from rooms.measured import Measured
 from rooms.media.engine import Source
 from rooms.protocol import Consult, Leave, ServerMessage, SetSource, Speaker, Step
 from rooms.protocol import State as StateMessage
 from rooms.protocol.frames import Parts, serialise
 from rooms.state import State
-from rooms.views import Common, Measured, view_for
+from rooms.views import Common, view_for
 from tests.rooms.court import EVERYBODY, court
 from tests.rooms.making import Sitting
 

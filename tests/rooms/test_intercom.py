@@ -12,11 +12,12 @@ import pytest
 from rooms.commands import Actor, Arrive, BreakIn, Cancel, Disappear, EndTalk, Talk
 from rooms.desired import routing
 from rooms.fold import fold
+from rooms.measured import Measured
 from rooms.media.engine import Source, TrackKey
 from rooms.plan import PlanParticipant
 from rooms.procedure import PROCEDURES
 from rooms.protocol import Admit, AnswerCentre, ChangeStage, Mute, Remove, SetSource, UserError
-from rooms.views import Measured, view_for
+from rooms.views import view_for
 from tests.rooms.courthouse import Courthouse, until
 from tests.rooms.making import PEOPLE, Sitting, observer, refused
 from tests.rooms.test_watching import stages_of

@@ -28,6 +28,7 @@ from rooms.conference import handle
 from rooms.desired import recording, routing
 from rooms.fold import apply, fold
 from rooms.log import GENESIS, Event, Row, chain
+from rooms.measured import Measured
 from rooms.media.engine import Source
 from rooms.overview import overview
 from rooms.protocol import (
@@ -49,7 +50,7 @@ from rooms.protocol import (
     Voice,
 )
 from rooms.state import State
-from rooms.views import Measured, view_for
+from rooms.views import view_for
 from tests.rooms.making import NOW_US, PEOPLE, make_plan, observer, room_ticket, ticket
 
 IDS = [p.id for p in PEOPLE]

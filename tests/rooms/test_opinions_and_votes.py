@@ -7,10 +7,11 @@ import json
 from rooms.commands import Disappear, Facts
 from rooms.fold import fold
 from rooms.log import canonical
+from rooms.measured import Measured
 from rooms.procedure import PROCEDURES
 from rooms.protocol import Admit, CastVote, ChangeStage, CloseQuestion, GiveOpinion, PutQuestion, Remove, View
 from rooms.sealing import Sealing, digest_of
-from rooms.views import Measured, next_stages, view_for
+from rooms.views import next_stages, view_for
 from tests.rooms.court import go, path_to
 from tests.rooms.making import SEAL, Sitting, refused
 from tests.rooms.test_five_kinds import PEOPLE

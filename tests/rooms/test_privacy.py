@@ -7,12 +7,13 @@ import pytest
 from rooms.commands import Disappear, Revise
 from rooms.desired import may_observe, recording, routing
 from rooms.fold import fold
+from rooms.measured import Measured
 from rooms.media.engine import Source, TrackKey
 from rooms.overview import overview
 from rooms.plan import PlanParticipant
 from rooms.procedure import PROCEDURES
 from rooms.protocol import Admit, ChangeStage, Consult, EndConsult, Identify, Leave, Listen, Mute, Remove, SetSource, Step, View, Write
-from rooms.views import Measured, view_for
+from rooms.views import view_for
 from tests.rooms.court import COURT, EVERYBODY, court, go, path_to
 from tests.rooms.making import SEAL, Sitting, make_plan, refused
 

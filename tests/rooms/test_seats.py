@@ -7,6 +7,7 @@ import pytest
 from rooms.commands import Consent, Disappear, RefuseConsent, Revoke, SitDown, StandUp
 from rooms.desired import routing
 from rooms.farewells import farewells
+from rooms.measured import Measured
 from rooms.media.engine import Source
 from rooms.overview import overview
 from rooms.protocol import (
@@ -25,7 +26,7 @@ from rooms.protocol import (
     Write,
 )
 from rooms.recording_link import _meta
-from rooms.views import Measured, view_for
+from rooms.views import view_for
 from tests.rooms.making import Sitting, refused
 
 MICROPHONE = Source.MICROPHONE

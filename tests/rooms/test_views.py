@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from rooms.commands import Consent, Disappear
 from rooms.desired import recording, routing
+from rooms.measured import Measured
 from rooms.media.engine import Source, TrackKey
 from rooms.overview import overview, status
 from rooms.plan import PlanParticipant
 from rooms.protocol import Admit, ChangeStage, Mute, NetworkView, SetSource, View
-from rooms.views import Measured, view_for
+from rooms.views import view_for
 from tests.rooms.making import PEOPLE, Sitting
 
 MICROPHONE, CAMERA = Source.MICROPHONE, Source.CAMERA

@@ -9,9 +9,9 @@ import pytest
 from dispatch.console.situation import Booked, Handled, device_check, kept_task, named_in_english, network, order, situation
 from dispatch.web.translations import catalogue
 from rooms.commands import ClearAlert, RaiseAlert
+from rooms.measured import Measured
 from rooms.overview import overview
 from rooms.protocol import AcknowledgeAlert, Admit, Graded, NetworkView, RecordingView, Voice
-from rooms.views import Measured
 from tests.rooms.making import NOW_US, PEOPLE, Sitting
 
 MINUTE_US = 60_000_000

@@ -14,9 +14,9 @@ from dispatch.console.situation import Booked, order, situation
 from dispatch.web.console.parts import Parts, Told
 from dispatch.web.translations import catalogue
 from rooms.commands import RaiseAlert
+from rooms.measured import Measured
 from rooms.overview import overview
 from rooms.protocol import RecordingView
-from rooms.views import Measured
 from tests.rooms.making import NOW_US, PEOPLE, Sitting
 
 MINUTE_US = 60_000_000

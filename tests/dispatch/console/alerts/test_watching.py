@@ -7,9 +7,9 @@ from typing import Any
 
 from dispatch.console.alerts.watching import MINUTE_US, SECOND_US, Lasting, Limits, wanted
 from rooms.commands import RaiseAlert
+from rooms.measured import Measured
 from rooms.overview import overview
 from rooms.protocol import NetworkView
-from rooms.views import Measured
 from tests.rooms.making import NOW_US, Sitting
 
 LIMITS = Limits(waiting_us=5 * MINUTE_US, private_us=30 * MINUTE_US, poor_us=30 * SECOND_US)
