@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -114,6 +115,15 @@ def test_what_decides_never_waits(start: str) -> None:
 def test_file_names_say_what_is_inside() -> None:
     files = [*SOURCES, *(TOP / "tests").rglob("*.py"), *(TOP / "static").rglob("*.js"), *(TOP / "bench").rglob("*.py")]
     assert [str(p) for p in files if set(p.stem.lower().replace("-", "_").split("_")) & SAYING_NOTHING] == []
+
+
+def test_what_the_architecture_names_is_there() -> None:
+    """A file by its name or the end of its path."""
+    named = set(re.findall(r"[\w/-]+\.(?:py|js)\b", (TOP / "docs" / "architecture.md").read_text(encoding="utf-8")))
+    folders = ("dispatch", "rooms", "static", "tests", "bench")
+    files = [TOP / "server.py", *(path for folder in folders for end in ("*.py", "*.js") for path in (TOP / folder).rglob(end))]
+    there = {"/".join(path.parts[-length:]) for path in files for length in range(1, len(path.relative_to(TOP).parts) + 1)}
+    assert named - there == set()
 
 
 def test_private_names_of_the_media_libraries_are_in_one_module() -> None:
