@@ -88,7 +88,8 @@ export class IdentityDialog {
         el('button', { class: 'button button-danger', type: 'button', 'data-act': 'refused' }, t('Not confirmed')),
         el('button', { class: 'button button-primary', type: 'button', 'data-act': 'confirmed' }, icon('shield-check', 18), t('Confirm identity'))),
     );
-    this.#body.querySelector('.identity-live')?.replaceChildren(this.#video);
+    // The picture lies over the words; where there is none they are seen.
+    this.#body.querySelector('.identity-live')?.replaceChildren(el('p', {}, t('There is no picture of this person just now.')), this.#video);
     this.#body.querySelector('.identity-note')?.replaceChildren(this.#note);
     this.#body.querySelector('.identity-problem')?.replaceChildren(this.#problem);
     void this.#video.play().catch(() => {});
