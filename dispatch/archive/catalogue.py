@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from dispatch.keeping import classes
 from dispatch.sittings.moments import moment
-from dispatch.store.tables import Job, Recording, Sitting
+from dispatch.store.archive_tables import Job, Recording
+from dispatch.store.tables import Sitting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

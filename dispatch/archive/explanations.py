@@ -21,7 +21,8 @@ from sqlalchemy import select
 from dispatch import audit
 from dispatch.errors import Forbidden, NotFound, Refused, UserError
 from dispatch.identity import sign_in
-from dispatch.store.tables import Explanation, Participant, Recording, Sitting, User
+from dispatch.store.archive_tables import Explanation, Recording
+from dispatch.store.tables import Participant, Sitting, User
 from rooms.recording.seal import digested
 
 if TYPE_CHECKING:

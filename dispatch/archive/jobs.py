@@ -19,8 +19,9 @@ import structlog
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.store.database import Database
-from dispatch.store.tables import Job, Recording, utc_now
+from dispatch.store.tables import utc_now
 from rooms.vault.checkout import checked_out
 from rooms.vault.vault import Vault
 

@@ -10,8 +10,9 @@ from weakref import WeakKeyDictionary
 from dispatch import audit
 
 if TYPE_CHECKING:
+    from dispatch.store.archive_tables import Recording
     from dispatch.store.database import Database
-    from dispatch.store.tables import Recording, User
+    from dispatch.store.tables import User
 
 ONE_LOOK = timedelta(minutes=10)
 """Who has asked for nothing of a file for so long and asks again looks again."""

@@ -11,7 +11,8 @@ from dispatch import audit
 from dispatch.errors import NotFound, Refused
 from dispatch.sittings.listing import SEES_ALL
 from dispatch.sittings.withheld import IN_SIGHT, looked_at
-from dispatch.store.tables import Booking, Case, Hold, Job, Participant, Recording, Room, Sitting, User
+from dispatch.store.archive_tables import Job, Recording
+from dispatch.store.tables import Booking, Case, Hold, Participant, Room, Sitting, User
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from prometheus_client import Gauge
 from sqlalchemy import func, select
 
 from dispatch.counting import again_and_again
-from dispatch.store.tables import Explanation, Recording
+from dispatch.store.archive_tables import Explanation, Recording
 from rooms.verification.signature import SIGNATURE
 from rooms.verification.stamp import ANSWER, STAMP
 

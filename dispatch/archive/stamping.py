@@ -17,9 +17,10 @@ import structlog
 from sqlalchemy import or_, select
 
 from dispatch import audit
+from dispatch.store.archive_tables import Recording
 from dispatch.store.database import Database
 from dispatch.store.site import Site
-from dispatch.store.tables import Recording, utc_now
+from dispatch.store.tables import utc_now
 from dispatch.vault import site as site_vault
 from rooms.recording import stamp
 from rooms.recording.signature import SIGNATURE

@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dispatch.archive.catalogue import COMPOSITE
 from dispatch.archive.jobs import IDLE_S, Kind, Worker
 from dispatch.copies import making
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.store.database import Database
 from dispatch.store.site import Site
-from dispatch.store.tables import Job, Recording, utc_now
+from dispatch.store.tables import utc_now
 from dispatch.vault import away, keys, stills
 from dispatch.vault import site as site_vault
 from rooms.recording.composite import compose

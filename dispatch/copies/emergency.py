@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from dispatch import audit
 from dispatch.archive import explanations
+from dispatch.store.archive_tables import Recording
 from dispatch.store.database import Database, is_postgresql, place
 from dispatch.store.site import Site
-from dispatch.store.tables import Recording
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings

@@ -14,10 +14,11 @@ from sqlalchemy import or_, select
 
 from dispatch import audit
 from dispatch.copies import rules
+from dispatch.store.archive_tables import Recording
 from dispatch.store.copy_tables import Copy
 from dispatch.store.database import Database
 from dispatch.store.site import Site
-from dispatch.store.tables import Recording, utc_now
+from dispatch.store.tables import utc_now
 from rooms.packaging.package import remove
 
 if TYPE_CHECKING:

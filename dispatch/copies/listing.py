@@ -13,8 +13,9 @@ from dispatch.copies.requests import KIND, may_decide
 from dispatch.errors import NotFound
 from dispatch.sittings.listing import SEES_ALL
 from dispatch.sittings.withheld import IN_SIGHT
+from dispatch.store.archive_tables import Job
 from dispatch.store.copy_tables import Copy
-from dispatch.store.tables import Job, Participant, Sitting, User
+from dispatch.store.tables import Participant, Sitting, User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,9 +19,10 @@ from dispatch.archive.jobs import Kind
 from dispatch.copies import rules, telling, verifier
 from dispatch.copies.cover import Sheet
 from dispatch.copies.requests import KIND
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.store.copy_tables import Copy
 from dispatch.store.database import Database
-from dispatch.store.tables import Job, Participant, Recording, utc_now
+from dispatch.store.tables import Participant, utc_now
 from rooms.packaging.package import FILM, LIST, Given, PackageRefused, build, remove
 from rooms.packaging.watermark import Part, burn
 from rooms.recording.rolling import Rolling

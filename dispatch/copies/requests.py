@@ -14,9 +14,10 @@ from dispatch.booking.orders import Order, keep_made, made_before
 from dispatch.copies import rules, telling
 from dispatch.copies.rules import Wish
 from dispatch.errors import Forbidden, NotFound, Refused, ValidationFailed
+from dispatch.store.archive_tables import Job
 from dispatch.store.copy_tables import Copy
 from dispatch.store.postgresql import lock_words
-from dispatch.store.tables import Job, Participant, User
+from dispatch.store.tables import Participant, User
 
 if TYPE_CHECKING:
     from typing import Any

@@ -20,10 +20,11 @@ from dispatch.console.alerts.raising import end_alert
 from dispatch.keeping import certificate, removal, rules, standing
 from dispatch.keeping.destructions import as_proposed
 from dispatch.keeping.removal import Places
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.store.database import Database
 from dispatch.store.keeping_tables import Destruction, DestructionItem
 from dispatch.store.site import Site
-from dispatch.store.tables import Job, Recording, utc_now
+from dispatch.store.tables import utc_now
 from dispatch.vault import site
 from dispatch.vault.looking import SPOILT
 from rooms.recording.signer import Signer, SignerUnusable

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from dispatch import audit
 from dispatch.errors import Refused, UserError
 from dispatch.keeping import rules, standing
+from dispatch.store.archive_tables import Recording
 from dispatch.store.keeping_tables import Keeping, RetentionDefault
-from dispatch.store.tables import Recording, User
+from dispatch.store.tables import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,8 @@ from dispatch import audit
 from dispatch.keeping import removal
 from dispatch.keeping.destructions import next_running
 from dispatch.keeping.removal import Places
+from dispatch.store.archive_tables import Recording
 from dispatch.store.keeping_tables import Destruction, DestructionItem
-from dispatch.store.tables import Recording
 from rooms.verification import destruction
 from rooms.verification.destruction import Certificate
 

@@ -18,9 +18,10 @@ from dispatch.errors import NotFound, Refused
 from dispatch.keeping import powers, rules, standing, telling
 from dispatch.keeping.rules import Proposed
 from dispatch.sittings.listing import SEES_ALL
+from dispatch.store.archive_tables import Recording
 from dispatch.store.keeping_tables import Destruction, DestructionItem
 from dispatch.store.postgresql import lock_words
-from dispatch.store.tables import Recording, Sitting, User
+from dispatch.store.tables import Sitting, User
 
 if TYPE_CHECKING:
     from sqlalchemy import Exists

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 
 from dispatch.counting import again_and_again
 from dispatch.keeping import juvenile, reading
+from dispatch.store.archive_tables import Recording
 from dispatch.store.keeping_tables import Destruction
-from dispatch.store.tables import Recording, Sitting
+from dispatch.store.tables import Sitting
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database

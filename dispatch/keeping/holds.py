@@ -11,8 +11,9 @@ from dispatch import audit
 from dispatch.booking import orders
 from dispatch.errors import Forbidden, NotFound, Refused
 from dispatch.keeping import powers, rules, standing
+from dispatch.store.archive_tables import Recording
 from dispatch.store.keeping_tables import LegalHold
-from dispatch.store.tables import Recording, Sitting, User
+from dispatch.store.tables import Sitting, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable

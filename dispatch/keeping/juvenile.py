@@ -16,8 +16,9 @@ from dispatch import audit
 from dispatch.errors import NotFound, Refused
 from dispatch.keeping import powers, rules, standing
 from dispatch.sittings.withheld import IN_SIGHT
+from dispatch.store.archive_tables import Recording
 from dispatch.store.keeping_tables import JuvenileLook, JuvenileSeal, Keeping
-from dispatch.store.tables import Booking, Hold, Participant, Recording, Resource, Sitting, User
+from dispatch.store.tables import Booking, Hold, Participant, Resource, Sitting, User
 
 if TYPE_CHECKING:
     from sqlalchemy import Select

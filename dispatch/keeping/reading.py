@@ -17,8 +17,9 @@ from dispatch.errors import Forbidden
 from dispatch.keeping import destructions, holds, juvenile, powers, rules, standing
 from dispatch.keeping.standing import Standing
 from dispatch.sittings.listing import SEES_ALL
+from dispatch.store.archive_tables import Recording
 from dispatch.store.keeping_tables import Destruction, DestructionItem, JuvenileLook, JuvenileSeal, Keeping, LegalHold
-from dispatch.store.tables import Participant, Recording, Sitting, User
+from dispatch.store.tables import Participant, Sitting, User
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select

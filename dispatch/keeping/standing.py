@@ -13,8 +13,9 @@ from sqlalchemy import and_, or_, select
 
 from dispatch.keeping import rules
 from dispatch.keeping.rules import Kept
+from dispatch.store.archive_tables import Recording
 from dispatch.store.keeping_tables import DestructionItem, Keeping, LegalHold, RetentionDefault
-from dispatch.store.tables import Recording, Sitting
+from dispatch.store.tables import Sitting
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession

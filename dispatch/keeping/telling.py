@@ -12,9 +12,9 @@ from dispatch.store.notice_tables import AskerMessage
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from dispatch.store.archive_tables import Recording
     from dispatch.store.database import Database
     from dispatch.store.keeping_tables import Destruction
-    from dispatch.store.tables import Recording
 
 ASKED = "destroy_ask"
 GOOD_FOR = timedelta(days=7)

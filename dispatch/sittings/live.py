@@ -19,7 +19,8 @@ from dispatch.sittings import clock as sitting_clock
 from dispatch.sittings import participants, procedures, sittings
 from dispatch.sittings.quality import QualityKeeper
 from dispatch.sittings.statuses import PROJECTED, project_rows
-from dispatch.store.tables import Participant, Recording, Sitting, utc_now
+from dispatch.store.archive_tables import Recording
+from dispatch.store.tables import Participant, Sitting, utc_now
 from dispatch.vault import site as site_vault
 from rooms.consents import digest_of
 from rooms.log import LogUnwritable

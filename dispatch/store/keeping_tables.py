@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from dispatch.store.tables import Base, Recording, new_id, utc_now
+from dispatch.store.archive_tables import Recording
+from dispatch.store.tables import Base, new_id, utc_now
 
 
 class RetentionDefault(Base):

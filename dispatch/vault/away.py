@@ -14,7 +14,7 @@ from sqlalchemy import and_, exists, select
 from dispatch import audit
 from dispatch.archive.catalogue import COMPOSITE
 from dispatch.archive.jobs import Kind
-from dispatch.store.tables import Job, Recording
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.vault import stills
 from rooms.vault import putting
 from rooms.vault.vault import NotThere, Vault

@@ -25,9 +25,10 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from dispatch import audit
 from dispatch.archive import seals
 from dispatch.console.alerts.raising import end_alert, raise_alert
+from dispatch.store.archive_tables import Recording
 from dispatch.store.database import Database
 from dispatch.store.site import Site
-from dispatch.store.tables import Recording, utc_now
+from dispatch.store.tables import utc_now
 from dispatch.vault import site as site_vault
 from rooms.vault import locks, putting
 from rooms.vault.cipher import Spoilt

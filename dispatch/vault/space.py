@@ -13,9 +13,10 @@ from sqlalchemy import delete, func, select
 
 from dispatch import audit
 from dispatch.console.alerts.raising import end_alert, raise_alert
+from dispatch.store.archive_tables import Recording
 from dispatch.store.database import Database
 from dispatch.store.site import Site
-from dispatch.store.tables import Recording, Sitting, utc_now
+from dispatch.store.tables import Sitting, utc_now
 from dispatch.store.vault_tables import SpaceSample
 from dispatch.vault import site as site_vault
 from rooms.vault.forecast import Forecast, Sample, forecast

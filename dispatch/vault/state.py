@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, select
 
-from dispatch.store.tables import Job, Recording
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.vault.away import PUT_AWAY
 from dispatch.vault.looking import due, kept
 

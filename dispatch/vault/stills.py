@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import select
 
-from dispatch.store.tables import Recording
+from dispatch.store.archive_tables import Recording
 from rooms.recording.stills import FOLDER
 from rooms.vault import putting
 from rooms.vault.durable import sync

@@ -10,7 +10,7 @@ from dispatch import audit
 from dispatch.archive import explanations, playback, recordings
 from dispatch.archive.identities import Look, looks
 from dispatch.errors import NotFound
-from dispatch.store.tables import Recording
+from dispatch.store.archive_tables import Recording
 from dispatch.web.access import CLERK, OFFICER, Route, roles
 from dispatch.web.formats import moment
 from dispatch.web.recorded_file import recorded

@@ -12,7 +12,7 @@ from aiohttp import web
 from dispatch import audit
 from dispatch.archive import explanations, playback
 from dispatch.errors import NotFound, UserError
-from dispatch.store.tables import Explanation, Recording
+from dispatch.store.archive_tables import Explanation, Recording
 from dispatch.web.access import JUDGE, PROSECUTOR, Route, roles
 from dispatch.web.formats import moment
 from dispatch.web.recorded_media import SEES, attachment, folder_of, recording_of

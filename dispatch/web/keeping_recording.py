@@ -9,7 +9,7 @@ from dispatch.archive import recordings
 from dispatch.errors import NotFound, UserError
 from dispatch.keeping import classes, destructions, holds, juvenile, powers, reading, rules
 from dispatch.sittings import listing
-from dispatch.store.tables import Recording
+from dispatch.store.archive_tables import Recording
 from dispatch.web.access import CLERK, JUDGE, PROSECUTOR, Route, roles
 from dispatch.web.keeping import PROPOSES, SEES
 from dispatch.web.request import Request, Response, ctx, form, me, render, see_other

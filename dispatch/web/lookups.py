@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from dispatch.sittings.withheld import case_numbers
-from dispatch.store.tables import Case, Recording, Room, RoomDevice, Session, User
+from dispatch.store.archive_tables import Recording
+from dispatch.store.tables import Case, Room, RoomDevice, Session, User
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
     from aiohttp.web_request import BaseRequest
 
-    from dispatch.store.tables import Recording
+    from dispatch.store.archive_tables import Recording
     from rooms.vault.vault import Vault
 
 log = structlog.get_logger("archive")

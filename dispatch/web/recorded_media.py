@@ -12,7 +12,7 @@ from dispatch import audit
 from dispatch.archive import playback, recordings
 from dispatch.archive.plays import plays_of
 from dispatch.errors import Forbidden, NotFound
-from dispatch.store.tables import Job, Recording
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR, Route, roles
 from dispatch.web.recorded_file import recorded
 from dispatch.web.request import Request, Response, ctx, me

@@ -10,7 +10,8 @@ from cryptography.x509 import Name
 
 from dispatch.archive import explanations
 from dispatch.archive.jobs import remaining_s
-from dispatch.store.tables import Explanation, Job, Recording, User
+from dispatch.store.archive_tables import Explanation, Job, Recording
+from dispatch.store.tables import User
 
 if TYPE_CHECKING:
     from dispatch.store.database import Database

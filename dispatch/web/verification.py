@@ -14,7 +14,8 @@ import structlog
 
 from dispatch.archive import recordings, seals
 from dispatch.archive.playback import gaps, manifest_of, whose
-from dispatch.store.tables import Recording, utc_now
+from dispatch.store.archive_tables import Recording
+from dispatch.store.tables import utc_now
 from dispatch.web.recording_words import names_in, size
 from rooms.vault.checkout import checked_out
 from rooms.vault.vault import Vault

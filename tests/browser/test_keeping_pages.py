@@ -15,7 +15,8 @@ from sqlalchemy import update
 from dispatch.keeping import carrying_out, powers
 from dispatch.keeping.carrying_out import Destroyer
 from dispatch.operations import authority, seal_key
-from dispatch.store.tables import Job, Participant, Recording, Sitting
+from dispatch.store.archive_tables import Job, Recording
+from dispatch.store.tables import Participant, Sitting
 from tests.browser import gallery
 from tests.browser.participants import CHROMIUM, FLAGS
 from tests.dispatch.archive.sealed import make_sealed

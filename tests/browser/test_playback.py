@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from dispatch.store.tables import Job, Recording, utc_now
+from dispatch.store.archive_tables import Job, Recording
+from dispatch.store.tables import utc_now
 from rooms.vault import putting
 from rooms.vault.keys import KeyRing
 from rooms.vault.store import FolderStore

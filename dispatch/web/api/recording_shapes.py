@@ -10,7 +10,7 @@ from pydantic import Field
 
 from dispatch.archive import explanations
 from dispatch.archive.jobs import remaining_s
-from dispatch.store.tables import Explanation, Job, Recording
+from dispatch.store.archive_tables import Explanation, Job, Recording
 from dispatch.web.api.paging import Page, Paging
 from dispatch.web.api.sitting_shapes import CaseView, RoomName
 from dispatch.web.api.values import Day, Id, Moment, Shown, local, local_or_none

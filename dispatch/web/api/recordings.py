@@ -10,7 +10,7 @@ from aiohttp import web
 from dispatch import audit
 from dispatch.archive import explanations, playback, recordings
 from dispatch.booking.days import bounds
-from dispatch.store.tables import Job, Recording
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.web.access import CLERK, JUDGE, OFFICER, PROSECUTOR
 from dispatch.web.api.operations import operation, programs
 from dispatch.web.api.paging import cursor_of, place

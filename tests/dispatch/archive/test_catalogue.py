@@ -14,7 +14,8 @@ from dispatch.archive import recordings
 from dispatch.archive.catalogue import is_unmeasured, measured, originals_bytes, recorded_seconds
 from dispatch.errors import NotFound, Refused
 from dispatch.sittings.statuses import project_rows
-from dispatch.store.tables import Job, Recording, Sitting, User
+from dispatch.store.archive_tables import Job, Recording
+from dispatch.store.tables import Sitting, User
 from rooms.log import GENESIS, Event, Row, chain
 from tests.dispatch.archive.sealed import at, make_sealed
 from tests.dispatch.archive.vaults import plain_vault

@@ -22,7 +22,8 @@ from dispatch.archive.catalogue import COMPOSITE
 from dispatch.archive.jobs import ATTEMPTS, PAUSE, STALE, Kind, Worker
 from dispatch.settings import Settings
 from dispatch.sittings.statuses import project_rows
-from dispatch.store.tables import Job, Recording, Sitting, utc_now
+from dispatch.store.archive_tables import Job, Recording
+from dispatch.store.tables import Sitting, utc_now
 from rooms.verification.folder import verify
 from tests.dispatch.archive.sealed import make_sealed
 from tests.dispatch.archive.vaults import plain_vault

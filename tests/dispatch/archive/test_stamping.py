@@ -18,7 +18,8 @@ from dispatch.archive import seals, stamping
 from dispatch.archive.seals import RECORDINGS
 from dispatch.archive.stamping import FIRST_PAUSE, LAST_PAUSE, Stamper, Unanswered, ask
 from dispatch.settings import Settings
-from dispatch.store.tables import Recording, Sitting
+from dispatch.store.archive_tables import Recording
+from dispatch.store.tables import Sitting
 from rooms.verification.folder import verify
 from tests.dispatch.archive.test_jobs import Clock, sealed
 from tests.dispatch.archive.vaults import plain_vault

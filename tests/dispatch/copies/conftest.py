@@ -10,8 +10,9 @@ import pytest
 
 from dispatch.copies import requests
 from dispatch.copies.rules import Wish
+from dispatch.store.archive_tables import Recording
 from dispatch.store.copy_tables import Copy
-from dispatch.store.tables import Recording, Sitting
+from dispatch.store.tables import Sitting
 from tests.dispatch.archive.sealed import make_sealed
 from tests.dispatch.making import NOW, Court, make_sitting
 

@@ -17,8 +17,9 @@ from dispatch.archive.jobs import ATTEMPTS, PAUSE, Worker
 from dispatch.copies import expiry, listing, making, requests
 from dispatch.copies.rules import clock
 from dispatch.settings import Settings
+from dispatch.store.archive_tables import Explanation, Job, Recording
 from dispatch.store.copy_tables import Copy
-from dispatch.store.tables import Explanation, Job, Participant, Recording
+from dispatch.store.tables import Participant
 from rooms.recording.composite import compose
 from rooms.recording.fonts import find_font
 from rooms.verification.folder import verify

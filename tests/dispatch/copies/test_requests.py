@@ -12,9 +12,10 @@ from sqlalchemy import select
 from dispatch.booking.orders import Order
 from dispatch.copies import listing, requests
 from dispatch.errors import Forbidden, NotFound, Refused, UserError, ValidationFailed
+from dispatch.store.archive_tables import Job
 from dispatch.store.copy_tables import Copy
 from dispatch.store.notice_tables import AskerMessage
-from dispatch.store.tables import Job, Sitting, User
+from dispatch.store.tables import Sitting, User
 from tests.dispatch.copies.conftest import WISH, asked, recorded
 from tests.dispatch.making import NOW, Court, audited
 

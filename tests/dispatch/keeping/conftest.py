@@ -15,7 +15,8 @@ from dispatch.keeping.carrying_out import Destroyer
 from dispatch.keeping.removal import Places
 from dispatch.operations import authority
 from dispatch.sittings.statuses import project_rows
-from dispatch.store.tables import Recording, Sitting
+from dispatch.store.archive_tables import Recording
+from dispatch.store.tables import Sitting
 from rooms.recording.signer import KeyFile
 from rooms.vault.vault import Vault
 from tests.dispatch.archive.sealed import make_sealed

@@ -15,8 +15,9 @@ import pytest
 from dispatch.errors import Forbidden, NotFound, Refused, UserError
 from dispatch.keeping import destroyed_before, destructions, holds, juvenile, removal
 from dispatch.keeping.removal import Places
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.store.keeping_tables import Destruction, DestructionItem
-from dispatch.store.tables import Job, Recording, Sitting
+from dispatch.store.tables import Sitting
 from rooms.vault import putting
 from rooms.vault.keys import KeyRing
 from rooms.vault.store import FolderStore

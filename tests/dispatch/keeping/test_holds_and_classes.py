@@ -9,7 +9,8 @@ import pytest
 from dispatch.errors import Forbidden, NotFound, Refused, UserError
 from dispatch.keeping import classes, holds, standing
 from dispatch.keeping.standing import Standing
-from dispatch.store.tables import Recording, Sitting
+from dispatch.store.archive_tables import Recording
+from dispatch.store.tables import Sitting
 from tests.dispatch.keeping.conftest import Archive
 from tests.dispatch.making import NOW, audited
 

@@ -21,7 +21,8 @@ from dispatch.sittings import participants, sittings
 from dispatch.sittings.live import LivePlane, Unavailable
 from dispatch.sittings.moments import microseconds
 from dispatch.sittings.statuses import project_rows
-from dispatch.store.tables import Recording, Sitting
+from dispatch.store.archive_tables import Recording
+from dispatch.store.tables import Sitting
 from rooms.hub import Hub
 from rooms.log import Event, Row
 from rooms.sqlite_log import SqliteLog

@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 from dispatch.sittings import participants
 from dispatch.sittings.moments import moment
 from dispatch.sittings.statuses import project, project_rows
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.store.database import Database
-from dispatch.store.tables import Job, Participant, Recording, Sitting
+from dispatch.store.tables import Participant, Sitting
 from rooms.consents import digest_of
 from tests.dispatch.making import CANCELLED, NOW, OPENED, Court, as_it_is, make_rows, make_sitting, named, other_sitting, to_stage
 

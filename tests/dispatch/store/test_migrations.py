@@ -20,6 +20,7 @@ from sqlalchemy import create_engine, select
 from dispatch.booking.catalogue import rooms
 from dispatch.store import (  # noqa: F401 - so that their tables are compared too
     alert_tables,
+    archive_tables,
     field_tables,
     keeping_tables,
     map_tables,

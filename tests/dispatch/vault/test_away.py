@@ -12,7 +12,8 @@ from sqlalchemy import select
 from dispatch.archive import work
 from dispatch.archive.catalogue import COMPOSITE
 from dispatch.archive.jobs import ATTEMPTS, PAUSE, Kind, Worker
-from dispatch.store.tables import AuditRow, Job, Recording, Sitting
+from dispatch.store.archive_tables import Job, Recording
+from dispatch.store.tables import AuditRow, Sitting
 from dispatch.vault import away, stills
 from rooms.recording.stills import name
 from rooms.vault import putting

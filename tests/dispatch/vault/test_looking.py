@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.store.alert_tables import Alert
-from dispatch.store.tables import AuditRow, Recording, Sitting
+from dispatch.store.archive_tables import Recording
+from dispatch.store.tables import AuditRow, Sitting
 from dispatch.vault import state
 from dispatch.vault.looking import ONCE_IN, Hours, Looker, Pace, Stopped, look
 from rooms.vault import putting

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dispatch.archive import explanations
-from dispatch.store.tables import Recording, Sitting
+from dispatch.store.archive_tables import Recording
+from dispatch.store.tables import Sitting
 from tests.dispatch.archive.sealed import make_sealed
 from tests.dispatch.web.conftest import NOW, Person, Site
 from tests.dispatch.web.test_hearing_socket import consented

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import func, select
 
 from dispatch.archive.plays import ONE_LOOK
-from dispatch.store.tables import AuditRow, Job, Participant, Recording
+from dispatch.store.archive_tables import Job, Recording
+from dispatch.store.tables import AuditRow, Participant
 from dispatch.web.routes import ROUTES
 from tests.dispatch.archive.sealed import DIGESTS, STILLS, make_sealed
 from tests.dispatch.web.conftest import NOW, Person, Site

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from dispatch.copies import expiry
+from dispatch.store.archive_tables import Recording
 from dispatch.store.copy_tables import Copy
-from dispatch.store.tables import Recording
 from tests.dispatch.archive.sealed import make_sealed
 from tests.dispatch.web.conftest import NOW, Person, Site
 from tests.dispatch.web.test_archive import audited

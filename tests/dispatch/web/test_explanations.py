@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from dispatch.archive import explanations, seals
-from dispatch.store.tables import AuditRow, Explanation, Recording
+from dispatch.store.archive_tables import Explanation, Recording
+from dispatch.store.tables import AuditRow
 from dispatch.web.console.feed import feed_of
 from rooms.packaging.package import Given, build
 from rooms.verification.folder import verify

@@ -14,8 +14,9 @@ from sqlalchemy import select, update
 from dispatch.keeping import carrying_out
 from dispatch.keeping.carrying_out import Destroyer
 from dispatch.operations import authority, seal_key
+from dispatch.store.archive_tables import Job, Recording
 from dispatch.store.keeping_tables import Destruction, LegalHold
-from dispatch.store.tables import AuditRow, Job, Participant, Recording, Sitting
+from dispatch.store.tables import AuditRow, Participant, Sitting
 from rooms.verification import destruction
 from tests.dispatch.archive.sealed import make_sealed
 from tests.dispatch.web.conftest import NOW, PASSWORD, Person, Site

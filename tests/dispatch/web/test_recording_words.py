@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.store.tables import Recording
+from dispatch.store.archive_tables import Recording
 from dispatch.web import verification
 from dispatch.web.recording_words import names_in
 from dispatch.web.translations import catalogue

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dispatch.store.tables import Recording
+from dispatch.store.archive_tables import Recording
 from dispatch.vault import space
 from rooms.vault.store import Space
 from tests.dispatch.web.conftest import NOW, Site

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 
 from dispatch.identity import programs
-from dispatch.store.tables import Job, Recording
+from dispatch.store.archive_tables import Job, Recording
 from tests.dispatch.archive.sealed import make_sealed
 from tests.dispatch.web.api.described import Description
 from tests.dispatch.web.conftest import NOW, Site
