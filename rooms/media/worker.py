@@ -61,7 +61,7 @@ async def serve(options: argparse.Namespace, sock: socket.socket, code: Code, wa
     from rooms.media.control import Control
     from rooms.media.drain import Drain, marker
     from rooms.media.forwarding.feed import Feed
-    from rooms.media.forwarding.protection import works
+    from rooms.media.forwarding.unprotection import works
     from rooms.media.forwarding.worker import Worker
 
     stop = asyncio.Event()

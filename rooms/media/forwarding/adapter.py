@@ -100,14 +100,22 @@ def last_error() -> int:
 
 #: `(session handle, buffer, length pointer) -> status`, in place; each is one C call.
 protect_rtcp: Callable[[Any, Any, Any], int] = _lib.srtp_protect_rtcp
-unprotect: Callable[[Any, Any, Any], int] = _lib.srtp_unprotect
 unprotect_rtcp: Callable[[Any, Any, Any], int] = _lib.srtp_unprotect_rtcp
 
 
 def outbound_session(profile: str, key: bytes, window: int) -> Any:
     """A session of libsrtp for what is sent; `key` is master key and salt. The last packets, so many, may be sent again."""
+    return _session(profile, key, window, Policy.SSRC_ANY_OUTBOUND)
+
+
+def inbound_session(profile: str, key: bytes, window: int) -> Any:
+    """A session of libsrtp for what comes; `key` is master key and salt. It remembers the last packets, so many."""
+    return _session(profile, key, window, Policy.SSRC_ANY_INBOUND)
+
+
+def _session(profile: str, key: bytes, window: int, direction: int) -> Any:
     kind = next(known.libsrtp_profile for known in PROFILES if known.openssl_profile.decode() == profile)
-    policy = Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=kind)
+    policy = Policy(key=key, ssrc_type=direction, srtp_profile=kind)
     policy.allow_repeat_tx = True
     policy.window_size = window
     return Session(policy)
@@ -161,8 +169,8 @@ class Dtls:
     """One DTLS association in the server role, and the SRTP sessions keyed by it.
 
     `send` is called with each outgoing datagram; `receive()` takes each incoming one. `handshake()` returns the name of
-    the SRTP profile. After it, `outbound` and `inbound` are session handles for the functions above; `outbound` is for RTCP alone, as RTP
-    is protected by the keys that :meth:`outgoing` tells, and by nothing else.
+    the SRTP profile. After it, `outbound` and `inbound` are session handles for the functions above, for RTCP alone: RTP is protected by
+    the keys that :meth:`outgoing` tells and unprotected by those of :meth:`incoming`, and by nothing else.
     """
 
     def __init__(self, certificate: Certificate, send: Callable[[bytes], None]) -> None:
@@ -196,10 +204,17 @@ class Dtls:
 
     def outgoing(self) -> tuple[str, bytes]:
         """The profile, and the master key and salt for what we send: the server's (RFC 5764 section 4.2). After the handshake."""
+        return self._keys(1)
+
+    def incoming(self) -> tuple[str, bytes]:
+        """The same for what the peer sends: the client's."""
+        return self._keys(0)
+
+    def _keys(self, side: int) -> tuple[str, bytes]:
         kind = next(profile for profile in PROFILES if profile.openssl_profile.decode() == self.profile)
         connection: Any = self._transport._ssl
         material = connection.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (kind.key_length + kind.salt_length))
-        return self.profile, kind.get_key_and_salt(material, 1)
+        return self.profile, kind.get_key_and_salt(material, side)
 
     def _selected_profile(self) -> str:
         connection = self._transport._ssl

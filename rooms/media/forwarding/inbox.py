@@ -5,8 +5,8 @@ owner is given it soon after (:meth:`Inbox.tell`), in order, to count and keep i
 So whoever is about to change where packets of a stream go, or who may have them, calls :meth:`Flow.hold` first: what passed until then
 is told, and nothing more passes until the owner opens the flow again, at a packet that Python took the long way.
 
-**Lifetimes.** Machine code knows a flow by the table alone, and a flow is in it only while the inbox keeps it there, with its group and
-the association whose session it uses.
+**Lifetimes.** Machine code knows a flow by the table alone, and a flow is in it only while the inbox keeps it there, with its group, its
+stream and the keys of that.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from .native.image import Code
 from .native.layout import word, words
 from .outbox import Group, Outbox
 from .ring import Ring
+from .unprotection import Incoming, Unprotection
 
 _NOTHING = (errno.EAGAIN, errno.EINTR)
 #: Stands for the ring of a flow that was never opened.
@@ -83,15 +84,15 @@ class Owner(Protocol):
 class Flow:
     """The one stream of an owner, while it may pass without Python."""
 
-    __slots__ = ("__weakref__", "_inbox", "_row", "address", "group", "keeps", "number", "owner", "ring")
+    __slots__ = ("__weakref__", "_inbox", "_row", "_stream", "address", "group", "number", "owner", "ring")
 
     def __init__(self, inbox: Inbox, owner: Owner, number: int, clock_hz: int, frames: bool, keys: int) -> None:
         self._inbox = inbox
         self.owner = owner
         self.number = number
         self.group = Group()
-        self.keeps: object | None = None
         self.ring = _NO_RING
+        self._stream: Incoming | None = None
         self._row = words(word(layout.FLOW))
         self._row[word(layout.FLOW_NUMBER)] = number
         self._row[word(layout.FLOW_FRAMES)] = int(frames)
@@ -110,9 +111,8 @@ class Flow:
         payload_type: int,
         following: int,
         group: Group,
-        session: Any,
-        keeps: object,
         ring: Ring,
+        stream: Incoming,
         slot: int,
         *,
         soon: bool,
@@ -121,7 +121,7 @@ class Flow:
     ) -> None:
         """From the packet numbered `following` on it goes to `group`, if it comes from where the datagram in `slot` came from.
 
-        `session` unprotects it, and `keeps` has to live as long as that; `ring` keeps what passes. `soon`: the owner is to be told within
+        `stream` is that of the source; `ring` keeps what passes. `soon`: the owner is to be told within
         :data:`layout.LONG_PASSED_NS`; else it is when many passed, and whenever somebody calls :meth:`Inbox.tell`. `jitter`: that of the
         stream until now, ticks. `level`: the header extension that tells how loud it is (RFC 6464), 0 for none.
         """
@@ -134,12 +134,11 @@ class Flow:
             self._inbox.keep(self.group)
             self.group = group
             row[word(layout.FLOW_GROUP)] = group.address
-        if keeps is not self.keeps:
-            self.keeps = keeps
-            row[word(layout.FLOW_SESSION)] = adapter.address_of(session)
         if ring is not self.ring:
             self.ring = ring
             row[word(layout.FLOW_RING)] = ring.address
+        self._stream = stream
+        row[word(layout.FLOW_STREAM)] = stream.address
         row[word(layout.FLOW_SSRC)] = ssrc
         row[word(layout.FLOW_TYPE)] = payload_type
         row[word(layout.FLOW_SOON)] = int(soon)
@@ -196,14 +195,12 @@ class Inbox:
         self._told = words(layout.MOST_PASSED)
         self._events = words(2 * layout.MOST_EVENTS)
         for offset, value in {
-            layout.UNPROTECT: adapter.c_function("srtp_unprotect"),
             layout.RECVMMSG: c_function("recvmmsg"),
             layout.CLOCK: c_function("clock_gettime"),
             layout.EPOLL_WAIT: c_function("epoll_wait"),
             layout.SOCKET: descriptor,
             layout.BOX: outbox.address,
             layout.IN_SLOTS: batch.slots,
-            layout.IN_VECTORS: batch.vectors,
             layout.IN_HEADERS: batch.headers,
             layout.NAMES: ctypes.addressof(self._name_memory),
             layout.IN_NAME_LENGTH: name_length,
@@ -214,7 +211,7 @@ class Inbox:
             layout.EVENTS: adapter.memory_address(self._events),
         }.items():
             self._tray[word(offset)] = value
-        self._turn, self._watch, self._code = code.turn, code.watch, code
+        self._turn, self._watch, self._open_at, self._code = code.turn, code.watch, code.open_at, code
         self._turned = False
         self._flows: WeakValueDictionary[int, Flow] = WeakValueDictionary()
         self._shown: dict[int, Flow] = {}
@@ -274,13 +271,19 @@ class Inbox:
         start = slot * SLOT
         return self.view[start : start + self.sizes[slot]].tobytes()
 
-    def open(self, slot: int, session: Any, rtcp: bool) -> bytes | int:
-        """The plain packet, or the libsrtp status that refused it; a packet refused as replayed is left as it came."""
+    def open(self, slot: int, unprotection: Unprotection) -> bytes | int:
+        """The plain RTP packet, or the status that refused it; a packet refused as replayed is left as it came."""
         start, plain = slot * SLOT, self._plain[slot]
-        if plain:
-            return self.view[start : start + plain].tobytes()
+        if not plain:
+            ssrc = int.from_bytes(self.view[start + 8 : start + 12], "big")
+            plain = unprotection.open(self._open_at, self._batch.slots + start, self.sizes[slot], ssrc)
+        return self.view[start : start + plain].tobytes() if plain > 0 else -plain
+
+    def open_rtcp(self, slot: int, session: Any) -> bytes | int:
+        """The plain RTCP packet, or the libsrtp status that refused it."""
+        start = slot * SLOT
         self._lengths[slot] = self.sizes[slot]
-        status = (adapter.unprotect_rtcp if rtcp else adapter.unprotect)(session, self._pointers[slot], self._length_pointers[slot])
+        status = adapter.unprotect_rtcp(session, self._pointers[slot], self._length_pointers[slot])
         opened = status or self.view[start : start + self._lengths[slot]].tobytes()
         self._lengths[slot] = SLOT
         return opened

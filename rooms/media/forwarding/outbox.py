@@ -20,10 +20,11 @@ from . import adapter
 from .adapter import SLOT, TRAILER
 from .address import Address
 from .batch import Batch, Segmentation, c_function, takes_segments
+from .keys import tools
 from .native import layout
 from .native.image import Code
 from .native.layout import word, words
-from .protection import Protection, Stream, tools
+from .protection import Protection, Stream
 
 SLOTS = 256
 #: Packets that are kept before they are copied.

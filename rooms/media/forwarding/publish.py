@@ -158,8 +158,9 @@ class PublishTransport(Transport):
         if producer.flow is None:
             codec = producer.codec
             producer.flow = self._inbox.flow(producer, codec.clock_hz, frames=codec.kind == "video", keys=KEYS.get(codec.name, NO_KEYS))
-        following, session, layer = producer.reception.highest + 1, self.dtls.inbound, producer.layer
-        if session is not None:
+        stream = self.unprotection.streams.get(ssrc) if self.unprotection is not None else None
+        if stream is not None:
+            following, layer = producer.reception.highest + 1, producer.layer
             # What is recorded is not to wait where a process may be killed; all else is for the worker's next look.
             soon, jitter, level = layer.feeding, producer.reception.jitter, self._extensions.get(sdp.LEVEL_EXTENSION, 0)
             producer.flow.open(
@@ -167,9 +168,8 @@ class PublishTransport(Transport):
                 producer.payload_type,
                 following,
                 layer.targets,
-                session,
-                self.dtls,
                 producer.ring,
+                stream,
                 self._slot,
                 soon=soon,
                 jitter=jitter,

@@ -21,6 +21,7 @@ from .port import Port
 from .protection import Protection
 from .red import AUTO
 from .sdp import Local
+from .unprotection import TOO_MANY, Unprotection
 
 #: RFC 7675: consent expires 30 s after the last authenticated check; a transport is *stale* long before.
 CONSENT_S = 30.0
@@ -97,6 +98,8 @@ class Transport:
         self.dtls = adapter.Dtls(context.certificate, self._send_dtls)
         #: What protects RTP to the peer, from the handshake on.
         self.protection: Protection | None = None
+        #: What takes it off RTP from the peer, from then on.
+        self.unprotection: Unprotection | None = None
         self.created_at = self.last_check = context.clock()
         self._inbox, self._dropped = context.inbox, context.port.dropped
         self._slot = 0
@@ -139,6 +142,7 @@ class Transport:
             return
         if self.state == NEW:
             self.protection = Protection(*self.dtls.outgoing())
+            self.unprotection = Unprotection(*self.dtls.incoming())
             self.ready = True
             self._become(CONNECTED)
             self.context.outbox.flush()
@@ -183,15 +187,15 @@ class Transport:
         """Unprotect what is in this slot of the inbox, and hand it on."""
         inbox, dropped = self._inbox, self._dropped
         self._slot = slot
-        session = self.dtls.inbound
-        if session is None:
+        unprotection, session = self.unprotection, self.dtls.inbound
+        if unprotection is None or session is None:
             dropped["media_before_dtls"] += 1
             return
         rtcp = 192 <= inbox.view[slot * SLOT + 1] <= 223  # RFC 5761 section 4
-        plain = inbox.open(slot, session, rtcp)
+        plain = inbox.open_rtcp(slot, session) if rtcp else inbox.open(slot, unprotection)
         if isinstance(plain, int):
             replayed = plain in adapter.REPLAYED
-            dropped["replayed" if replayed else "media_wrong_key"] += 1
+            dropped["replayed" if replayed else "media_too_many_sources" if plain == TOO_MANY else "media_wrong_key"] += 1
             if replayed and not rtcp:
                 self.on_replayed(inbox.datagram(slot))
             return

@@ -15,6 +15,8 @@ import atheris
 with atheris.instrument_imports(include=["rooms.media.forwarding", "rooms.recording"]):
     from rooms.media.forwarding import packets, sdp, vp8
     from rooms.media.forwarding.codecs import H264, VP8
+    from rooms.media.forwarding.keys import PROFILES
+    from rooms.media.forwarding.unprotection import Unprotection, opened
     from rooms.recording.h264 import H264Depacketiser
     from rooms.recording.opus import OpusDepacketiser, duration_us
     from rooms.recording.rtp import parse, parse_sender_report
@@ -81,7 +83,18 @@ def _recorded(data: bytes) -> None:
     parse_sender_report(data)
 
 
-PARSERS: tuple[Callable[[bytes], None], ...] = (_rtp, _payload, _rtcp, _sdp, _recorded)
+def _protected(data: bytes) -> None:
+    """Datagrams one after another, each after a byte of length, that say that they are protected."""
+    incoming = [Unprotection(profile, bytes(kind.key + kind.salt), own=True) for profile, kind in PROFILES.items()]
+    at = 0
+    while at < len(data):
+        size = data[at]
+        for each in incoming:
+            opened(each, data[at + 1 : at + 1 + size])
+        at += 1 + size
+
+
+PARSERS: tuple[Callable[[bytes], None], ...] = (_rtp, _payload, _rtcp, _sdp, _recorded, _protected)
 
 
 def one_input(data: bytes) -> None:

@@ -16,7 +16,8 @@ from rooms.media.forwarding.inbox import Inbox
 from rooms.media.forwarding.native.image import load
 from rooms.media.forwarding.outbox import Outbox
 from rooms.media.forwarding.port import bind
-from rooms.media.forwarding.protection import Protection, protected, works
+from rooms.media.forwarding.protection import Protection, protected
+from rooms.media.forwarding.unprotection import Unprotection, opened, works
 
 RTP = bytes((0x80, 96, 0, 7)) + bytes(4) + bytes((0, 0, 0, 42)) + b"picture" * 20
 RTCP = bytes((0x81, 206, 0, 2)) + bytes(8)
@@ -69,6 +70,7 @@ async def test_the_peer_reads_what_is_protected_by_the_keys_of_the_association(p
         name, key = server.outgoing()
         packet = RTP[:3] + bytes((RTP[3] + own,)) + RTP[4:]
         assert client._rx_srtp.unprotect(protected(Protection(name, key, own), packet)) == packet
+        assert opened(Unprotection(*server.incoming(), own), client._tx_srtp.protect(packet)) == packet
     buffer, length = adapter.new_buffer(adapter.SLOT), adapter.new_length()
     view = adapter.buffer_view(buffer)
     view[: len(RTCP)] = RTCP
@@ -81,7 +83,10 @@ async def test_the_peer_reads_what_is_protected_by_the_keys_of_the_association(p
 
 
 def test_libsrtp_brings_along_the_functions_of_openssl_that_protect_rtp() -> None:
-    names = ("EVP_EncryptInit_ex", "EVP_EncryptUpdate", "EVP_EncryptFinal_ex", "EVP_CIPHER_CTX_ctrl", "SHA1_Update", "SHA1_Init")
+    names = (
+        *("EVP_EncryptInit_ex", "EVP_EncryptUpdate", "EVP_EncryptFinal_ex", "EVP_CIPHER_CTX_ctrl", "SHA1_Update", "SHA1_Init"),
+        *("EVP_DecryptInit_ex", "EVP_DecryptInit_ex2", "EVP_DecryptUpdate", "EVP_DecryptFinal_ex"),
+    )
     assert len({adapter.openssl(name) for name in names}) == len(names)
     with pytest.raises(LookupError, match="EVP_of_no_kind"):
         adapter.openssl("EVP_of_no_kind")
@@ -97,11 +102,13 @@ async def test_what_came_is_unprotected_where_it_lies() -> None:
         for datagram in (protected, protected, protected[:-1] + b"\x00", client._tx_srtp.protect_rtcp(RTCP), b"", bytes(3000)):
             sending.sendto(datagram, receiving.getsockname())
         assert inbox.turn() == list(range(6))
-        assert inbox.open(0, server.inbound, rtcp=False) == RTP
-        assert cast("int", inbox.open(1, server.inbound, rtcp=False)) in adapter.REPLAYED
+        incoming = Unprotection(*server.incoming())
+        assert inbox.open(0, incoming) == RTP
+        assert cast("int", inbox.open(1, incoming)) in adapter.REPLAYED
         assert inbox.datagram(1) == protected
-        assert isinstance(inbox.open(2, server.inbound, rtcp=False), int)
-        assert inbox.open(3, server.inbound, rtcp=True) == RTCP
+        assert isinstance(inbox.open(2, incoming), int)
+        assert inbox.open_rtcp(3, server.inbound) == RTCP
+        assert all(isinstance(inbox.open(slot, incoming), int) for slot in (4, 5))
         assert (inbox.datagram(4), len(inbox.datagram(5))) == (b"", adapter.SLOT)
         assert {readable(inbox.names[slot].tobytes()) for slot in range(6)} == {sending.getsockname()}
         again = client._tx_srtp.protect(RTP[:2] + bytes((0, 8)) + RTP[4:])

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pylibsrtp import Policy, Session
+from pylibsrtp import Policy
 
 from rooms.media.forwarding import adapter, packets
 from rooms.media.forwarding.batch import c_function
@@ -26,6 +26,7 @@ from rooms.media.forwarding.native.memory import exchange
 from rooms.media.forwarding.outbox import Group
 from rooms.media.forwarding.ring import Ring
 from rooms.media.forwarding.sequence import Reception
+from rooms.media.forwarding.unprotection import Unprotection
 from tests.rooms.media.test_outbox import KEY, SSRC, Hall, Viewer, session
 
 TYPE, FIRST, LEVEL = 96, 65530, 1
@@ -77,14 +78,13 @@ class Told:
 class Street:
     """A publisher, somebody else, the inbox that both send to, and viewers behind it."""
 
-    def __init__(self, code: Code | None = None, *, frames: bool = False) -> None:
+    def __init__(self, code: Code | None = None, *, frames: bool = False, own: bool = True) -> None:
         self.hall = Hall(code)
         self.inbox = Inbox(self.hall.socket.fileno(), 16, self.hall.outbox, code or load())
         self.publisher, self.stranger = self.hall._bound(), self.hall._bound()
         self.outgoing = session(Policy.SSRC_ANY_OUTBOUND)
-        policy = Policy(key=KEY, ssrc_type=Policy.SSRC_ANY_INBOUND, srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM)
-        policy.allow_repeat_tx = True
-        self.inbound = Session(policy)
+        self.incoming = Unprotection("SRTP_AEAD_AES_128_GCM", KEY, own)
+        self.inbound = session(Policy.SSRC_ANY_INBOUND)
         self.told = Told()
         self.ring = Ring(64 << 10)
         self.flow = self.told.flow = self.inbox.flow(self.told, 90_000, frames=frames, keys=layout.VP8_KEYS)
@@ -97,13 +97,13 @@ class Street:
         return self.outgoing.protect(packet)
 
     def open(self, following: int, group: Group, slot: int) -> None:
-        self.flow.open(SSRC, TYPE, following, group, self.inbound._srtp[0], self.inbound, self.ring, slot, soon=True, level=LEVEL)
+        self.flow.open(SSRC, TYPE, following, group, self.ring, self.incoming.streams[SSRC], slot, soon=True, level=LEVEL)
 
     def begin(self, group: Group) -> None:
         """The packet FIRST comes and is seen; those that follow may pass to the group."""
         self.send(self.protected(rtp(FIRST)))
         (slot,) = self.turn()
-        assert self.inbox.open(slot, self.inbound._srtp[0], rtcp=False) == rtp(FIRST)
+        assert self.inbox.open(slot, self.incoming) == rtp(FIRST)
         self.open(FIRST + 1, group, slot)
 
     def turn(self) -> list[int]:
@@ -114,7 +114,8 @@ class Street:
         while slots := self.turn():
             for slot in slots:
                 rtcp = 192 <= self.inbox.view[slot * 2048 + 1] <= 223
-                self.long_way.append(self.inbox.open(slot, self.inbound._srtp[0], rtcp))
+                inbox, session = self.inbox, self.inbound._srtp[0]
+                self.long_way.append(inbox.open_rtcp(slot, session) if rtcp else inbox.open(slot, self.incoming))
         self.hall.outbox.flush()
 
     def viewer(self) -> Viewer:
@@ -208,6 +209,34 @@ def test_what_was_unprotected_already_is_not_unprotected_again(street: Street) -
     assert street.long_way == [rtp(FIRST + 1, payload=b"")]
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["by our own lines", "by libsrtp"])
+@pytest.mark.parametrize("code", [load, Interpreted], ids=["machine code", "python"])
+def test_what_passed_is_replayed_for_python_and_what_python_took_does_not_pass(code: Callable[[], Code], own: bool) -> None:
+    street = Street(code(), own=own)
+    viewer = street.viewer()
+    group = Group([viewer.target])
+    street.begin(group)
+    first, second = (street.protected(rtp(FIRST + number)) for number in (1, 2))
+    street.send(first)
+    assert street.turn() == []
+    street.flow.hold()
+    street.send(first)
+    (slot,) = street.turn()
+    assert cast("int", street.inbox.open(slot, street.incoming)) in adapter.REPLAYED
+    assert street.inbox.datagram(slot) == first, "as it came"
+    street.send(second)
+    (slot,) = street.turn()
+    assert street.inbox.open(slot, street.incoming) == rtp(FIRST + 2)
+    street.open(FIRST + 2, group, slot)
+    street.send(second)
+    (slot,) = street.turn()
+    assert cast("int", street.inbox.open(slot, street.incoming)) in adapter.REPLAYED
+    assert street.inbox.datagram(slot) == second
+    street.hall.outbox.flush()
+    assert len(viewer.received()) == 1, "each packet went on once at most"
+    street.close()
+
+
 def test_nobody_else_can_send_in_its_name_or_stop_it(street: Street) -> None:
     viewer = street.viewer()
     street.begin(Group([viewer.target]))
@@ -216,7 +245,7 @@ def test_nobody_else_can_send_in_its_name_or_stop_it(street: Street) -> None:
     street.send(bytes(20), street.stranger)
     street.send(rtp(FIRST + 1), street.stranger)
     (forged, _, _) = street.turn()
-    assert isinstance(street.inbox.open(forged, street.inbound._srtp[0], rtcp=False), int)
+    assert isinstance(street.inbox.open(forged, street.incoming), int)
     assert street.turn() == []
     assert viewer.received() == []
     street.send(genuine)
@@ -244,7 +273,7 @@ def test_what_is_held_is_told_and_passes_no_more(street: Street) -> None:
     street.send(street.protected(rtp(FIRST + 2)))
     (slot,) = street.turn()
     assert len(viewer.received()) == 1, "the one before"
-    assert street.inbox.open(slot, street.inbound._srtp[0], rtcp=False) == rtp(FIRST + 2)
+    assert street.inbox.open(slot, street.incoming) == rtp(FIRST + 2)
     street.open(FIRST + 3, group, slot)
     street.send(street.protected(rtp(FIRST + 3)))
     assert street.turn() == []
@@ -281,7 +310,7 @@ def test_two_sources_in_one_place_take_turns(street: Street) -> None:
     street.send(street.protected(rtp(FIRST + 1)))
     assert street.turn() == []
     other = street.inbox.flow(Told(), 48_000, frames=False)
-    other.open(SSRC, TYPE, 1, Group(), street.inbound._srtp[0], street.inbound, street.ring, 0, soon=False)
+    other.open(SSRC, TYPE, 1, Group(), street.ring, street.incoming.streams[SSRC], 0, soon=False)
     assert street.told.packets == [rtp(FIRST + 1)]
     street.flow.hold()
     street.send(street.protected(rtp(FIRST + 2)))

@@ -27,10 +27,12 @@ from rooms.media.engine import EngineError, Routing, Source, TrackKey
 from rooms.media.forwarding import packets, sdp
 from rooms.media.forwarding.address import packed
 from rooms.media.forwarding.feed import Feed
+from rooms.media.forwarding.keys import PROFILES
 from rooms.media.forwarding.outbox import Destination
 from rooms.media.forwarding.port import bind
-from rooms.media.forwarding.protection import Protection
+from rooms.media.forwarding.protection import Protection, protected
 from rooms.media.forwarding.transport import CONNECTED, MAX_ADDRESSES, Transport
+from rooms.media.forwarding.unprotection import Unprotection
 from rooms.media.forwarding.worker import Worker
 
 from .test_sdp import OFFER
@@ -74,6 +76,7 @@ class Target:
         transport.dtls._sessions = (ours, theirs)
         transport.dtls.inbound, transport.dtls.outbound = theirs._srtp[0], ours._srtp[0]
         transport.protection = Protection("SRTP_AEAD_AES_128_GCM", KEY)
+        transport.unprotection = Unprotection("SRTP_AEAD_AES_128_GCM", KEY)
         transport.destination = Destination(self.address)
         self.port._by_address[self.address] = transport
         transport.ready, transport.state = True, CONNECTED
@@ -212,6 +215,35 @@ async def test_any_rtp_of_an_authenticated_publisher_is_taken_or_counted(target:
     assert len(publisher._by_ssrc) <= 64
     for producer in publisher.producers if isinstance(publisher.producers, list) else publisher.producers.values():
         assert sum(producer.ring.get(number) is not None for number in range(1 << 16)) <= 512
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_what_was_changed_on_its_way_is_counted_and_no_source_is_remembered_for_it(target: Target, profile: str) -> None:
+    transport = target.connect("publish")
+    key = bytes(range(PROFILES[profile].key + PROFILES[profile].salt))
+    transport.unprotection = incoming = Unprotection(profile, key)
+    before, spoke = target.tables(), set[int]()
+    ssrcs, sizes = st.one_of(st.just(5), st.integers(0, 2**32 - 1)), st.sampled_from([0, 1, 60, 1200])
+    other = st.binary(max_size=1400).map(lambda rest: b"\x90\x60" + rest)
+    whole = st.builds(rtp, st.integers(0, 63), st.sampled_from([96, 97, 111]), st.integers(0, 65535), ssrcs, sizes.map(bytes))
+
+    def genuine(plain: bytes) -> bytes:
+        if made := protected(Protection(profile, key), plain):
+            spoke.add(int.from_bytes(plain[8:12], "big"))
+        return made
+
+    @bounded
+    @given(st.lists(st.one_of(flawed(whole.map(genuine)), other), min_size=1, max_size=8))
+    def anything(datagrams: list[bytes]) -> None:
+        dropped, received = target.dropped(), target.port.received
+        target.receive(*datagrams)
+        assert target.port.received == received + len(datagrams)
+        assert target.dropped() <= dropped + len(datagrams)
+        assert incoming.streams.keys() <= spoke, "it never sent anything genuine"
+
+    anything()
+    assert target.dropped() > 0
+    assert target.tables() == before
 
 
 @pytest.mark.parametrize("direction", ["publish", "subscribe"])

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from pylibsrtp import Error, Policy, Session
 from structlog.testing import capture_logs
 
-from rooms.media.forwarding import adapter, protection
+from rooms.media.forwarding import adapter, keys, protection, unprotection
 from rooms.media.forwarding.address import packed
+from rooms.media.forwarding.keys import AUTHENTICATION, ENCRYPTION, PROFILES, SALT, derived
 from rooms.media.forwarding.native import layout, memory, srtp
 from rooms.media.forwarding.native.image import Code, Interpreted, load
 from rooms.media.forwarding.outbox import MAX_PACKET, Destination, Group, Outbox, Target
 from rooms.media.forwarding.port import bind
-from rooms.media.forwarding.protection import AUTHENTICATION, ENCRYPTION, PROFILES, SALT, Protection, derived, protected
+from rooms.media.forwarding.protection import Protection, protected
 
 GCM, CM = "SRTP_AEAD_AES_128_GCM", "SRTP_AES128_CM_SHA1_80"
 SSRC, OTHER = 0xCAFE_BABE, 7
@@ -135,7 +136,7 @@ def test_a_packet_by_gcm_is_as_the_standard_has_it(profile: str, size: int, made
     head = bytes.fromhex("8040f17b8041f8d35501a0b2")
     packet = head + b"Gallia est omnis divisa in partes tres"
     one = Protection(profile, key(profile), own=True)
-    one._take(PROFILES[profile], bytes(range(size)), bytes.fromhex("517569642070726f2071756f"), b"")
+    one._take(bytes(range(size)), bytes.fromhex("517569642070726f2071756f"), b"")
     assert protected(one, packet) == head + bytes.fromhex(made)
 
 
@@ -356,11 +357,13 @@ def test_keys_of_another_length_are_refused() -> None:
 @pytest.fixture
 def untried() -> Iterator[None]:
     """It is tried anew whether our own lines work, in the test and after it."""
-    protection.tools.cache_clear()
+    keys.tools.cache_clear()
     protection.works.cache_clear()
+    unprotection.works.cache_clear()
     yield
-    protection.tools.cache_clear()
+    keys.tools.cache_clear()
     protection.works.cache_clear()
+    unprotection.works.cache_clear()
 
 
 @pytest.mark.usefixtures("untried")
@@ -384,8 +387,8 @@ def test_libsrtp_protects_where_openssl_is_not_to_be_had(profile: str, monkeypat
 
 @pytest.mark.usefixtures("untried")
 def test_libsrtp_protects_where_our_own_lines_make_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = protection.derived
-    monkeypatch.setattr(protection, "derived", lambda k, salt, label, size: right(k, salt, label ^ (label == AUTHENTICATION) << 3, size))
+    right = keys.derived
+    monkeypatch.setattr(keys, "derived", lambda k, salt, label, size: right(k, salt, label ^ (label == AUTHENTICATION) << 3, size))
     with capture_logs() as said:
         assert not protection.works()
         assert not protection.works()

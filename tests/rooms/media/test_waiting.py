@@ -38,7 +38,7 @@ class Watched:
         self.wakes += 1
         inbox = self.street.inbox
         if not inbox.quiet():
-            self.street.long_way += [inbox.open(slot, self.street.inbound._srtp[0], rtcp=False) for slot in inbox.others()]
+            self.street.long_way += [inbox.open(slot, self.street.incoming) for slot in inbox.others()]
             self.street.hall.outbox.flush()
             self.seen.set()
 

@@ -66,7 +66,12 @@ WHOLE, SOCKET_ADDRESS = 0, 8
 CIPHER_INIT, CIPHER_UPDATE, CIPHER_FINAL, CIPHER_CONTROL, HASH_UPDATE, SRTP_PROTECT, MEMORY_MOVE = 0, 8, 16, 24, 32, 40, 48
 #: Room for a length, for a nonce, for a ``SHA_CTX`` (its five words of state are the first), and for a digest with what follows it in its
 #: only block; what follows the data in the last block of a hash.
-LENGTH, TOOLS_NONCE, HASH, DIGEST, PADDING, TOOLS_SIZE = 56, 64, 80, 176, 240, 312
+LENGTH, TOOLS_NONCE, HASH, DIGEST, PADDING = 56, 64, 80, 176, 240
+#: What takes protection off: more functions of OpenSSL (``EVP_DecryptInit_ex2``, ``EVP_DecryptUpdate``, ``EVP_DecryptFinal_ex``) and
+#: libsrtp's; OpenSSL's parameters for a tag (an ``OSSL_PARAM``, and one that ends them), and room for the last blocks of a hash.
+OPEN_INIT, OPEN_UPDATE, OPEN_FINAL, SRTP_UNPROTECT, TAG_PARAMETERS, TAIL, TOOLS_SIZE = 312, 320, 328, 336, 344, 424, 552
+#: Of a parameter: its name, its type, where its value is, and how long.
+PARAMETER_NAME, PARAMETER_TYPE, PARAMETER_DATA, PARAMETER_LENGTH, OCTETS = 0, 8, 16, 24, 5
 HASH_BLOCK = 64
 
 #: The keys of an association: how RTP is protected, the context (``EVP_CIPHER_CTX``) or libsrtp's session; SHA-1 behind the first block of
@@ -81,13 +86,19 @@ INDEX, KEYS, STREAM_SSRC, NONCE, MARKS = 0, 8, 16, 24, 40
 #: dearer, as each stream's row then takes a page and more. And a mark that is no packet's.
 WINDOW, SPENT = 512, 2
 STREAM_SIZE = MARKS + 4 * WINDOW
+#: An incoming stream: the same, and instead of marks one bit for each index in its window (a power of two) that came. The window is as
+#: long as aiortc has it.
+CAME, CAME_WINDOW = 40, 1024
+INCOMING_SIZE = CAME + CAME_WINDOW // 8
+#: Why a packet is refused: libsrtp's statuses (``srtp_err_status_t``).
+BAD_PARAMETER, AUTH_FAIL, CIPHER_FAIL, REPLAY_FAIL, REPLAY_OLD, NO_CONTEXT, KEY_EXPIRED, PARSE_ERROR = 2, 7, 8, 9, 10, 13, 15, 21
 
 # -- the inbox
 
 #: Addresses of C functions, the socket, and the outbox.
-UNPROTECT, RECVMMSG, CLOCK, SOCKET, BOX = 0, 8, 16, 24, 32
-#: Slots for datagrams, their vectors and headers, where each came from, how long each address is; the first slot that is free.
-IN_SLOTS, IN_VECTORS, IN_HEADERS, NAMES, IN_NAME_LENGTH, FREE = 40, 48, 56, 64, 72, 80
+RECVMMSG, CLOCK, SOCKET, BOX = 8, 16, 24, 32
+#: Slots for datagrams, their headers, where each came from, how long each address is; the first slot that is free.
+IN_SLOTS, IN_HEADERS, NAMES, IN_NAME_LENGTH, FREE = 40, 56, 64, 72, 80
 #: Of each slot: the length of what is unprotected already, else 0.
 PLAIN = 88
 #: The slots that are for Python, and how many; the errno of a receive that failed, or 0.
@@ -122,9 +133,9 @@ BUCKETS = 1024
 #: time to.
 MOST_PASSED, MANY_PASSED, LONG_PASSED_NS = 384, 256, 100_000_000
 
-#: A flow: the stream that passes. Its source, payload type, next number, session, group, own number; whether the marker bit ends a frame
-#: of several packets (1 or 0), and whether Python is to be told soon (1 or 0); and where it comes from.
-FLOW_SSRC, FLOW_TYPE, FLOW_NEXT, FLOW_SESSION, FLOW_GROUP, FLOW_NUMBER = 0, 8, 16, 24, 32, 40
+#: A flow: the stream that passes. Its source, payload type, next number, incoming stream, group, own number; whether the marker bit ends
+#: a frame of several packets (1 or 0), and whether Python is to be told soon (1 or 0); and where it comes from.
+FLOW_SSRC, FLOW_TYPE, FLOW_NEXT, FLOW_STREAM, FLOW_GROUP, FLOW_NUMBER = 0, 8, 16, 24, 32, 40
 FLOW_FRAMES, FLOW_SOON, FLOW_FROM = 48, 56, 64
 #: How key frames of its codec are told, which header extension has the level of the sound (0: none), and its clock, Hz.
 FLOW_KEYS, FLOW_LEVEL, FLOW_HZ = 96, 104, 112

@@ -73,6 +73,11 @@ def begin(function: int, context: int, nonce: int) -> int:
     return int(_Begin(function)(context, None, None, None, nonce))
 
 
+def begin_tagged(function: int, context: int, nonce: int, parameters: int) -> int:
+    """``EVP_DecryptInit_ex2``: another packet with the same key, and what its tag has to be. 1 for success."""
+    return int(_Begin(function)(context, None, None, nonce, parameters))
+
+
 def update(function: int, context: int, to: int, length: int, start: int, size: int) -> int:
     """``EVP_EncryptUpdate``; `to` is 0 for what is authenticated only, `length` where it tells how much it wrote. 1 for success."""
     return int(_Update(function)(context, to, length, start, size))

@@ -30,9 +30,9 @@ from .layout import (
     FLOW_NEXT,
     FLOW_NUMBER,
     FLOW_RING,
-    FLOW_SESSION,
     FLOW_SOON,
     FLOW_SSRC,
+    FLOW_STREAM,
     FLOW_TYPE,
     FREE,
     HEADER,
@@ -40,7 +40,6 @@ from .layout import (
     IN_HEADERS,
     IN_NAME_LENGTH,
     IN_SLOTS,
-    IN_VECTORS,
     KEPT,
     LEFT,
     LONG_PASSED_NS,
@@ -86,17 +85,15 @@ from .layout import (
     TIMESPEC,
     TOLD,
     TOLD_COUNT,
+    TOOLS,
     TURNED,
-    UNPROTECT,
-    VECTOR,
-    VECTOR_LENGTH,
     WAITING,
     WITHIN,
     WORD,
 )
-from .memory import error_number, exchange, get8, get16, get32, get64, move, put8, put64, tell_time, transform
+from .memory import error_number, exchange, get8, get16, get32, get64, move, put8, put64, tell_time
 from .sending import add, flush, queue, settle
-from .srtp import swapped16, swapped32
+from .srtp import swapped16, swapped32, unprotect
 
 
 def turn(tray: int) -> int:
@@ -223,12 +220,8 @@ def passes(tray: int, box: int, slot: int) -> int:
     if get8(start + 1) & 0x7F != get64(flow + FLOW_TYPE) or number != get64(flow + FLOW_NEXT) or full(tray, flow, size) == 1:
         put64(place, 0)
         return STAYS
-    vector = get64(tray + IN_VECTORS) + VECTOR * slot
-    put64(vector + VECTOR_LENGTH, size)
-    status = transform(get64(tray + UNPROTECT), get64(flow + FLOW_SESSION), start, vector + VECTOR_LENGTH)
-    plain = get64(vector + VECTOR_LENGTH)
-    put64(vector + VECTOR_LENGTH, SLOT)
-    if status != 0:
+    plain = unprotect(get64(box + TOOLS), get64(flow + FLOW_STREAM), start, size)
+    if plain < 0:
         # Forged, or replayed: Python finds the same, and counts it.
         return STAYS
     extension = 0

@@ -86,6 +86,14 @@ def _begin(typing: Any, function: Any, context: Any, nonce: Any) -> Any:
     return _word(_word, _word, _word), generate
 
 
+def _begin_tagged(typing: Any, function: Any, context: Any, nonce: Any, parameters: Any) -> Any:
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        function, context, nonce, parameters = arguments
+        return builder.sext(_call(builder, function, _INT, [context, _WORD(0), _WORD(0), nonce, parameters]), _WORD)
+
+    return _word(_word, _word, _word, _word), generate
+
+
 def _update(typing: Any, function: Any, context: Any, to: Any, length: Any, start: Any, size: Any) -> Any:
     def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         function, *given, size = arguments
@@ -136,6 +144,7 @@ MEMORY = {
     "move": intrinsic(_move),
     "transform": intrinsic(_transform),
     "begin": intrinsic(_begin),
+    "begin_tagged": intrinsic(_begin_tagged),
     "update": intrinsic(_update),
     "control": intrinsic(_control),
     "exchange": intrinsic(_exchange),
