@@ -212,6 +212,7 @@ class HearingPage {
   #linked(link) {
     this.banners.link(link);
     this.root.classList.toggle('is-broken', link === 'broken' || (link === 'connecting' && this.view !== null));
+    if (link === 'broken') for (const one of [this.messages, this.clerkMessages]) one.broke();
     if (link === 'open' && this.view) announce(t('The connection is back.'));
   }
 

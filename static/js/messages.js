@@ -17,8 +17,10 @@ export class Messages {
   #newest = 0;
   #people = '';
   #first = true;
-  /** What was sent last: where it is refused, its writer has it back. */
-  #sent = { ref: 0, text: '' };
+  /** What was sent and does not stand in the list yet, by its ref: where it is refused, or was lost with the connection, its writer has it
+   * back. @type {Map<number, {text: string, after: number}>} */
+  #sent = new Map();
+  #broke = false;
   #problem = el('p', { class: 'field-error', role: 'alert', hidden: true });
 
   /**
@@ -38,8 +40,10 @@ export class Messages {
       const text = this.text.value.trim();
       if (text === '') return this.text.focus();
       const ref = send(addressed(this.to?.value ?? 'clerk', text));
-      this.#sent = { ref, text };
-      if (ref > 0) this.text.value = '';
+      if (ref > 0) {
+        this.#sent.set(ref, { text, after: this.#newest });
+        this.text.value = '';
+      }
       this.#say(ref > 0 ? '' : t('There is no connection just now. What you wrote is still here; send it again in a moment.'));
       this.text.focus();
     });
@@ -72,16 +76,44 @@ export class Messages {
    * @returns {boolean} whether it was
    */
   refused(ref, why) {
-    if (ref === null || ref !== this.#sent.ref) return false;
-    this.text.value = [this.#sent.text, this.text.value].filter(Boolean).join('\n');
-    this.#sent = { ref: 0, text: '' };
-    this.#say(why);
+    const sent = ref === null ? undefined : this.#sent.get(ref);
+    if (ref === null || sent === undefined) return false;
+    this.#sent.delete(ref);
+    this.#giveBack([sent.text], why);
     return true;
+  }
+
+  /** The connection broke: what was just sent may never have arrived. */
+  broke() {
+    this.#broke = true;
+  }
+
+  /** @param {string[]} texts @param {string} why */
+  #giveBack(texts, why) {
+    this.text.value = [...texts, this.text.value].filter(Boolean).join('\n');
+    this.#say(why);
+  }
+
+  /** What arrived of what was sent stands in the list; what does not once the connection is back was lost. @param {MessageView[]} messages */
+  #settle(messages) {
+    const own = messages.filter((message) => message.you);
+    for (const [ref, { text, after }] of this.#sent) {
+      const place = own.findIndex((message) => Number(message.id) > after && message.text === text);
+      if (place < 0) continue;
+      own.splice(place, 1);
+      this.#sent.delete(ref);
+    }
+    if (this.#broke && this.#sent.size > 0) {
+      this.#giveBack([...this.#sent.values()].map((sent) => sent.text), t('The connection broke before this arrived. Please send it again.'));
+      this.#sent.clear();
+    }
+    this.#broke = false;
   }
 
   /** @param {View} view */
   show(view) {
     this.#choices(view);
+    this.#settle(view.messages);
     const down = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
     keyed(this.list, view.messages, (message) => message.id, () => el('li', {}), (row, message) => this.#row(row, message));
     const newest = Number(view.messages.at(-1)?.id ?? 0);

@@ -122,3 +122,39 @@ async def test_what_nobody_can_read_yet_is_back_in_its_field_and_why_is_said_bes
     await expect(page.locator("#clerk-text")).to_have_value("我到了")
     await page.fill("#clerk-text", "我还在等")
     await expect(page.locator("#clerk-text + .field-error")).to_be_hidden()
+
+
+#: The first written message gets no further than the browser, whose connection breaks with it.
+BREAKS = """() => {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    if (!String(data).includes('"write"')) return send.call(this, data);
+    WebSocket.prototype.send = send;
+    this.close();
+  };
+}"""
+
+
+@pytest.mark.long
+async def test_what_was_lost_with_the_connection_is_back_in_its_field_and_what_arrived_is_not(
+    site: Site, court: Court, person: PersonFactory
+) -> None:
+    held = await court.sitting((("李明", "party"),))
+    chair = await take_the_chair(await person(), site, held)
+    li = await to_the_waiting_room(await person(), held, "李明", devices=False)
+    await chair.admit("李明")
+    await li.until_inside()
+    page = li.person.page
+    await page.keyboard.press("c")
+    await write(page, "第一份材料已上传", "主持人")
+    await expect(page.locator("#messages-panel .message-text")).to_have_text("第一份材料已上传")
+    await page.evaluate(BREAKS)
+    await write(page, "第二份材料已上传", "主持人")
+    await expect(page.locator("#message-text + .field-error")).to_have_text("连接在送达之前中断，请重新发送。", timeout=20_000)
+    await expect(page.locator("#message-text")).to_have_value("第二份材料已上传")
+    await page.focus("#message-text")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#messages-panel .message-text")).to_have_text(["第一份材料已上传", "第二份材料已上传"])
+    await expect(page.locator("#message-text")).to_have_value("")
+    await expect(page.locator("#message-text + .field-error")).to_be_hidden()
+    await expect(chair.person.page.locator('[data-part="messages-count"]')).to_have_text("2")
