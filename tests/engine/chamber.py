@@ -62,16 +62,19 @@ class Person:
         """All that he has a right to, from now on, on a connection that is new."""
         await self._forget()
         self.receiving = Receiving()
-        offers = sum(m["type"] == "offer" for m in self.page.heard)
+        former = [m["transport"] for m in self.page.heard if m["type"] == "offer"]
         await self.page.send("subscribe")
-        self._follow = asyncio.create_task(self._answer(self.receiving, offers))
+        self._follow = asyncio.create_task(self._answer(self.receiving, former))
 
-    async def _answer(self, receiving: Receiving, before: int) -> None:
-        number = before
+    async def _answer(self, receiving: Receiving, former: list[str]) -> None:
+        number = len(former)
         while True:
             number += 1
             await until_told(self.page, number)
             offer = [m for m in self.page.heard if m["type"] == "offer"][number - 1]
+            if offer["transport"] in former:
+                # Of the connection that this one takes the place of: rights that came back are offered there until it is asked for.
+                continue
             sdp = await receiving.answer(offer["sdp"], offer["tracks"])
             self._ledger.receives(self.name, receiving)
             await self.page.send("answer", transport=offer["transport"], revision=offer["revision"], sdp=sdp)
