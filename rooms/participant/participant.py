@@ -194,6 +194,8 @@ class Participant:
                 self._tasks.remove(task)
             former, self.receiving = self.receiving, None
             await former.close()
+            # What was offered until now belongs to the connection that is gone.
+            self._answers["offer"] = asyncio.Queue()
             await self.receive_media()
 
     async def _follow(self, receiving: Receiving) -> None:
