@@ -8,9 +8,13 @@ are named in braces: "{name} is waiting". Pages, Python and JavaScript share the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
+
+from babel.dates import format_date
 
 LOCALES = Path(__file__).resolve().parents[2] / "locales"
 
@@ -29,6 +33,20 @@ class _Values(dict[str, object]):
         return "{" + key + "}"
 
 
+#: A day, or a day and a time of day, as the rules of booking and the API write them.
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})( \d{2}:\d{2})?")
+
+
+def english_day(value: object) -> object:
+    """A day of the rules as an English text has it, 4 Dec 2026; any other value as it is."""
+    found = _DAY.fullmatch(value) if isinstance(value, str) else None
+    try:
+        day = date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return value
+    return value if found is None or day is None else f"{format_date(day, 'd MMM yyyy', locale='en_GB')}{found[2] or ''}"
+
+
 class Catalogue:
     """The texts of one language."""
 
@@ -41,10 +59,12 @@ class Catalogue:
 
     def gettext(self, msgid: str, /, **values: object) -> str:
         """The text for `msgid` with its {values} filled; the msgid itself where there is no text; a missing value stays visible.
-        Roles that are given as a list are said in words."""
+        Roles that are given as a list are said in words, days as the language writes them."""
         text = self.texts.get(msgid, msgid)
         if isinstance(roles := values.get("roles"), list | tuple):
             values["roles"] = self.texts.get(", ", ", ").join(self.texts.get(f"role.{role}", str(role)) for role in roles)
+        if self.language == "en":
+            values = {name: english_day(value) for name, value in values.items()}
         return text.format_map(_Values(values)) if values else text
 
 

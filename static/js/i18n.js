@@ -20,6 +20,16 @@ const nouns = {};
 const kind = document.getElementById('hearing')?.dataset['kind'] ?? '';
 for (const noun of ['sitting', 'house', 'usher']) nouns[noun] = texts[`noun.${noun}.${kind}`] ?? texts[`noun.${noun}`] ?? noun;
 
+const ISO_DAY = /^(\d{4}-\d{2}-\d{2})( \d{2}:\d{2})?$/;
+const englishDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
+
+/** A day of the server's rules, 2026-12-04, is 4 Dec 2026 in an English text. @param {string | number} value */
+function written(value) {
+  const [, day = '', time = ''] = (language === 'en' && ISO_DAY.exec(String(value))) || [];
+  const moment = Date.parse(day);
+  return Number.isNaN(moment) ? String(value) : `${englishDay.format(moment)}${time}`;
+}
+
 /**
  * The text for a msgid, its {values} filled. Write the msgid as a literal, so that the missing-translation test finds it.
  * @param {string} msgid
@@ -28,7 +38,7 @@ for (const noun of ['sitting', 'house', 'usher']) nouns[noun] = texts[`noun.${no
  */
 export function t(msgid, values = {}) {
   const text = texts[msgid] ?? msgid;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : nouns[name] ?? whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? written(values[name] ?? '') : nouns[name] ?? whole));
 }
 
 /**

@@ -149,5 +149,19 @@ def test_a_browser_gets_the_language_it_prefers_among_ours(accepts: str, languag
     assert negotiate(accepts) == language
 
 
+@pytest.mark.parametrize(
+    ("language", "value", "written"),
+    [
+        ("en", "2026-09-04", "4 Sept 2026"),
+        ("en", "2026-12-04 09:30", "4 Dec 2026 09:30"),
+        ("zh-CN", "2026-12-04", "2026-12-04"),
+        ("en", "2026-13-04", "2026-13-04"),
+        ("en", "room 2026-12-04", "room 2026-12-04"),
+    ],
+)
+def test_a_day_of_the_rules_is_written_as_the_language_does(language: str, value: str, written: str) -> None:
+    assert catalogue(language).gettext("{name} is waiting", name=value).startswith(written)
+
+
 def test_a_missing_value_stays_visible() -> None:
     assert catalogue("en").gettext("{name} of {court}", name="Li") == "Li of {court}"
