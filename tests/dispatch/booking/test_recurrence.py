@@ -245,7 +245,7 @@ def test_a_series_that_fits_no_day_or_too_many_or_begins_elsewhere_is_refused_at
         (
             "FREQ=WEEKLY;BYDAY=FR,WE,MO;UNTIL=20261231",
             "每周一、周三、周五 09:00，至 2026-12-31",
-            "Every Monday, Wednesday and Friday at 09:00, until 2026-12-31",
+            "Every Monday, Wednesday and Friday at 09:00, until 31 Dec 2026",
         ),
         (
             "FREQ=WEEKLY;INTERVAL=2;BYDAY=WE;COUNT=4",
@@ -300,7 +300,7 @@ def test_a_series_that_fits_no_day_or_too_many_or_begins_elsewhere_is_refused_at
         (
             "",
             "2026-11-25 09:00",
-            "2026-11-25 at 09:00",
+            "25 Nov 2026 at 09:00",
         ),
     ],
 )
