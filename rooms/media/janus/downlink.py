@@ -15,6 +15,8 @@ from .carried import HEADROOM, Carried
 #: More is looked for in steps of this, and rates tremble: so much more than is wanted at most.
 STEP, MARGIN = 1.2, 1.2
 SLOWEST_STEP_BPS = 5_000
+#: Two looks that are closer say nothing of a rate: the second is left to the next one.
+CLOSEST_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,12 @@ class Downlink:
     def look(self, streams: Mapping[str, Stream], now: float) -> None:
         """Each second or so: what Janus has counted of each stream, by its name."""
         before, former_at = self._before, self._looked_at
-        self._before, self._looked_at = streams, now
-        pairs = [(before[name], stream) for name, stream in streams.items() if name in before and stream.packets >= before[name].packets]
-        if former_at is None or now <= former_at:
+        if former_at is not None and now - former_at < CLOSEST_S:
             return
+        self._before, self._looked_at = streams, now
+        if former_at is None:
+            return
+        pairs = [(before[name], stream) for name, stream in streams.items() if name in before and stream.packets >= before[name].packets]
         sent = sum(after.packets - former.packets for former, after in pairs)
         lost = sum(max(0, after.lost - former.lost) for former, after in pairs)
         octets = sum(after.octets - former.octets for former, after in pairs if after.picture)

@@ -158,6 +158,14 @@ def test_losses_of_a_stream_that_began_anew_are_nobodys() -> None:
     assert downlink.carried.bps is None
 
 
+def test_two_looks_at_one_moment_are_one() -> None:
+    downlink = Downlink()
+    for now, packets in ((1.0, 100), (1.0 + 1e-300, 150), (1.001, 190), (2.0, 200)):
+        downlink.look({"1": Stream(packets, packets * 1000, 0, True)}, now)
+    downlink.choose([], 2.0)
+    assert downlink._sent_bps == 800_000, "of the whole second"
+
+
 COUNTS = st.dictionaries(
     st.sampled_from("012"),
     st.builds(
