@@ -24,7 +24,7 @@ PLI_EVERY_S = 0.5
 #: For a newcomer, who has nothing until one comes, it is asked again after this: Chromium takes no request within 0.3 s of
 #: the last, and does not say so.
 PLI_AGAIN_S = 0.32
-#: Loss in 1/256 from which requests for lost packets are sent twice.
+#: Loss in 1/256 from which lost packets are asked for more often.
 MUCH_LOST = 8
 
 
@@ -271,9 +271,10 @@ class Producer:
 
     def repair(self, now: float) -> bool:
         """Ask again for what is missing; True while something is."""
-        if self.losses.give_up(now):
+        lossy = self.fraction_lost >= MUCH_LOST
+        if self.losses.give_up(now, lossy):
             self.request_key_frame(now)
-        due = self.losses.due(now, twice=self.fraction_lost >= MUCH_LOST)
+        due = self.losses.due(now, lossy)
         if due and self.ssrc is not None:
             self.nacks += len(due)
             self.transport.send_rtcp(packets.generic_nack(self.transport.own_ssrc, self.ssrc, (n & 0xFFFF for n in due)))

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 #: A jump further than this, either way, is a sender that began anew (RFC 3550 appendix A.1, MAX_DROPOUT).
 MAX_JUMP = 3000
-#: How often a lost packet is asked for, and how long, before a key frame is asked for instead.
-MAX_TRIES = 10
+#: How often a lost packet is asked for, where much is lost and elsewhere, and how long, before a key frame is asked for instead.
+MAX_TRIES_LOSSY, MAX_TRIES = 30, 10
 GIVE_UP_S = 1.0
 #: A gap wider than this is not repaired packet by packet.
 MAX_GAP = 250
 #: Round trips until a packet is asked for again. What was only late comes twice then; what was lost twice must not wait.
 RETRY_ROUNDS = 1.2
+#: Where much is lost they are half of one: Chromium sends a packet once in what it takes for a round trip, whoever asks, and leaves
+#: unheard what asks sooner. With jitter that is more than ours: one request a round is heard in every second only, and two answers lost
+#: are a picture that stands still.
+LOSSY_ROUNDS = 0.5
 #: Retries are never closer than this, whatever the round trip.
 MIN_RETRY_S = 0.02
 DEFAULT_RTT_S = 0.1
@@ -185,24 +189,25 @@ class LossList:
         del self._answered[number]
         return True
 
-    def due(self, now: float, twice: bool = False) -> list[int]:
-        """The numbers to ask for now, in order; each waits for a round trip and a little more before it is asked for again. `twice`:
-        each request is sent once more soon after."""
-        numbers = []
+    def due(self, now: float, lossy: bool = False) -> list[int]:
+        """The numbers to ask for now, in order; each waits for a round trip and a little more before it is asked for again. `lossy`: for
+        half of one, and each request is sent once more soon after."""
+        numbers, rounds = [], LOSSY_ROUNDS if lossy else RETRY_ROUNDS
         for number, missing in self._missing.items():
             if missing.next_at <= now:
                 missing.tries += 1
-                missing.next_at = now + max(MIN_RETRY_S, self.rtt_s * RETRY_ROUNDS)
-                missing.echo_at = now + ECHO_S if twice else float("inf")
+                missing.next_at = now + max(MIN_RETRY_S, self.rtt_s * rounds)
+                missing.echo_at = now + ECHO_S if lossy else float("inf")
                 numbers.append(number)
             elif missing.echo_at <= now:
                 missing.echo_at = float("inf")
                 numbers.append(number)
         return sorted(numbers)
 
-    def give_up(self, now: float) -> int:
+    def give_up(self, now: float, lossy: bool = False) -> int:
         """Forget what was asked for too often or too long ago; returns how many."""
-        late = [n for n, m in self._missing.items() if now - m.since > GIVE_UP_S or (m.tries >= MAX_TRIES and m.next_at <= now)]
+        most = MAX_TRIES_LOSSY if lossy else MAX_TRIES
+        late = [n for n, m in self._missing.items() if now - m.since > GIVE_UP_S or (m.tries >= most and m.next_at <= now)]
         for number in late:
             del self._missing[number]
         return len(late)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from rooms.media.forwarding.sequence import (
     MAX_GAP,
     MAX_JUMP,
     MAX_TRIES,
+    MAX_TRIES_LOSSY,
     LossList,
     Reception,
     Rewriter,
@@ -115,25 +117,30 @@ def test_a_missing_packet_is_asked_for_at_once_and_again_after_a_round_trip() ->
 def test_where_much_is_lost_each_request_is_sent_twice_and_counts_once() -> None:
     losses = LossList()
     losses.gap(5, 7, 1.0)
-    assert losses.due(1.0, twice=True) == [5, 6]
-    assert losses.due(1.01, twice=True) == []
+    assert losses.due(1.0, lossy=True) == [5, 6]
+    assert losses.due(1.01, lossy=True) == []
     losses.arrived(6, 1.015)
-    assert losses.due(1.02, twice=True) == [5], "the echo"
-    assert losses.due(1.1, twice=True) == [], "there is one echo only"
-    assert losses.due(1.2, twice=False) == [5], "the next try comes after a round trip as it would have"
-    assert losses.due(1.3) == []
+    assert losses.due(1.02, lossy=True) == [5], "the echo"
+    assert losses.due(1.04, lossy=True) == [], "there is one echo only"
+    assert losses.due(1.06, lossy=True) == [5], "half a round trip later it is asked for again"
+    assert losses.due(1.1) == [5], "with its echo"
+    assert losses.due(1.12) == [5]
+    assert losses.due(1.2) == [], "a whole one where little is lost"
 
 
-def test_what_never_comes_is_given_up() -> None:
+@pytest.mark.parametrize("lossy", [False, True])
+def test_what_never_comes_is_given_up(lossy: bool) -> None:
     losses = LossList()
     losses.rtt_s = 0.001
     losses.gap(1, 3, 0.0)
     now, tries = 0.0, 0
     while len(losses):
-        assert losses.give_up(now) in (0, 2)
-        tries += bool(losses.due(now))
+        assert losses.give_up(now, lossy) in (0, 2)
+        former = [missing.tries for missing in losses._missing.values()]
+        losses.due(now, lossy)
+        tries += [missing.tries for missing in losses._missing.values()] != former
         now += 0.01
-    assert tries == MAX_TRIES
+    assert tries == (MAX_TRIES_LOSSY if lossy else MAX_TRIES)
     losses.gap(1, 2, now)
     assert losses.give_up(now + GIVE_UP_S + 0.01) == 1
 
