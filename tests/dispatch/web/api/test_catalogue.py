@@ -167,7 +167,7 @@ async def test_what_is_booked_is_not_taken_out_of_use_and_the_sitting_is_named(s
             assert (status, problem["errors"][0]["code"]) == (422, "changed_with_room")
             continue
         assert (status, problem["code"], problem["errors"][0]["pointer"]) == (409, "room_booked", "#/active")
-        assert (sitting["case"]["number"] in problem["detail"], "2026-11-24 14:00" in problem["detail"]) == (True, True)
+        assert (sitting["case"]["number"] in problem["detail"], "24 Nov 2026 14:00" in problem["detail"]) == (True, True)
     status, _, _ = await clerk.ask("POST", f"/sittings/{sitting['id']}/cancel", {"reason": "撤诉"})
     assert status == 200
     for path in (f"/resources/{terminal['id']}", f"/rooms/{site.rooms[0].id}"):
