@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.load.delay import Delays
@@ -48,13 +49,15 @@ Figure = dict[str, object]
 @dataclass(frozen=True, slots=True)
 class Case:
     """What is sent: from how many publishers to how many subscribers, under which profile, frames at once or evenly spaced, at how
-    many times the usual rate, and whether each stream has packets of a size of its own."""
+    many times the usual rate, whether each stream has packets of a size of its own, and whether what comes to a viewer wakes the load
+    generator."""
 
     size: tuple[int, int]
     profile: str
     frames: bool
     times: float = 1.0
     own_sizes: bool = False
+    woken: bool = False
 
     @property
     def rounds(self) -> int:
@@ -76,7 +79,8 @@ class Case:
     def __str__(self) -> str:
         way = "all packets of a frame at once" if self.frames else "evenly spaced"
         load = f"{VIDEO_RATE * self.times:.0f} x {VIDEO_BYTES} B ({way}) + {AUDIO_RATE * self.times:.0f} x {AUDIO_BYTES} B a second"
-        return f"{self.size[0]} publishers x {self.size[1]} subscribers, each {load}, {self.profile}"
+        read = ", each packet wakes its viewer" if self.woken else ""
+        return f"{self.size[0]} publishers x {self.size[1]} subscribers, each {load}, {self.profile}{read}"
 
 
 CASES = {
@@ -86,6 +90,7 @@ CASES = {
     "forward_cpu_gcm_frames": Case(LARGE, GCM, frames=True),
     "forward_cpu_cm_frames": Case(LARGE, CM, frames=True),
     "forward_cpu_small_room_frames": Case(SMALL, GCM, frames=True),
+    "forward_cpu_small_room_woken": Case(SMALL, GCM, frames=False, woken=True),
 }
 DELAY = Case(LARGE, GCM, frames=True, own_sizes=True)
 
@@ -116,7 +121,8 @@ async def measure(target: Target, case: Case, warm_s: float = WARM_S, window_s: 
     streams = [*media, *viewers]
     receivers = [viewer.socket for viewer in viewers]
     delays = Delays((receivers[0], receivers[-1]) if case.own_sizes else ())
-    counted = await asyncio.to_thread(run, streams, receivers, lambda: cpu_seconds(target.pid), warm_s, window_s, delays.take)
+    cpu = partial(cpu_seconds, target.pid)
+    counted = await asyncio.to_thread(run, streams, receivers, cpu, warm_s, window_s, delays.take, woken=case.woken)
     for peer in publishers + subscribers:
         await peer.drop()
     for sock in {s.socket.fileno(): s.socket for s in media}.values():
