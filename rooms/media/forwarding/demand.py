@@ -15,6 +15,7 @@ RELEASE_S = 2.0
 class _Told:
     of: object
     levels: frozenset[int] | None = None
+    wanted: frozenset[int] = frozenset()
     wanted_at: dict[int, float] = field(default_factory=dict)
 
 
@@ -29,11 +30,17 @@ class Demand:
         told = self._told.get(key)
         if told is None or told.of is not of:
             told = self._told[key] = _Told(of)
-        for level in wanted:
+        former, told.wanted = told.wanted, frozenset(wanted)
+        for level in former | told.wanted:
             told.wanted_at[level] = now
         levels = frozenset(level for level, at in told.wanted_at.items() if now - at < RELEASE_S)
         changed, told.levels = levels != told.levels, levels
         return changed
+
+    @property
+    def shrinking(self) -> bool:
+        """Whether anybody was told of more than is wanted by now: time alone will change that."""
+        return any(told.levels != told.wanted for told in self._told.values())
 
     def levels(self, key: TrackKey) -> frozenset[int]:
         """What was told last."""

@@ -240,14 +240,19 @@ class Inbox:
         self._turned = False
         return not self._tray[word(layout.ATTENTION)]
 
-    def watch(self, polled: int, limit_ms: int) -> int:
-        """Wait on the epoll descriptor `polled`, which has the socket among others, at most so long (ms; -1 for ever), and send on what
-        may pass meanwhile. :data:`layout.TURNED`: :meth:`quiet` is to be called; :data:`layout.ELSE`: look what is ready."""
+    def alarm(self, descriptor: int) -> None:
+        """When this descriptor is ready, :meth:`watch` has nothing to tell."""
+        self._tray[word(layout.ALARM)] = descriptor
+
+    def watch(self, polled: int, *, wait: bool) -> int:
+        """Wait on the epoll descriptor `polled`, which has the socket and the alarm among others (or, without `wait`, only look), and send
+        on what may pass meanwhile. :data:`layout.TURNED`: :meth:`quiet` is to be called; :data:`layout.ELSE`: look what is ready;
+        :data:`layout.NOTHING`: the alarm went off, or nothing was ready."""
         tray = self._tray
         if self._turned:
             return layout.TURNED
         tray[word(layout.POLLED)] = polled
-        self._watch(self._address, limit_ms)
+        self._watch(self._address, int(wait))
         self._turned = tray[word(layout.READY)] == layout.TURNED
         return tray[word(layout.READY)]
 

@@ -25,6 +25,8 @@ FRESH_S = 0.3
 FRAME_END_S = 0.1
 #: Packets in which temporal layers are looked for.
 LOOK_BACK = 30
+#: Bytes of a packet in which its header, with any sources, and its VP8 descriptor end.
+BEGINNING = HEADER + 4 * 15 + 6
 LONG_AGO = float("-inf")
 
 
@@ -184,10 +186,12 @@ class Layer:
 
     def look(self) -> None:
         """Each second: whether there are frames that can be left out."""
+        if self.producer.codec is not VP8:
+            self.thins = False
+            return
         ring, last = self.producer.ring, self.last
-        recent = (ring.get(number & 0xFFFF) for number in range(last - LOOK_BACK, last + 1))
-        told = (self.describe(packet) for packet in recent if packet is not None)
-        self.thins = any(found is not None and found.temporal > 0 for found in told)
+        recent = (ring.get(number & 0xFFFF, BEGINNING) for number in range(last - LOOK_BACK, last + 1))
+        self.thins = any(vp8.temporal(packet, HEADER + 4 * (packet[0] & 0x0F)) for packet in recent if packet is not None)
 
     def _began(self, packet: bytes, extended: int, now: float) -> None:
         """A key frame begins."""

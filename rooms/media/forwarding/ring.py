@@ -53,13 +53,13 @@ class Ring:
         """Whether it was put in here, as one of the last :data:`layout.KEPT` numbers, though its bytes may be gone."""
         return self._row[self._place(number) + _NUMBER] == number + 1
 
-    def get(self, number: int) -> bytes | None:
-        """The packet, if it is still kept."""
+    def get(self, number: int, most: int = layout.MAX_PACKET) -> bytes | None:
+        """The packet, or its first bytes, `most` of them, if it is still kept."""
         row, place = self._row, self._place(number)
         if row[place + _NUMBER] != number + 1 or row[_PUT] - row[place + _AT] > self._octets:
             return None
         start = row[place + _AT] % self._octets
-        return self._data[start : start + row[place + _SIZE]]
+        return self._data[start : start + min(row[place + _SIZE], most)]
 
     # -- of what passed without Python
 

@@ -237,6 +237,8 @@ class Router:
         is wanted of them."""
         viewers = [e.subscribe for e in self._endpoints.values() if e.subscribe is not None and e.subscribe.state != CLOSED]
         looked_at = [viewer for viewer in viewers if everybody or not viewer.settled(now)]
+        if not (everybody or looked_at or self._chosen is None or self._demand.shrinking):
+            return
         if looked_at:
             self._decide(looked_at, now)
             self._chosen = None

@@ -61,6 +61,20 @@ def describe(packet: bytes, at: int) -> Descriptor | None:
     return Descriptor(begins, picture, picture_at, wide, base, base_at, temporal, at)
 
 
+def temporal(packet: bytes, at: int) -> int:
+    """The temporal layer (TID) in the descriptor at `at` alone, for where many are looked at; 0 where there is none."""
+    try:
+        if packet[at] & 0x80 == 0 or packet[at + 1] & 0x20 == 0:
+            return 0
+        flags = packet[at + 1]
+        at += 2
+        if flags & 0x80:
+            at += 2 if packet[at] & 0x80 else 1
+        return packet[at + (flags >> 6 & 1)] >> 6
+    except IndexError:
+        return 0
+
+
 def shifted(packet: bytes, at: int, shift: Shift) -> bytes:
     """`packet`, whose descriptor is at `at`, with its numbers moved on."""
     found = describe(packet, at)

@@ -23,8 +23,10 @@ def test_more_is_told_at_once_and_less_after_a_while() -> None:
     assert told(demand, {0}, 0.0) == {0}
     assert told(demand, {0}, 0.1) is None
     assert told(demand, {2}, 0.2) == {0, 2}
-    assert told(demand, {2}, 0.1 + RELEASE_S - 0.01) is None
-    assert told(demand, {2}, 0.1 + RELEASE_S) == {2}
+    assert demand.shrinking
+    assert told(demand, {2}, 0.2 + RELEASE_S - 0.01) is None
+    assert told(demand, {2}, 0.2 + RELEASE_S) == {2}
+    assert not demand.shrinking
 
 
 def test_who_comes_back_within_the_while_changes_nothing() -> None:
@@ -32,7 +34,9 @@ def test_who_comes_back_within_the_while_changes_nothing() -> None:
     assert told(demand, {1}, 0.0) == {1}
     assert told(demand, set(), RELEASE_S - 0.1) is None
     assert told(demand, {1}, RELEASE_S - 0.05) is None
-    assert told(demand, set(), 2 * RELEASE_S) == set()
+    assert told(demand, set(), 2 * RELEASE_S) is None
+    assert demand.shrinking
+    assert told(demand, set(), 3 * RELEASE_S) == set()
 
 
 def test_a_new_stream_and_a_new_server_are_told_again() -> None:

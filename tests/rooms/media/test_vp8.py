@@ -36,6 +36,19 @@ def test_what_is_written_is_read(picture: int | None, base: int | None, temporal
     assert packet(picture, base, temporal)[found.payload_at :] == b"x"
 
 
+@given(st.none() | WIDE, st.none() | BASE, st.none() | st.integers(0, 3), st.booleans())
+def test_the_temporal_layer_alone_is_read_as_with_all_else(picture: int | None, base: int | None, temporal: int | None, wide: bool) -> None:
+    written = packet(picture if wide or picture is None else picture & 0x7F, base, temporal, wide=wide)
+    assert vp8.temporal(written, 0) == (temporal or 0)
+
+
+@given(st.binary(max_size=8))
+def test_the_temporal_layer_of_anything_is_what_it_would_be_read_as(anything: bytes) -> None:
+    found = vp8.describe(anything, 0)
+    assert found is None or vp8.temporal(anything, 0) == found.temporal
+    assert 0 <= vp8.temporal(anything, 0) <= 3
+
+
 @given(st.lists(st.tuples(WIDE, BASE, st.integers(1, 20)), min_size=1, max_size=5))
 def test_numbers_count_on_through_one_stream_after_another(streams: list[tuple[int, int, int]]) -> None:
     shift, last, out = None, None, []

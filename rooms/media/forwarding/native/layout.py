@@ -119,7 +119,9 @@ EPOLL_WAIT, POLLED, EVENTS, READY = 208, 216, 224, 232
 #: Whether datagrams may wait that no event will tell of any more.
 LEFT = 240
 #: When the first packet passed that Python is to be told of soon (ns of the monotonic clock), 0: none.
-SINCE, INBOX = 248, 256
+SINCE = 248
+#: The descriptor that is ready when the time of a wait is over.
+ALARM, INBOX = 256, 264
 #: The time is over; a turn left something for Python; something else than the socket, or more, is ready.
 NOTHING, TURNED, ELSE = 0, 1, 2
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from .counting import account, loudness
 from .layout import (
+    ALARM,
     ATTENTION,
     BATCH,
     BOX,
@@ -153,20 +154,20 @@ def turn(tray: int) -> int:
     return 0
 
 
-def watch(tray: int, limit_ms: int) -> int:
-    """Wait until there is something for Python to do, -1 for as long as it takes, and say so in `READY`. Meanwhile what may pass does.
+def watch(tray: int, wait: int) -> int:
+    """Wait until there is something for Python to do, or with 0 only look, and say so in `READY`. Meanwhile what may pass does.
 
     Most wake-ups of a worker are for such packets alone: none of them costs a turn of Python's event loop.
     """
-    note_time(tray)
-    end = get64(tray + MONOTONIC_NS) + limit_ms * 1_000_000
-    left = limit_ms
     put64(tray + READY, NOTHING)
     while True:
         # An event tells once of what came: what was not taken then is seen to first, but after all other descriptors.
         again = get64(tray + LEFT)
-        ready = exchange(get64(tray + EPOLL_WAIT), get64(tray + POLLED), get64(tray + EVENTS), MOST_EVENTS, 0 if again != 0 else left)
+        limit_ms = 0 if again != 0 or wait == 0 else -1
+        ready = exchange(get64(tray + EPOLL_WAIT), get64(tray + POLLED), get64(tray + EVENTS), MOST_EVENTS, limit_ms)
         if ready < 0 or (ready == 0 and again == 0):
+            break
+        if ready == 1 and get32(get64(tray + EVENTS) + EVENT_DESCRIPTOR) == get64(tray + ALARM):
             break
         if ready > 1 or (ready == 1 and get32(get64(tray + EVENTS) + EVENT_DESCRIPTOR) != get64(tray + SOCKET)):
             put64(tray + LEFT, 1)
@@ -176,10 +177,6 @@ def watch(tray: int, limit_ms: int) -> int:
         if get64(tray + ATTENTION) != 0:
             put64(tray + READY, TURNED)
             break
-        if limit_ms >= 0:
-            left = (end - get64(tray + MONOTONIC_NS) + 999_999) // 1_000_000
-            if left <= 0:
-                break
     return 0
 
 
