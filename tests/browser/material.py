@@ -18,8 +18,9 @@ PERIOD_S = 2.0
 MARK_S = 0.15
 MARK_AT_S = 1.0
 FRAMES_PER_S = 20
-WIDTH, HEIGHT = 320, 180
+SIZE = (320, 180)
 """Small: every picture is encoded once and decoded by everybody else, all on the few cores of one machine."""
+GRAIN = 30
 SAMPLES_PER_S = 48_000
 
 COLOURS = ((196, 60, 50), (40, 120, 200), (50, 150, 70), (190, 140, 30), (130, 70, 170), (30, 150, 150))
@@ -37,35 +38,41 @@ class Material:
     pitch_hz: int
 
 
-def make(folder: Path, number: int) -> Material:
-    """Material of the participant `number` (from 0), made once for a folder."""
+def make(folder: Path, number: int, size: tuple[int, int] = SIZE) -> Material:
+    """Material of the participant `number` (from 0) with a picture of this width and height, made once for a folder. A larger one than
+    :data:`SIZE` is no plain colour: its surface has a grain that moves, and takes as many packets as a face before bookshelves."""
     colour, pitch = COLOURS[number % len(COLOURS)], PITCHES_HZ[number % len(PITCHES_HZ)]
-    material = Material(folder / f"{number}.y4m", folder / f"{number}.wav", colour, pitch)
+    name = f"{number}" if size == SIZE else f"{number}-{size[1]}"
+    material = Material(folder / f"{name}.y4m", folder / f"{name}.wav", colour, pitch)
     if not material.sound.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _write_picture(material.picture, colour)
+        _write_picture(material.picture, colour, size)
         _write_sound(material.sound, pitch)
     return material
 
 
-def _write_picture(path: Path, colour: tuple[int, int, int]) -> None:
+def _write_picture(path: Path, colour: tuple[int, int, int], size: tuple[int, int]) -> None:
     with path.open("wb") as file:
-        file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{FRAMES_PER_S}:1 Ip A1:1 C420jpeg\n".encode())
+        file.write(f"YUV4MPEG2 W{size[0]} H{size[1]} F{FRAMES_PER_S}:1 Ip A1:1 C420jpeg\n".encode())
         frames = round(PERIOD_S * FRAMES_PER_S)
         for index in range(frames):
             white = MARK_AT_S <= index / FRAMES_PER_S < MARK_AT_S + MARK_S
-            file.write(b"FRAME\n" + _frame((255, 255, 255) if white else colour, index / frames))
+            file.write(b"FRAME\n" + _frame((255, 255, 255) if white else colour, index / frames, size))
 
 
-def _frame(colour: tuple[int, int, int], progress: float) -> bytes:
+def _frame(colour: tuple[int, int, int], progress: float, size: tuple[int, int]) -> bytes:
     """One 4:2:0 picture (full-range BT.601): the colour, and a darker bar in the lowest sixth at `progress` of the width."""
     red, green, blue = colour
+    width, height = size
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    y = np.full((HEIGHT, WIDTH), round(luma), np.uint8)
-    left = int(progress * (WIDTH - 80))
-    y[HEIGHT * 5 // 6 :, left : left + 80] = round(luma / 2)
-    u = np.full((HEIGHT // 2, WIDTH // 2), round(128 + 0.564 * (blue - luma)), np.uint8)
-    v = np.full((HEIGHT // 2, WIDTH // 2), round(128 + 0.713 * (red - luma)), np.uint8)
+    y = np.full((height, width), round(luma), np.uint8)
+    if size != SIZE:
+        grain = np.random.default_rng(1).integers(-GRAIN, GRAIN, (height // 8 + 1, width // 8 + 1)).repeat(8, 0).repeat(8, 1)
+        y = np.clip(y + np.roll(grain[:height, :width], round(progress * width), 1), 0, 255).astype(np.uint8)
+    left = int(progress * (width - 80))
+    y[height * 5 // 6 :, left : left + 80] = round(luma / 2)
+    u = np.full((height // 2, width // 2), round(128 + 0.564 * (blue - luma)), np.uint8)
+    v = np.full((height // 2, width // 2), round(128 + 0.713 * (red - luma)), np.uint8)
     return y.tobytes() + u.tobytes() + v.tobytes()
 
 

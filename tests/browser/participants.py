@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from playwright.async_api import Browser, BrowserContext, Page, Playwright
 
-from tests.browser.material import Material, make
+from tests.browser.material import SIZE, Material, make
 
 CHROMIUM = "/usr/bin/chromium"
 HERE = Path(__file__).parent
@@ -186,18 +186,19 @@ async def arrive(
     viewport: dict[str, int] | None = None,
     flags: tuple[str, ...] = (),
     sound: Path | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Person:
     """A person with a browser of his own.
 
     `number` chooses picture and sound (material of `folder`); `granted=False`: camera and microphone are refused;
     `devices=False`: there are none. `sound`: a file that the microphone hears instead; the camera then shows the browser's own test
-    picture, as large as is asked for.
+    picture, as large as is asked for, or with a `size` (width, height) the known one in that.
     """
-    material = await asyncio.to_thread(make, folder, number)
+    material = await asyncio.to_thread(make, folder, number, size or SIZE)
     mark = secrets.token_hex(8)
     chosen = [flag for flag in FLAGS if devices or flag != "--use-fake-device-for-media-stream"]
     media = [f"--use-file-for-fake-audio-capture={sound or material.sound}"]
-    if sound is None:
+    if sound is None or size is not None:
         media.append(f"--use-file-for-fake-video-capture={material.picture}")
     browser = await playwright.chromium.launch(
         executable_path=CHROMIUM,

@@ -22,6 +22,13 @@ TEXT = (
 )
 PIECE_S, EDGE_S = 3.0, 0.6
 """Compared piece by piece: a jitter buffer stretches time. `EDGE_S` is how far a piece may lie from where the last one was found."""
+KEPT = """async name => {
+  const { rate, from_ms, pieces } = window.__heard[name];
+  const read = new FileReader();
+  read.readAsDataURL(new Blob(pieces));
+  await new Promise((done) => read.addEventListener('load', done));
+  return { rate, from_ms, samples: read.result.split(',')[1] };
+}"""
 QUIET = 0.005
 """Root mean square below which a piece holds no speech."""
 
@@ -64,9 +71,8 @@ async def listen(person: Person, name: str, selector: str | None) -> None:
 
 async def heard(person: Person, name: str) -> Heard:
     """What was kept under `name`."""
-    kept = await person.page.evaluate("name => window.__heard[name]", name)
-    words = b"".join(base64.b64decode(piece) for piece in kept["pieces"])
-    samples = np.frombuffer(words, np.int16).astype(np.float64) / 32768
+    kept = await person.page.evaluate(KEPT, name)
+    samples = np.frombuffer(base64.b64decode(kept["samples"]), np.float32).astype(np.float64)
     return Heard(kept["from_ms"] / 1000, _at_our_rate(samples, int(kept["rate"])))
 
 
