@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ REPORTS = 32
 FRESH = 2 << 16
 #: A packet is not sent again before the last time could have helped: within this share of a round trip, which trembles.
 AGAIN_SHARE, LEAST_AGAIN_S, AGAIN_MEMORY = 0.7, 0.03, 500
+#: From this loss (0 to 1) on a picture's packet is sent again twice, the second time so much later: the losses of a radio come in bursts. A
+#: request that was answered in vain costs a round trip.
+MUCH_LOST, ECHO_S = 0.05, 0.02
 #: So long after the last redundant packet nothing of sound is sent again.
 BOTH_WAYS_S = 3.0
 #: Packets that one burst of padding may have.
@@ -186,6 +190,20 @@ class Consumer:
             self._put(packet)
             self.rtx += 1
             transport.context.counts["repairs"] += 1
+            if self.shows and self.fraction_lost >= MUCH_LOST and self.codec.rtx_payload_type is not None:
+                asyncio.get_running_loop().call_later(ECHO_S, self._echo, number)
+
+    def _echo(self, number: int) -> None:
+        """Once more, in case that it was lost again."""
+        context = self.transport.context
+        found = self.copy.find(number) if self.active and self.copy.layer is not None else None
+        if found is None:
+            return
+        packet = self._again(number, *found)
+        if self.transport.downlink.may_repair(len(packet), context.clock()):
+            self._put(packet)
+            context.counts["repairs"] += 1
+            context.outbox.flush()
 
     def _again(self, number: int, packet: bytes, ts_offset: int) -> bytes:
         """What went out as `number`, for a second time."""

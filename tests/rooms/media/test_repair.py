@@ -52,6 +52,28 @@ async def test_packets_lost_on_the_way_down_are_sent_again(engine: EngineProcess
         await bo.close()
 
 
+async def test_where_much_is_lost_a_picture_s_packet_is_sent_again_twice(engine: EngineProcess, make_peer: MakePeer) -> None:
+    await engine.client.apply("room", 1, everybody("ana", "bo"))
+
+    async def echoed() -> int:
+        """How many packets were sent again that nobody asked for once more."""
+        report = await engine.client.report()
+        consumers = report["routers"]["room"]["endpoints"]["bo"]["subscribe"]["consumers"]
+        return int(report["worker"]["repairs"] - sum(consumer["rtx"] for consumer in consumers.values()))
+
+    async with Relay(engine.udp_port, seed=3) as relay:
+        ana, bo = make_peer("ana"), make_peer("bo", port=relay.port)
+        await ana.publish(BOTH)
+        await bo.subscribe()
+        relay.down_drop = 0.01
+        await until(lambda: relay.down.dropped >= 4 and bo.frames("ana", Source.CAMERA) > 60, 60)
+        assert await echoed() == 0
+        relay.down_drop = 0.25
+        await until(lambda: relay.down.dropped >= 150, 60)
+        assert await echoed() > 10
+        await bo.close()
+
+
 async def test_a_publisher_is_told_the_true_loss(engine: EngineProcess, make_peer: MakePeer) -> None:
     await engine.client.apply("room", 1, everybody("ana", "bo"))
     async with Relay(engine.udp_port, seed=5, up_drop=0.3) as relay:
