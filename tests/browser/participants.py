@@ -205,8 +205,8 @@ async def arrive(
         headless=True,
         args=[*chosen, *(media if devices else ()), *((GRANTED,) if granted else ()), *flags, f"--mark={mark}"],
     )
-    size = viewport or DESK
-    context = await browser.new_context(locale=language, viewport={"width": size["width"], "height": size["height"]})
+    window = viewport or DESK
+    context = await browser.new_context(locale=language, viewport={"width": window["width"], "height": window["height"]})
     context.set_default_timeout(20_000)
     if granted:
         await context.grant_permissions(["camera", "microphone"])
