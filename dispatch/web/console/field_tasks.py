@@ -59,6 +59,11 @@ async def overview(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     """One task; ?part=task gives what changes of it alone."""
+    return await _page(request, {})
+
+
+async def _page(request: Request, refused: dict[str, str], error: ValidationFailed | None = None) -> Response:
+    """The page; after a refused act with its dialog open, what was chosen and typed in it, and what is wrong."""
     context, now = ctx(request), ctx(request).clock()
     whole = await listing.get(context.db, me(request), request.match_info["task"])
     data: Json = {
@@ -71,10 +76,17 @@ async def show(request: Request) -> Response:
         "sends": _sends(request),
         "feeds": [feed for feed in context.hub.feeds.overviews() if feed["task"] == whole.task.id],
     }
-    if request.query.get("part") == "task":
+    if request.query.get("part") == "task" and error is None:
         return _followed(render(request, "console/field/task_state.html", **data))
     return render(
-        request, "console/field/task.html", teams=await teams.listed(context.db), errors={}, reasoned=tasks.REASONED, **data
+        request,
+        "console/field/task.html",
+        status=error.status if error else 200,
+        teams=await teams.listed(context.db),
+        refused=refused,
+        errors=_errors(request, error) if error else {},
+        reasoned=tasks.REASONED,
+        **data,
     )
 
 
@@ -130,7 +142,10 @@ async def act(request: Request) -> Response:
     team, _, person = fields.get("to", "").partition("/")
     deadline = _deadline(request, fields.get("deadline", ""))
     doing = Doing(text=fields.get("text", ""), team_id=team, user_id=person, deadline=deadline)
-    await orders.act(context.db, task_id, what, me(request), context.clock(), doing)
+    try:
+        await orders.act(context.db, task_id, what, me(request), context.clock(), doing)
+    except ValidationFailed as error:
+        return await _page(request, fields, error)
     return see_other(f"/console/tasks/{task_id}")
 
 

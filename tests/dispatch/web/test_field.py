@@ -88,6 +88,22 @@ async def test_a_task_is_sent_signed_for_reported_checked_and_closed(out: Out) -
     assert [step["act"] for step in shown["steps"]] == ["send", "sign", "arrive", "report", "return", "arrive", "report", "close"]
 
 
+async def test_a_refused_act_keeps_what_was_typed_and_says_at_each_field_what_is_wrong(out: Out) -> None:
+    task = await out.task()
+    typed = {"act": "reassign", "to": out.team, "deadline": "2020-01-01T08:00", "text": "<b>车辆故障</b>"}
+    answer = await out.officer.post(f"/console/tasks/{task}/acts", typed)
+    page = await answer.text()
+    assert answer.status == 422
+    dialog = page[page.index('id="do-reassign"') :].partition("</dialog>")[0]
+    assert dialog.startswith('id="do-reassign" aria-labelledby="do-reassign-title" open')
+    assert 'value="2020-01-01T08:00" aria-invalid="true" aria-describedby="deadline-reassign-error"' in dialog
+    assert "&lt;b&gt;车辆故障&lt;/b&gt;</textarea>" in dialog
+    assert dialog.count('class="field-error"') == 1
+    answer = await out.officer.post(f"/console/tasks/{task}/acts", {"act": "cancel", "text": "  "})
+    page = await answer.text()
+    assert (answer.status, 'id="text-cancel-error"' in page, page.count(" open>")) == (422, True, 1)
+
+
 @pytest.mark.parametrize("role", [role for role in ALL_ROLES if role not in ("officer", "field")])
 async def test_nobody_but_officers_and_the_team_does_anything_to_a_task(out: Out, role: str) -> None:
     task, person = await out.task(), await out.site.signed_in(role)
