@@ -89,6 +89,13 @@ async function copy(button) {
   toast(button.dataset.copied ?? t("Copied"));
 }
 
+// What the server opened anew, as something in it was refused, lies over the page like any other.
+for (const dialog of document.querySelectorAll("dialog[open]")) {
+  if (!(dialog instanceof HTMLDialogElement)) continue;
+  dialog.close();
+  dialog.showModal();
+}
+
 document.addEventListener("click", (event) => {
   const target = event.target instanceof Element ? event.target : null;
   if (!target) return;

@@ -18,7 +18,7 @@ export class FollowedPart extends HTMLElement {
   }
 
   async #look() {
-    const address = new URL(location.href);
+    const address = new URL(this.dataset.from ?? location.href, location.href);
     address.searchParams.set('part', this.dataset.part ?? '');
     const response = await fetch(address, { redirect: 'error' }).catch(() => null);
     const broken = document.querySelector('[data-broken]');
