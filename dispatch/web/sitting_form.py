@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,9 @@ from dispatch.web.formats import clock, duration
 from dispatch.web.formats import day as day_words
 from dispatch.web.request import Request, ctx, error_text, gettext, language, me, rows, translate, zone
 
+OPENS, LAST_BEGIN, STEP = time(9), time(17), timedelta(minutes=30)
+"""A new form's time of day on a day to come; today's is the next half hour, up to when hardly anybody begins a sitting any more."""
+SATURDAY = 5
 LENGTHS = (30, 45, 60, 90, 120, 150, 180, 240, 300, 360, 480)
 """Minutes offered; another length that a sitting has already is offered too."""
 
@@ -89,12 +92,29 @@ class Form:
         return str(getattr(self, name))
 
 
-def blank(request: Request, today: date) -> Form:
-    """A new form: the slot that was clicked, the clerk himself, one row for each side."""
+def first_time(now: datetime, asked: str) -> tuple[str, str]:
+    """Day and time of day that a new form begins with, of the court's clock, as fields have them: of the day `asked` for, if any."""
+    midnight, opens = datetime.combine(now, time()), f"{OPENS:%H:%M}"
+    half_hour = midnight + -(-(now - midnight) // STEP) * STEP
+    if asked and asked != now.date().isoformat():
+        return asked, opens
+    if half_hour.time() <= OPENS and half_hour.date() == now.date():
+        return now.date().isoformat(), opens
+    if half_hour.date() == now.date() and (asked or half_hour.time() <= LAST_BEGIN):
+        return now.date().isoformat(), f"{half_hour:%H:%M}"
+    if asked:
+        return asked, opens
+    following = now.date() + timedelta(days=1)
+    return (following + timedelta(days=7 - following.weekday() if following.weekday() >= SATURDAY else 0)).isoformat(), opens
+
+
+def blank(request: Request, now: datetime) -> Form:
+    """A new form: the slot that was clicked, the clerk himself, one row for each side. `now`: by the court's clock."""
     query = request.query
+    day, start = first_time(now, query.get("day", ""))
     return Form(
-        day=query.get("day", today.isoformat()),
-        start=query.get("start", "09:00"),
+        day=day,
+        start=query.get("start", start),
         minutes=query.get("minutes", "60"),
         room_id=query.get("room", ""),
         case_number=query.get("case_number", ""),

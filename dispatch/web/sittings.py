@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from dispatch.booking import asked_for, history, reasons
 from dispatch.booking.series import changes as series_changes
+from dispatch.booking.wall_clock import wall_time
 from dispatch.errors import NotFound, UserError, ValidationFailed
 from dispatch.identity import invitations
 from dispatch.notices import ledger
@@ -157,7 +158,7 @@ def _gone_on(request: Request, path: str) -> Response:
 
 async def new(request: Request) -> Response:
     """An empty form, filled with the slot that was clicked."""
-    values = blank(request, today(request))
+    values = blank(request, wall_time(ctx(request).clock(), zone(request)))
     if "template" in request.query:  # a time was found for that kind: its rows too, and the length that was looked for
         values = replace(await _filled(request, values), minutes=values.minutes)
     return await _form_page(request, values, request.query)
