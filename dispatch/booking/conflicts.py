@@ -16,7 +16,7 @@ from sqlalchemy import BindParameter, Row, String, bindparam, literal_column, or
 
 from dispatch.booking import allowed, holds
 from dispatch.booking.holds import LONGEST, ORDER, Buffers
-from dispatch.booking.spans import Span, nearest_free
+from dispatch.booking.spans import Span, is_nearest, nearest_free
 from dispatch.errors import Conflict
 from dispatch.store import ready
 from dispatch.store.ready import Ready
@@ -199,8 +199,8 @@ async def _conflict(session: AsyncSession, site: Site, want: Want, found: _Obsta
         opened = await allowed.common_hours(session, site.zone, window, want.resources)
         there = await _in_the_way(session, want.resources, window, want.own, sitting)
         nearest = nearest_free(want.span, await _taken(session, want, there, now), now, site.zone, opened)
-        if abs(nearest - want.span.start) < reach:
-            break  # what lies outside the window cannot be nearer
+        if is_nearest(nearest, want.span, reach, opened):
+            break
     named = next(iter(there.also[0]), None)
     kind, name = found.resource.kind, found.resource.name
     CONFLICTS.labels(kind).inc()

@@ -90,6 +90,15 @@ def nearest_free(
     return next(usual, free[0]).start
 
 
+def is_nearest(found: datetime, wanted: Span, reach: timedelta, opened: Sequence[Span]) -> bool:
+    """Whether what :func:`nearest_free` found among all that is taken and opened within `reach` of the wanted span is what it would find
+    among everything: it lies within that, and in one of the opened spans where the wanted one does."""
+    if abs(found - wanted.start) >= reach:
+        return False
+    inside, ends = any(span.start <= wanted.start and wanted.end <= span.end for span in opened), found + (wanted.end - wanted.start)
+    return not inside or any(span.start <= found and ends <= span.end for span in opened)
+
+
 def _seconds(moment: datetime) -> int:
     return (moment - EPOCH) // SECOND
 

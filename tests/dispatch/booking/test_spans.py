@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dispatch.booking.spans import STEP, Span, in_hours, nearest_free, without
+from dispatch.booking.spans import STEP, Span, in_hours, is_nearest, nearest_free, without
 from tests.dispatch.making import SHANGHAI, at
 
 MINUTE = timedelta(minutes=1)
@@ -123,6 +123,7 @@ def test_no_free_time_is_nearer_than_the_one_proposed(
 
 
 @settings(max_examples=150, deadline=None)
+@example(start=0, length=2, taken=[], shut=[(241, 1200)], earliest=231)  # none that is open within a day, one soon after
 @given(
     start=st.integers(0, 24 * 12 - 1),
     length=st.integers(2, 12 * 12),
@@ -141,14 +142,14 @@ def test_what_is_found_near_is_found_among_the_weeks_too(
     def spans(told: list[tuple[int, int]]) -> list[Span]:
         return [Span(midnight + begin * MINUTE, midnight + (begin + lasts) * MINUTE) for begin, lasts in told]
 
-    def within_reach(days: int) -> datetime:
+    def within_reach(days: int) -> tuple[datetime, list[Span]]:
         window = Span(wanted.start - days * reach, wanted.end + days * reach)
         opened = without([window], spans(shut))
-        return nearest_free(wanted, [each for each in spans(taken) if each.overlaps(window)], begin, SHANGHAI, opened)
+        return nearest_free(wanted, [each for each in spans(taken) if each.overlaps(window)], begin, SHANGHAI, opened), opened
 
-    near = within_reach(1)
-    if abs(near - wanted.start) < reach:
-        assert within_reach(14) == near
+    near, opened = within_reach(1)
+    if is_nearest(near, wanted, reach, opened):
+        assert within_reach(14)[0] == near
 
 
 def test_where_the_wanted_time_is_open_one_that_is_open_is_found() -> None:
