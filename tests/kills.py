@@ -235,7 +235,7 @@ class Course:
             verdict.faults.append(f"{row['file']} does not play: {said.stderr}")
         try:
             found = person.scene.found_in(path, row["source"])
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, EOFError, KeyError, ValueError) as error:
             if row["frames"]:
                 verdict.faults.append(f"{row['file']}: {error!r}")
             return set()

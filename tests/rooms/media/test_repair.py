@@ -161,7 +161,7 @@ async def test_packets_that_are_overtaken_are_not_taken_for_lost(engine: EngineP
             while min([p["packets"] for p in (await counted()).values()], default=0) < 200:
                 await asyncio.sleep(0.2)
         for source, producer in (await counted()).items():
-            assert producer["nacks"] > 5, f"{source}: nothing was overtaken"
+            assert producer["nacks"] > 2, f"{source}: nothing was overtaken"
             assert producer["repaired"] <= producer["packets"] * 0.02
             assert producer["lost"] <= producer["packets"] * 0.02
         await ana.close()
