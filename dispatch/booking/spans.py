@@ -95,8 +95,13 @@ def is_nearest(found: datetime, wanted: Span, reach: timedelta, opened: Sequence
     among everything: it lies within that, and in one of the opened spans where the wanted one does."""
     if abs(found - wanted.start) >= reach:
         return False
-    inside, ends = any(span.start <= wanted.start and wanted.end <= span.end for span in opened), found + (wanted.end - wanted.start)
-    return not inside or any(span.start <= found and ends <= span.end for span in opened)
+    proposed = Span(found, found + (wanted.end - wanted.start))
+    return _lies_in(proposed, opened) or not _lies_in(wanted, opened)
+
+
+def _lies_in(span: Span, spans: Iterable[Span]) -> bool:
+    """Whether the span lies whole within one of these."""
+    return any(each.start <= span.start and span.end <= each.end for each in spans)
 
 
 def _seconds(moment: datetime) -> int:

@@ -94,18 +94,13 @@ class Form:
 
 def first_time(now: datetime, asked: str) -> tuple[str, str]:
     """Day and time of day that a new form begins with, of the court's clock, as fields have them: of the day `asked` for, if any."""
-    midnight, opens = datetime.combine(now, time()), f"{OPENS:%H:%M}"
-    half_hour = midnight + -(-(now - midnight) // STEP) * STEP
-    if asked and asked != now.date().isoformat():
-        return asked, opens
-    if half_hour.time() <= OPENS and half_hour.date() == now.date():
-        return now.date().isoformat(), opens
-    if half_hour.date() == now.date() and (asked or half_hour.time() <= LAST_BEGIN):
-        return now.date().isoformat(), f"{half_hour:%H:%M}"
-    if asked:
-        return asked, opens
+    today, midnight, opens = now.date().isoformat(), datetime.combine(now, time()), f"{OPENS:%H:%M}"
+    soonest = max(midnight + -(-(now - midnight) // STEP) * STEP, datetime.combine(now, OPENS))
+    if asked in ("", today) and soonest.date() == now.date() and (asked or soonest.time() <= LAST_BEGIN):
+        return today, f"{soonest:%H:%M}"
     following = now.date() + timedelta(days=1)
-    return (following + timedelta(days=7 - following.weekday() if following.weekday() >= SATURDAY else 0)).isoformat(), opens
+    working = following + timedelta(days=7 - following.weekday() if following.weekday() >= SATURDAY else 0)
+    return asked or working.isoformat(), opens
 
 
 def blank(request: Request, now: datetime) -> Form:

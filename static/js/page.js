@@ -92,7 +92,7 @@ async function copy(button) {
 // What the server opened anew, as something in it was refused, lies over the page like any other.
 for (const dialog of document.querySelectorAll("dialog[open]")) {
   if (!(dialog instanceof HTMLDialogElement)) continue;
-  dialog.close();
+  dialog.open = false; // without the event of a dialog that somebody closes
   dialog.showModal();
 }
 

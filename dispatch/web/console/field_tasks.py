@@ -59,14 +59,17 @@ async def overview(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     """One task; ?part=task gives what changes of it alone."""
-    return await _page(request, {})
+    data = await _told(request)
+    if request.query.get("part") == "task":
+        return _followed(render(request, "console/field/task_state.html", **data))
+    return await _page(request, data, {})
 
 
-async def _page(request: Request, refused: dict[str, str], error: ValidationFailed | None = None) -> Response:
-    """The page; after a refused act with its dialog open, what was chosen and typed in it, and what is wrong."""
+async def _told(request: Request) -> Json:
+    """What is said of a task, on its page and in the part of it that follows."""
     context, now = ctx(request), ctx(request).clock()
     whole = await listing.get(context.db, me(request), request.match_info["task"])
-    data: Json = {
+    return {
         "task": whole.task,
         "steps": list(reversed(whole.steps)),
         "files": {step: [file for file in whole.files if file.step == step] for step in {file.step for file in whole.files}},
@@ -76,13 +79,15 @@ async def _page(request: Request, refused: dict[str, str], error: ValidationFail
         "sends": _sends(request),
         "feeds": [feed for feed in context.hub.feeds.overviews() if feed["task"] == whole.task.id],
     }
-    if request.query.get("part") == "task" and error is None:
-        return _followed(render(request, "console/field/task_state.html", **data))
+
+
+async def _page(request: Request, data: Json, refused: dict[str, str], error: ValidationFailed | None = None) -> Response:
+    """The page; after a refused act with its dialog open, what was chosen and typed in it, and what is wrong."""
     return render(
         request,
         "console/field/task.html",
         status=error.status if error else 200,
-        teams=await teams.listed(context.db),
+        teams=await teams.listed(ctx(request).db),
         refused=refused,
         errors=_errors(request, error) if error else {},
         reasoned=tasks.REASONED,
@@ -145,7 +150,7 @@ async def act(request: Request) -> Response:
     try:
         await orders.act(context.db, task_id, what, me(request), context.clock(), doing)
     except ValidationFailed as error:
-        return await _page(request, fields, error)
+        return await _page(request, await _told(request), fields, error)
     return see_other(f"/console/tasks/{task_id}")
 
 

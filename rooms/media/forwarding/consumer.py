@@ -14,6 +14,7 @@ from .layer import LONG_AGO, Layer
 from .outbox import Target
 from .packets import ReportBlock
 from .red import Redundancy
+from .sequence import ECHO_S
 from .track import Track
 
 if TYPE_CHECKING:
@@ -25,9 +26,8 @@ REPORTS = 32
 FRESH = 2 << 16
 #: A packet is not sent again before the last time could have helped: within this share of a round trip, which trembles.
 AGAIN_SHARE, LEAST_AGAIN_S, AGAIN_MEMORY = 0.7, 0.03, 500
-#: From this loss (0 to 1) on a picture's packet is sent again twice, the second time so much later: the losses of a radio come in bursts. A
-#: request that was answered in vain costs a round trip.
-MUCH_LOST, ECHO_S = 0.05, 0.02
+#: From this loss (0 to 1) on a picture's packet is sent again twice: a request that was answered in vain costs a round trip.
+MUCH_LOST = 0.05
 #: So long after the last redundant packet nothing of sound is sent again.
 BOTH_WAYS_S = 3.0
 #: Packets that one burst of padding may have.

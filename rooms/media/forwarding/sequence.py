@@ -28,7 +28,7 @@ LOSSY_ROUNDS = 0.5
 MIN_RETRY_S = 0.02
 DEFAULT_RTT_S = 0.1
 #: Where much is lost the request is lost as well: it is sent once more after this. A sender answers only one of the two, as both
-#: come within a round trip.
+#: come within a round trip. A picture's packet that is sent again goes out once more so much later too: losses of a radio come in bursts.
 ECHO_S = 0.02
 #: Stretches remembered in which packets can be found again, and those of them that may be of former streams.
 SPANS, OTHER_SPANS = 64, 4

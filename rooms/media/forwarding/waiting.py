@@ -47,7 +47,8 @@ class _Alarm:
             return
         self._at = at_ns
         self._setting[2], self._setting[3] = divmod(at_ns, _SECOND_NS)
-        _timerfd_settime(self.descriptor, _ABSOLUTE, adapter.memory_address(self._setting), 0)
+        if _timerfd_settime(self.descriptor, _ABSOLUTE, adapter.memory_address(self._setting), 0):
+            raise OSError(adapter.last_error(), "timerfd_settime")
 
     def close(self) -> None:
         os.close(self.descriptor)
