@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .ONESHELL:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
+# Each of the many processes of a run would read the whole source anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON := $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -39,11 +41,13 @@ test: $(PACKAGES) $(MODULES) browser
 	lane browser "not long" "tests/browser tests/rooms/media/test_chromium_narrow.py"
 	exit $$failed
 
-# The other tests with browsers (devices, restored sites, bad and cut networks), the long forms of others, and the release. With
-# `make test` that is everything.
+# The other tests with browsers (devices, restored sites, bad and cut networks), the long forms of others, the release, and many more of
+# the cases that are made up (tests/effort.py). With `make test` that is everything.
 test-long: $(PACKAGES) $(MODULES) browser
 	@$(LANE)
+	export THOROUGH=1
 	lane long long "tests/browser tests/dispatch tests/rooms tests/engine tests/test_release.py"
+	lane thorough "thorough and not long" "tests/dispatch tests/rooms tests/engine" -q -n 3 --dist loadfile --no-loadscope-reorder
 	exit $$failed
 
 lint: $(PACKAGES) $(MODULES)

@@ -22,7 +22,8 @@ from dispatch.booking.finding.occupancy import Held, Occupancy, Times
 from dispatch.booking.finding.slots import Candidate, Need, suiting
 from dispatch.booking.listing.docket import Docket, Prepared, Waiting
 from dispatch.booking.listing.first import earliest_fit
-from dispatch.booking.listing.listing import Effort, Progress, propose
+from dispatch.booking.listing.listing import Effort, propose
+from dispatch.booking.listing.proposal import Progress
 from dispatch.booking.spans import STEP, Span
 
 SITTINGS, ROOMS, DAYS = 100, 12, 5

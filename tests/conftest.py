@@ -7,10 +7,12 @@ import socket
 from collections.abc import Callable
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
+
+from tests.effort import examples
 
 # A busy machine makes any example slow: how long one takes says nothing of the code.
-settings.register_profile("any machine", deadline=None)
+settings.register_profile("any machine", deadline=None, max_examples=examples(100))
 settings.load_profile("any machine")
 
 
@@ -35,12 +37,20 @@ def spread(items: list[pytest.Item]) -> list[pytest.Item]:
     return [item for _, name in sorted(placed) for item in files[name]]
 
 
+def makes_up_cases(item: pytest.Item) -> bool:
+    """Whether it is a property, tried with examples that chance makes."""
+    return is_hypothesis_test(getattr(item, "obj", None))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--failed-files", action="store_true", help="only the files in which a test failed the last time, whole")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whole files: their tests may build on one another."""
+    """What makes up cases is marked; and files stay whole, as their tests may build on one another."""
+    for item in items:
+        if makes_up_cases(item):
+            item.add_marker("thorough")
     if hasattr(config, "workerinput"):
         items[:] = spread(items)
     if not config.getoption("failed_files"):

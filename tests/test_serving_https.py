@@ -20,6 +20,8 @@ from tests.test_server import one_line, server
 
 LAN = "127.0.0.9"
 """Stands for the address in the local network; the certificate names it and nothing else does."""
+WAITS_S = 120
+"""So long an answer is waited for: a web process without a spare starts anew, on whatever machine."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def asked(site: Site, path: str, *, host: str = LAN, trusting: bool = True, method: str = "GET") -> http.client.HTTPResponse:
     """An answer over https, as a device gets it that trusts the authority, or one that does not."""
     context = ssl.create_default_context(cafile=str(site.data / "secrets" / "authority.crt") if trusting else None)
-    connection = http.client.HTTPSConnection(host, int(site.settings["TLS_PORT"]), timeout=20, context=context)
+    connection = http.client.HTTPSConnection(host, int(site.settings["TLS_PORT"]), timeout=WAITS_S, context=context)
     connection.request(method, path, headers={"Accept-Language": "en"})
     answer = connection.getresponse()
     answer.read()

@@ -183,11 +183,11 @@ class Worker:
                     own.beat_at = self._clock()
 
     async def _give_back(self, job: Job) -> None:
-        """The process is told to stop: that is no fault of the job."""
+        """The process is told to stop: that is no fault of the job, and why an earlier attempt failed stays told."""
         with suppress(LostClaim):
             async with self._db.writer() as session:
                 own = await self._own(session, job)
-                await self._back(session, own, "")
+                await self._back(session, own, own.error)
                 own.attempts, own.beat_at = own.attempts - 1, None
 
     async def _own(self, session: AsyncSession, job: Job) -> Job:

@@ -11,9 +11,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
-import openpyxl
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 from sqlalchemy import select
 
 from dispatch import audit
@@ -145,6 +142,10 @@ def _csv(lines: Sequence[Sequence[str]]) -> bytes:
 
 
 def _xlsx(lines: Sequence[Sequence[str]], widths: Sequence[int]) -> bytes:
+    import openpyxl  # 0.4 s that the start of a server need not wait for
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = openpyxl.Workbook()
     sheet = book.active
     if sheet is None:

@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import openpyxl
 from icalendar import Calendar, Event, use_zoneinfo
 
 from dispatch.errors import UserError
@@ -115,6 +114,8 @@ def _csv(data: bytes) -> Iterator[list[str]]:
 
 def _xlsx(data: bytes) -> Iterator[list[str]]:
     """The first sheet. Formulas are not computed: their last values count."""
+    import openpyxl  # 0.4 s that the start of a server need not wait for
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             parts = packed.infolist()

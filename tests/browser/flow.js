@@ -24,6 +24,9 @@
   }
   const picture = new Flow();
   const sound = new Flow();
+  // Packets so far of each connection that has carried it: a new one counts from nothing, and its track may have the same id.
+  const known = new Map();
+  const track = () => video.srcObject?.getAudioTracks()[0]?.id;
   flows[name] = { picture, sound };
 
   const look = (now) => {
@@ -32,20 +35,23 @@
   };
   video.requestVideoFrameCallback(look);
 
-  // Packets so far of each connection that has carried it: a new one counts from nothing, and its track may have the same id.
-  const known = new Map();
+  // One look serves everybody's sound: the statistics of a page cost more than its media if each asks for them.
+  const heard = (window.__heard ??= []);
+  heard.push({ track, known, sound });
+  if (heard.length > 1) return;
   const listen = async () => {
-    const track = video.srcObject?.getAudioTracks()[0]?.id;
     for (const connection of window.__connections) {
       if (connection.connectionState === 'closed') continue;
       for (const report of (await connection.getStats()).values()) {
-        if (report.type !== 'inbound-rtp' || report.kind !== 'audio' || report.trackIdentifier !== track) continue;
-        const news = report.packetsReceived - (known.get(connection) ?? 0);
-        known.set(connection, report.packetsReceived);
-        if (news > 0) sound.more(report.lastPacketReceivedTimestamp - performance.timeOrigin, news);
+        if (report.type !== 'inbound-rtp' || report.kind !== 'audio') continue;
+        for (const one of heard.filter((each) => each.track() === report.trackIdentifier)) {
+          const news = report.packetsReceived - (one.known.get(connection) ?? 0);
+          one.known.set(connection, report.packetsReceived);
+          if (news > 0) one.sound.more(report.lastPacketReceivedTimestamp - performance.timeOrigin, news);
+        }
       }
     }
-    setTimeout(listen, 50);
+    setTimeout(listen, 100);
   };
   void listen();
 };

@@ -15,7 +15,8 @@ from tests.browser.court import Held
 from tests.browser.participants import Person
 from tests.browser.site import Site
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
+"""Nothing is measured by it: three browsers on two busy cores take many times what they take on idle ones."""
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], what: str, limit_s: float = LIMIT_S) -> float:

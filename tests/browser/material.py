@@ -17,9 +17,10 @@ import numpy as np
 PERIOD_S = 2.0
 MARK_S = 0.15
 MARK_AT_S = 1.0
-FRAMES_PER_S = 20
+FRAMES_PER_S = 10
 SIZE = (320, 180)
-"""Small: every picture is encoded once and decoded by everybody else, all on the few cores of one machine."""
+"""Small and few: every picture is encoded once and decoded and drawn by everybody else, all on the few cores of one machine."""
+GRAINED_FRAMES_PER_S = 20
 GRAIN = 30
 SAMPLES_PER_S = 48_000
 
@@ -40,7 +41,8 @@ class Material:
 
 def make(folder: Path, number: int, size: tuple[int, int] = SIZE) -> Material:
     """Material of the participant `number` (from 0) with a picture of this width and height, made once for a folder. A larger one than
-    :data:`SIZE` is no plain colour: its surface has a grain that moves, and takes as many packets as a face before bookshelves."""
+    :data:`SIZE` is no plain colour: its surface has a grain that moves, and takes as many packets as a face before bookshelves; it has
+    :data:`GRAINED_FRAMES_PER_S`."""
     colour, pitch = COLOURS[number % len(COLOURS)], PITCHES_HZ[number % len(PITCHES_HZ)]
     name = f"{number}" if size == SIZE else f"{number}-{size[1]}"
     material = Material(folder / f"{name}.y4m", folder / f"{name}.wav", colour, pitch)
@@ -52,11 +54,12 @@ def make(folder: Path, number: int, size: tuple[int, int] = SIZE) -> Material:
 
 
 def _write_picture(path: Path, colour: tuple[int, int, int], size: tuple[int, int]) -> None:
+    frames_per_s = FRAMES_PER_S if size == SIZE else GRAINED_FRAMES_PER_S
     with path.open("wb") as file:
-        file.write(f"YUV4MPEG2 W{size[0]} H{size[1]} F{FRAMES_PER_S}:1 Ip A1:1 C420jpeg\n".encode())
-        frames = round(PERIOD_S * FRAMES_PER_S)
+        file.write(f"YUV4MPEG2 W{size[0]} H{size[1]} F{frames_per_s}:1 Ip A1:1 C420jpeg\n".encode())
+        frames = round(PERIOD_S * frames_per_s)
         for index in range(frames):
-            white = MARK_AT_S <= index / FRAMES_PER_S < MARK_AT_S + MARK_S
+            white = MARK_AT_S <= index / frames_per_s < MARK_AT_S + MARK_S
             file.write(b"FRAME\n" + _frame((255, 255, 255) if white else colour, index / frames, size))
 
 

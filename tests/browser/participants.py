@@ -207,7 +207,7 @@ async def arrive(
     )
     window = viewport or DESK
     context = await browser.new_context(locale=language, viewport={"width": window["width"], "height": window["height"]})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     if granted:
         await context.grant_permissions(["camera", "microphone"])
     await context.add_init_script(path=HERE / "page_hooks.js")

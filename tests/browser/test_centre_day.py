@@ -30,7 +30,7 @@ from tests.browser.site import Site
 from tests.browser.test_field import photo
 from tests.browser.test_wall import Day, day, plays, site, stands, watchers  # noqa: F401 - fixtures
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SIZES = ((3840, 2160), (1366, 768), (390, 844))
 RIVER = {

@@ -20,7 +20,7 @@ from tests.browser.participants import Person
 from tests.browser.recorded import Folder
 from tests.browser.site import TOP
 
-pytestmark = [pytest.mark.main, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.main, pytest.mark.timeout(600)]
 PARTIES = (("李明", "party"), ("王芳", "party"))
 
 

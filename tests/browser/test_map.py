@@ -9,7 +9,7 @@ import pytest
 from tests.browser.conftest import PersonFactory
 from tests.browser.site import Site
 
-pytestmark = [pytest.mark.main, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.main, pytest.mark.timeout(600)]
 
 
 async def test_a_shift_leader_draws_with_the_mouse_and_from_the_keyboard(site: Site, person: PersonFactory) -> None:

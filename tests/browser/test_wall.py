@@ -22,7 +22,7 @@ from tests.browser.site import Site
 from tests.browser.walk import switch_on
 from tests.robot import Robot
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 DELIBERATES = (
     BRIEF_COURT.text.replace("version: 2025-1", "version: 2026-wall")

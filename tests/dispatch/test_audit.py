@@ -21,6 +21,7 @@ from dispatch import audit
 from dispatch.store.database import Database
 from dispatch.store.tables import AuditRow, Case
 from tests.dispatch.making import NOW, Court, at, audited
+from tests.effort import examples
 
 COLUMNS = ("at", "actor", "actor_id", "action", "subject", "address", "result", "detail")
 TAMPERED = {"at": "2026-11-24 01:30:00.000001", "detail": '{"sitting": "another"}'}
@@ -115,7 +116,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(detail=st.dictionaries(plain, values, max_size=4), subject=plain)
 def test_whatever_is_written_verifies_when_it_is_read_again(court: Court, detail: dict[str, Any], subject: str) -> None:
     async def write_and_verify() -> None:

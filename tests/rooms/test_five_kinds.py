@@ -77,6 +77,7 @@ from rooms.refusals import Refusals
 from rooms.state import Endpoint, State, doers
 from rooms.views import view_for
 from rooms.votes import NO_VOTE
+from tests.effort import examples
 from tests.rooms.court import path_to
 from tests.rooms.making import NOW_US, SEAL, make_plan, observer, room_ticket, ticket
 
@@ -674,4 +675,4 @@ class FiveKinds(RuleBasedStateMachine):
 
 
 TestFiveKinds = FiveKinds.TestCase
-TestFiveKinds.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestFiveKinds.settings = settings(max_examples=examples(40), stateful_step_count=30, deadline=None)

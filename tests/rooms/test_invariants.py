@@ -51,6 +51,7 @@ from rooms.protocol import (
 )
 from rooms.state import State
 from rooms.views import view_for
+from tests.effort import examples
 from tests.rooms.making import NOW_US, PEOPLE, make_plan, observer, room_ticket, ticket
 
 IDS = [p.id for p in PEOPLE]
@@ -254,4 +255,4 @@ class Conference(RuleBasedStateMachine):
 
 
 TestConference = Conference.TestCase
-TestConference.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestConference.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None)

@@ -10,20 +10,19 @@ that is required or pinned may not, and where such cannot hold together the answ
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ortools.sat.python import cp_model
 
-from dispatch.booking.finding.obstacles import Obstacle
 from dispatch.booking.finding.occupancy import Occupancy
 from dispatch.booking.listing.bound import TOLERANCE, lower_bound
 from dispatch.booking.listing.conflicts import why_not_together, why_unplaced
 from dispatch.booking.listing.docket import Docket, Placement, Prepared
 from dispatch.booking.listing.first import cheapest_fit, improved, pulled_forward
 from dispatch.booking.listing.model import ListingModel
+from dispatch.booking.listing.proposal import Progress, Proposal, Stop
 
 RELAXED = 0.7
 """So much of the time that is left may go into the linear relaxation; it takes a second of a core, and is worth more than the rest."""
@@ -42,62 +41,6 @@ class Effort:
     seconds: float = 8.5
     workers: int = 1
     seed: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A better listing was found: its cost, the lowest that can still be hoped for, and the seconds that the solver has searched."""
-
-    placed: int
-    cost: int
-    bound: int
-    seconds: float
-
-
-class Stop:
-    """Ends a listing from another thread: what is found by then is the answer."""
-
-    def __init__(self) -> None:
-        self._asked = threading.Event()
-        self._solver: cp_model.CpSolver | None = None
-
-    def set(self) -> None:
-        """End it now, or as soon as it begins."""
-        self._asked.set()
-        if self._solver is not None:
-            self._solver.stop_search()
-
-    @property
-    def is_set(self) -> bool:
-        """Whether the end was asked for."""
-        return self._asked.is_set()
-
-    def watch(self, solver: cp_model.CpSolver) -> None:
-        """The solver that is to be ended."""
-        self._solver = solver
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A listing. `unplaced`: why each sitting without a place has none. `impossible`: conditions that cannot hold together, each of which
-    is needed for that; then nothing is placed. `bound`: no listing costs less (on the grain of the docket).
-
-    `ended`: "optimal", "work" (the effort is spent), "seconds", "stopped", "impossible", "unknown" (no listing with all that is required
-    was found in time, nor proof that there is none: nothing is placed, `unplaced` says what is in the way of those that are missing).
-    """
-
-    placements: Mapping[str, Placement]
-    unplaced: Mapping[str, list[Obstacle]]
-    cost: int
-    bound: int
-    ended: str
-    seconds: float
-    impossible: list[Obstacle] = field(default_factory=list)
-
-    @property
-    def gap(self) -> float:
-        """How much of the cost a better listing could save at most, 0 to 1."""
-        return (self.cost - self.bound) / self.cost if self.cost else 0.0
 
 
 def propose(

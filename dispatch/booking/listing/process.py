@@ -19,7 +19,7 @@ from typing import IO
 
 from dispatch.booking.finding.occupancy import Occupancy
 from dispatch.booking.listing.docket import Docket, Prepared
-from dispatch.booking.listing.listing import Progress, Proposal, Stop, propose
+from dispatch.booking.listing.proposal import Progress, Proposal, Stop
 
 NICE = 10
 _LENGTH = struct.Struct("!Q")
@@ -39,6 +39,8 @@ def unpacked(body: bytes) -> Proposal | str:
 
 def run(given: IO[bytes], told: IO[bytes]) -> None:
     """Read, search, answer."""
+    from dispatch.booking.listing.listing import propose  # brings the solver: a second that a server need not start later for
+
     (length,) = _LENGTH.unpack(given.read(_LENGTH.size))
     docket, occupancy = pickle.loads(given.read(length))  # noqa: S301 - from the process that started this one
     stop = Stop()

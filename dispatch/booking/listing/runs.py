@@ -17,8 +17,8 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from dispatch.booking.listing import week
-from dispatch.booking.listing.listing import Proposal
 from dispatch.booking.listing.process import packed, unpacked
+from dispatch.booking.listing.proposal import Proposal
 from dispatch.errors import UserError
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from dispatch.booking.finding.occupancy_store import Snapshot, store_of, travel_
 from dispatch.booking.finding.searching import ANY, PARTS, needs_of, staff_of
 from dispatch.booking.listing import waiting
 from dispatch.booking.listing.docket import Docket, Placement, Waiting
-from dispatch.booking.listing.listing import Proposal
+from dispatch.booking.listing.proposal import Proposal
 from dispatch.booking.spans import Span
 from dispatch.booking.wall_clock import day_span
 from dispatch.errors import FieldError, NotFound, UserError, ValidationFailed

@@ -118,7 +118,7 @@ async def test_a_sealed_sitting_gets_its_film_and_its_originals_stay_as_they_are
     assert verify(folder).ok
     failed, _ = await job_of(court, lost)
     assert failed.state in ("queued", "running", "failed")  # a film that takes long is overtaken by the next attempt
-    assert failed.state == "running" or lost.id in failed.error
+    assert lost.id in failed.error
 
 
 async def test_a_jobs_process_that_is_killed_leaves_its_work_to_the_next(court: Court) -> None:

@@ -21,6 +21,7 @@ from dispatch.booking.finding.slots import Candidate, Need, Search, Slot, notice
 from dispatch.booking.spans import STEP, Span
 from dispatch.web.translations import catalogue
 from tests.dispatch.making import NOW, SHANGHAI, at
+from tests.effort import examples
 
 MINUTE = timedelta(minutes=1)
 ROOM, OTHER_ROOM = Candidate("r1", "room", "east", 10, frozenset({"camera"})), Candidate("r2", "room", "west", 20, frozenset({"camera"}))
@@ -362,7 +363,7 @@ def some_search(draw: st.DrawFn) -> Search:
     )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(wanted=some_search(), times=st.fixed_dictionaries(dict.fromkeys(("r1", "r2", "j", "i1", "i2"), some_times())))
 def test_no_slot_is_better_than_those_that_are_given(wanted: Search, times: dict[str, Times]) -> None:
     made = Occupancy(at("00:00", -1), 6)

@@ -16,6 +16,7 @@ from dispatch.booking.spans import Span, within, without
 from dispatch.booking.wall_clock import day_span, moment, wall_time
 from dispatch.errors import ValidationFailed
 from tests.dispatch.making import SHANGHAI, at
+from tests.effort import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
@@ -168,7 +169,7 @@ def typed_hours(draw: st.DrawFn) -> WeeklyHours:
     return WeeklyHours(tuple(days))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     hours=typed_hours(),
     zone=st.sampled_from((BERLIN, SHANGHAI, LORD_HOWE)),

@@ -21,10 +21,12 @@ from dispatch.booking.finding.slots import Candidate, Need
 from dispatch.booking.listing.bound import lower_bound
 from dispatch.booking.listing.docket import CASE_DAY, CHANGED, MOST_WAITING, ROOM_OF_DAY, UNPLACED, Docket, Placement, Prepared, Waiting
 from dispatch.booking.listing.first import cheapest_fit, earliest_fit, improved, pulled_forward
-from dispatch.booking.listing.listing import Effort, Progress, Proposal, Stop, propose
+from dispatch.booking.listing.listing import Effort, propose
+from dispatch.booking.listing.proposal import Progress, Proposal, Stop
 from dispatch.booking.spans import Span
 from dispatch.web.translations import catalogue
 from tests.dispatch.making import SHANGHAI, at
+from tests.effort import examples
 
 MINUTE = timedelta(minutes=1)
 ROOM, OTHER_ROOM = Candidate("r1", "room", "east", before=10, after=5), Candidate("r2", "room", "west")
@@ -418,7 +420,7 @@ def tiny_docket(draw: st.DrawFn) -> tuple[Docket, dict[str, Times]]:
     return Docket(tuple(waiting), window, SHANGHAI, TRAVEL, grain=60 if day else 30), times
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(made=tiny_docket())
 def test_no_listing_of_a_tiny_docket_is_better(made: tuple[Docket, dict[str, Times]]) -> None:
     of, times = made

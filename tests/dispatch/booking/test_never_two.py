@@ -30,6 +30,7 @@ from dispatch.store.database import Database
 from dispatch.store.tables import Booking, Hold, Resource, Room, Sitting, new_id
 from tests.dispatch.booking.diary import Diary
 from tests.dispatch.making import NOW, SHANGHAI, URGENT, Court, add_movable, at, bring_to, make_draft, set_terms
+from tests.effort import examples
 
 STEP = timedelta(minutes=15)
 TENTATIVE = 3 * STEP
@@ -371,7 +372,7 @@ RUNS_OVER = [("book", 0, 2, ("a",), "chen"), ("status", 0, "live"), ("wait", 6)]
 
 
 @pytest.mark.timeout(500)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @example(acts=[*GAVE_WAY, ("confirm", 0), ("keep", 0), ("cancel", 1), ("keep", 0), ("confirm", 0)])
 @example(acts=[*GAVE_WAY, ("change", 0, ("a", "b"), "chen"), ("cancel", 1), ("change", 0, ("a", "b"), "chen"), ("confirm", 0)])
 @example(acts=[*GAVE_WAY, ("shift", 0, 10, 4), ("confirm", 0)])

@@ -29,6 +29,7 @@ from dispatch.booking.wall_clock import wall_time
 from dispatch.errors import NotFound, UserError, ValidationFailed
 from dispatch.web.translations import catalogue
 from tests.dispatch.making import SHANGHAI
+from tests.effort import examples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -367,7 +368,7 @@ def sittings(of: Series | None) -> list[Occurrence]:
     return expand(of, WorkingCalendar.of(published(2026))).occurrences if of else []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(whole=some_series(), data=st.data())
 def test_a_split_loses_nothing_doubles_nothing_and_moves_nothing(whole: Series, data: st.DataObject) -> None:
     at = data.draw(st.sampled_from(occurrence_ids(whole)))
@@ -379,7 +380,7 @@ def test_a_split_loses_nothing_doubles_nothing_and_moves_nothing(whole: Series, 
         assert part is None or codes(part).keys() <= codes(whole).keys()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(whole=some_series(), by=st.integers(-200, 200))
 def test_all_moved_are_the_same_at_another_time(whole: Series, by: int) -> None:
     delta = timedelta(hours=by)
@@ -394,7 +395,7 @@ def test_all_moved_are_the_same_at_another_time(whole: Series, by: int) -> None:
     assert moved(later, -delta) == whole
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rule=rules(), zone=st.sampled_from((SHANGHAI, BERLIN, NEW_YORK)))
 def test_a_rule_reads_as_it_was_written(rule: tuple[Rule, datetime], zone: ZoneInfo) -> None:
     written = rule_text(rule[0], zone)
@@ -408,7 +409,7 @@ PARTS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(text=st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PARTS), max_size=6).map(";".join)))
 def test_no_text_makes_more_than_a_clear_error(text: str) -> None:
     try:

@@ -25,6 +25,7 @@ from dispatch.store.database import Database
 from dispatch.store.tables import Booking, Hold, Resource, SeriesRow, Sitting
 from tests.dispatch.booking.test_never_two import STEP, furnished, judges, lengths, slots, which
 from tests.dispatch.making import NOW, SHANGHAI, URGENT, Court, at, draft_of, make_draft
+from tests.effort import examples
 
 __all__ = ["furnished"]
 
@@ -204,7 +205,7 @@ class SeriesCourse:
 
 
 @pytest.mark.timeout(400)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(first=repeats, course=st.lists(acts, min_size=3, max_size=14))
 def test_series_hold_nothing_twice_and_lose_nothing(
     furnished: tuple[Court, dict[str, str]], first: tuple[Any, ...], course: list[tuple[Any, ...]]

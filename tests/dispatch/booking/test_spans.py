@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dispatch.booking.spans import STEP, Span, in_hours, is_nearest, nearest_free, without
 from tests.dispatch.making import SHANGHAI, at
+from tests.effort import examples
 
 MINUTE = timedelta(minutes=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -98,7 +99,7 @@ minutes = st.integers(-36 * 60, 36 * 60)
 taken_spans = st.lists(st.tuples(minutes, st.integers(1, 8 * 60)), max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     start=st.integers(0, 24 * 12 - 1),
     length=st.integers(2, 12 * 12),
@@ -122,7 +123,7 @@ def test_no_free_time_is_nearer_than_the_one_proposed(
     assert nearest_free(wanted, busy, begin, zone) == best.start
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @example(start=0, length=2, taken=[], shut=[(241, 1200)], earliest=231)  # none that is open within a day, one soon after
 @given(
     start=st.integers(0, 24 * 12 - 1),

@@ -13,6 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from dispatch.errors import Forbidden, Refused, UserError
 from dispatch.keeping import rules
 from dispatch.keeping.rules import Kept, Proposed
+from tests.effort import examples
 
 TODAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
@@ -210,5 +211,5 @@ class Keeping(RuleBasedStateMachine):
         assert len({which for which, *_ in self.gone}) == len(self.gone)
 
 
-Keeping.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Keeping.TestCase.settings = settings(max_examples=examples(150), stateful_step_count=40, deadline=None)
 TestKeeping = Keeping.TestCase

@@ -17,6 +17,7 @@ from dispatch.store.database import Database
 from dispatch.store.tables import Participant, Sitting
 from rooms.consents import digest_of
 from tests.dispatch.making import CANCELLED, NOW, OPENED, Court, as_it_is, make_rows, make_sitting, named, other_sitting, to_stage
+from tests.effort import examples
 
 DAY = (OPENED, to_stage("hearing"), to_stage("recess"), to_stage("hearing"), to_stage("closed"))
 AFTER = ("planned", "open", "live", "recess", "live", "closed")
@@ -68,7 +69,7 @@ async def test_an_older_row_never_overwrites_a_newer(court: Court) -> None:
     assert await status(court.db, sitting) == ("live", 4)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=8))
 def test_however_the_log_is_handed_over_the_newest_row_that_came_is_what_counts(court: Court, cuts: list[tuple[int, int]]) -> None:
     """Pieces of the log, some twice, each from the beginning of what SQL lacks or before it: as after crashes."""

@@ -14,6 +14,7 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from dispatch.store.tables import UtcDateTime
+from tests.effort import examples
 
 
 class Base(DeclarativeBase):
@@ -87,7 +88,7 @@ zones = st.sampled_from((UTC, ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin
 moments = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=zones)  # noqa: DTZ001 (hypothesis puts the zone on)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(moments, min_size=1, max_size=6))
 def test_every_moment_survives_and_the_database_orders_them_as_time_does(connection: Connection, given_moments: list[datetime]) -> None:
     with Session(connection) as session:

@@ -19,6 +19,7 @@ from rooms.media.forwarding.bandwidth import (
     Estimator,
     Rate,
 )
+from tests.effort import examples
 from tests.relay import Link
 
 STEP_S = 0.1
@@ -245,7 +246,7 @@ def test_a_probe_that_nobody_answers_proves_nothing() -> None:
     assert estimator.bps == START_BPS
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     rates=st.lists(st.tuples(st.integers(30_000, 5_000_000), st.integers(1, 15)), min_size=1, max_size=6),
     wanted=st.integers(0, 5_000_000),
@@ -265,7 +266,7 @@ def test_whatever_the_path_does_padding_is_bounded_and_the_estimate_in_its_range
             assert 0 <= estimator.padding_bps(0, any_path.now) <= max(2 * estimator.bps + MOST_STEP_BPS, wanted * 1.3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(bps=st.integers(30_000, 3_000_000), wanted=st.integers(100_000, 1_400_000))
 def test_whatever_the_limit_was_everything_is_back_after_it(bps: int, wanted: int) -> None:
     any_path = path(bps)

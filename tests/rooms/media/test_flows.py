@@ -27,6 +27,7 @@ from rooms.media.forwarding.outbox import Group
 from rooms.media.forwarding.ring import Ring
 from rooms.media.forwarding.sequence import Reception
 from rooms.media.forwarding.unprotection import Unprotection
+from tests.effort import examples
 from tests.rooms.media.test_outbox import KEY, SSRC, Hall, Viewer, session
 
 TYPE, FIRST, LEVEL = 96, 65530, 1
@@ -400,7 +401,7 @@ datagrams = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(program=st.lists(datagrams, max_size=30))
 def test_machine_code_and_the_same_lines_in_python_let_the_same_pass(program: list[tuple[str, int, bytes]]) -> None:
     results = []

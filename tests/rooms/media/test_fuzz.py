@@ -34,12 +34,13 @@ from rooms.media.forwarding.protection import Protection, protected
 from rooms.media.forwarding.transport import CONNECTED, MAX_ADDRESSES, Transport
 from rooms.media.forwarding.unprotection import Unprotection
 from rooms.media.forwarding.worker import Worker
+from tests.effort import examples
 
 from .test_sdp import OFFER
 
 pytestmark = pytest.mark.timeout(3600)
 #: `make fuzz` asks for many more.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES") or examples(150))
 bounded = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 SOURCES = {"0": Source.MICROPHONE, "1": Source.CAMERA}
 KEY = bytes(range(28))

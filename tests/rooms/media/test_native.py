@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rooms.media.forwarding.native import image
 from rooms.media.forwarding.native.image import Code, Interpreted, Untranslated, load
 from rooms.media.forwarding.outbox import Group
+from tests.effort import examples
 from tests.rooms.media.test_outbox import THEIRS, Hall, Viewer, packet
 
 VIEWERS = 3
@@ -110,7 +111,7 @@ def expected(program: Sequence[Step]) -> list[list[bytes]]:
     return got
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(program=st.lists(steps, max_size=40))
 def test_machine_code_and_the_same_lines_in_python_send_the_same(program: list[Step]) -> None:
     told = []

@@ -23,6 +23,7 @@ from rooms.media.forwarding.native.image import Code, Interpreted, load
 from rooms.media.forwarding.outbox import MAX_PACKET, Destination, Group, Outbox, Target
 from rooms.media.forwarding.port import bind
 from rooms.media.forwarding.protection import Protection, protected
+from tests.effort import examples
 
 GCM, CM = "SRTP_AEAD_AES_128_GCM", "SRTP_AES128_CM_SHA1_80"
 SSRC, OTHER = 0xCAFE_BABE, 7
@@ -140,7 +141,7 @@ def test_a_packet_by_gcm_is_as_the_standard_has_it(profile: str, size: int, made
     assert protected(one, packet) == head + bytes.fromhex(made)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(profile=PROFILE, way=walk, seed=st.integers(0, 1 << 16))
 def test_over_any_numbers_it_is_what_libsrtp_makes(machine: Sender, profile: str, way: tuple[int, list[int]], seed: int) -> None:
     theirs, ours = (Protection(profile, key(profile), own) for own in (False, True))
@@ -152,7 +153,7 @@ def test_over_any_numbers_it_is_what_libsrtp_makes(machine: Sender, profile: str
     assert any(sent.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     profile=PROFILE,
     size=st.one_of(st.integers(0, 130), st.integers(0, MAX_PACKET - 12)),
@@ -180,7 +181,7 @@ def test_what_is_no_whole_packet_is_counted_and_not_sent(machine: Sender) -> Non
     assert machine.put(one, rtp(1)) != b""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(profile=PROFILE, ways=st.lists(walk, min_size=1, max_size=2), own=st.booleans())
 def test_machine_code_and_the_same_lines_in_python_protect_alike(
     machine: Sender, profile: str, ways: list[tuple[int, list[int]]], own: bool
@@ -233,7 +234,7 @@ event = st.one_of(st.builds(Packet, ssrcs, step, st.integers(0, 2)), st.builds(P
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_whatever_is_sent_no_nonce_goes_out_with_two_different_packets(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=examples(200), deadline=None)
     @given(start=first, events=st.lists(event, max_size=60))
     def any_events(start: int, events: list[Packet | Replaced]) -> None:
         one = Protection(profile, key(profile), own=True)

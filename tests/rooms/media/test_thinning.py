@@ -16,6 +16,7 @@ from rooms.media.engine import Source, TrackKey
 from rooms.media.forwarding import packets, vp8
 from rooms.media.forwarding.consumer import Consumer
 from rooms.media.forwarding.subscribe import SubscribeTransport
+from tests.effort import examples
 
 from .test_fuzz import KEY, PROFILE, Target
 
@@ -205,7 +206,7 @@ async def test_padding_while_pictures_flow_is_the_last_packets_again(stage: Stag
     assert {p[12:14] for p in again} <= {p[2:4] for p in got}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 async def test_whatever_comes_late_no_number_is_given_twice_and_each_frame_keeps_its_own(tmp_path: Path, data: st.DataObject) -> None:
     """Packets of Ana come late, over one another, or as repairs, while Bo is thinned and made whole again."""

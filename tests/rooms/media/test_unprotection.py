@@ -25,6 +25,7 @@ from rooms.media.forwarding.native import layout, srtp
 from rooms.media.forwarding.native.image import load
 from rooms.media.forwarding.native.layout import AUTH_FAIL, BAD_PARAMETER, KEY_EXPIRED, REPLAY_FAIL, REPLAY_OLD
 from rooms.media.forwarding.unprotection import TOO_MANY, Unprotection, opened
+from tests.effort import examples
 
 GCM, CM = "SRTP_AEAD_AES_128_GCM", "SRTP_AES128_CM_SHA1_80"
 SSRC = 0xCAFE_BABE
@@ -265,7 +266,7 @@ step = st.one_of(
 first = st.one_of(st.sampled_from([0, 1, 32_767, 32_768, 32_769, 65_000, 65_535]), st.integers(0, 65_535))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(profile=st.sampled_from([GCM, CM]), start=first, steps=st.lists(st.tuples(step, st.booleans()), max_size=80))
 def test_each_index_is_taken_once_and_none_that_is_older_than_the_window(profile: str, start: int, steps: list[tuple[int, bool]]) -> None:
     peer, receiver = Peer.of(profile), Receiver(profile)
@@ -292,7 +293,7 @@ def test_each_index_is_taken_once_and_none_that_is_older_than_the_window(profile
             assert receiver.unprotection.streams[SSRC].index == newest
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(profile=st.sampled_from(list(PROFILES)), seed=st.integers(0, 1 << 32))
 def test_machine_code_and_the_same_lines_in_python_take_off_alike(profile: str, seed: int) -> None:
     fast, slow = Receiver(profile), Receiver(profile, srtp.open_at)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rooms.verification.folder import verify
+from tests.effort import examples
 from tests.rooms.recording.folders import flip, rewrite, sealed
 from tests.rooms.recording.time_stamps import LocalAuthority, stamped
 
@@ -97,7 +98,7 @@ DEEDS: tuple[Callable[[Path, str, str], set[str]], ...] = (_remove, _swap, _rena
 NO_MORE_STAMP = {"manifest.tsr", "manifest.stamp.json"}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_what_is_done_to_the_files_of_a_package_is_found(package: Path, tmp_path: Path, data: st.DataObject) -> None:
     """At least one of the files it was done to is named; with the manifest itself in other hands, nothing else can be."""

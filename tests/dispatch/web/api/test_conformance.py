@@ -527,10 +527,10 @@ EVERYTHING = pytest.mark.long
 @pytest.mark.parametrize(
     ("role", "examples", "asked", "extent"),
     [
-        pytest.param("clerk", 6, allowed("clerk"), (), id="clerk"),
-        pytest.param("administrator", 3, allowed("administrator") - allowed("clerk"), (), id="administrator"),
+        pytest.param("clerk", 6, allowed("clerk"), ("--phases", "fuzzing"), id="clerk"),
+        pytest.param("administrator", 3, allowed("administrator") - allowed("clerk"), ("--phases", "fuzzing"), id="administrator"),
         pytest.param("", 1, ALL, ("--phases", "fuzzing"), id="without a token"),
-        # The same of each, of all that he may ask for and all that he is refused.
+        # The same of each, of all that he may ask for and all that he is refused, and each limit of each value.
         pytest.param("clerk", 24, ALL, (), id="clerk, everything", marks=EVERYTHING),
         pytest.param("administrator", 3, ALL, (), id="administrator, everything", marks=EVERYTHING),
         pytest.param("", 1, ALL, ("--phases", "coverage"), id="without a token, everything", marks=EVERYTHING),

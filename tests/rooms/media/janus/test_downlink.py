@@ -13,6 +13,7 @@ from rooms.media.engine import Source, TrackKey
 from rooms.media.forwarding.choice import Picture, Rung
 from rooms.media.janus.carried import LEAST_BPS
 from rooms.media.janus.downlink import Downlink, Stream
+from tests.effort import examples
 
 LAYERS = (Rung(180, 150_000), Rung(360, 500_000), Rung(720, 1_500_000))
 SOUND_BPS, PACKET, QUEUE_S = 45_000, 1000, 0.3
@@ -180,7 +181,7 @@ COUNTS = st.dictionaries(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(COUNTS, st.floats(0, 30)), max_size=20))
 def test_whatever_is_counted_every_picture_has_a_choice_and_the_estimate_is_a_number(looks: list[tuple[dict[str, Stream], float]]) -> None:
     downlink, now = Downlink(), 0.0
