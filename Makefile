@@ -33,12 +33,13 @@ lane() {
 endef
 
 # What runs without a browser, a file at a time in each of three processes, which wait half of the time (their order: tests/conftest.py);
-# then the browsers, which need all cores. ARGS="..." runs just those tests.
+# then the browsers, two files at a time; then those that need all cores. ARGS="..." runs just those tests.
 test: $(PACKAGES) $(MODULES) browser
 	@[ -z "$(ARGS)" ] || exec $(BIN)/python -m pytest $(ARGS)
 	$(LANE)
 	lane plain "not long and not alone" "tests/dispatch tests/rooms tests/engine $$(echo tests/test_*.py)" -q -n 3 --dist loadfile --no-loadscope-reorder
-	lane browser "not long" "tests/browser tests/rooms/media/test_chromium_narrow.py"
+	lane browser "not long and not alone" "tests/browser" -n 2 --dist loadfile --no-loadscope-reorder
+	lane alone "alone and not long" "tests/browser tests/rooms/media/test_chromium_narrow.py"
 	exit $$failed
 
 # The other tests with browsers (devices, restored sites, bad and cut networks), the long forms of others, the release, and many more of
@@ -48,6 +49,7 @@ test-long: $(PACKAGES) $(MODULES) browser
 	export THOROUGH=1
 	lane long long "tests/browser tests/dispatch tests/rooms tests/engine tests/test_release.py"
 	lane thorough "thorough and not long" "tests/dispatch tests/rooms tests/engine" -q -n 3 --dist loadfile --no-loadscope-reorder
+	lane staff thorough tests/browser
 	exit $$failed
 
 lint: $(PACKAGES) $(MODULES)

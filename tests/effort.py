@@ -1,4 +1,4 @@
-"""How much is tried of what never comes to an end: made-up cases, and kills at any moment.
+"""How much is tried of that of which more can always be tried: made-up cases, hours, pages in each setting.
 
 `make test` tries some of it on every change, `make test-long` (``THOROUGH=1``) much more.
 """

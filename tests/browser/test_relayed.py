@@ -31,7 +31,7 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turn]:
     made.stop()
 
 
-@pytest.fixture(params=["udp", pytest.param("tcp", marks=pytest.mark.long), "tls"])
+@pytest.fixture(params=[*(pytest.param(way, marks=pytest.mark.long) for way in ("udp", "tcp")), "tls"])
 def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

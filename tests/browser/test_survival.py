@@ -41,7 +41,7 @@ BEAT_MS = 2000.0
 SECOND_OF_SOUND = 50
 SPEAKS, MUTED = "李明", "王芳"
 
-pytestmark = [pytest.mark.main, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.main, pytest.mark.alone, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True, slots=True)

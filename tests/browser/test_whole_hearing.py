@@ -23,7 +23,7 @@ from tests.browser.recorded import Content, content, flashes
 from tests.browser.site import TOP, Site
 from tests.browser.sound import beeps
 
-pytestmark = [pytest.mark.main, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.main, pytest.mark.alone, pytest.mark.timeout(600)]
 LENGTH_S = 0.5
 PLACE_S = 0.2
 COLOUR = 40
