@@ -105,8 +105,11 @@ class Sender(Generic[O]):
 
     async def run(self) -> None:
         """Until cancelled. What is on its way is then given a moment to arrive."""
+        task = asyncio.current_task()
         try:
-            while True:
+            # A call that ends in the very moment in which it is cancelled keeps that to itself: asyncio.wait_for, until Python 3.12, by
+            # which a mail server is spoken to.
+            while task is None or not task.cancelling():
                 try:
                     busy = await self.work()
                 except CannotWrite as error:  # the disk is full, or a backup holds the lock: it stays in the outbox

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -121,6 +122,24 @@ async def test_a_sender_that_is_told_to_stop_finishes_what_it_has_in_hand(court:
     await asyncio.gather(running, return_exceptions=True)
     assert len(box.taken) == 1
     assert sorted(message.state for message in await messages(court.db, kind="invitation")) == ["queued", "sent"]
+
+
+async def test_a_sender_ends_though_a_call_kept_the_order_to_itself(court: Court, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As asyncio.wait_for does until Python 3.12 with one that comes when its own result does."""
+    rests = asyncio.Event()
+
+    async def rest() -> None:
+        rests.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(post.line, "rest", rest)
+    running = asyncio.create_task(post.sender.run())
+    await rests.wait()
+    running.cancel()
+    async with asyncio.timeout(30):
+        await asyncio.gather(running, return_exceptions=True)
+    assert running.done()
 
 
 async def test_a_message_that_breaks_the_program_holds_up_no_other(
