@@ -22,14 +22,15 @@ IN_REAL_TIME = ("tests/engine/", "tests/rooms/media/", "tests/rooms/recording/",
 
 def spread(items: list[pytest.Item]) -> list[pytest.Item]:
     """The order of files where several processes take one after the other: those that wait evenly among those that compute, so that no
-    core is idle and none is fought for, and of both kinds first those that may take longest, so that none is alone at the end."""
+    core is idle and none is fought for, and of both kinds first those that may take longest, so that none is alone at the end: those that
+    start whole servers, and those with a limit of their own."""
     files: dict[str, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.nodeid.split("::")[0], []).append(item)
 
-    def longest(name: str) -> tuple[float, int]:
+    def longest(name: str) -> tuple[bool, float, int]:
         limits = [mark.args[0] for item in files[name] if (mark := item.get_closest_marker("timeout")) is not None]
-        return -max(limits, default=0), -len(files[name])
+        return not name.startswith("tests/test_"), -max(limits, default=0), -len(files[name])
 
     waiting = [name for name in files if name.startswith(IN_REAL_TIME)]
     computing = [name for name in files if not name.startswith(IN_REAL_TIME)]

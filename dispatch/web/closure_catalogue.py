@@ -75,7 +75,8 @@ async def create(request: Request) -> Response:
             resource_id=resource_id, site_id=site_id,
         )  # fmt: skip
     except ValidationFailed as failed:
-        renamed = [("until_day" if name == "ends_at" else name, code, data) for name, code, data in failed.errors]
+        here = {"ends_at": "until_day", "resource_id": "what", "site_id": "what"}
+        renamed = [(here.get(name, name), code, data) for name, code, data in failed.errors]
         return await _page(request, fields, ValidationFailed(renamed))
     except UserError as error:
         return await _page(request, fields, ValidationFailed([("what", error.code, error.data)]))

@@ -114,12 +114,12 @@ async def close(
             return there
         closed: Resource | CourtSite | None
         if resource_id:
-            closed, concerned = await _resource(session, resource_id), {resource_id}
+            closed, concerned = await session.get(Resource, resource_id), {resource_id}
         else:
             closed = await session.get(CourtSite, site_id)
             concerned = set(await session.scalars(select(Resource.id).where(Resource.site_id == site_id)))
         if closed is None:
-            raise NotFound("site_unknown")
+            raise ValidationFailed([("resource_id", "resource_unknown", {}) if resource_id else ("site_id", "site_unknown", {})])
         closure = Closure(
             id=new_id(), resource_id=resource_id or None, site_id=site_id or None, starts_at=starts_at, ends_at=ends_at, kind=kind,
             reason=reason,
@@ -195,10 +195,3 @@ async def _touched(session: AsyncSession, closure: Closure) -> str:
     await holds.changed(session, {each.id for each in resources})
     place = await session.get(CourtSite, closure.site_id) if closure.site_id else None
     return place.name if place is not None else resources[0].name
-
-
-async def _resource(session: AsyncSession, resource_id: str) -> Resource:
-    resource = await session.get(Resource, resource_id)
-    if resource is None:
-        raise NotFound("resource_unknown")
-    return resource

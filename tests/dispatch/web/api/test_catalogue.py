@@ -90,6 +90,9 @@ async def test_a_closure_names_the_sittings_that_are_booked_for_its_time(site: S
     assert (await keeper.ask("DELETE", f"/closures/{closed['id']}"))[0] == 204
     assert (await keeper.ask("GET", f"/closures/{closed['id']}"))[0] == 404
     await clerk.made("/sittings", again)
+    for unknown in ({"resource_id": "0" * 16}, {"site_id": "0" * 16}):
+        status, refused, _ = await keeper.ask("POST", "/closures", unknown | {"kind": "maintenance"} | span)
+        assert (status, [each["pointer"] for each in refused["errors"]]) == (422, [f"#/{name}" for name in unknown])
     assert (await keeper.ask("POST", "/closures", span))[0] == 422
 
 

@@ -57,6 +57,10 @@ SELDOM_DONE = {
     "POST /api/v1/waiting": 200,
     # A change of one fits where its version is given, or none.
     "PATCH /api/v1/sittings/{sitting}": 24,
+    # Most of what is made up for these lacks something, or is no file.
+    "POST /api/v1/sittings/{sitting}/participants": 40,
+    "POST /api/v1/feeds": 40,
+    "POST /api/v1/imports": 40,
     # A span that is made up ends before it begins as often as not, and is in the way of sittings.
     "POST /api/v1/closures": 40,
     "PATCH /api/v1/closures/{closure}": 40,
@@ -529,11 +533,10 @@ EVERYTHING = pytest.mark.long
     [
         pytest.param("clerk", 6, allowed("clerk"), ("--phases", "fuzzing"), id="clerk"),
         pytest.param("administrator", 3, allowed("administrator") - allowed("clerk"), ("--phases", "fuzzing"), id="administrator"),
-        pytest.param("", 1, ALL, ("--phases", "fuzzing"), id="without a token"),
         # The same of each, of all that he may ask for and all that he is refused, and each limit of each value.
         pytest.param("clerk", 24, ALL, (), id="clerk, everything", marks=EVERYTHING),
         pytest.param("administrator", 3, ALL, (), id="administrator, everything", marks=EVERYTHING),
-        pytest.param("", 1, ALL, ("--phases", "coverage"), id="without a token, everything", marks=EVERYTHING),
+        pytest.param("", 1, ALL, ("--phases", "fuzzing,coverage"), id="without a token", marks=EVERYTHING),
     ],
 )
 async def test_every_answer_is_one_that_is_described(
