@@ -301,8 +301,9 @@ async def test_wrong_terms_closures_and_resources_are_refused_with_every_field(c
     with pytest.raises(ValidationFailed) as told:
         await closures.close(court.db, NOW, NOW, "party", "x" * 300, xu, NOW)
     assert {field for field, _, _ in told.value.errors} == {"kind", "ends_at", "reason", "resource_id"}
-    with pytest.raises(NotFound):
+    with pytest.raises(ValidationFailed) as told:
         await closures.close(court.db, NOW, at("20:00"), "closed", "", xu, NOW, site_id="nowhere")
+    assert told.value.errors == [("site_id", "site_unknown", {})]
     with pytest.raises(NotFound):
         await closures.reopen(court.db, "none", xu, NOW)
 
