@@ -15,7 +15,7 @@ from tests.browser.hearing import enter, eventually, take_the_chair, to_the_wait
 from tests.browser.participants import Person
 from tests.browser.site import SHORT_COURT, Site
 
-pytestmark = [pytest.mark.main, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.main, pytest.mark.alone, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

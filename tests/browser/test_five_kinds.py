@@ -163,7 +163,8 @@ async def vote(walk: Walk) -> None:
         assert reader in see or not view["questions"], f"{reader} does not see the stage"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.alone
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.main if kind in MAIN else ()) for kind in CASTS])
 async def test_everybody_in_a_sitting_of_each_kind_receives_what_he_has_a_right_to_and_nothing_else(
     site: Site, person: PersonFactory, kind: str

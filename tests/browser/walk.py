@@ -15,7 +15,7 @@ from tests.browser.court import Held
 from tests.browser.hearing import Seat, eventually
 from tests.robot import Robot
 
-BUSY_S = 90.0
+BUSY_S = 180.0
 """A limit that only ends a test on a machine that is busy with something else."""
 SETTLED, SILENT = 15, 40
 """So many packets more of each robot until what was on its way has arrived, and while nothing must."""
