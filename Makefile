@@ -47,7 +47,7 @@ test: $(PACKAGES) $(MODULES) browser
 test-long: $(PACKAGES) $(MODULES) browser
 	@$(LANE)
 	export THOROUGH=1
-	lane long long "tests/browser tests/dispatch tests/rooms tests/engine tests/test_release.py"
+	lane long long "tests/browser tests/dispatch tests/rooms tests/engine tests/test_probe.py tests/test_release.py"
 	lane thorough "thorough and not long" "tests/dispatch tests/rooms tests/engine" -q -n 3 --dist loadfile --no-loadscope-reorder
 	lane staff thorough tests/browser
 	exit $$failed

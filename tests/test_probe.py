@@ -91,6 +91,7 @@ async def test_where_everything_gets_through_each_step_says_so_with_figures(cour
     assert data["path"]["ways"] == "UDP, TURN UDP, TURN TCP, TURN TLS"
 
 
+@pytest.mark.long
 async def test_a_sitting_is_not_disturbed_by_it(court: Court, relay: Turn) -> None:
     """Nobody has come, nothing was consented to or kept, and the link opens again."""
     held = await court.sitting(((PARTY, "party"),))
@@ -141,6 +142,7 @@ def office() -> Iterator[Network]:
     network.close()
 
 
+@pytest.mark.long
 async def test_in_an_office_that_lets_no_udp_out_the_relay_over_tcp_and_tls_carries(office: Network, tmp_path: Path) -> None:
     if not turn.PROGRAM:
         pytest.skip(turn.MISSING)

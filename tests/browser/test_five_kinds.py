@@ -32,8 +32,6 @@ AT_BROWSERS = {
     "round_table": ("成员甲", "成员乙"),
     "remote_interrogation": ("犯罪嫌疑人小吴", "民警郑刚"),
 }
-MAIN = frozenset({"remote_court"})
-"""The kinds that go with every run of the tests; the others are long."""
 OPINION = "事实清楚"
 
 
@@ -165,7 +163,7 @@ async def vote(walk: Walk) -> None:
 
 @pytest.mark.alone
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=pytest.mark.main if kind in MAIN else ()) for kind in CASTS])
+@pytest.mark.parametrize("kind", CASTS)
 async def test_everybody_in_a_sitting_of_each_kind_receives_what_he_has_a_right_to_and_nothing_else(
     site: Site, person: PersonFactory, kind: str
 ) -> None:

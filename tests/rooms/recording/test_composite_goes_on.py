@@ -70,6 +70,7 @@ def kill_after(root: Path, parts: int) -> float:
     return float(told[-1])
 
 
+@pytest.mark.long
 async def test_a_film_whose_maker_was_killed_twice_goes_on_and_is_in_time(sitting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("film", "composite"):
         monkeypatch.setattr(f"rooms.recording.{module}.PART_S", PART_S)
