@@ -103,7 +103,7 @@ async def close(
 ) -> Closure:  # fmt: skip
     """Close a resource, or everything of a site, for a span. What is booked for that span already stays: whoever closes it sees it in
     the lists and moves it. An `order` that was carried out before gives what it made, as it is now, and makes it anew where it was taken
-    back since. Raises NotFound, ValidationFailed or UserError("key_reused")."""
+    back since. Raises ValidationFailed, also at "resource_id" or "site_id" of what there is not, or UserError("key_reused")."""
     reason, found = tidy(reason), _problems(starts_at, ends_at, kind, reason)
     if bool(resource_id) == bool(site_id):
         found.append(("resource_id", "required", {}))
